@@ -1,0 +1,143 @@
+"""Companies (accounts), who works there, users and groups (reference 8)."""
+
+from collections.abc import Sequence
+
+from .asking import contains, equals
+from .generic import Handler
+from .refusal import invalid, not_found
+from .resource import Answer, Call, Child, Resource, View, belonging
+from .shapes import columns
+from .store import Row, eq
+
+
+def _prepare_account(call: Call, sent: Row, row: Row | None) -> Row:
+    if "name" in sent:
+        taken = call.store.find("accounts", eq("name", str(sent["name"])))
+        if taken and (row is None or taken["id"] != row["id"]):
+            title = f'An account named "{sent["name"]}" already exists. Please choose a new name.'
+            raise invalid(title, "duplicate", "name")
+    return sent
+
+
+def _finish_account(call: Call, rows: Sequence[Row], shown: Sequence[Row], view: View) -> None:
+    counted = view == "list" and call.params.get("count_deals") == "true"
+    for row in shown:
+        if counted:
+            row["contactCount"] = str(call.store.count("accountContacts", eq("account", row["id"])))
+            row["dealCount"] = str(call.store.count("deals", eq("account", row["id"])))
+        if view in ("create", "update"):
+            row["customFieldSaveStatus"] = {"status": "success"}
+
+
+_COUNTS, _WRITE_ONLY = "contactCount dealCount", "customFieldSaveStatus fields"
+
+
+def _removed_account(call: Call, row: Row) -> None:
+    for deal in belonging(call, "deals", "account", row["id"]):
+        call.store.update("deals", deal["id"], {"account": None})
+
+
+ACCOUNTS = Resource(
+    "accounts",
+    "account",
+    "CustomerAccount",
+    columns("""name= accountUrl=~ createdTimestamp=@now updatedTimestamp=@now owner=1 contactCount=0 dealCount=0
+    links=@links customFieldSaveStatus=~ fields=[] id=@id"""),
+    links="notes accountCustomFieldData accountContacts emailActivities contactEmails owner",
+    verbs="list get create update patch delete",
+    writes="name accountUrl owner",
+    slim="name createdTimestamp updatedTimestamp owner links customFieldSaveStatus fields id",
+    hidden={
+        "list": _WRITE_ONLY,
+        "one": f"{_COUNTS} {_WRITE_ONLY}",
+        "side": f"{_COUNTS} {_WRITE_ONLY}",
+        "update": _COUNTS,
+    },
+    moves="updatedTimestamp",
+    indexes="name",
+    required={"name": "The account name was not provided."},
+    filters={"search": contains("name")},
+    children=(Child("accountContacts", "account"), Child("notes", "relid", (eq("reltype", "CustomerAccount"),))),
+    prepare=_prepare_account,
+    finish=_finish_account,
+    removed=_removed_account,
+)
+
+
+def _prepare_association(call: Call, sent: Row, row: Row | None) -> Row:
+    if row is None:
+        account, contact = call.fetch("accounts", sent["account"]), call.fetch("contacts", sent["contact"])
+        if call.store.count("accountContacts", eq("contact", contact["id"])):
+            title = (
+                "This contact is already associated with an account."
+                " We currently do not support contacts on multiple accounts."
+            )
+            raise invalid(title, "field_invalid", "account,contact")
+        return {**sent, "account": account["id"], "contact": contact["id"]}
+    return {key: value for key, value in sent.items() if key == "jobTitle"}
+
+
+ACCOUNT_CONTACTS = Resource(
+    "accountContacts",
+    "accountContact",
+    "CustomerAccountSubscriber",
+    columns("account=~ contact=~ jobTitle=~ createdTimestamp=@now updatedTimestamp=@now links=@links id=@id"),
+    links="account contact",
+    writes="account contact jobTitle",
+    slim="contact account jobTitle createdTimestamp updatedTimestamp links id",
+    moves="updatedTimestamp",
+    indexes="account contact",
+    required={"account": "The account was not provided.", "contact": "The contact was not provided."},
+    filters={"filters[contact]": equals("contact"), "filters[account]": equals("account")},
+    prepare=_prepare_association,
+)
+
+USERS = Resource(
+    "users",
+    "user",
+    "User",
+    columns("""username= firstName= lastName= email= phone= signature=~ lang=english localZoneid=America/Chicago
+    mfaEnabled=0 roles=[] links=@links id=@id"""),
+    links="""lists userGroup dealGroupTotals dealGroupUsers configs dealConnection userConversationsPermission
+    seatUser""",
+    verbs="list get",
+)
+
+
+def me(call: Call) -> Answer:
+    """The user the key belongs to."""
+    return Answer(200, {"user": call.show("users", [call.fetch("users", "1")], "one")[0]})
+
+
+def user_by(key: str) -> Handler:
+    def handle(call: Call) -> Answer:
+        row = call.store.find("users", eq(key, call.path[key]))
+        if row is None:
+            raise not_found("User", call.path[key])
+        return Answer(200, {"user": call.show("users", [row], "one")[0]})
+
+    return handle
+
+
+_ABILITIES = """pgListAdd pgListEdit pgListDelete pgListHeaders pgListEmailaccount pgListBounce pgMessageAdd
+pgMessageEdit pgMessageDelete pgMessageSend pgContactAdd pgContactEdit pgContactDelete pgContactMerge
+pgContactImport pgContactApprove
+pgContactExport pgContactSync pgContactFilters pgContactActions pgContactFields pg_user_add pg_user_edit
+pg_user_delete
+pgGroupAdd pgGroupEdit pgGroupDelete pgTemplateAdd pgTemplateEdit pgTemplateDelete pgPersonalizationAdd
+pgPersonalizationEdit pgPersonalizationDelete pgAutomationManage pgFormEdit pgReportsCampaign pgReportsList
+pgReportsUser pgReportsTrend pgStartupReports pgStartupGettingstarted pgDeal pgDealDelete pgDealReassign
+pgDealGroupAdd
+pgDealGroupEdit pgDealGroupDelete pgSavedResponsesManage"""
+
+# The documented keys; the 39 further ones of 2026 are not published anywhere (reference 8).
+GROUPS = Resource(
+    "groups",
+    "group",
+    "Group",
+    columns(f"""title= descript=~ unsubscribelink=0 optinconfirm=0 p_admin=1
+    {" ".join(f"{name}=1" for name in _ABILITIES.split())}
+    sdate=@now reqApproval=0 reqApproval1st=2 reqApprovalNotify= socialdata=0 links=@links id=@id"""),
+    links="userGroups groupLimit dealGroupGroups listGroups addressGroups automationGroups",
+    verbs="list get",
+)

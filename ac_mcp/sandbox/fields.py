@@ -1,0 +1,111 @@
+"""Custom contact fields, their options, and the lists they belong to (reference 9)."""
+
+import re
+from collections.abc import Sequence
+
+from .asking import equals
+from .generic import add
+from .refusal import Refusal, invalid, unprocessable
+from .resource import Answer, Call, Child, Resource, View, gather, related
+from .shapes import as_array, as_object, columns, number
+from .store import Row, Where, eq
+
+
+def _prepare(call: Call, sent: Row, row: Row | None) -> Row:
+    if "title" in sent:
+        title = str(sent["title"])
+        taken = call.store.find("fields", eq("title", title))
+        if taken and (row is None or taken["id"] != row["id"]):
+            detail = f"There is already a field named '{title}' -- choose another name"
+            raise unprocessable(title="There is already a field with this title", detail=detail, code="duplicate")
+    if row:
+        return sent
+    tag = re.sub(r"\W+", "_", str(sent["title"])).strip("_").upper()
+    by: Row = {"created_by": "1", "updated_by": "1"}
+    return {"perstag": tag, "ordernum": call.store.count("fields") + 1, **by, **sent}
+
+
+def _sides(call: Call, rows: Sequence[Row], view: View) -> Row:
+    if view in ("create", "update"):
+        return {}
+    ids = [row["id"] for row in rows]
+    return {plural: call.show(plural, related(call, plural, "field", ids)) for plural in ("fieldOptions", "fieldRels")}
+
+
+def _finish(call: Call, rows: Sequence[Row], shown: Sequence[Row], view: View) -> None:
+    ids = [row["id"] for row in rows]
+    if view in ("list", "one"):
+        gather(shown, "options", related(call, "fieldOptions", "field", ids), "field")
+        gather(shown, "relations", related(call, "fieldRels", "field", ids), "field")
+    else:
+        for row in shown:
+            row["ordernum"] = number(row["ordernum"])
+
+
+def _meta(call: Call, where: Sequence[Where], rows: Sequence[Row]) -> Row:
+    return {"selected": None}
+
+
+FIELDS = Resource(
+    "fields",
+    "field",
+    "Field",
+    columns("""title= descript=~ type=text isrequired=0 perstag= defval=~ show_in_list=0 rows=0 cols=0 visible=1
+    service= ordernum=0 cdate=@now udate=@now created_timestamp=^cdate updated_timestamp=^udate created_by=~
+    updated_by=~
+    options=[] relations=[] links=@links id=@id"""),
+    links="options relations",
+    writes="title descript type isrequired perstag defval show_in_list rows cols visible service ordernum",
+    slim="title type created_by updated_by cdate udate perstag ordernum links id",
+    hidden={"update": "options relations"},
+    moves="udate",
+    indexes="title",
+    required={"title": "The field title was not provided.", "type": "The field type was not provided."},
+    filters={"filters[perstag]": equals("perstag")},
+    children=tuple(Child(plural, "field") for plural in ("fieldValues", "fieldOptions", "fieldRels")),
+    prepare=_prepare,
+    sides=_sides,
+    finish=_finish,
+    meta=_meta,
+)
+
+FIELD_OPTIONS = Resource(
+    "fieldOptions",
+    "fieldOption",
+    "FieldOption",
+    columns("field=~ orderid=0 value= label= isdefault=0 cdate=~ udate=~ links=@links id=@id"),
+    links="field",
+    verbs="get delete",
+    slim="label value field cdate udate links id",
+    indexes="field",
+)
+
+FIELD_RELS = Resource(
+    "fieldRels",
+    "fieldRel",
+    "FieldRel",
+    columns("field=~ relid=0 dorder=0 cdate=@now links=@links id=@id"),
+    verbs="create delete",
+    writes="field relid",
+    slim="relid field cdate links id",
+    indexes="field",
+    required={"field": "The field was not provided."},
+    prepare=lambda call, sent, row: {**sent, "field": call.fetch("fields", sent["field"])["id"]},
+)
+
+
+def add_options(call: Call) -> Answer:
+    """The one bulk write of this stage; its errors are a bare text (reference 2.5, shape 5)."""
+    given = as_object(call.body).get("fieldOptions")
+    if not isinstance(given, list):
+        text = "Bulk operation failed. Request must contain an array of fieldOption objects."
+        raise Refusal(422, {"errors": text})
+    return Answer(201, {"fieldOptions": [_option(call, as_object(each)) for each in as_array(given)]})
+
+
+def _option(call: Call, given: Row) -> Row:
+    if call.store.get("fields", given.get("field")) is None:
+        raise invalid("The field does not exist.", "related_missing", "field")
+    sent = {key: given[key] for key in ("field", "label", "value", "orderid", "isdefault") if key in given}
+    row = add(call, FIELD_OPTIONS, {**sent, "cdate": call.stamp, "udate": call.stamp})
+    return {**call.show("fieldOptions", [row], "create")[0], **sent}

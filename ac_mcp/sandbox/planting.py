@@ -1,0 +1,33 @@
+"""Putting rows into an account: numbered, dated, and drawn where chance decides."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from random import Random
+
+from .catalog import RESOURCES
+from .dates import iso
+from .store import Row, Store
+
+
+class Planter:
+    """Puts rows into an account: numbers them, dates them, draws what is left to chance."""
+
+    def __init__(self, store: Store, number: int, now: datetime) -> None:
+        self.store, self.random, self.now = store, Random(number), now
+        self.created: dict[str, str] = {}
+
+    def ago(self, days: float) -> str:
+        return iso(self.now - timedelta(days=days))
+
+    def past(self, most: int = 280, least: int = 2) -> str:
+        return self.ago(self.random.uniform(least, most))
+
+    def since(self, contact: str) -> str:
+        """Some time after the contact came to be known."""
+        return max(self.created[contact], self.past())
+
+    def plant(self, plural: str, rows: Sequence[Row]) -> None:
+        """Rows numbered from 1; the dates they do not carry are some time in the past year."""
+        dated = [column.name for column in RESOURCES[plural].columns if column.kind == "now"]
+        planted = ({**dict.fromkeys(dated, self.past()), **row} for row in rows)
+        self.store.insert_many(plural, ({**row, "id": number} for number, row in enumerate(planted, 1)))

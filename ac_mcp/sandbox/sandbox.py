@@ -1,0 +1,56 @@
+"""The sandbox itself: state, application, transport, and the log of requests."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import httpx2
+
+from .app import Parts, build
+from .catalog import RESOURCES
+from .connections import CONNECTIONS, Connections
+from .doors import Doors
+from .resource import Quirks
+from .seed import COMPANY, seed
+from .store import Store
+from .wire import Seen
+
+KEPT = 10_000
+
+
+def _local() -> datetime:
+    return datetime.now().astimezone()
+
+
+class Sandbox:
+    """An ActiveCampaign account behind a Maton gateway, inside the process."""
+
+    key = "sandbox"
+
+    def __init__(
+        self,
+        state: Path | None = None,
+        *,
+        number: int = 1,
+        now: Callable[[], datetime] = _local,
+        clock: Callable[[], float] = time.monotonic,
+        rate: int | None = 5,
+    ) -> None:
+        tables = [CONNECTIONS, *(resource.table for resource in RESOURCES.values())]
+        self._store = Store.open(state, tables)
+        self.requests: deque[Seen] = deque(maxlen=KEPT)
+        self.quirks = Quirks()
+        connections = Connections(self._store)
+        with self._store.transaction():
+            if not self._store.at(COMPANY).count("users"):
+                seed(self._store.at(COMPANY), connections, number, now())
+        doors = Doors(self.key, connections, rate, clock)
+        self.app = build(Parts(self._store, connections, doors, self.quirks, now, self.requests))
+
+    def transport(self) -> httpx2.ASGITransport:
+        return httpx2.ASGITransport(self.app)
+
+    def close(self) -> None:
+        self._store.close()

@@ -1,0 +1,106 @@
+"""Between HTTP and the handlers: JSON as PHP writes it, bodies read with distrust, a log of what passed."""
+
+import json
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .refusal import Refusal
+from .shapes import as_array, as_object
+
+VIA = "sandbox.via"
+DEPTH = 512
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One request that reached the sandbox; `via` is the connection's id, "direct", or "" for Maton itself."""
+
+    method: str
+    path: str
+    query: str
+    status: int
+    size: int
+    via: str
+
+
+class Recorder:
+    """Keeps the last requests and what was answered."""
+
+    def __init__(self, app: ASGIApp, log: deque[Seen]) -> None:
+        self.app, self.log = app, log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status, size = 0, 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status, size
+            status = message.get("status", status)
+            size += len(message.get("body", b""))
+            await send(message)
+
+        method, path, query = scope["method"], scope["path"], scope["query_string"].decode("latin-1")
+        await self.app(scope, receive, sending)
+        self.log.append(Seen(method, path, query, status, size, scope.get(VIA, "")))
+
+
+def answer(status: int, body: Any, headers: dict[str, str] | None = None) -> Response:
+    """JSON with escaped slashes (reference 2.3); without a body there is no Content-Type either."""
+    if body is None:
+        return Response(status_code=status, headers=headers)
+    text = json.dumps(body, separators=(",", ":")).replace("/", "\\/")
+    return Response(text, status, headers, "application/json")
+
+
+def sent(raw: bytes) -> Any:
+    """The JSON body, an empty object for none; text that SQLite could not hold is mended."""
+    if not raw.strip():
+        return {}
+    try:
+        body = json.loads(raw, parse_constant=_refuse, parse_float=_finite)
+        if not _shallow(body):
+            _refuse("depth")
+        return json.loads(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        raise Refusal(400, {"message": "The request body is not valid JSON."}) from None
+
+
+def _shallow(value: Any) -> bool:
+    """No deeper than PHP reads JSON."""
+    level: list[Any] = [value]
+    for _ in range(DEPTH):
+        level = [inner for each in level for inner in (*as_object(each).values(), *as_array(each))]
+        if not level:
+            return True
+    return False
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if abs(value) < float("inf") else _refuse(text)
+
+
+def guarded(work: Endpoint) -> Endpoint:
+    """Turn a refusal into its answer."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await work(request)
+        except Refusal as refusal:
+            return answer(refusal.status, refusal.body, refusal.headers)
+
+    return endpoint
