@@ -1,0 +1,15 @@
+# syntax=docker/dockerfile:1
+FROM python:3.13-slim AS build
+WORKDIR /src
+RUN python -m venv /opt/ac-mcp
+COPY pyproject.toml README.md LICENSE ./
+COPY ac_mcp ac_mcp
+RUN /opt/ac-mcp/bin/pip install --no-cache-dir .
+
+FROM python:3.13-slim
+LABEL org.opencontainers.image.title="ac-mcp" org.opencontainers.image.licenses="MIT"
+RUN useradd --system --uid 10001 --no-create-home ac-mcp
+COPY --from=build /opt/ac-mcp /opt/ac-mcp
+ENV PATH=/opt/ac-mcp/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 10001
+ENTRYPOINT ["ac-mcp"]

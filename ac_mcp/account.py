@@ -1,0 +1,134 @@
+"""What belongs to one caller, and the run of one call for it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from time import monotonic
+from typing import Any
+
+from ac_mcp.errors import Candidate, Duplicate, Trouble
+from ac_mcp.gateway.client import Gateway
+from ac_mcp.operation import Operation, Resource
+from ac_mcp.operations import RESOURCES
+from ac_mcp.operations.connections import connections
+from ac_mcp.references import References
+from ac_mcp.request import Caller, Json, Progress, Reply, Request, Sender, record, silent
+from ac_mcp.results.render import fitted
+from ac_mcp.results.trim import Answered, shape, wanted
+from ac_mcp.schema import read
+from ac_mcp.settings import Settings
+
+BY_PLURAL: Mapping[str, Resource] = {resource.plural: resource for resource in RESOURCES}
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The gateway for one caller, and a trail of what this call has already written."""
+
+    gateway: Gateway
+    caller: Caller
+    written: list[str] = field(default_factory=list[str])
+
+    async def send(self, request: Request) -> Reply:
+        reply = await self.gateway.send(request, self.caller)
+        if request.method != "GET":
+            id = next((one["id"] for value in reply.body.values() if "id" in (one := record(value))), "")
+            self.written.append(f"{request.method} {request.path}" + (f" (id {id})" if id else ""))
+        return reply
+
+
+@dataclass(frozen=True)
+class Account:
+    """One key with its settings: where its requests go and what its things are called, by connection."""
+
+    gateway: Gateway
+    settings: Settings
+    caller: Caller
+    clock: Callable[[], float] = monotonic
+    directories: dict[str, References] = field(default_factory=dict[str, References])
+
+    @classmethod
+    def of(cls, settings: Settings, gateway: Gateway) -> "Account":
+        return cls(gateway, settings, Caller(settings.credential), gateway.clock)
+
+    def references(self, connection: str) -> References:
+        return self.directories.setdefault(connection, References(RESOURCES, self.clock))
+
+    def sender(self, operation: Operation[..., Any]) -> Bound:
+        seconds = self.settings.read_timeout if operation.read_only else self.settings.write_timeout
+        return Bound(self.gateway, replace(self.caller, deadline=self.clock() + seconds))
+
+
+async def run(account: Account, operation: Operation[..., Any], given: Json, progress: Progress = silent) -> Json:
+    """Arguments → ids → requests → what the model reads.
+
+    Raises:
+        Trouble: with what this call had already written in `done`.
+    """
+    arguments = read(operation, given, account.settings.multi_account)
+    sender = account.sender(operation)
+    try:
+        sender = await chosen(account, sender, operation, arguments)
+        return await answered(account, sender, operation, arguments, progress)
+    except Trouble as trouble:
+        trouble.done = tuple(sender.written)
+        raise
+
+
+async def chosen(account: Account, sender: Bound, operation: Operation[..., Any], arguments: Json) -> Bound:
+    """The sender for the connection this call or the settings name; without either the gateway's default."""
+    if operation.resource is connections:
+        return sender
+    name = arguments.pop("connection", None) or account.settings.connection
+    if not name or account.settings.direct:
+        return sender
+    id = await account.references("").id(sender, "connection", "connections", name)
+    return replace(sender, caller=replace(sender.caller, connection=id))
+
+
+async def answered(
+    account: Account, sender: Bound, operation: Operation[..., Any], arguments: Json, progress: Progress
+) -> Json:
+    references = account.references(sender.caller.connection)
+    resolved = await references.resolve(sender, operation, arguments)
+    before = await about_to_go(references, sender, operation, resolved)
+    try:
+        payload = await operation.run(sender, resolved, progress)
+    except Duplicate as duplicate:
+        duplicate.existing = await existing(references, sender, operation, resolved)
+        raise
+    finally:
+        if sender.written:
+            references.forget(operation.resource)
+    references.learn(payload)
+    answer = Answered(operation, resolved, payload)
+    asked = {kind: ids - before.get(kind, {}).keys() for kind, ids in wanted(answer).items()}
+    names = await references.names(sender, asked)
+    for kind, id in answer.touched.items():
+        if name := before.get(kind, {}).get(id) or references.name(kind, id):
+            names = {**names, kind: {**names.get(kind, {}), id: name}}
+    offset = int(resolved.get("offset") or 0)
+    return fitted(shape(answer, names, BY_PLURAL), offset, account.settings.answer_tokens)
+
+
+async def about_to_go(
+    references: References, sender: Sender, operation: Operation[..., Any], resolved: Json
+) -> Mapping[str, Mapping[str, str]]:
+    """What a delete is about to take is named while it still can be."""
+    if operation.method != "DELETE":
+        return {}
+    named = {ref.kind: {str(resolved[p])} for p, ref in operation.references.items() if resolved.get(p)}
+    return await references.names(sender, named)
+
+
+async def existing(
+    references: References, sender: Sender, operation: Operation[..., Any], resolved: Json
+) -> Candidate | None:
+    """The thing that is in the way of a create: found by the name it was to get."""
+    resource = operation.resource
+    _, name = operation.naming(resolved)
+    references.forget(resource)
+    try:
+        id = await references.id(sender, "", resource.plural, f"name:{name}")
+    except Trouble:
+        return None
+    return Candidate(id, references.name(resource.plural, id))

@@ -1,0 +1,211 @@
+"""The command line: `ac-mcp` serves MCP on stdio; its commands show, try, check and document the same thing."""
+
+import json
+import os
+import sys
+from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from ac_mcp import __version__
+from ac_mcp.errors import Trouble
+from ac_mcp.request import Json
+from ac_mcp.settings import BadSetting, Settings
+
+OK, FAILED, USAGE = 0, 1, 2
+
+
+def main() -> None:
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The exit code: 0 done, 1 the call or check failed, 2 it was not understood."""
+    asked = parser().parse_args(arguments)
+    try:
+        settings = chosen(Settings.from_env(os.environ), asked)
+    except BadSetting as error:
+        return complain(str(error), USAGE)
+    from ac_mcp.launch import log_to_stderr
+
+    log_to_stderr(settings.log_level)
+    try:
+        return int(asked.command(settings, asked))
+    except KeyboardInterrupt:
+        return FAILED
+
+
+def parser() -> ArgumentParser:
+    shared = ArgumentParser(add_help=False, argument_default=SUPPRESS)
+    shared.add_argument("--sandbox", action="store_true", help="use the built-in account; no key needed")
+    shared.add_argument("--state", type=Path, metavar="FILE", help="keep the sandbox in this file")
+    shared.add_argument("--multi-account", action="store_true", help="let each call choose its Maton connection")
+    shared.add_argument("--log-level", metavar="LEVEL", help="what is logged on stderr (default WARNING)")
+    top = ArgumentParser("ac-mcp", description=__doc__, parents=[shared], formatter_class=RawDescriptionHelpFormatter)
+    top.add_argument("--version", action="version", version=f"ac-mcp {__version__}")
+    top.set_defaults(command=serve)
+    commands = top.add_subparsers(title="commands", metavar="")
+    for name, action, text in COMMANDS:
+        one = commands.add_parser(name, help=text, description=text, parents=[shared])
+        one.set_defaults(command=action)
+        arguments_of(name, one)
+    return top
+
+
+def arguments_of(name: str, one: ArgumentParser) -> None:
+    match name:
+        case "call":
+            one.add_argument("tool", help="name of the tool, see ac-mcp tools")
+            one.add_argument("arguments", nargs="*", help="one JSON object, or name=value ...")
+        case "tools":
+            one.add_argument("search", nargs="?", default="", help="only those whose name or text holds this")
+        case "sandbox":
+            one.add_argument("--port", type=int, default=8080, help="port on 127.0.0.1 (default 8080)")
+        case "docs":
+            one.add_argument("--check", action="store_true", help="change nothing; fail if something is out of date")
+        case _:
+            pass
+
+
+def chosen(settings: Settings, asked: Namespace) -> Settings:
+    """What the command line says wins over the environment."""
+    given = {"sandbox": "sandbox", "multi_account": "multi_account", "log_level": "log_level"}
+    return replace(settings, **{name: getattr(asked, flag) for flag, name in given.items() if hasattr(asked, flag)})
+
+
+def state(asked: Namespace) -> Path | None:
+    return getattr(asked, "state", None)
+
+
+def complain(text: str, code: int = FAILED) -> int:
+    sys.stderr.write(text + "\n")
+    return code
+
+
+def show(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def serve(settings: Settings, asked: Namespace) -> int:
+    from ac_mcp.launch import serve as serve_stdio
+
+    anyio.run(serve_stdio, settings, state(asked))
+    return OK
+
+
+def call(settings: Settings, asked: Namespace) -> int:
+    """One tool from the shell: the answer on stdout, an error on stderr."""
+    from ac_mcp.results.hints import unknown_tool
+    from ac_mcp.server.adapter import tools
+
+    offered = tools(settings)
+    try:
+        arguments = given(asked.arguments)
+    except ValueError as error:
+        return complain(str(error), USAGE)
+    if asked.tool not in offered:
+        return complain(unknown_tool(asked.tool, arguments, list(offered)), USAGE)
+    return anyio.run(called, settings, asked, arguments)
+
+
+def given(words: Sequence[str]) -> Json:
+    """One JSON object, or name=value pairs whose values may be JSON themselves.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if len(words) == 1 and words[0].lstrip().startswith("{"):
+        try:
+            return dict(json.loads(words[0]))
+        except ValueError as error:
+            raise ValueError(f"That is not a JSON object: {error}") from None
+    if wrong := next((word for word in words if "=" not in word), None):
+        raise ValueError(f"{wrong!r} is neither a JSON object nor name=value.")
+    return dict(word.split("=", 1) for word in words)
+
+
+async def called(settings: Settings, asked: Namespace, arguments: Json) -> int:
+    from ac_mcp.account import run as run_one
+    from ac_mcp.launch import account
+    from ac_mcp.operations import OPERATIONS
+    from ac_mcp.results.hints import explain
+    from ac_mcp.results.render import render
+
+    operation = OPERATIONS[asked.tool]
+    async with account(settings, state(asked)) as one:
+        try:
+            show(render(await run_one(one, operation, arguments)))
+        except Trouble as trouble:
+            return complain(explain(trouble, operation, arguments, settings.direct))
+    return OK
+
+
+def tools(settings: Settings, asked: Namespace) -> int:
+    """What a model would be shown, and what it costs."""
+    from ac_mcp.server.adapter import cost
+    from ac_mcp.server.adapter import tools as offered
+
+    word = asked.search.casefold()
+    all_of_them = offered(settings)
+    found = {n: o for n, o in all_of_them.items() if word in n or word in o.description.casefold()}
+    for name, operation in found.items():
+        show(f"{name:20} {cost(operation, settings):5}  {operation.description}")
+    bytes_of_all = sum(cost(operation, settings) for operation in all_of_them.values())
+    show(f"{len(found)} of {len(all_of_them)} tools; all together {bytes_of_all} bytes of name, description and schema")
+    return OK if found else FAILED
+
+
+def demo(settings: Settings, asked: Namespace) -> int:
+    from ac_mcp.demo import play
+
+    return anyio.run(play)
+
+
+def doctor(settings: Settings, asked: Namespace) -> int:
+    from ac_mcp.doctor import examine
+
+    return anyio.run(examine, settings, state(asked), show)
+
+
+def sandbox(settings: Settings, asked: Namespace) -> int:
+    """The sandbox over HTTP, for any client of ActiveCampaign or Maton; on this machine only."""
+    import uvicorn
+
+    from ac_mcp.sandbox import Sandbox
+
+    one = Sandbox(state(asked))
+    address = f"http://127.0.0.1:{asked.port}"
+    complain(
+        f"ActiveCampaign sandbox on {address}\n"
+        f"  Maton:  MATON_API_BASE_URL={address} MATON_API_KEY={one.key}\n"
+        f"  direct: AC_API_URL={address} AC_API_TOKEN={one.key}"
+    )
+    try:
+        uvicorn.run(one.app, host="127.0.0.1", port=asked.port, log_level=settings.log_level.lower())
+    finally:
+        one.close()
+    return OK
+
+
+def docs(settings: Settings, asked: Namespace) -> int:
+    from ac_mcp.docs import refresh
+
+    stale = refresh(Path.cwd(), write=not asked.check)
+    for path in stale:
+        complain(f"{path} {'is out of date: run ac-mcp docs' if asked.check else 'written'}")
+    return FAILED if asked.check and stale else OK
+
+
+COMMANDS: tuple[tuple[str, Any, str], ...] = (
+    ("serve", serve, "serve MCP on stdio; the same as no command"),
+    ("demo", demo, "watch a session against the sandbox, through a real MCP client"),
+    ("call", call, "run one tool from the shell; exit code 0 done, 1 refused, 2 not understood"),
+    ("tools", tools, "list the tools and what each costs in bytes"),
+    ("doctor", doctor, "check key, connection and addresses step by step"),
+    ("sandbox", sandbox, "serve the sandbox account over HTTP on this machine"),
+    ("docs", docs, "refresh the generated parts of README.md and manifest.json"),
+)

@@ -1,0 +1,158 @@
+"""What a summary shows of a row: each column reads the API's spelling and gives a person's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any, cast
+
+from ac_mcp.request import Json
+
+NOTHING: tuple[Any, ...] = (None, "", "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00", [], {})
+"""The API's faces of "nothing" (reference 2.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One entry of a summary: `name` is ours, `wire` the API's."""
+
+    name: str
+    wire: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.wire or self.name
+
+    def read(self, row: Json) -> Any:
+        """The value a person would want, or None."""
+        raw = row.get(self.key)
+        return None if raw in NOTHING else self.shown(raw)
+
+    def shown(self, raw: Any) -> Any:
+        return raw
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Column):
+    """Free text, at most `most` characters of it."""
+
+    most: int = 2000
+
+    def shown(self, raw: Any) -> Any:
+        text = str(raw).strip()
+        return text if len(text) <= self.most else text[: self.most] + f"… ({len(text)} characters)"
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Column):
+    """A count: the API sends it as text."""
+
+    def shown(self, raw: Any) -> Any:
+        try:
+            return int(raw)
+        except (TypeError, ValueError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Positive(Number):
+    """A number that says nothing when it is 0."""
+
+    def shown(self, raw: Any) -> Any:
+        return Number.shown(self, raw) or None
+
+
+@dataclass(frozen=True, slots=True)
+class Date(Column):
+    """The day, in the account's own time zone (reference 2.4)."""
+
+    def shown(self, raw: Any) -> Any:
+        return str(raw)[:10]
+
+
+@dataclass(frozen=True, slots=True)
+class Time(Column):
+    """Day and minute, in the account's own time zone."""
+
+    def shown(self, raw: Any) -> Any:
+        return str(raw)[:16].replace("T", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Money(Column):
+    """Cents on the wire, currency units for people (reference 5.1)."""
+
+    def shown(self, raw: Any) -> Any:
+        try:
+            return (Decimal(str(raw)) / 100).quantize(Decimal("0.01"))
+        except InvalidOperation:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Code(Column):
+    """A code as a word; one we do not know is shown as it is."""
+
+    codes: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def shown(self, raw: Any) -> Any:
+        return self.codes.get(str(raw), str(raw))
+
+
+@dataclass(frozen=True, slots=True)
+class Flag(Column):
+    """Shown only where it is set."""
+
+    def shown(self, raw: Any) -> Any:
+        return True if raw in (True, "1", 1) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Joined(Column):
+    """Several attributes as one: first and last name."""
+
+    wires: tuple[str, ...] = ()
+
+    def read(self, row: Json) -> Any:
+        return " ".join(str(row[wire]).strip() for wire in self.wires if row.get(wire)) or None
+
+
+@dataclass(frozen=True, slots=True)
+class Rate(Column):
+    """A share in per cent, `wire` of `whole`: the API gives counts only (reference 7)."""
+
+    whole: str = ""
+
+    def read(self, row: Json) -> Any:
+        part, whole = (Number(key).read(row) for key in (self.wire, self.whole))
+        return f"{100 * part / whole:.1f}%" if part is not None and whole else None
+
+
+@dataclass(frozen=True, slots=True)
+class Several(Column):
+    """Values of one attribute: a real list, or `||A||B||` (reference 9)."""
+
+    def shown(self, raw: Any) -> Any:
+        if isinstance(raw, str):
+            return raw.strip("|").split("||") if raw.startswith("||") else raw
+        return [str(one) for one in cast("list[Any]", raw)] if isinstance(raw, list) else raw
+
+
+@dataclass(frozen=True, slots=True)
+class Reference(Column):
+    """An id of another kind of thing: shown as `name` and `name_id`. "0" means none."""
+
+    kind: str = ""
+
+    def shown(self, raw: Any) -> Any:
+        return None if str(raw) == "0" else str(raw)
+
+
+@dataclass(frozen=True, slots=True)
+class References(Column):
+    """Ids of several other things: shown as a list of `one` and `one_id`."""
+
+    kind: str = ""
+    one: str = ""
+
+    def shown(self, raw: Any) -> Any:
+        return [str(id) for id in cast("list[Any]", raw)] if isinstance(raw, list) else None

@@ -1,0 +1,66 @@
+"""The check-up: settings, key, connection, first read, each with what to do where it fails."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ac_mcp.account import Account, run
+from ac_mcp.errors import Trouble
+from ac_mcp.launch import account
+from ac_mcp.operations.connections import list_connections
+from ac_mcp.operations.users import list_users
+from ac_mcp.request import Json
+from ac_mcp.results.hints import explain
+from ac_mcp.settings import NEWER, Settings
+
+Show = Callable[[str], None]
+
+
+async def examine(settings: Settings, state: Path | None, show: Show) -> int:
+    """Every step in order; 0 when all went well, 1 at the first that did not."""
+    show(f"addresses   {addresses(settings)}")
+    if not settings.sandbox and not settings.credential:
+        show(
+            "key         missing. Set MATON_API_KEY (maton.ai/settings), or AC_API_URL and AC_API_TOKEN without Maton."
+        )
+        show("            To try everything without a key: ac-mcp doctor --sandbox")
+        return 1
+    key = "the sandbox has its own" if settings.sandbox else f"set, {len(settings.credential)} characters"
+    show(f"key         {key}")
+    async with account(settings, state) as one:
+        try:
+            if not settings.direct:
+                show(f"connection  {connection(settings, await run(one, list_connections, {}))}")
+            show(f"first read  {await first_read(one)}")
+        except Trouble as trouble:
+            show(f"failed      {explain(trouble, list_connections, {}, settings.direct)}")
+            if not settings.direct and not settings.maton_url:
+                show(f"            Maton has moved new keys to one host: try MATON_API_BASE_URL={NEWER}")
+            return 1
+    show("all well")
+    return 0
+
+
+def addresses(settings: Settings) -> str:
+    if settings.sandbox:
+        return "the sandbox, inside this process"
+    if settings.direct:
+        return f"ActiveCampaign directly: {settings.api_url}"
+    return f"gateway {settings.api_url}, connections {settings.connections_url}"
+
+
+def connection(settings: Settings, answer: Json) -> str:
+    """How many there are of each state, and which one is used."""
+    rows: list[Json] = answer["connections"]
+    states = ", ".join(
+        f"{sum(row['status'] == state for row in rows)} {state}" for state in ("ACTIVE", "PENDING", "FAILED")
+    )
+    used = settings.connection or "the oldest ACTIVE one (MATON_CONNECTION chooses another)"
+    if any(row["status"] == "ACTIVE" for row in rows):
+        return f"{states}; used: {used}"
+    return f'{states}. None can be used: run ac-mcp call manage_connection \'{{"action":"create"}}\' and open its link.'
+
+
+async def first_read(one: Account) -> str:
+    answer = await run(one, list_users, {})
+    names = [row.get("name", row["id"]) for row in answer["users"]]
+    return f"{answer['total']} users, the first is {names[0]}" if names else "answered, with no users"

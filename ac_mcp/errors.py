@@ -1,0 +1,114 @@
+"""What can go wrong, as facts a sentence can be made of.
+
+Trouble
+├── BadArguments     the call itself: an argument is unknown, missing, malformed or contradicts another
+├── NoSuchName       a name or id that nothing answers to
+├── SeveralNames     a name that several things answer to
+└── GatewayError     a request was made and did not do what was asked
+    ├── Refused      it was understood and turned down (4xx)
+    │   ├── NotFound
+    │   ├── Duplicate
+    │   └── Forbidden
+    ├── KeyRefused   the key is missing, wrong or expired
+    ├── NotConnected the key has no ActiveCampaign connection that can be used
+    ├── Throttled    too many requests; `retry_after` says for how long
+    ├── Unavailable  the other side failed, could not be reached or made no sense; nothing was changed
+    └── OutcomeUnknown   a write was sent and its answer got lost: it may have landed
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+class Trouble(Exception):
+    """Anything that is told to the model instead of an answer."""
+
+    done: tuple[str, ...] = ()
+    """What the same call had written before, so that nobody believes nothing happened."""
+
+
+class BadArguments(Trouble):
+    """`fixed` holds arguments that would be accepted, where that is more than a guess."""
+
+    def __init__(self, message: str, fixed: Mapping[str, Any] | None = None, *, example: bool = False) -> None:
+        super().__init__(message)
+        self.fixed = fixed
+        self.example = example
+        """Some values in `fixed` are made up and have to be replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One thing a name may have meant."""
+
+    id: str
+    name: str
+    detail: str = ""
+
+
+class NoSuchName(Trouble):
+    def __init__(self, parameter: str, kind: str, given: str, closest: Sequence[Candidate] = ()) -> None:
+        super().__init__(f"No {kind} is called {given!r}")
+        self.parameter, self.kind, self.given, self.closest = parameter, kind, given, tuple(closest)
+
+
+class SeveralNames(Trouble):
+    def __init__(self, parameter: str, kind: str, given: str, matches: Sequence[Candidate]) -> None:
+        super().__init__(f"{len(matches)} things are called {given!r}")
+        self.parameter, self.kind, self.given, self.matches = parameter, kind, given, tuple(matches)
+
+
+class GatewayError(Trouble):
+    """`request_id` is the other side's own id of the exchange, where it gave one."""
+
+    def __init__(self, message: str, *, status: int = 0, request_id: str = "") -> None:
+        super().__init__(message)
+        self.status, self.request_id = status, request_id
+
+
+class Refused(GatewayError):
+    """`field` is the wire name of the attribute it was about; `code` the API's own word for why."""
+
+    def __init__(self, message: str, *, status: int = 0, request_id: str = "", field: str = "", code: str = "") -> None:
+        super().__init__(message, status=status, request_id=request_id)
+        self.field, self.code = field, code
+
+
+class NotFound(Refused):
+    pass
+
+
+class Duplicate(Refused):
+    existing: "Candidate | None" = None
+    """What is there already, where it could be found."""
+
+
+class Forbidden(Refused):
+    pass
+
+
+class KeyRefused(GatewayError):
+    pass
+
+
+class NotConnected(GatewayError):
+    pass
+
+
+class Throttled(GatewayError):
+    def __init__(self, message: str, *, status: int = 429, request_id: str = "", retry_after: float | None = None):
+        super().__init__(message, status=status, request_id=request_id)
+        self.retry_after = retry_after
+
+
+class Unavailable(GatewayError):
+    """`arrived` is False where the request surely never reached the other side."""
+
+    def __init__(self, message: str, *, status: int = 0, request_id: str = "", arrived: bool = True) -> None:
+        super().__init__(message, status=status, request_id=request_id)
+        self.arrived = arrived
+
+
+class OutcomeUnknown(GatewayError):
+    pass

@@ -1,0 +1,58 @@
+"""Where requests go and what proves who sends them: through Maton, or straight to ActiveCampaign."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ac_mcp.errors import KeyRefused
+from ac_mcp.request import Caller, Plane, Request
+
+APP = "active-campaign"
+API = "/api/3"
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The base URL of each plane, and whether Maton stands in front."""
+
+    api: str
+    control: str = ""
+    direct: bool = False
+
+    def url(self, request: Request) -> str:
+        """Where a request goes. What it names cannot lead outside its plane.
+
+        Raises:
+            ValueError: if a path would leave its base URL, which no operation can bring about.
+        """
+        base = self.base(request.plane)
+        url = base + request.path
+        wanted, built = urlsplit(base), urlsplit(url)
+        inside = (built.scheme, built.netloc) == (wanted.scheme, wanted.netloc) and built.path.startswith(
+            f"{wanted.path}/"
+        )
+        if not inside or ".." in built.path.split("/") or built.query or built.fragment:
+            raise ValueError(f"{request.path!r} leaves {base}")
+        return url
+
+    def base(self, plane: Plane) -> str:
+        if plane == "control":
+            return self.control
+        return self.api + API if self.direct else f"{self.api}/{APP}{API}"
+
+    def headers(self, request: Request, caller: Caller) -> Mapping[str, str]:
+        """Raises KeyRefused where there is no key to send."""
+        if not caller.key:
+            raise KeyRefused("No key is set.")
+        if self.direct:
+            return {"Api-Token": caller.key}
+        chosen = {"Maton-Connection": caller.connection} if caller.connection and request.plane == "api" else {}
+        return {"Authorization": f"Bearer {caller.key}", **chosen}
+
+    def budgets(self, caller: Caller, request: Request) -> tuple[tuple[str, int], ...]:
+        """Which limits a request counts against: 5 a second per account, 10 per Maton key (reference 1.4, 2.6)."""
+        account = (f"account {self.api} {caller.connection or caller.key}", 5)
+        if self.direct:
+            return (account,)
+        key = (f"key {caller.key}", 10)
+        return (key, account) if request.plane == "api" else (key,)

@@ -1,0 +1,51 @@
+"""From settings to a running account: behind Maton, behind ActiveCampaign itself, or the sandbox."""
+
+import logging
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from mcp.server.stdio import stdio_server
+
+from ac_mcp.account import Account
+from ac_mcp.gateway.auth import Doors
+from ac_mcp.gateway.client import opened
+from ac_mcp.server.adapter import build_server
+from ac_mcp.settings import Settings
+
+NOWHERE = "http://sandbox.invalid"
+"""What the in-process sandbox is called: a name that can never be somebody's host (RFC 2606)."""
+
+
+@asynccontextmanager
+async def account(settings: Settings, state: Path | None = None) -> AsyncGenerator[Account]:
+    """The account the settings name, with its gateway open; `state` keeps a sandbox."""
+    if not settings.sandbox:
+        doors = Doors(settings.api_url, settings.connections_url, settings.direct)
+        async with opened(doors, proxy=settings.proxy or None) as gateway:
+            yield Account.of(settings, gateway)
+        return
+    from ac_mcp.sandbox import Sandbox  # nobody else pays for its import
+
+    sandbox = Sandbox(state)
+    try:
+        async with opened(Doors(NOWHERE, NOWHERE), sandbox.transport()) as gateway:
+            yield Account.of(replace(settings, key=sandbox.key, connection=""), gateway)
+    finally:
+        sandbox.close()
+
+
+async def serve(settings: Settings, state: Path | None = None) -> None:
+    """Speak MCP on stdin and stdout until stdin ends."""
+    async with account(settings, state) as one, stdio_server() as (received, sent):
+        server = build_server(settings, lambda _: one)
+        await server.run(received, sent, server.create_initialization_options())
+
+
+def log_to_stderr(level: str) -> None:
+    """Stdout belongs to JSON-RPC; the HTTP client would log every URL, e-mail addresses and all."""
+    logging.basicConfig(stream=sys.stderr, level=level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    for chatty in ("httpx2", "httpcore2", "mcp"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

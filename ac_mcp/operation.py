@@ -1,0 +1,277 @@
+"""How one operation is declared, and how a declaration becomes a request. No pydantic, no MCP, no HTTP."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from inspect import Signature, getdoc, signature
+from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypedDict, TypeVar, Unpack, cast
+from urllib.parse import quote
+
+from anyio import create_task_group
+
+from ac_mcp.columns import Column
+from ac_mcp.errors import BadArguments
+from ac_mcp.marks import Ref, Wire, camel, mark
+from ac_mcp.request import Json, Method, Plane, Progress, Reply, Request, Sender, silent
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+SAID = "said by us"
+"""The payload key under which an operation's own words travel; no API has one like it."""
+ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}", re.ASCII)
+"""Whatever goes into a path: nothing that could leave it (no dot, slash, percent or space)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One operation being run, with its arguments; calling it sends the declared request."""
+
+    sender: Sender
+    operation: "Operation[..., Any]"
+    arguments: Mapping[str, Any]
+    progress: Progress = silent
+
+    @property
+    def given(self) -> Json:
+        """The arguments that say something."""
+        return {name: value for name, value in self.arguments.items() if value is not None}
+
+    async def __call__(self, **changes: Any) -> Json:
+        """The body of the answer; `changes` replace or add to the arguments, None leaves one out."""
+        return (await self.reply(**changes)).body
+
+    async def reply(self, **changes: Any) -> Reply:
+        """The same, for operations whose status says what happened."""
+        return await self.sender.send(self.operation.request({**self.arguments, **changes}))
+
+
+Handler: TypeAlias = Callable[Concatenate[Call, P], Awaitable[R]]
+
+
+class Options(TypedDict, total=False):
+    """What a block may say beyond its route. Annotations follow from the method unless stated."""
+
+    read_only: bool
+    destructive: bool
+    idempotent: bool
+    tool: bool
+    """False for a step that only other operations take."""
+    query: Mapping[str, str]
+    """Sent with every request."""
+    shows: "tuple[Resource, ...]"
+    """What else of the payload the answer shows beside the operation's own resource."""
+    duplicate: "Operation[..., Any]"
+    """What to offer when the thing exists already; without it the operation that reads it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Operation(Generic[P, R]):
+    """Where a request goes, what it takes, and the function that runs it."""
+
+    resource: "Resource"
+    method: Method
+    path: str
+    handler: Handler[P, R]
+    options: Options
+
+    @property
+    def name(self) -> str:
+        return self.handler.__name__
+
+    @property
+    def title(self) -> str:
+        return self.name.replace("_", " ").capitalize()
+
+    @property
+    def description(self) -> str:
+        return " ".join((getdoc(self.handler) or "").split())
+
+    @property
+    def read_only(self) -> bool:
+        return self.options.get("read_only", False)
+
+    @property
+    def destructive(self) -> bool:
+        return self.options.get("destructive", False)
+
+    @property
+    def idempotent(self) -> bool:
+        return self.options.get("idempotent", False)
+
+    @cached_property
+    def signature(self) -> Signature:
+        """What a caller may pass: everything but the leading `call`."""
+        whole = signature(self.handler)
+        return whole.replace(parameters=list(whole.parameters.values())[1:])
+
+    @cached_property
+    def references(self) -> Mapping[str, Ref]:
+        """The parameters that take a name or an id, and of what."""
+        marks = {name: mark(p.annotation, Ref) for name, p in self.signature.parameters.items()}
+        return {name: ref for name, ref in marks.items() if ref}
+
+    def naming(self, arguments: Mapping[str, Any]) -> tuple[str, str]:
+        """The argument that gives a thing its name, and that name."""
+        return next(((p, str(arguments[p])) for p in ("email", "name", "title") if arguments.get(p)), ("name", ""))
+
+    def parameter(self, wire: str) -> str:
+        """Our word for an attribute of the API."""
+        for name, parameter in self.signature.parameters.items():
+            marked = mark(parameter.annotation, Wire)
+            if wire == (marked.name if marked else camel(name)):
+                return name
+        return wire
+
+    def run(self, sender: Sender, arguments: Mapping[str, Any], progress: Progress = silent) -> Awaitable[R]:
+        """Run for whoever `sender` belongs to."""
+        handler = cast("Callable[..., Awaitable[R]]", self.handler)
+        bound = self.signature.bind(**arguments)
+        bound.apply_defaults()
+        return handler(Call(sender, self, bound.arguments, progress), **bound.arguments)
+
+    def __call__(self, call: Call, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
+        """Run inside another operation, for the same caller."""
+        return self.run(call.sender, self.signature.bind(*args, **kwargs).arguments, call.progress)
+
+    def request(self, arguments: Mapping[str, Any]) -> Request:
+        """Path first, the rest into query or body; a DELETE carries nothing but its path."""
+        path = re.sub(r"{(\w+)}", lambda found: segment(found[1], arguments.get(found[1])), self.path)
+        sent: Json = {}
+        for name, value in arguments.items():
+            if value is not None and f"{{{name}}}" not in self.path:
+                sent |= self._wired(name, value)
+        match self.method:
+            case "GET":
+                query = {**self.options.get("query", {}), **{name: str(value) for name, value in sent.items()}}
+                return Request("GET", path, query, plane=self.resource.plane, repeatable=True)
+            case "DELETE":
+                return Request("DELETE", path, plane=self.resource.plane, repeatable=True)
+            case _:
+                body = {self.resource.singular: sent} if self.resource.wrapped else sent
+                return Request(self.method, path, {}, body, self.resource.plane, self.idempotent)
+
+    def _wired(self, name: str, value: Any) -> Json:
+        parameter = self.signature.parameters.get(name)
+        wire = mark(parameter.annotation, Wire) if parameter else None
+        return wire.put(value) if wire else {camel(name): value}
+
+
+def segment(name: str, value: Any) -> str:
+    """A value as one segment of a path; anything that could be more than that is refused."""
+    text = str(value)
+    if not ID.fullmatch(text):
+        raise BadArguments(f"{name}: {text[:80]!r} is not an id.")
+    return quote(text, safe="")
+
+
+async def together(*reads: Awaitable[Json]) -> Json:
+    """Several reads at once, their payloads merged; the first failure is raised as it is."""
+    payloads: list[Json] = [{} for _ in reads]
+
+    async def note(place: int, read: Awaitable[Json]) -> None:
+        payloads[place] = await read
+
+    try:
+        async with create_task_group() as group:
+            for place, read in enumerate(reads):
+                group.start_soon(note, place, read)
+    except BaseExceptionGroup as failures:
+        raise first(failures) from None
+    return {key: value for payload in payloads for key, value in payload.items()}
+
+
+def first(failure: BaseException) -> BaseException:
+    if not isinstance(failure, BaseExceptionGroup):
+        return failure
+    return first(cast("BaseExceptionGroup[BaseException]", failure).exceptions[0])
+
+
+def say(payload: Json, **words: Any) -> Json:
+    """The payload with our own words beside it: `result`, `note` and figures no row holds."""
+    return payload | {SAID: payload.get(SAID, {}) | words}
+
+
+def by_name(row: Json) -> tuple[str, ...]:
+    return (str(row["name"]),) if row.get("name") else ()
+
+
+def keys(*names: str) -> Callable[[Json], tuple[str, ...]]:
+    """What a row is called, read from these attributes: the first is the name we show."""
+    return lambda row: tuple(str(row[name]) for name in names if row.get(name))
+
+
+Declare: TypeAlias = Callable[[Handler[P, R]], Operation[P, R]]
+
+
+@dataclass(frozen=True, eq=False)
+class Resource:
+    """A noun of the API: its envelope, what a summary shows of a row, how it is called, its operations."""
+
+    singular: str
+    plural: str
+    columns: tuple[Column, ...] = ()
+    one: str = ""
+    """The word people use for one of it; `many` likewise. Without them the API's own."""
+    many: str = ""
+    more: tuple[Column, ...] = ()
+    """What only the answer about a single one shows beside `columns`."""
+    called: Callable[[Json], tuple[str, ...]] = by_name
+    directory: bool = False
+    """Few enough to be kept as a whole: names are looked up there."""
+    find: Callable[[str], Mapping[str, str]] | None = None
+    """The query that finds one by name where there are too many to keep."""
+    by_ids: str = ""
+    """The query parameter that takes several ids at once, where there is one."""
+    drops: tuple[str, ...] = ()
+    """Other directories that go stale when one of it is written."""
+    within: str = ""
+    """The attribute that narrows a name: a stage's pipeline."""
+    link: bool = False
+    """It only ties two things together: an answer about one is flat."""
+    id_key: str = "id"
+    plane: Plane = "api"
+    wrapped: bool = True
+    """Bodies are wrapped in the singular (reference 2.1)."""
+    example: str = ""
+    """A name, for suggested calls."""
+    operations: "list[Operation[..., Any]]" = field(default_factory=list["Operation[..., Any]"])
+
+    @property
+    def word(self) -> str:
+        return self.one or self.singular
+
+    @property
+    def words(self) -> str:
+        return self.many or self.plural
+
+    @property
+    def lister(self) -> "Operation[..., Any]":
+        return next(o for o in self.operations if o.method == "GET" and "{" not in o.path)
+
+    @property
+    def reader(self) -> "Operation[..., Any] | None":
+        """The tool that reads one, if there is one."""
+        one = (o for o in self.operations if o.method == "GET" and o.path.endswith("}"))
+        return next((o for o in one if o.options.get("tool", True)), None)
+
+    def get(self, path: str, **options: Unpack[Options]) -> "Declare[P, R]":
+        return self._add("GET", path, {"read_only": True, "idempotent": True, **options})
+
+    def post(self, path: str, **options: Unpack[Options]) -> "Declare[P, R]":
+        return self._add("POST", path, options)
+
+    def put(self, path: str, **options: Unpack[Options]) -> "Declare[P, R]":
+        return self._add("PUT", path, {"destructive": True, "idempotent": True, **options})
+
+    def delete(self, path: str, **options: Unpack[Options]) -> "Declare[P, R]":
+        return self._add("DELETE", path, {"destructive": True, "idempotent": True, **options})
+
+    def _add(self, method: Method, path: str, options: Options) -> "Declare[P, R]":
+        def declare(handler: Handler[P, R]) -> Operation[P, R]:
+            operation = Operation(self, method, path, handler, options)
+            self.operations.append(operation)
+            return operation
+
+        return declare

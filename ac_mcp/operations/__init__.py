@@ -1,0 +1,28 @@
+"""Every operation, in the order documentation lists them."""
+
+from typing import Any
+
+from ac_mcp.operation import Operation, Resource
+from ac_mcp.operations.automations import automations, contact_automations
+from ac_mcp.operations.campaigns import campaigns
+from ac_mcp.operations.companies import account_contacts, accounts
+from ac_mcp.operations.connections import connections
+from ac_mcp.operations.contacts import contacts
+from ac_mcp.operations.deals import deals
+from ac_mcp.operations.fields import field_options, field_relations, field_values, fields
+from ac_mcp.operations.lists import contact_lists, lists
+from ac_mcp.operations.notes import notes
+from ac_mcp.operations.pipelines import pipelines, stages
+from ac_mcp.operations.tags import contact_tags, tags
+from ac_mcp.operations.users import users
+from ac_mcp.operations.webhooks import webhooks
+
+RESOURCES: tuple[Resource, ...] = (
+    contacts, tags, contact_tags, lists, contact_lists, deals, stages, pipelines, automations, contact_automations,
+    campaigns, users, accounts, account_contacts, fields, field_options, field_relations, field_values, notes,
+    webhooks, connections,
+)  # fmt: skip
+STEPS: dict[str, Operation[..., Any]] = {o.name: o for resource in RESOURCES for o in resource.operations}
+"""Tools and the steps only other operations take."""
+OPERATIONS = {name: operation for name, operation in STEPS.items() if operation.options.get("tool", True)}
+"""The tools."""

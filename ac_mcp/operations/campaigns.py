@@ -1,0 +1,78 @@
+"""Campaigns: newsletters and other mailings, with their results."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ac_mcp.columns import Column, Number, Rate, Reference, Text, Time
+from ac_mcp.operation import Call, Resource
+from ac_mcp.parameters import CampaignRef, Limit, Offset
+from ac_mcp.request import Json
+
+STATUS = {"0": "draft", "1": "scheduled", "2": "sending", "3": "paused", "4": "stopped", "5": "sent"}
+WORDS = {"completed": "sent", "sent": "sent"}
+
+
+@dataclass(frozen=True, slots=True)
+class Status(Column):
+    """Codes are disputed: the list's own word wins, an automation's mail has code 1 (reference 7)."""
+
+    def read(self, row: Json) -> Any:
+        if str(row.get("seriesid") or "0") != "0":
+            return "automation"
+        said = str(row.get("statusString") or "").lower()
+        return WORDS.get(said, said) or STATUS.get(str(row.get("status")), str(row.get("status")))
+
+
+@dataclass(frozen=True, slots=True)
+class Figure(Number):
+    """A result: nothing before anything was sent."""
+
+    def read(self, row: Json) -> Any:
+        return Number.read(self, row) if str(row.get("send_amt") or "0") != "0" else None
+
+
+campaigns = Resource(
+    "campaign",
+    "campaigns",
+    (
+        Text("name"),
+        Status("status"),
+        Text("type"),
+        Time("send_date", "sdate"),
+        Figure("sent", "send_amt"),
+        Figure("opens", "uniqueopens"),
+        Rate("open_rate", "uniqueopens", whole="send_amt"),
+        Figure("clicks", "subscriberclicks"),
+        Rate("click_rate", "subscriberclicks", whole="send_amt"),
+        Figure("unsubscribes"),
+    ),
+    more=(
+        Figure("total_opens", "opens"),
+        Figure("human_opens", "verified_unique_opens"),
+        Figure("total_clicks", "linkclicks"),
+        Figure("hard_bounces", "hardbounces"),
+        Figure("soft_bounces", "softbounces"),
+        Figure("replies"),
+        Figure("forwards"),
+        Rate("unsubscribe_rate", "unsubscribes", whole="send_amt"),
+        Reference("automation", "seriesid", kind="automations"),
+    ),
+    directory=True,
+    example="February Newsletter",
+)
+
+
+@campaigns.get("/campaigns", query={"orders[sdate]": "DESC"})
+async def list_campaigns(
+    call: Call,
+    limit: Limit = 20,
+    offset: Offset = 0,
+) -> Json:
+    """List campaigns (newsletters, mailings) with sends, unique opens, clicks and rates: totals, not who opened."""
+    return await call()
+
+
+@campaigns.get("/campaigns/{campaign}")
+async def get_campaign(call: Call, campaign: CampaignRef) -> Json:
+    """Show the results of one campaign (newsletter): opens, clicks, bounces, unsubscribes, as numbers and rates."""
+    return await call()

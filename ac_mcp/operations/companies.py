@@ -1,0 +1,50 @@
+"""Accounts in ActiveCampaign's sense: the companies that contacts and deals belong to."""
+
+from typing import Annotated
+
+from ac_mcp.columns import Date, Positive, Reference, Text
+from ac_mcp.marks import About, Wire
+from ac_mcp.operation import Call, Resource
+from ac_mcp.parameters import Limit, Name, Offset, OwnerRef, Search, Website
+from ac_mcp.request import Json
+
+accounts = Resource(
+    "account",
+    "accounts",
+    (
+        Text("name"),
+        Text("website", "accountUrl"),
+        Reference("owner", kind="users"),
+        Positive("contacts", "contactCount"),
+        Positive("deals", "dealCount"),
+        Date("created", "createdTimestamp"),
+    ),
+    directory=True,
+    find=lambda given: {"search": given},
+    example="Acme",
+)
+account_contacts = Resource(
+    "accountContact",
+    "accountContacts",
+    (Reference("account", kind="accounts"), Reference("contact", kind="contacts"), Text("job_title", "jobTitle")),
+    one="account",
+    many="accounts",
+    link=True,
+)
+
+
+@accounts.get("/accounts", query={"count_deals": "true"})
+async def list_accounts(call: Call, search: Search | None = None, limit: Limit = 20, offset: Offset = 0) -> Json:
+    """List or search accounts (companies, organizations) with their contacts and deals counted."""
+    return await call()
+
+
+@accounts.post("/accounts")
+async def create_account(
+    call: Call,
+    name: Annotated[Name, About("Company name", "Acme", shown=False)],
+    website: Annotated[Website, Wire("accountUrl")] | None = None,
+    owner: OwnerRef | None = None,
+) -> Json:
+    """Create an account: a company or organization. Names are unique."""
+    return await call()

@@ -1,0 +1,83 @@
+"""Connections: the ActiveCampaign accounts that Maton holds a sign-in for."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from ac_mcp.columns import Column, Text, Time
+from ac_mcp.errors import BadArguments
+from ac_mcp.marks import About
+from ac_mcp.operation import Call, Resource, say
+from ac_mcp.parameters import ConnectionRef, Id
+from ac_mcp.request import Json, record
+
+App = Annotated[Id, About("Maton app", "active-campaign", shown=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn(Column):
+    """The sign-in link holds a session token: shown only while it is there to be opened."""
+
+    def read(self, row: Json) -> Any:
+        return row.get("url") if row.get("status") == "PENDING" else None
+
+
+def called(row: Json) -> tuple[str, ...]:
+    """Whatever Maton noted of the account behind it: its metadata is free."""
+    return tuple(value for value in record(row.get("metadata")).values() if isinstance(value, str))
+
+
+connections = Resource(
+    "connection",
+    "connections",
+    (Text("status"), Text("app"), Time("created", "creation_time"), SignIn("sign_in_url", "url")),
+    called=called,
+    directory=True,
+    id_key="connection_id",
+    plane="control",
+    wrapped=False,
+)
+
+
+@connections.get("/connections")
+async def list_connections(
+    call: Call,
+    app: App = "active-campaign",
+    status: Annotated[Literal["ACTIVE", "PENDING", "FAILED"], About("State")] | None = None,
+) -> Json:
+    """List the Maton connections: is an ActiveCampaign account connected, and which one is used."""
+    return await call()
+
+
+@connections.get("/connections/{connection}")
+async def get_connection(call: Call, connection: ConnectionRef) -> Json:
+    """Show one Maton connection and whether its sign-in is finished (ACTIVE)."""
+    return await call()
+
+
+@connections.post("/connections", tool=False)
+async def create_connection(call: Call, app: App) -> Json:
+    """Start a connection; its url leads to the sign-in."""
+    return await call()
+
+
+@connections.delete("/connections/{connection}", tool=False)
+async def delete_connection(call: Call, connection: ConnectionRef) -> Json:
+    """Forget a connection and its sign-in."""
+    return await call()
+
+
+@connections.post("/connections", destructive=True)
+async def manage_connection(
+    call: Call,
+    action: Annotated[Literal["create", "delete"], About("What to do")],
+    connection: Annotated[ConnectionRef, About("Which to delete: its id", "9a0f6c52-…", shown=False)] | None = None,
+) -> Json:
+    """Connect an ActiveCampaign account (gives a link for the user to open and sign in), or delete a connection."""
+    if action == "delete":
+        if not connection:
+            raise BadArguments("Deleting needs connection: the id of the one to delete; list_connections() shows them.")
+        return say(await delete_connection(call, connection), result="deleted")
+    payload = await create_connection(call, "active-campaign")
+    id = payload["connection"]["connection_id"]
+    todo = f'Ask the user to open sign_in_url and sign in, then check: get_connection(connection="{id}") shows ACTIVE.'
+    return say(payload, result="created", note=todo)

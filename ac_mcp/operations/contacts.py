@@ -1,0 +1,153 @@
+"""Contacts: the people in the account, and everything one of them has."""
+
+from typing import Annotated, Literal
+
+from ac_mcp.columns import Date, Joined, Positive, Text, Time
+from ac_mcp.errors import BadArguments
+from ac_mcp.marks import About, After, Order, Wire
+from ac_mcp.operation import Call, Resource, say, together
+from ac_mcp.operations.automations import contact_automations
+from ac_mcp.operations.companies import account_contacts
+from ac_mcp.operations.deals import deals
+from ac_mcp.operations.fields import field_values
+from ac_mcp.operations.lists import contact_lists
+from ac_mcp.operations.notes import list_contact_notes, notes, with_owner
+from ac_mcp.operations.tags import contact_tags, list_contact_tags
+from ac_mcp.parameters import (
+    Clear,
+    ContactRef,
+    Day,
+    Email,
+    Fields,
+    FirstName,
+    Id,
+    LastName,
+    Limit,
+    ListRef,
+    Offset,
+    Phone,
+    Search,
+    TagRef,
+)
+from ac_mcp.request import Json
+
+STATUS = {"unconfirmed": "0", "active": "1", "unsubscribed": "2", "bounced": "3"}
+ORDER = {"newest": "cdate DESC", "oldest": "cdate ASC", "email": "email ASC", "name": "name ASC"}
+
+
+def called(row: Json) -> tuple[str, ...]:
+    """By e-mail, or by full name."""
+    name = " ".join(str(row[key]) for key in ("firstName", "lastName") if row.get(key))
+    return tuple(filter(None, (row.get("email"), name)))
+
+
+contacts = Resource(
+    "contact",
+    "contacts",
+    (Text("email"), Joined("name", wires=("firstName", "lastName")), Text("phone"), Date("created", "cdate")),
+    more=(
+        Date("updated", "udate"),
+        Text("organization", "orgname"),
+        Time("last_opened", "last_open_date"),
+        Time("last_clicked", "last_click_date"),
+        Positive("hard_bounces", "bounced_hard"),
+        Positive("soft_bounces", "bounced_soft"),
+    ),
+    called=called,
+    find=lambda given: {"email": given} if "@" in given else {"search": given},
+    by_ids="ids[]",
+    example="jane@acme.com",
+)
+
+
+@contacts.get("/contacts")
+async def list_contacts(
+    call: Call,
+    search: Annotated[Search, About("Text in name, e-mail or phone", "reed", shown=False)] | None = None,
+    email: Annotated[Email, About("Exact e-mail address", "jane@acme.com", shown=False)] | None = None,
+    tag: Annotated[TagRef, Wire("tagid")] | None = None,
+    list: Annotated[ListRef, Wire("listid")] | None = None,
+    status: Annotated[
+        Literal["unconfirmed", "active", "unsubscribed", "bounced"],
+        Wire("status", STATUS),
+        About("On that list, or any"),
+    ]
+    | None = None,
+    created_after: Annotated[Day, Wire("filters[created_after]")] | None = None,
+    created_before: Annotated[Day, Wire("filters[created_before]")] | None = None,
+    updated_after: Annotated[Day, Wire("filters[updated_after]")] | None = None,
+    updated_before: Annotated[Day, Wire("filters[updated_before]")] | None = None,
+    order: Annotated[Literal["newest", "oldest", "email", "name"], Order(codes=ORDER), About("Sort order")]
+    | None = None,
+    limit: Limit = 20,
+    offset: Offset = 0,
+    after_id: Annotated[Id, After(), About("Page by id instead: the last id seen, 0 to start", "0", shown=False)]
+    | None = None,
+) -> Json:
+    """Find, search or count contacts (people, subscribers, leads) by name, e-mail, tag, list, status or date."""
+    if after_id is None:
+        return await call(order=order or "newest")
+    if order or offset:
+        raise BadArguments(
+            "after_id pages in the order of ids: it goes with neither order nor offset.",
+            {**call.given, "order": None, "offset": None},
+        )
+    return await call(offset=None)
+
+
+@contacts.get(
+    "/contacts/{contact}",
+    shows=(contact_tags, contact_lists, field_values, deals, contact_automations, account_contacts, notes),
+)
+async def get_contact(call: Call, contact: ContactRef) -> Json:
+    """Show one contact in full: details, tags, lists, custom fields, deals, automations, company and latest notes."""
+    found = await together(call(), list_contact_tags(call, contact), list_contact_notes(call, contact))
+    return found | {"notes": [with_owner(note) for note in found.get("notes", [])[-5:]]}
+
+
+@contacts.put("/contacts/{contact}", shows=(field_values,))
+async def update_contact(
+    call: Call,
+    contact: ContactRef,
+    email: Email | None = None,
+    first_name: FirstName | None = None,
+    last_name: LastName | None = None,
+    phone: Phone | None = None,
+    fields: Fields | None = None,
+    clear: Clear | None = None,
+) -> Json:
+    """Change a contact's name, e-mail, phone or custom fields; what is not given stays."""
+    return await call()
+
+
+@contacts.post("/contacts", duplicate=update_contact, shows=(field_values,))
+async def create_contact(
+    call: Call,
+    email: Email,
+    first_name: FirstName | None = None,
+    last_name: LastName | None = None,
+    phone: Phone | None = None,
+    fields: Fields | None = None,
+) -> Json:
+    """Add a new contact. Refused if the e-mail exists already: sync_contact takes both cases."""
+    return await call()
+
+
+@contacts.post("/contact/sync", idempotent=True, destructive=True, shows=(field_values,))
+async def sync_contact(
+    call: Call,
+    email: Email,
+    first_name: FirstName | None = None,
+    last_name: LastName | None = None,
+    phone: Phone | None = None,
+    fields: Fields | None = None,
+) -> Json:
+    """Create or update (upsert) a contact by e-mail and say which it was."""
+    reply = await call.reply()
+    return say(reply.body, result="created" if reply.created else "updated")
+
+
+@contacts.delete("/contacts/{contact}")
+async def delete_contact(call: Call, contact: ContactRef) -> Json:
+    """Delete a contact for good, with tags, subscriptions, notes and field values. Its deals lose their contact."""
+    return await call()

@@ -1,0 +1,137 @@
+"""Deals: sales opportunities, in a stage of a pipeline. Money is in currency units here, in cents on the wire."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from ac_mcp.columns import Code, Date, Flag, Money, Reference, Text, Time
+from ac_mcp.errors import BadArguments
+from ac_mcp.marks import About, Order, Wire
+from ac_mcp.operation import Call, Resource, keys, say
+from ac_mcp.parameters import (
+    AccountRef,
+    ContactRef,
+    Currency,
+    DealRef,
+    Limit,
+    Name,
+    Offset,
+    OwnerRef,
+    PipelineRef,
+    StageRef,
+    Value,
+)
+from ac_mcp.request import Json, record
+
+STATUS = {"open": "0", "won": "1", "lost": "2"}
+ORDER = {"newest": "cdate DESC", "oldest": "cdate ASC", "highest_value": "value DESC", "title": "title ASC"}
+Title = Annotated[Name, About("Title", "Acme renewal", shown=False)]
+Status = Annotated[Literal["open", "won", "lost"], Wire("status", STATUS), About("State")]
+Description = Annotated[str, About("Free text", "Renewal for 2027", shown=False)]
+Amount = Annotated[float, About("In currency units", 1000, shown=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class DealSearch(Wire):
+    """Plain `search` is ignored for deals: it takes a filter and a field to search (reference 5.1)."""
+
+    name: str = "filters[search]"
+
+    def put(self, value: Any) -> Json:
+        return {self.name: value, "filters[search_field]": "all"}
+
+
+deals = Resource(
+    "deal",
+    "deals",
+    (
+        Text("title"),
+        Money("value"),
+        Text("currency"),
+        Code("status", codes={code: word for word, code in STATUS.items()}),
+        Reference("stage", kind="dealStages"),
+        Reference("pipeline", "group", kind="dealGroups"),
+        Reference("owner", kind="users"),
+        Reference("contact", kind="contacts"),
+        Reference("account", kind="accounts"),
+        Date("created", "cdate"),
+        Flag("unavailable", "isDisabled"),
+    ),
+    more=(Text("description"), Date("updated", "mdate"), Time("next_task", "nextdate")),
+    called=keys("title"),
+    find=lambda given: {"filters[search]": given, "filters[search_field]": "title"},
+    example="Acme renewal",
+)
+
+
+@deals.get("/deals")
+async def list_deals(
+    call: Call,
+    search: Annotated[str, DealSearch(), About("Text in title, contact or company", "acme", shown=False)] | None = None,
+    stage: Annotated[StageRef, Wire("filters[stage]")] | None = None,
+    pipeline: Annotated[PipelineRef, Wire("filters[group]")] | None = None,
+    owner: Annotated[OwnerRef, Wire("filters[owner]")] | None = None,
+    status: Annotated[Status, Wire("filters[status]", STATUS)] | None = None,
+    min_value: Annotated[Amount, Wire("filters[minimum_value]")] | None = None,
+    max_value: Annotated[Amount, Wire("filters[maximum_value]")] | None = None,
+    order: Annotated[Literal["newest", "oldest", "highest_value", "title"], Order(codes=ORDER), About("Sort order")]
+    | None = None,
+    limit: Limit = 20,
+    offset: Offset = 0,
+) -> Json:
+    """List or search deals (opportunities) by stage, pipeline, owner, status or value, with count and total value."""
+    payload = await call(order=order or "newest")
+    currencies = record(record(payload.get("meta")).get("currencies"))
+    sums = {name.lower(): Money("value").read(row) for name, row in currencies.items()}
+    return say(payload, value_by_currency=sums) if sums else payload
+
+
+@deals.get("/deals/{deal}")
+async def get_deal(call: Call, deal: DealRef) -> Json:
+    """Show one deal: value, status, stage, pipeline, owner, contact, company, next task."""
+    return await call()
+
+
+@deals.post("/deals")
+async def create_deal(
+    call: Call,
+    title: Title,
+    value: Value,
+    currency: Currency,
+    contact: ContactRef | None = None,
+    account: AccountRef | None = None,
+    stage: StageRef | None = None,
+    pipeline: PipelineRef | None = None,
+    owner: OwnerRef | None = None,
+    description: Description | None = None,
+) -> Json:
+    """Create a deal (opportunity) for a contact or account, in a stage or in the first stage of a pipeline."""
+    if not (contact or account):
+        raise BadArguments(
+            "A deal needs a contact or an account.", {**call.given, "contact": "jane@acme.com"}, example=True
+        )
+    if not (stage or pipeline):
+        raise BadArguments("A deal needs a stage or a pipeline.", {**call.given, "pipeline": "Sales"}, example=True)
+    return await call()
+
+
+@deals.put("/deals/{deal}")
+async def update_deal(
+    call: Call,
+    deal: DealRef,
+    title: Title | None = None,
+    value: Value | None = None,
+    currency: Currency | None = None,
+    stage: StageRef | None = None,
+    pipeline: PipelineRef | None = None,
+    owner: OwnerRef | None = None,
+    status: Status | None = None,
+    description: Description | None = None,
+) -> Json:
+    """Change a deal: move it to a stage, mark it won or lost, set value, owner or title. What is not given stays."""
+    return await call()
+
+
+@deals.delete("/deals/{deal}")
+async def delete_deal(call: Call, deal: DealRef) -> Json:
+    """Delete a deal for good, with its notes and tasks. To close one, update_deal with status won or lost."""
+    return await call()

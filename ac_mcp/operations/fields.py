@@ -1,0 +1,125 @@
+"""Custom fields of contacts, their options, and the values contacts have in them."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from ac_mcp.columns import Flag, Reference, Several, Text
+from ac_mcp.errors import BadArguments
+from ac_mcp.marks import About, Wire, multiple
+from ac_mcp.operation import Call, Resource, keys, say
+from ac_mcp.parameters import ContactRef, FieldRef, Id, Limit, Name, Offset
+from ac_mcp.request import Json
+
+CHOICES = ("dropdown", "radio", "checkbox", "listbox")
+
+
+@dataclass(frozen=True, slots=True)
+class Multiple(Wire):
+    """A value, or several as `A||B`."""
+
+    name: str = "value"
+
+    def put(self, value: Any) -> Json:
+        return {self.name: multiple(value)}
+
+
+fields = Resource(
+    "field",
+    "fields",
+    (Text("title"), Text("type"), Several("options"), Flag("required", "isrequired"), Text("description", "descript")),
+    called=keys("title", "perstag"),
+    directory=True,
+    example="Plan",
+)
+field_options = Resource("fieldOption", "fieldOptions", wrapped=False)
+field_relations = Resource("fieldRel", "fieldRels")
+field_values = Resource(
+    "fieldValue",
+    "fieldValues",
+    (Reference("contact", kind="contacts"), Reference("field", kind="fields"), Several("value")),
+    one="field",
+    many="fields",
+    link=True,
+)
+
+
+@fields.get("/fields")
+async def list_fields(call: Call, limit: Limit = 100, offset: Offset = 0) -> Json:
+    """List the custom fields contacts can have, with type and options."""
+    payload = await call()
+    options = payload.get("fieldOptions", [])
+    return payload | {"fields": [field | {"options": labels(field, options)} for field in payload["fields"]]}
+
+
+def labels(field: Json, options: list[Json]) -> list[str]:
+    """Options of all fields come in one flat list beside the fields (reference 9)."""
+    return [option.get("label") or option["value"] for option in options if option["field"] == field["id"]]
+
+
+@field_options.post("/fieldOption/bulk", tool=False)
+async def create_field_options(call: Call, field_options: list[Json]) -> Json:
+    """Add options to fields, all at once."""
+    return await call()
+
+
+@field_relations.post("/fieldRels", tool=False)
+async def show_field(call: Call, field: Id, relid: Id = "0") -> Json:
+    """Make a field visible on a list; 0 stands for all of them."""
+    return await call()
+
+
+@fields.post("/fields")
+async def create_field(
+    call: Call,
+    title: Annotated[Name, About("Title", "Plan", shown=False)],
+    type: Annotated[
+        Literal["text", "textarea", "number", "date", "datetime", "dropdown", "radio", "checkbox", "listbox", "hidden"],
+        About("Kind of field"),
+    ],
+    options: Annotated[
+        list[Name], About("Choices of a dropdown, radio, checkbox or listbox", ["Free", "Pro"], shown=False)
+    ]
+    | None = None,
+    description: Annotated[str, Wire("descript"), About("What it is for", "Subscription", shown=False)] | None = None,
+) -> Json:
+    """Create a custom field for contacts, with its choices, and make it visible on all lists."""
+    if options and type not in CHOICES:
+        raise BadArguments(
+            f"A {type} field has no options; {', '.join(CHOICES)} have.", dict(call.arguments, options=None)
+        )
+    made = await call(options=None)
+    id = made["field"]["id"]
+    if options:
+        rows = [{"field": id, "label": o, "value": o, "orderid": n, "isdefault": 0} for n, o in enumerate(options, 1)]
+        await create_field_options(call, rows)
+    await show_field(call, id)
+    return {"field": made["field"] | {"options": options or []}}
+
+
+@field_values.get("/contacts/{contact}/fieldValues", tool=False)
+async def list_field_values(call: Call, contact: ContactRef) -> Json:
+    """The custom field values of one contact."""
+    return await call()
+
+
+@field_values.post("/fieldValues", tool=False, idempotent=True)
+async def create_field_value(call: Call, contact: Id, field: Id, value: Annotated[str, Multiple()]) -> Json:
+    """The first value of a field for a contact."""
+    return await call()
+
+
+@field_values.put("/fieldValues/{id}")
+async def set_field_value(
+    call: Call,
+    contact: ContactRef,
+    field: FieldRef,
+    value: Annotated[
+        str, Multiple(), About('New value; several as "A||B", dates YYYY-MM-DD, "" to empty', "Pro", shown=False)
+    ],
+) -> Json:
+    """Set one custom field of a contact, whether it has a value yet or not."""
+    rows = (await list_field_values(call, contact))["fieldValues"]
+    before = next((row for row in rows if row["field"] == field), None)
+    if before is None:
+        return say(await create_field_value(call, contact, field, value), result="set")
+    return say(await call(id=before["id"]), result="changed", before=Several("value").read(before))

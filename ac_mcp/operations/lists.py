@@ -1,0 +1,129 @@
+"""Lists: mailing lists and newsletters, and who is subscribed to them."""
+
+import re
+import unicodedata
+from typing import Annotated
+
+from ac_mcp.columns import Code, Date, Number, Reference, Text
+from ac_mcp.marks import About, Wire
+from ac_mcp.operation import Call, Resource, keys, say
+from ac_mcp.parameters import ContactRef, Limit, ListRef, Name, Offset, Search
+from ac_mcp.request import Json, record
+
+ListName = Annotated[Name, About("Name", "Newsletter", shown=False)]
+Url = Annotated[str, Wire("sender_url"), About("Website it is about", "https://acme.com")]
+Reminder = Annotated[
+    str, Wire("sender_reminder"), About("Why people get this mail", "You signed up on our website.", shown=False)
+]
+STATUS = {"0": "unconfirmed", "1": "active", "2": "unsubscribed", "3": "bounced"}
+HIDDEN = "Only admins see it until a user group is given access: in ActiveCampaign, Settings > Users and groups."
+
+lists = Resource(
+    "list",
+    "lists",
+    (Text("name"), Text("description"), Number("active_contacts", "active_subscribers"), Date("created", "cdate")),
+    more=(
+        Text("website", "sender_url"),
+        Text("reminder", "sender_reminder"),
+        Reference("owner", "userid", kind="users"),
+    ),
+    called=keys("name", "stringid"),
+    directory=True,
+    example="Newsletter",
+)
+contact_lists = Resource(
+    "contactList",
+    "contactLists",
+    (
+        Reference("contact", kind="contacts"),
+        Reference("list", kind="lists"),
+        Code("status", codes=STATUS),
+        Date("since", "sdate"),
+    ),
+    one="list",
+    many="lists",
+    link=True,
+)
+
+
+@lists.get("/lists")
+async def list_lists(
+    call: Call,
+    search: Annotated[Search, Wire("filters[name][contains]")] | None = None,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> Json:
+    """List the mailing lists (newsletters, audiences) of the account, with how many contacts are active on each."""
+    return await call()
+
+
+@lists.get("/lists/{list}")
+async def get_list(call: Call, list: ListRef) -> Json:
+    """Show one mailing list: website, sign-up reminder, owner."""
+    return await call()
+
+
+@lists.post("/lists")
+async def create_list(call: Call, name: ListName, sender_url: Url, sender_reminder: Reminder) -> Json:
+    """Create a mailing list. It stays invisible to everyone but admins until a user group gets access."""
+    return say(await call(stringid=slug(name)), note=HIDDEN)
+
+
+def slug(name: str) -> str:
+    """The list's own URL-safe name, which the API wants beside the readable one."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "list"
+
+
+@lists.put("/lists/{list}")
+async def update_list(
+    call: Call,
+    list: ListRef,
+    name: ListName | None = None,
+    sender_url: Url | None = None,
+    sender_reminder: Reminder | None = None,
+) -> Json:
+    """Change a mailing list's name, website or reminder; its contacts stay on it."""
+    # Whether a partial update is taken is not known (reference 4.3), so all four required attributes are sent.
+    now = (await get_list(call, list))["list"]
+    changes = {"name": name, "sender_url": sender_url, "sender_reminder": sender_reminder}
+    kept = {key: now.get(key) for key in ("name", "stringid", "sender_url", "sender_reminder")}
+    return await call(**kept | {key: value for key, value in changes.items() if value is not None})
+
+
+@lists.delete("/lists/{list}")
+async def delete_list(call: Call, list: ListRef) -> Json:
+    """Delete a mailing list for good, with everyone's subscription to it; the contacts themselves stay."""
+    return await call()
+
+
+@contact_lists.get("/contacts/{contact}/contactLists", tool=False)
+async def list_contact_lists(call: Call, contact: ContactRef) -> Json:
+    """The lists of one contact, also those it left."""
+    return await call()
+
+
+@contact_lists.post("/contactLists", idempotent=True)
+async def subscribe_contact(call: Call, contact: ContactRef, list: ListRef) -> Json:
+    """Subscribe a contact to a mailing list. Automations may run and mail be sent; tells if they had opted out."""
+    rows = (await list_contact_lists(call, contact))["contactLists"]
+    before = record(next((row for row in rows if row["list"] == list), None))
+    if str(before.get("status")) == "1":
+        return say({}, result="already subscribed")
+    if str(before.get("status")) == "2":
+        # Source 4 is how the API wants a return after an opt-out marked (reference 4.4).
+        return say(await call(status="1", sourceid=4), result="subscribed again", note=opted_out(before))
+    return say(await call(status="1"), result="subscribed")
+
+
+def opted_out(row: Json) -> str:
+    day = str(row.get("udate") or row.get("updated_timestamp") or "")[:10]
+    since = f" (on {day})" if day.strip("0-") else ""
+    return f"This contact had unsubscribed{since}. Make sure they asked to be back; if not, unsubscribe_contact."
+
+
+@contact_lists.post("/contactLists", idempotent=True, destructive=True)
+async def unsubscribe_contact(call: Call, contact: ContactRef, list: ListRef) -> Json:
+    """Take a contact off a mailing list (opt out): they get no more mail from it."""
+    reply = await call.reply(status="2")
+    return say(reply.body, result="was not on the list, is marked as unsubscribed" if reply.created else "unsubscribed")

@@ -1,0 +1,112 @@
+"""Notes on contacts, deals and accounts."""
+
+from typing import Annotated
+
+from ac_mcp.columns import Date, Reference, Text
+from ac_mcp.errors import BadArguments
+from ac_mcp.marks import About, Wire
+from ac_mcp.operation import Call, Resource, say
+from ac_mcp.parameters import AccountRef, ContactRef, DealRef, Limit, Name, Offset
+from ac_mcp.request import Json
+
+KINDS = {"contact": "Subscriber", "deal": "Deal", "account": "CustomerAccount"}
+PAGE, MOST = 100, 1000
+
+notes = Resource(
+    "note",
+    "notes",
+    (
+        Text("text", "note"),
+        Reference("contact", kind="contacts"),
+        Reference("deal", kind="deals"),
+        Reference("account", kind="accounts"),
+        Reference("author", "userid", kind="users"),
+        Date("created", "cdate"),
+    ),
+)
+
+
+def with_owner(note: Json) -> Json:
+    """What the note is on, under its own name instead of reltype and relid."""
+    return note | {word: note.get("relid") for word, kind in KINDS.items() if kind == note.get("reltype")}
+
+
+@notes.get("/contacts/{contact}/notes", tool=False)
+async def list_contact_notes(call: Call, contact: ContactRef) -> Json:
+    """The notes on one contact."""
+    return await call()
+
+
+@notes.get("/notes", tool=False)
+async def list_all_notes(call: Call, limit: Limit, offset: Offset) -> Json:
+    """One page of all notes; the API cannot filter them (reference 10)."""
+    return await call()
+
+
+@notes.get("/notes")
+async def list_notes(
+    call: Call,
+    contact: ContactRef | None = None,
+    deal: DealRef | None = None,
+    account: AccountRef | None = None,
+    limit: Limit = 20,
+    offset: Offset = 0,
+) -> Json:
+    """List notes: those on one contact, deal or account, or all of them."""
+    word, id = owner(call) or ("", "")
+    if not word:
+        payload = await list_all_notes(call, limit, offset)
+        return payload | {"notes": [with_owner(note) for note in payload["notes"]]}
+    if word == "contact":
+        found, looked, total = (await list_contact_notes(call, id))["notes"], 0, 0
+    else:
+        found, looked, total = await sought(call, KINDS[word], id)
+    rows = [with_owner(note) for note in found[offset : offset + limit]]
+    payload: Json = {"notes": rows, "meta": {"total": len(found)}}
+    return (
+        say(payload, note=f"Only the first {looked} of {total} notes were looked through.")
+        if looked < total
+        else payload
+    )
+
+
+async def sought(call: Call, reltype: str, id: str) -> tuple[list[Json], int, int]:
+    """The notes on one thing, how many were looked through, and how many there are."""
+    found: list[Json] = []
+    looked = total = 0
+    while looked == 0 or looked < min(total, MOST):
+        page = await list_all_notes(call, PAGE, looked)
+        found += [note for note in page["notes"] if (note["reltype"], str(note["relid"])) == (reltype, id)]
+        total, looked = int(page["meta"]["total"]), looked + PAGE
+        await call.progress(min(looked, total), total)
+    return found, min(looked, total), total
+
+
+def owner(call: Call) -> tuple[str, str] | None:
+    """The one thing the call names, as word and id."""
+    named = [(word, str(call.arguments[word])) for word in KINDS if call.arguments.get(word)]
+    if len(named) > 1:
+        words = " and ".join(word for word, _ in named)
+        raise BadArguments(
+            f"A note is on one thing, not on {words}.", {**call.given, **{w: None for w, _ in named[1:]}}
+        )
+    return named[0] if named else None
+
+
+@notes.post("/notes")
+async def create_note(
+    call: Call,
+    text: Annotated[Name, Wire("note"), About("The note", "Prefers calls before noon.", shown=False)],
+    contact: ContactRef | None = None,
+    deal: DealRef | None = None,
+    account: AccountRef | None = None,
+) -> Json:
+    """Write a note (comment, remark) on one contact, deal or account."""
+    named = owner(call)
+    if not named:
+        raise BadArguments(
+            "One of contact, deal or account is required.", {**call.given, "contact": "jane@acme.com"}, example=True
+        )
+    word, id = named
+    payload = await call(contact=None, deal=None, account=None, relid=id, reltype=KINDS[word])
+    return payload | {"note": with_owner(payload["note"])}

@@ -1,0 +1,37 @@
+"""Users: the colleagues who work in the account and own deals."""
+
+from ac_mcp.columns import Joined, Text
+from ac_mcp.operation import Call, Resource
+from ac_mcp.parameters import Offset, UserRef
+from ac_mcp.request import Json
+
+
+def called(row: Json) -> tuple[str, ...]:
+    """By full name, e-mail, user name, or first name where only one has it."""
+    name = " ".join(str(row[key]) for key in ("firstName", "lastName") if row.get(key))
+    return tuple(
+        filter(None, (name or row.get("username"), row.get("email"), row.get("username"), row.get("firstName")))
+    )
+
+
+users = Resource(
+    "user",
+    "users",
+    (Joined("name", wires=("firstName", "lastName")), Text("email"), Text("username")),
+    more=(Text("phone"), Text("time_zone", "localZoneid"), Text("language", "lang")),
+    called=called,
+    directory=True,
+    example="Priya Nair",
+)
+
+
+@users.get("/users", query={"limit": "100"})
+async def list_users(call: Call, offset: Offset = 0) -> Json:
+    """List the users of the account: team members, sales reps, possible deal owners."""
+    return await call()
+
+
+@users.get("/users/{user}")
+async def get_user(call: Call, user: UserRef) -> Json:
+    """Show one user (team member): name, e-mail, time zone."""
+    return await call()

@@ -1,0 +1,230 @@
+"""Names become ids on the way in, ids get names on the way out: the directory of one account."""
+
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from math import inf
+from typing import Any
+
+from anyio import Lock
+
+from ac_mcp.errors import BadArguments, Candidate, NoSuchName, SeveralNames
+from ac_mcp.operation import ID, Operation, Resource
+from ac_mcp.request import Json, Request, Sender, records
+
+PAGE, PAGES = 100, 10
+FRESH = 60.0
+"""Seconds a directory is believed."""
+SEEN = 2000
+"""How many names of large kinds (contacts, deals) are remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A thing and what it is called: the first name is the one we show."""
+
+    id: str
+    names: tuple[str, ...]
+    within: str = ""
+    at: float = -inf
+    """When it was last seen."""
+
+    @property
+    def name(self) -> str:
+        return self.names[0] if self.names else ""
+
+
+@dataclass(slots=True)
+class Directory:
+    """What is known of one kind of thing."""
+
+    known: dict[str, Known] = field(default_factory=dict[str, Known])
+    loaded: float = -inf
+    complete: bool = False
+
+    def remember(self, one: Known) -> None:
+        self.known.pop(one.id, None)
+        self.known[one.id] = one
+
+    def forget_oldest(self, most: int) -> None:
+        while len(self.known) > most:
+            del self.known[next(iter(self.known))]
+
+
+class References:
+    """Looks names up for one caller; what it fetched is believed for `FRESH` seconds of `clock`."""
+
+    def __init__(self, resources: Iterable[Resource], clock: Callable[[], float]) -> None:
+        self._resources = {resource.plural: resource for resource in resources}
+        self._directories = {kind: Directory() for kind in self._resources}
+        self._loading = {kind: Lock() for kind in self._resources}
+        self._clock = clock
+
+    async def resolve(self, sender: Sender, operation: Operation[..., Any], arguments: Json) -> Json:
+        """The same arguments with every name replaced by its id.
+
+        Raises:
+            NoSuchName, SeveralNames: where a name does not stand for exactly one thing.
+        """
+        resolved = dict(arguments)
+        for parameter, ref in sorted(operation.references.items(), key=lambda item: bool(item[1].within)):
+            given, within = arguments.get(parameter), str(resolved.get(ref.within) or "")
+            if given is not None and ref.assigned:
+                resolved[parameter] = await self._assigned(sender, parameter, ref.kind, given)
+            elif given is not None:
+                resolved[parameter] = await self.id(sender, parameter, ref.kind, given, within)
+        return resolved
+
+    async def _assigned(self, sender: Sender, parameter: str, kind: str, given: Sequence[str]) -> dict[str, str]:
+        """`title=value` for each: a title may hold "=" itself, so the longest that is known wins."""
+        values: dict[str, str] = {}
+        for text in given:
+            if "=" not in text:
+                raise BadArguments(f'{parameter}: "{text}" is not of the form title=value.')
+            titles = [text[:place] for place, letter in enumerate(text) if letter == "="]
+            kept = await self._kept(sender, self._resources[kind])
+            title = next((t for t in reversed(titles) if matching(kept, t)), titles[0])
+            values[await self.id(sender, parameter, kind, title)] = text[len(title) + 1 :].strip()
+        return values
+
+    async def id(self, sender: Sender, parameter: str, kind: str, given: str, within: str = "") -> str:
+        """The id of the one thing this name or id stands for."""
+        resource = self._resources[kind]
+        name = given.removeprefix("name:").strip()
+        as_id = given == name and is_id(name, resource)
+        if as_id and not resource.directory:
+            return name
+        seen: Collection[Known] = ()
+        for look in (self._kept, self._sought):
+            seen = await look(sender, resource, name)
+            if as_id and any(one.id == name for one in seen):
+                return name
+            match matching((one for one in seen if within in ("", one.within)), name):
+                case []:
+                    continue
+                case [only]:
+                    return only.id
+                case several:
+                    raise SeveralNames(parameter, kind, given, [await self._candidate(sender, k) for k in several])
+        if as_id and not self._directories[kind].complete:
+            return name
+        raise NoSuchName(parameter, kind, given, [Candidate(k.id, k.name) for k in closest(seen, name, within)])
+
+    async def _candidate(self, sender: Sender, known: Known) -> Candidate:
+        """With its pipeline, where two stages share a name."""
+        if not known.within:
+            return Candidate(known.id, known.name)
+        await self._kept(sender, self._resources["dealGroups"])
+        return Candidate(known.id, known.name, self.name("dealGroups", known.within))
+
+    async def names(self, sender: Sender, wanted: Mapping[str, set[str]]) -> Mapping[str, Mapping[str, str]]:
+        """What these ids are called, by kind; an id nobody knows is left out."""
+        for kind, ids in wanted.items():
+            resource, directory = self._resources[kind], self._directories[kind]
+            unknown = tuple(sorted(id for id in ids if not self._recent(directory.known.get(id))))
+            if unknown and resource.directory:
+                await self._kept(sender, resource)
+            elif unknown and resource.by_ids:
+                await self._page(sender, resource, {resource.by_ids: unknown[:PAGE], "limit": str(PAGE)})
+        return {kind: {id: name for id in ids if (name := self.name(kind, id))} for kind, ids in wanted.items()}
+
+    def name(self, kind: str, id: str) -> str:
+        known = self._directories[kind].known.get(id)
+        return known.name if known else ""
+
+    def learn(self, payload: Json) -> None:
+        """Remember what any answer says things are called."""
+        for kind, resource in self._resources.items():
+            for known in self._read(payload, resource):
+                self._directories[kind].remember(known)
+            if not resource.directory:
+                self._directories[kind].forget_oldest(SEEN)
+
+    def forget(self, resource: Resource) -> None:
+        """Something of this kind was written: what was fetched before is no longer believed."""
+        for kind in (resource.plural, *resource.drops):
+            self._directories[kind] = Directory()
+
+    async def _kept(self, sender: Sender, resource: Resource, _name: str = "") -> Collection[Known]:
+        """The whole of a small kind; of a large one nothing is kept that a name could be trusted to."""
+        if not resource.directory:
+            return ()
+        async with self._loading[resource.plural]:
+            if self._clock() - self._directories[resource.plural].loaded > FRESH:
+                await self._load(sender, resource)
+        return self._directories[resource.plural].known.values()
+
+    async def _sought(self, sender: Sender, resource: Resource, name: str) -> Collection[Known]:
+        """A second look before a name is refused: it may be too new, or one of too many to keep."""
+        if resource.find:
+            return await self._page(sender, resource, {**resource.find(name), "limit": str(PAGE)})
+        async with self._loading[resource.plural]:
+            if self._clock() - self._directories[resource.plural].loaded > 1:
+                await self._load(sender, resource)
+        return self._directories[resource.plural].known.values()
+
+    async def _load(self, sender: Sender, resource: Resource) -> None:
+        """All there are, page by page."""
+        fresh, paged = Directory(), resource.plane == "api"
+        for page in range(PAGES):
+            query = {"limit": str(PAGE), "offset": str(page * PAGE)} if paged else {}
+            found = await self._page(sender, resource, query)
+            fresh.known |= {one.id: one for one in found}
+            if len(found) < PAGE or not paged:
+                fresh.complete = True
+                break
+        fresh.loaded = self._clock()
+        self._directories[resource.plural] = fresh
+
+    async def _page(
+        self, sender: Sender, resource: Resource, query: Mapping[str, str | tuple[str, ...]]
+    ) -> list[Known]:
+        path = resource.lister.path
+        reply = await sender.send(Request("GET", path, query, plane=resource.plane, repeatable=True))
+        self.learn(reply.body)
+        return list(self._read(reply.body, resource))
+
+    def _read(self, payload: Json, resource: Resource) -> Iterator[Known]:
+        for row in rows(payload, resource):
+            id, names = row.get(resource.id_key), resource.called(row)
+            within = str(row.get(resource.within) or "") if resource.within else ""
+            if id and (names or resource.directory):
+                yield Known(str(id), names, within, self._clock())
+
+    def _recent(self, known: Known | None) -> bool:
+        return known is not None and self._clock() - known.at < FRESH
+
+
+def rows(payload: Json, resource: Resource) -> list[Json]:
+    """The rows of this kind in a payload, whether it holds one or many."""
+    return [*records(payload.get(resource.plural)), *records([payload.get(resource.singular)])]
+
+
+def is_id(text: str, resource: Resource) -> bool:
+    if resource.plane == "control":
+        return bool(ID.fullmatch(text))
+    return text.isascii() and text.isdecimal() and len(text) < 19
+
+
+def plain(name: str) -> str:
+    """Case, outer space and the way an accent is encoded do not matter."""
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
+
+
+def matching(known: Iterable[Known], name: str) -> list[Known]:
+    """Those called so; the same spelling, or a main name, wins over a looser match."""
+    sought = plain(name)
+    loose = [one for one in known if sought in map(plain, one.names)]
+    exact = [one for one in loose if name in one.names]
+    main = [one for one in loose if plain(one.name) == sought]
+    return next((found for found in (exact, main) if len(found) == 1), loose)
+
+
+def closest(known: Iterable[Known], name: str, within: str = "") -> list[Known]:
+    """The three most alike, those that hold the name or are held by it first."""
+    sought = plain(name)
+    names = {plain(n): k for k in known if within in ("", k.within) for n in k.names}
+    holding = [k for n, k in names.items() if sought and (sought in n or n in sought)]
+    alike = [names[n] for n in get_close_matches(sought, names, 3, cutoff=0.5)]
+    return list({k.id: k for k in (*holding, *alike)}.values())[:3]

@@ -1,0 +1,77 @@
+"""What travels: one exchange with the API as plain data, for whom it is made, and who carries it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any, Literal, Protocol, TypeAlias, cast
+
+Json: TypeAlias = dict[str, Any]
+Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
+Plane: TypeAlias = Literal["api", "control"]
+"""`api` is ActiveCampaign itself, `control` is where Maton keeps its connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP exchange. `path` starts below the plane's base URL; a tuple in `query` repeats its key."""
+
+    method: Method
+    path: str
+    query: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict[str, str | tuple[str, ...]])
+    body: Json | None = None
+    plane: Plane = "api"
+    repeatable: bool = False
+    """Sending it twice leaves the account as sending it once would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A 2xx answer."""
+
+    status: int
+    body: Json
+
+    @property
+    def created(self) -> bool:
+        """201 where the same request may also find its work done already (200)."""
+        return self.status == 201
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """For whom a request is made. The key never shows in a repr."""
+
+    key: str = field(default="", repr=False)
+    connection: str = ""
+    """Maton connection id; empty leaves the choice to Maton (its oldest ACTIVE one)."""
+    principal: str = "local"
+    deadline: float = inf
+    """On the gateway's clock, in seconds: no request of this call may run past it."""
+
+
+class Sender(Protocol):
+    """Whoever carries requests for one caller."""
+
+    async def send(self, request: Request, /) -> Reply: ...
+
+
+class Progress(Protocol):
+    async def __call__(self, done: float, total: float | None = None, message: str | None = None, /) -> None: ...
+
+
+def record(value: Any) -> Json:
+    """A JSON object; an empty one for anything else, since the API has many faces of nothing."""
+    return cast("Json", value) if isinstance(value, dict) else {}
+
+
+def records(value: Any) -> list[Json]:
+    """The JSON objects of a list; none for anything else."""
+    return (
+        [cast("Json", one) for one in cast("list[Any]", value) if isinstance(one, dict)]
+        if isinstance(value, list)
+        else []
+    )
+
+
+async def silent(done: float, total: float | None = None, message: str | None = None, /) -> None:
+    """Nobody asked how far we are."""

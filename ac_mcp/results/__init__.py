@@ -1,0 +1,1 @@
+"""From payload or error to what the model reads: pure functions."""

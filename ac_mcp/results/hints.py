@@ -1,0 +1,134 @@
+"""From an error to what the model reads: the sentence, and the next call as it can be run."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, cast
+
+from ac_mcp.errors import (
+    BadArguments,
+    Candidate,
+    Duplicate,
+    NoSuchName,
+    NotConnected,
+    NotFound,
+    OutcomeUnknown,
+    SeveralNames,
+    Throttled,
+    Trouble,
+    Unavailable,
+)
+from ac_mcp.operation import Operation, Resource
+from ac_mcp.operations import OPERATIONS
+from ac_mcp.operations.connections import list_connections
+from ac_mcp.request import Json
+from ac_mcp.results.sentences import BY_KIND, sentence
+
+LONGEST = 1500
+"""A suggested call that is longer than this repeats somebody's text rather than help."""
+
+
+def explain(error: Trouble, operation: Operation[..., Any], given: Json, direct: bool = False) -> str:
+    """The sentence, and the next call where there is one."""
+    said = sentence(error, operation, given, direct)
+    done = f" Done before that, and still so: {', '.join(error.done)}." if error.done else ""
+    following = next_call(error, operation, given) or ""
+    following = following if len(following) <= LONGEST else ""
+    filled = " (put the real values in)" if isinstance(error, BadArguments) and error.example else ""
+    return said + done + (f"\nNext{filled}: {following}" if following else "")
+
+
+def next_call(error: Trouble, operation: Operation[..., Any], given: Json) -> str | None:
+    match error:
+        case BadArguments(fixed=dict() as fixed):
+            return written(operation.name, {key: value for key, value in fixed.items() if value is not None})
+        case NoSuchName(closest=(Candidate() as best, *_)) if operation.references.get(error.parameter):
+            return written(operation.name, {**given, error.parameter: replaced(given, error, best)})
+        case NoSuchName() | SeveralNames():
+            return looking(BY_KIND[error.kind], error.given)
+        case Duplicate(existing=Candidate() as found):
+            return instead(operation, given, found)
+        case NotFound() if operation.references:
+            ref = next(iter(operation.references.values()))
+            return looking(BY_KIND[ref.kind], "")
+        case NotConnected():
+            return written(list_connections.name, {})
+        case Throttled() | Unavailable():
+            return written(operation.name, given)
+        case OutcomeUnknown():
+            return written(operation.name, given) if operation.idempotent else checking(operation, given)
+        case _:
+            return None
+
+
+def replaced(given: Json, error: NoSuchName, best: Candidate) -> Any:
+    """The argument with the name that was probably meant; one of several is replaced among them."""
+    spoken, value = spelt(best.name or best.id), given.get(error.parameter)
+    if isinstance(value, list):
+        return [str(one).replace(error.given, spoken, 1) for one in cast("list[Any]", value)]
+    return spoken
+
+
+def spelt(name: str) -> str:
+    """A name the way a reference takes it."""
+    return f"name:{name}" if name.isdecimal() else name
+
+
+def looking(resource: Resource, name: str) -> str:
+    """The call that lists what there is, narrowed by the name where it can be."""
+    parameters = resource.lister.signature.parameters
+    word = re.split(r"[@\s]", name.removeprefix("name:").strip())[0]
+    return written(
+        resource.lister.name, {"search": word} if word and not word.isdecimal() and "search" in parameters else {}
+    )
+
+
+def instead(operation: Operation[..., Any], given: Json, found: Candidate) -> str:
+    """The call for a thing that exists already: the one the block declares, else the one that reads it."""
+    resource = operation.resource
+    other = operation.options.get("duplicate") or resource.reader
+    if other is None or other.name == operation.name:
+        return looking(resource, found.name)
+    target = next(p for p, ref in other.references.items() if ref.kind == resource.plural)
+    same = {p: v for p, v in given.items() if p in other.signature.parameters and v not in (found.name, None)}
+    carried = {} if other.read_only else {p: v for p, v in same.items() if p != "email"}
+    if other.method == "PUT" and not carried:
+        return written((resource.reader or other).name, {target: spelt(found.name)})
+    return written(other.name, {target: spelt(found.name), **carried})
+
+
+def checking(operation: Operation[..., Any], given: Json) -> str:
+    """Where a create whose answer got lost would show."""
+    return looking(operation.resource, operation.naming(given)[1])
+
+
+def written(name: str, arguments: Mapping[str, Any]) -> str:
+    """A call as it can be run."""
+    said = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False, default=str)}" for key, value in arguments.items())
+    return f"{name}({said})"
+
+
+def unknown_tool(name: str, arguments: Mapping[str, Any], tools: Sequence[str]) -> str:
+    """What a tool that does not exist was probably meant to be."""
+    turned = {"_".join(sorted(singular(word) for word in tool.split("_"))): tool for tool in tools}
+    asked = "_".join(sorted(singular(SYNONYMS.get(word, word)) for word in re.split(r"[^a-z]+", name.lower()) if word))
+    near = [turned[key] for key in get_close_matches(asked, turned, 3, 0.5)] + get_close_matches(name, tools, 3, 0.5)
+    close = list(dict.fromkeys(near))[:3]
+    if not close:
+        return f"Unknown tool {name[:64]!r}. tools/list names all there are."
+    known = OPERATIONS[close[0]].signature.parameters
+    kept = {key: value for key, value in arguments.items() if key in known}
+    return f"Unknown tool {name[:64]!r}: did you mean {' or '.join(close)}?\nNext: {written(close[0], kept)}"
+
+
+SYNONYMS = {
+    "search": "list", "find": "list", "query": "list", "fetch": "get", "read": "get", "show": "get", "add": "create",
+    "new": "create", "remove": "delete", "edit": "update", "modify": "update", "upsert": "sync", "person": "contact",
+    "people": "contact", "subscriber": "contact", "lead": "contact", "company": "account", "opportunity": "deal",
+    "newsletter": "campaign", "workflow": "automation",
+}  # fmt: skip
+
+
+def singular(word: str) -> str:
+    return word.removesuffix("s")

@@ -1,0 +1,159 @@
+"""From an error to a sentence: the cause, the argument, what is legal, and whether to try again."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from ac_mcp.errors import (
+    BadArguments,
+    Candidate,
+    Duplicate,
+    Forbidden,
+    KeyRefused,
+    NoSuchName,
+    NotConnected,
+    NotFound,
+    OutcomeUnknown,
+    Refused,
+    SeveralNames,
+    Throttled,
+    Trouble,
+    Unavailable,
+)
+from ac_mcp.operation import Operation, Resource
+from ac_mcp.operations import RESOURCES
+from ac_mcp.request import Json
+
+BY_KIND: dict[str, Resource] = {resource.plural: resource for resource in RESOURCES}
+SAFE = "Nothing was changed."
+NO_RETRY = "A retry of the same call will not help."
+KEY_STEPS = (
+    "Check: 1. Is MATON_API_KEY set where this server starts, complete and not expired (maton.ai/settings)? "
+    "2. Does list_connections() answer? Then the key is right and the connection is not. "
+    "3. Is the host right? Maton now also uses https://api.maton.ai (MATON_API_BASE_URL). "
+    "`ac-mcp doctor` goes through these."
+)
+DIRECT_STEPS = (
+    "Check AC_API_URL and AC_API_TOKEN: both are in ActiveCampaign, Settings > Developer. `ac-mcp doctor` tests them."
+)
+NO_KEY = (
+    "No key is set, so no account can be reached. Set MATON_API_KEY (from maton.ai/settings) in the configuration of "
+    "this server, or start it with --sandbox to try everything on a built-in account."
+)
+NEW_CONNECTION = 'manage_connection(action="create")'
+
+
+def sentence(error: Trouble, operation: Operation[..., Any], given: Json, direct: bool) -> str:
+    """What went wrong, for the model; where a write was surely not made, it says so."""
+    untouched = "" if operation.read_only or error.done else f" {SAFE}"
+    match error:
+        case BadArguments():
+            return f"{error}{untouched}"
+        case NoSuchName():
+            return f"{missing(error)}{untouched}"
+        case SeveralNames():
+            return f"{several(error)}{untouched}"
+        case KeyRefused():
+            return key_refused(error, direct)
+        case NotConnected():
+            return not_connected(error)
+        case Duplicate():
+            return f"{taken(error, operation, given)}{untouched}"
+        case NotFound():
+            return f"{not_found(error, operation)}{untouched}"
+        case Refused():
+            return f"{refused(error, operation)}{untouched}"
+        case OutcomeUnknown():
+            return unknown(error, operation)
+        case Throttled():
+            wait = f"{error.retry_after:.0f} seconds" if error.retry_after else "a few seconds"
+            return f"The rate limit (5 requests a second per account) is used up.{untouched} Wait {wait}, then repeat."
+        case Unavailable():
+            return f"{unavailable(error, direct)}{untouched}"
+        case _:
+            return str(error)
+
+
+def missing(error: NoSuchName) -> str:
+    resource = BY_KIND[error.kind]
+    what = f"has the id {error.given}" if error.given.isdecimal() else f"is called {quote(error.given)}"
+    near = f"; closest: {listed(error.closest)}" if error.closest else ""
+    return f"{error.parameter}: no {resource.word} {what} (not found){near}."
+
+
+def several(error: SeveralNames) -> str:
+    resource = BY_KIND[error.kind]
+    narrow = " or the pipeline" if resource.within else ""
+    found = listed(error.matches)
+    return f"{error.parameter}: several {resource.words} are called {quote(error.given)}: {found}. Give the id{narrow}."
+
+
+def listed(candidates: Sequence[Candidate]) -> str:
+    """Names as data: quoted, cut short, with their ids."""
+    return ", ".join(
+        f"{quote(c.name)} (id {c.id}{f', in {quote(c.detail)}' if c.detail else ''})" for c in candidates[:5]
+    )
+
+
+def quote(text: str, most: int = 80) -> str:
+    return json.dumps(text if len(text) <= most else text[:most] + "…", ensure_ascii=False)
+
+
+def key_refused(error: KeyRefused, direct: bool) -> str:
+    if error.status == 0:
+        return NO_KEY
+    return f"The key was refused ({error.status}). {DIRECT_STEPS if direct else KEY_STEPS}"
+
+
+def not_connected(error: NotConnected) -> str:
+    if error.status == 403:
+        return (
+            "ActiveCampaign refused the connection's sign-in (403), which has probably expired. Make a new one with "
+            f"{NEW_CONNECTION}, sign in, then delete the old one."
+        )
+    return (
+        f"No usable ActiveCampaign connection for this key ({error.status}). If list_connections shows one that is "
+        f"PENDING, its sign_in_url has to be opened; if it shows none, {NEW_CONNECTION} makes one. "
+        "A key made at api.maton.ai may need MATON_API_BASE_URL=https://api.maton.ai."
+    )
+
+
+def taken(error: Duplicate, operation: Operation[..., Any], given: Json) -> str:
+    about, _ = operation.naming(given)
+    which = f": {listed([error.existing])}" if error.existing else ""
+    word = operation.resource.word
+    return f"{about}: {'an' if word[0] in 'aeiou' else 'a'} {word} with this {about} exists already (duplicate){which}."
+
+
+def not_found(error: NotFound, operation: Operation[..., Any]) -> str:
+    number = re.search(r"with id (\d+)", str(error))
+    in_path = next((p for p in operation.references if f"{{{p}}}" in operation.path), None)
+    if in_path is None:
+        return f"ActiveCampaign found nothing there ({quote(str(error), 200)})."
+    word = BY_KIND[operation.references[in_path].kind].word
+    return f"{in_path}: no {word} has the id {number[1] if number else 'given'} (not found)."
+
+
+def refused(error: Refused, operation: Operation[..., Any]) -> str:
+    said = quote(str(error), 200)
+    if isinstance(error, Forbidden):
+        who = "the user behind the connection lacks the permission, or the account's plan the feature"
+        return f"ActiveCampaign does not allow this ({said}): {who}. {NO_RETRY}"
+    argument = f" Argument: {operation.parameter(error.field)}." if error.field else ""
+    return f"ActiveCampaign refused it ({error.status}): {said}.{argument} {NO_RETRY}"
+
+
+def unknown(error: OutcomeUnknown, operation: Operation[..., Any]) -> str:
+    told = f"The outcome is unknown ({error}): it may have been done."
+    if operation.idempotent:
+        return f"{told} Repeating the same call is safe."
+    return f"{told} Do not simply repeat it, or there may be two: look first whether it is there."
+
+
+def unavailable(error: Unavailable, direct: bool) -> str:
+    id = f" (request {error.request_id})" if error.request_id else ""
+    told = f"ActiveCampaign has a problem: {error}{id}. It is probably temporary: try again in a minute."
+    if error.status != 500 or direct:
+        return told
+    return f"{told} If it stays, the connection's sign-in may have expired: {NEW_CONNECTION} makes a new one."

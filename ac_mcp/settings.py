@@ -1,0 +1,107 @@
+"""Settings: read once, from a mapping, by nobody else. One table gives the code, the help and the documentation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+GATEWAY, CONTROL, NEWER = "https://gateway.maton.ai", "https://ctrl.maton.ai", "https://api.maton.ai"
+
+
+class BadSetting(Exception):
+    """A setting that cannot be used; its text names the variable and what it takes."""
+
+
+def setting(variable: str, about: str, default: Any = "", *, secret: bool = False) -> Any:
+    return field(default=default, metadata={"variable": variable, "about": about}, repr=not secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says. The keys never show in a repr."""
+
+    key: str = setting("MATON_API_KEY", "Maton API key, from maton.ai/settings", secret=True)
+    connection: str = setting("MATON_CONNECTION", "Which Maton connection to use: its id, or a name in its metadata")
+    maton_url: str = setting("MATON_API_BASE_URL", f"One base URL for gateway and connections, such as {NEWER}")
+    gateway_url: str = setting("MATON_GATEWAY_URL", "Base URL of the gateway alone", GATEWAY)
+    control_url: str = setting("MATON_CONTROL_URL", "Base URL of the connections alone", CONTROL)
+    direct_url: str = setting("AC_API_URL", "Without Maton: your API URL, such as https://acme.api-us1.com")
+    direct_token: str = setting("AC_API_TOKEN", "Without Maton: your API token (Settings > Developer)", secret=True)
+    sandbox: bool = setting("AC_MCP_SANDBOX", "Use the built-in sandbox account", False)
+    multi_account: bool = setting("AC_MCP_MULTI_ACCOUNT", "Let each call choose its connection", False)
+    read_timeout: float = setting("AC_MCP_READ_TIMEOUT", "Seconds a reading call may take in all", 25.0)
+    write_timeout: float = setting("AC_MCP_WRITE_TIMEOUT", "Seconds a writing call may take in all", 45.0)
+    answer_tokens: int = setting("AC_MCP_ANSWER_TOKENS", "Size of an answer, past which rows are left off", 6000)
+    proxy: str = setting("HTTPS_PROXY", "Proxy for requests to Maton or ActiveCampaign")
+    log_level: str = setting("AC_MCP_LOG_LEVEL", "What is logged on stderr", "WARNING")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Raises BadSetting for a value that cannot be used."""
+        given: dict[str, Any] = {}
+        for one in fields(cls):
+            # A bundle passes an unset optional value as the literal ${user_config.name}.
+            text = environ.get(one.metadata["variable"], "").strip()
+            if text and not text.startswith("${"):
+                given[one.name] = converted(one.metadata["variable"], text, kind_of(one.default))
+        return checked(cls(**given))
+
+    @property
+    def direct(self) -> bool:
+        return bool(self.direct_url) and not self.sandbox
+
+    @property
+    def api_url(self) -> str:
+        return self.direct_url if self.direct else self.maton_url or self.gateway_url
+
+    @property
+    def connections_url(self) -> str:
+        return "" if self.direct else self.maton_url or self.control_url
+
+    @property
+    def credential(self) -> str:
+        return self.direct_token if self.direct else self.key
+
+
+def kind_of(default: object) -> type[object]:
+    return type(default)
+
+
+def converted(variable: str, text: str, kind: type[object]) -> Any:
+    if kind is bool:
+        known = {
+            "1": True,
+            "true": True,
+            "yes": True,
+            "on": True,
+            "0": False,
+            "false": False,
+            "no": False,
+            "off": False,
+        }
+        if text.lower() not in known:
+            raise BadSetting(f"{variable} is {text!r}; it takes true or false.")
+        return known[text.lower()]
+    if kind is int or kind is float:
+        try:
+            number = float(text) if kind is float else int(text)
+        except ValueError:
+            raise BadSetting(f"{variable} is {text!r}; it takes a number.") from None
+        if not 0 < number < 100_000:
+            raise BadSetting(f"{variable} is {text!r}; it must be above 0.")
+        return number
+    return text
+
+
+def checked(settings: Settings) -> Settings:
+    """Keys travel to these addresses: https, or this machine."""
+    for one in fields(settings):
+        if one.metadata["variable"].endswith("_URL") and (value := str(getattr(settings, one.name))):
+            address = urlsplit(value)
+            local = address.hostname in ("127.0.0.1", "localhost", "::1")
+            if not address.hostname or not (address.scheme == "https" or (address.scheme == "http" and local)):
+                raise BadSetting(f"{one.metadata['variable']} is {value!r}; it takes an https:// address.")
+            object.__setattr__(settings, one.name, value.rstrip("/").removesuffix("/api/3"))
+    if settings.direct_url and not settings.direct_token:
+        raise BadSetting("AC_API_URL is set without AC_API_TOKEN; both are in ActiveCampaign, Settings > Developer.")
+    return settings

@@ -1,0 +1,196 @@
+"""What the gateway sends again and what it never does, its deadline, and that nothing leads out of its address."""
+
+import json
+from collections.abc import Callable
+
+import anyio
+import httpx2
+import pytest
+
+from ac_mcp.errors import KeyRefused, OutcomeUnknown, Throttled, Unavailable
+from ac_mcp.gateway.auth import Doors
+from ac_mcp.gateway.client import LARGEST, Gateway
+from ac_mcp.gateway.pacing import ProcessPacing
+from ac_mcp.request import Caller, Reply, Request
+from tests.support import clock, in_virtual_time
+
+DOORS = Doors("https://gateway.maton.ai", "https://ctrl.maton.ai")
+READ, CREATE = Request("GET", "/tags", repeatable=True), Request("POST", "/deals", body={"deal": {}})
+UPSERT, DELETE = (
+    Request("POST", "/contact/sync", body={}, repeatable=True),
+    Request("DELETE", "/tags/3", repeatable=True),
+)
+CALLER = Caller("secret-key")
+Answer = Callable[[httpx2.Request], httpx2.Response]
+
+
+def gateway(answer: Answer, doors: Doors = DOORS) -> tuple[Gateway, list[httpx2.Request]]:
+    """A gateway to an answer, and what reached it."""
+    seen: list[httpx2.Request] = []
+
+    def noted(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request)
+        return answer(request)
+
+    http = httpx2.AsyncClient(transport=httpx2.MockTransport(noted))
+    return Gateway(doors, http, ProcessPacing(clock, anyio.sleep), clock, anyio.sleep, lambda: 1.0), seen
+
+
+def in_turn(*answers: httpx2.Response | Exception) -> Answer:
+    left = list(answers)
+
+    def give(request: httpx2.Request) -> httpx2.Response:
+        one = left.pop(0)
+        if isinstance(one, Exception):
+            raise one
+        return one
+
+    return give
+
+
+def status(code: int, body: object = None, **headers: str) -> httpx2.Response:
+    return httpx2.Response(
+        code, content=json.dumps(body or {}), headers={k.replace("_", "-"): v for k, v in headers.items()}
+    )
+
+
+@in_virtual_time
+async def test_a_read_survives_three_failures() -> None:
+    one, seen = gateway(in_turn(status(503), httpx2.ReadError("reset"), status(520), status(200, {"tags": []})))
+    assert await one.send(READ, CALLER) == Reply(200, {"tags": []})
+    assert len(seen) == 4
+
+
+@in_virtual_time
+async def test_a_read_gives_up_after_four_tries() -> None:
+    one, seen = gateway(lambda _: status(502))
+    with pytest.raises(Unavailable):
+        await one.send(READ, CALLER)
+    assert len(seen) == 4
+
+
+@pytest.mark.parametrize("failure", [status(503), status(500), httpx2.ReadError("reset"), httpx2.ReadTimeout("late")])
+@in_virtual_time
+async def test_a_create_whose_answer_got_lost_is_never_sent_again(failure: httpx2.Response | Exception) -> None:
+    one, seen = gateway(in_turn(failure))
+    with pytest.raises(OutcomeUnknown):
+        await one.send(CREATE, CALLER)
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("failure", [status(429), httpx2.ConnectError("refused"), httpx2.ConnectTimeout("late")])
+@in_virtual_time
+async def test_a_create_that_surely_did_nothing_is_sent_again(failure: httpx2.Response | Exception) -> None:
+    one, seen = gateway(in_turn(failure, status(201, {"deal": {"id": "1"}})))
+    assert (await one.send(CREATE, CALLER)).created
+    assert len(seen) == 2
+
+
+@in_virtual_time
+async def test_an_upsert_may_be_sent_again() -> None:
+    one, seen = gateway(in_turn(status(503), status(201, {"contact": {}})))
+    assert (await one.send(UPSERT, CALLER)).created
+    assert len(seen) == 2
+
+
+@in_virtual_time
+async def test_a_delete_that_finds_nothing_on_its_second_try_has_succeeded() -> None:
+    one, _ = gateway(in_turn(status(503), status(404, {"message": "No Result found for Tag with id 3"})))
+    assert await one.send(DELETE, CALLER) == Reply(200, {})
+
+
+@in_virtual_time
+async def test_a_wait_the_server_asks_for_is_never_undercut() -> None:
+    one, _ = gateway(in_turn(status(429, retry_after="7"), status(200, {"ok": 1})))
+    await one.send(READ, CALLER)
+    assert clock() == 7
+
+
+@in_virtual_time
+async def test_a_wait_past_the_deadline_is_not_waited_for() -> None:
+    one, seen = gateway(lambda _: status(429, retry_after="60"))
+    with pytest.raises(Throttled) as caught:
+        await one.send(READ, Caller("k", deadline=25))
+    assert (clock(), caught.value.retry_after, len(seen)) == (0, 60, 1)
+
+
+@in_virtual_time
+async def test_a_throttled_account_holds_its_other_requests_back_too() -> None:
+    one, seen = gateway(in_turn(status(429, retry_after="5"), *[status(200)] * 3))
+    async with anyio.create_task_group() as group:
+        group.start_soon(one.send, READ, CALLER)
+        await anyio.sleep(1)
+        await one.send(READ, CALLER)
+        assert clock() == 5
+    assert len(seen) == 3
+
+
+class Hanging(httpx2.AsyncBaseTransport):
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+
+@in_virtual_time
+async def test_a_server_that_never_answers_ends_at_the_deadline() -> None:
+    http = httpx2.AsyncClient(transport=Hanging(), timeout=None)
+    one = Gateway(DOORS, http, ProcessPacing(clock, anyio.sleep), clock)
+    with pytest.raises(OutcomeUnknown):
+        await one.send(CREATE, Caller("k", deadline=45))
+    assert clock() == 45
+
+
+@in_virtual_time
+async def test_an_answer_without_end_is_cut_off() -> None:
+    one, _ = gateway(lambda _: httpx2.Response(200, content=b"[" + b" " * LARGEST))
+    with pytest.raises(Unavailable, match="too large"):
+        await one.send(READ, CALLER)
+
+
+@in_virtual_time
+async def test_a_redirect_is_not_followed() -> None:
+    one, seen = gateway(lambda _: status(302, location="https://evil.example/"))
+    with pytest.raises(Exception, match="302"):
+        await one.send(READ, CALLER)
+    assert [str(request.url) for request in seen] == ["https://gateway.maton.ai/active-campaign/api/3/tags"]
+
+
+@in_virtual_time
+async def test_requests_carry_key_and_connection_to_maton_and_the_token_to_activecampaign() -> None:
+    one, seen = gateway(lambda _: status(200, {"a": 1}))
+    await one.send(READ, Caller("k", connection="c-1"))
+    await one.send(
+        Request("GET", "/connections", {"app": "active-campaign"}, plane="control"), Caller("k", connection="c-1")
+    )
+    direct, also = gateway(lambda _: status(200, {"a": 1}), Doors("https://acme.api-us1.com", direct=True))
+    await direct.send(READ, Caller("t"))
+    told = [
+        (str(r.url), r.headers.get("authorization"), r.headers.get("maton-connection"), r.headers.get("api-token"))
+        for r in seen + also
+    ]
+    assert told == [
+        ("https://gateway.maton.ai/active-campaign/api/3/tags", "Bearer k", "c-1", None),
+        ("https://ctrl.maton.ai/connections?app=active-campaign", "Bearer k", None, None),
+        ("https://acme.api-us1.com/api/3/tags", None, None, "t"),
+    ]
+
+
+@in_virtual_time
+async def test_without_a_key_nothing_is_sent() -> None:
+    one, seen = gateway(lambda _: status(200))
+    with pytest.raises(KeyRefused):
+        await one.send(READ, Caller())
+    assert seen == []
+
+
+@pytest.mark.parametrize("path", ["/../users", "/tags/../../../x", "/tags?limit=1", "/tags#x", "@evil.example/tags"])
+@in_virtual_time
+async def test_a_path_cannot_leave_its_base(path: str) -> None:
+    one, seen = gateway(lambda _: status(200))
+    with pytest.raises(ValueError, match="leaves"):
+        await one.send(Request("GET", path), CALLER)
+    assert seen == []
+
+
+def test_a_caller_does_not_show_its_key() -> None:
+    assert "secret" not in repr(CALLER)

@@ -1,0 +1,163 @@
+"""What tests stand on: an account on a sandbox in virtual time, a client in memory, and the wire in writing."""
+
+import asyncio
+import functools
+import json
+import selectors
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any, ParamSpec
+from urllib.parse import parse_qsl, urlsplit
+
+import anyio
+import httpx2
+from mcp import Client
+
+from ac_mcp.account import Account, run
+from ac_mcp.errors import Trouble
+from ac_mcp.gateway.auth import Doors
+from ac_mcp.gateway.client import Gateway
+from ac_mcp.gateway.pacing import ProcessPacing
+from ac_mcp.operations import OPERATIONS
+from ac_mcp.request import Json
+from ac_mcp.results.hints import explain
+from ac_mcp.results.render import render
+from ac_mcp.sandbox import Sandbox
+from ac_mcp.server.adapter import build_server
+from ac_mcp.settings import Settings
+
+P = ParamSpec("P")
+NOW = datetime(2026, 11, 23, 9, 0, 0, tzinfo=timezone(timedelta(hours=-6)))
+KEY = "sandbox"
+NOWHERE = "http://sandbox.invalid"
+DOORS = Doors(NOWHERE, NOWHERE)
+
+
+class JumpingSelector(selectors.DefaultSelector):
+    """Instead of waiting for a timer, moves the clock on to it."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        events = super().select(timeout and 0)
+        self.now += timeout if timeout and not events else 0
+        return events
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """A loop in virtual time: no test waits."""
+
+    def __init__(self) -> None:
+        self._jumping = JumpingSelector()
+        super().__init__(self._jumping)
+
+    def time(self) -> float:
+        return self._jumping.now
+
+
+def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Run an async test on a virtual clock."""
+
+    @functools.wraps(test)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            runner.run(test(*args, **kwargs))
+
+    return wrapped
+
+
+def clock() -> float:
+    return asyncio.get_running_loop().time()
+
+
+@dataclass
+class Wire:
+    """A transport that writes down what goes over it, and may answer in the other side's place."""
+
+    inner: httpx2.AsyncBaseTransport
+    sent: list[Json] = field(default_factory=list[Json])
+    received: int = 0
+    answer: Callable[[httpx2.Request], httpx2.Response | None] = lambda request: None
+
+    def transport(self) -> httpx2.AsyncBaseTransport:
+        return _Written(self)
+
+
+class _Written(httpx2.AsyncBaseTransport):
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self._wire.sent.append(written(request))
+        if (response := self._wire.answer(request)) is not None:
+            return response
+        response = await self._wire.inner.handle_async_request(request)
+        self._wire.received += len(await response.aread())
+        return response
+
+
+def written(request: httpx2.Request) -> Json:
+    """Method, path below the API, query, body and the headers that are ours."""
+    address = urlsplit(str(request.url))
+    path = address.path.removeprefix("/active-campaign/api/3").removeprefix("/api/3")
+    said: Json = {"method": request.method, "path": path if path != address.path else f"/{path}"}
+    if query := parse_qsl(address.query, keep_blank_values=True):
+        said["query"] = [f"{name}={value}" for name, value in query]
+    if request.content:
+        said["body"] = json.loads(request.content)
+    if chosen := request.headers.get("maton-connection"):
+        said["connection"] = chosen
+    return said
+
+
+@dataclass
+class Trial:
+    """An account on a sandbox, and everything a test wants to know of it."""
+
+    account: Account
+    sandbox: Sandbox
+    wire: Wire
+
+    async def answer(self, tool: str, **arguments: Any) -> Json:
+        """The answer as a model would read it."""
+        return json.loads(render(await run(self.account, OPERATIONS[tool], arguments)))
+
+    async def refusal(self, tool: str, **arguments: Any) -> str:
+        """The text of the error; an answer fails the test."""
+        try:
+            answer = await run(self.account, OPERATIONS[tool], arguments)
+        except Trouble as trouble:
+            return explain(trouble, OPERATIONS[tool], arguments, self.account.settings.direct)
+        raise AssertionError(f"{tool} answered {answer}")
+
+    @property
+    def requests(self) -> list[str]:
+        """What was sent, a line each."""
+        return [f"{sent['method']} {sent['path']}" for sent in self.wire.sent]
+
+    def forget_requests(self) -> None:
+        self.wire.sent.clear()
+
+
+@asynccontextmanager
+async def trial(environ: Mapping[str, str] | None = None, rate: int | None = None) -> AsyncGenerator[Trial]:
+    """An account on a fresh sandbox whose clock is the loop's."""
+    settings = Settings.from_env({"MATON_API_KEY": KEY, **(environ or {})})
+    sandbox = Sandbox(now=lambda: NOW + timedelta(seconds=clock()), clock=clock, rate=rate)
+    wire = Wire(sandbox.transport())
+    doors = Doors(NOWHERE, NOWHERE, settings.direct)
+    async with httpx2.AsyncClient(transport=wire.transport()) as http:
+        gateway = Gateway(doors, http, ProcessPacing(clock, anyio.sleep), clock, anyio.sleep, lambda: 1.0)
+        try:
+            yield Trial(Account.of(settings, gateway), sandbox, wire)
+        finally:
+            sandbox.close()
+
+
+@asynccontextmanager
+async def connected(one: Trial, **options: Any) -> AsyncGenerator[Client]:
+    """An MCP client in memory; opened inside the test, since a fixture would close it in another task."""
+    async with Client(build_server(one.account.settings, lambda _: one.account), **options) as client:
+        yield client

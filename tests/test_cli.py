@@ -1,0 +1,79 @@
+"""The command line, as a person or a shell agent uses it."""
+
+import json
+
+import pytest
+
+from ac_mcp.cli import run
+from ac_mcp.operations import OPERATIONS
+
+
+@pytest.fixture(autouse=True)
+def _no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MATON_API_KEY", "AC_API_URL", "AC_API_TOKEN", "MATON_API_BASE_URL", "AC_MCP_SANDBOX"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("words", [['{"tag":"VIP"}'], ["tag=VIP"]])
+def test_call_prints_the_answer_and_ends_well(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["call", "--sandbox", "get_tag", *words]) == 0
+    assert json.loads(capsys.readouterr().out)["tag"]["name"] == "VIP"
+
+
+def test_options_may_stand_before_or_after_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--sandbox", "call", "list_users"]) == 0
+    assert json.loads(capsys.readouterr().out)["total"] == 5
+
+
+def test_call_that_is_refused_ends_with_1_and_says_why_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["call", "--sandbox", "get_tag", "tag=vpi"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert 'Next: get_tag(tag="VIP")' in captured.err
+
+
+@pytest.mark.parametrize("words", [["search_contacts"], ["get_tag", "{broken"], ["get_tag", "VIP"], ["get_tag", "[1]"]])
+def test_call_that_is_not_understood_ends_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["call", "--sandbox", *words]) == 2
+    assert capsys.readouterr().err
+
+
+def test_call_without_a_key_says_how_to_get_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["call", "list_tags"]) == 1
+    assert "Set MATON_API_KEY" in capsys.readouterr().err
+
+
+def test_tools_lists_all_with_their_cost_and_finds_by_word(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["tools"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(OPERATIONS) + 1
+    assert run(["tools", "webhook"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[:-1]] == [
+        "list_webhooks",
+        "create_webhook",
+    ]
+
+
+def test_doctor_is_well_on_the_sandbox(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["doctor", "--sandbox"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "all well"
+
+
+def test_doctor_names_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["doctor"]) == 1
+    assert "missing. Set MATON_API_KEY" in capsys.readouterr().out
+
+
+def test_a_setting_that_cannot_be_used_ends_with_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AC_MCP_SANDBOX", "perhaps")
+    assert run(["tools"]) == 2
+    assert "AC_MCP_SANDBOX" in capsys.readouterr().err
+
+
+def test_a_sandbox_with_a_state_file_remembers(tmp_path: object, capsys: pytest.CaptureFixture[str]) -> None:
+    keep = ["--sandbox", "--state", f"{tmp_path}/sandbox.db"]
+    assert run(["call", *keep, "create_tag", "name=Kept"]) == 0
+    assert run(["call", *keep, "get_tag", "tag=kept"]) == 0
+    assert '"name":"Kept"' in capsys.readouterr().out

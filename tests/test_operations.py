@@ -1,0 +1,107 @@
+"""Every tool: its definition, what it sends, what it answers. Whole snapshots, refreshed by UPDATE_SNAPSHOTS=1."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ac_mcp.marks import About, mark
+from ac_mcp.operation import Operation
+from ac_mcp.operations import OPERATIONS
+from ac_mcp.request import Json
+from ac_mcp.schema import schema
+from ac_mcp.server.adapter import described
+from ac_mcp.settings import Settings
+from tests.examples import CALLS
+from tests.support import in_virtual_time, trial
+
+HERE = Path(__file__).parent
+ROUTES = [line.split() for line in (HERE / "spec/routes.txt").read_text().splitlines() if not line.startswith("#")]
+every_tool = pytest.mark.parametrize("tool", OPERATIONS)
+
+
+def test_the_tools_are_the_48_of_the_brief() -> None:
+    assert [*OPERATIONS] == sorted(OPERATIONS, key=[*OPERATIONS].index)
+    assert sorted(OPERATIONS) == sorted(name for name, _, _ in ROUTES)
+    assert len(OPERATIONS) == 48
+
+
+@every_tool
+@in_virtual_time
+async def test_a_tool_is_declared_sends_and_answers_as_its_snapshot_says(tool: str) -> None:
+    async with trial() as one:
+        answer = await one.answer(tool, **CALLS[tool])
+        shown = described(OPERATIONS[tool], Settings()).model_dump(mode="json", by_alias=True, exclude_none=True)
+        compare(tool, {"tool": shown, "call": CALLS[tool], "requests": one.wire.sent, "answer": steady(answer)})
+
+
+def steady(answer: Json) -> Json:
+    """Without what the sandbox draws anew each time: ids and links of new connections."""
+    text = re.sub(r"st_[0-9a-f]{16}", "st_…", json.dumps(answer))
+    fresh = answer.get("connection", {}).get("id") if answer.get("result") == "created" else None
+    return json.loads(text.replace(fresh, "new") if fresh else text)
+
+
+def compare(name: str, now: Json) -> None:
+    path = HERE / "snapshots" / f"{name}.json"
+    if os.environ.get("UPDATE_SNAPSHOTS") or (not path.exists() and not os.environ.get("CI")):
+        path.write_text(json.dumps(now, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert json.loads(path.read_text(encoding="utf-8")) == now
+
+
+@pytest.mark.parametrize(("tool", "method", "path"), ROUTES)
+def test_a_snapshot_sends_the_request_of_the_brief(tool: str, method: str, path: str) -> None:
+    sent = json.loads((HERE / "snapshots" / f"{tool}.json").read_text(encoding="utf-8"))["requests"]
+    wanted = re.compile(re.escape(path).replace(r"\{id\}", r"[0-9a-f-]+") + "$")
+    assert any(request["method"] == method and wanted.match(request["path"]) for request in sent)
+
+
+def test_there_is_no_snapshot_of_a_tool_that_is_gone() -> None:
+    assert {path.stem for path in (HERE / "snapshots").glob("*.json")} == set(OPERATIONS)
+
+
+@every_tool
+def test_a_tool_states_title_and_all_four_hints(tool: str) -> None:
+    shown = described(OPERATIONS[tool], Settings()).model_dump(mode="json", by_alias=True)
+    assert shown["title"] == shown["annotations"]["title"]
+    hints = {
+        name: shown["annotations"][name]
+        for name in ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
+    }
+    assert all(isinstance(hint, bool) for hint in hints.values())
+    assert not (hints["readOnlyHint"] and hints["destructiveHint"])
+    assert hints["readOnlyHint"] == tool.startswith(("list_", "get_"))
+
+
+@every_tool
+def test_a_schema_is_plain_and_describes_every_parameter(tool: str) -> None:
+    said = schema(OPERATIONS[tool], True)
+    assert not {"$defs", "anyOf", "$ref", "title"} & keys_of(said)
+    assert said["type"] == "object"
+    for name, parameter in said["properties"].items():
+        assert re.fullmatch("[a-z_]+", name)
+        assert parameter["description"]
+        assert parameter["type"] in ("string", "integer", "number", "array")
+
+
+def keys_of(part: Any) -> set[str]:
+    """Keywords of a schema; a property may be called title."""
+    if isinstance(part, list):
+        return set[str]().union(*(keys_of(one) for one in part))  # pyright: ignore
+    if not isinstance(part, dict):
+        return set()
+    keys = {key for key in part if not (key == "title" and isinstance(part[key], dict))}  # pyright: ignore
+    return keys.union(*(keys_of(one) for one in part.values()))  # pyright: ignore
+
+
+@every_tool
+def test_every_parameter_has_an_example_or_a_choice_for_suggested_calls(tool: str) -> None:
+    operation: Operation[..., Any] = OPERATIONS[tool]
+    for name, parameter in operation.signature.parameters.items():
+        about = mark(parameter.annotation, About)
+        assert about is not None, f"{name} says nothing"
+        choices = schema(operation)["properties"][name].get("enum")
+        assert about.example is not None or choices, f"{name} has neither example nor choices"

@@ -1,0 +1,152 @@
+"""Names to ids and back: what counts as the same name, what is fetched, and when it is believed no longer."""
+
+import anyio
+import pytest
+
+from tests.support import KEY, NOWHERE, Trial, in_virtual_time, trial
+
+
+@pytest.mark.parametrize("name", ["VIP", "vip", "  Vip ", "1"])
+@in_virtual_time
+async def test_case_and_outer_space_do_not_matter(name: str) -> None:
+    async with trial() as one:
+        assert (await one.answer("get_tag", tag=name))["tag"]["id"] == "1"
+
+
+@in_virtual_time
+async def test_an_exact_name_wins_over_one_that_contains_it() -> None:
+    async with trial() as one:
+        assert (await one.answer("list_contacts", tag="VIP", limit=1))["tag_id"] == "1"
+
+
+@in_virtual_time
+async def test_a_digit_string_is_an_id_unless_only_a_name_fits() -> None:
+    async with trial() as one:
+        assert (await one.answer("get_tag", tag="6"))["tag"]["name"] == "2024"
+        assert (await one.answer("get_tag", tag="2024"))["tag"]["id"] == "6"
+        assert (await one.answer("get_tag", tag="name:2024"))["tag"]["id"] == "6"
+
+
+@in_virtual_time
+async def test_a_name_that_is_an_id_of_something_else_can_be_forced() -> None:
+    async with trial() as one:
+        made = (await one.answer("create_tag", name="3"))["tag"]["id"]
+        assert (await one.answer("get_tag", tag="3"))["tag"]["name"] == "Trial"
+        assert (await one.answer("get_tag", tag="name:3"))["tag"]["id"] == made
+
+
+@in_virtual_time
+async def test_a_name_past_the_first_page_is_found() -> None:
+    async with trial() as one:
+        for number in range(120):
+            await one.answer("create_tag", name=f"Batch {number}")
+        assert (await one.answer("get_tag", tag="batch 119"))["tag"]["name"] == "Batch 119"
+
+
+@pytest.mark.parametrize("name", ["jane@acme.example", "JANE@ACME.example", "Jane Reed", "jane reed", "1"])
+@in_virtual_time
+async def test_a_contact_answers_to_e_mail_full_name_and_id(name: str) -> None:
+    async with trial() as one:
+        assert (await one.answer("list_contact_tags", contact=name))["contact_id"] == "1"
+
+
+@in_virtual_time
+async def test_two_contacts_of_one_name_are_both_shown_and_nothing_is_done() -> None:
+    async with trial() as one:
+        await one.answer("create_contact", email="second@acme.example", first_name="Jane", last_name="Reed")
+        one.forget_requests()
+        text = await one.refusal("tag_contact", contact="Jane Reed", tag="Trial")
+        assert '"jane@acme.example" (id 1)' in text
+        assert '"second@acme.example" (id 61)' in text
+        assert not [line for line in one.requests if line.startswith("POST")]
+
+
+@in_virtual_time
+async def test_a_contact_is_never_the_first_of_everybody_when_the_api_ignores_the_filter() -> None:
+    async with trial() as one:
+        text = await one.refusal("delete_contact", contact="ghost@nowhere.example")
+        assert text.startswith('contact: no contact is called "ghost@nowhere.example" (not found)')
+
+
+@in_virtual_time
+async def test_a_deal_answers_to_its_exact_title_only() -> None:
+    async with trial() as one:
+        assert (await one.answer("get_deal", deal="acme espresso bar"))["deal"]["id"] == "1"
+        assert '"Acme espresso bar" (id 1)' in await one.refusal("get_deal", deal="Acme espresso")
+
+
+@in_virtual_time
+async def test_a_stage_is_looked_for_within_the_pipeline_given() -> None:
+    async with trial() as one:
+        assert (await one.answer("list_deals", stage="negotiation", pipeline="partnerships"))["stage_id"] == "7"
+        assert "no stage" in await one.refusal("list_deals", stage="Signed", pipeline="Sales")
+
+
+@in_virtual_time
+async def test_a_user_answers_to_name_e_mail_user_name_and_an_only_first_name() -> None:
+    async with trial() as one:
+        for name in ("Priya Nair", "priya@northwind.example", "priya", "PRIYA", "4"):
+            assert (await one.answer("get_user", user=name))["user"]["id"] == "4"
+
+
+@in_virtual_time
+async def test_a_directory_is_fetched_once_a_minute() -> None:
+    async with trial() as one:
+        await one.answer("list_contacts", tag="VIP")
+        await one.answer("list_contacts", tag="Trial")
+        assert one.requests.count("GET /tags") == 1
+        await anyio.sleep(61)
+        await one.answer("list_contacts", tag="VIP")
+        assert one.requests.count("GET /tags") == 2
+
+
+@in_virtual_time
+async def test_twenty_calls_at_once_fetch_a_directory_once() -> None:
+    async with trial() as one:
+        async with anyio.create_task_group() as group:
+            for contact in range(1, 21):
+                group.start_soon(gifted, one, str(contact))
+        assert one.requests.count("GET /tags") == 1
+
+
+async def gifted(one: Trial, contact: str) -> None:
+    await one.answer("tag_contact", contact=contact, tag="Gift card")
+
+
+@in_virtual_time
+async def test_what_was_just_made_is_known_at_once() -> None:
+    async with trial() as one:
+        await one.answer("list_contacts", tag="VIP")
+        await one.answer("create_tag", name="Brand new")
+        assert (await one.answer("tag_contact", contact="1", tag="brand new"))["result"] == "tagged"
+
+
+@in_virtual_time
+async def test_what_somebody_else_made_a_moment_ago_is_found_by_a_second_look() -> None:
+    async with trial() as one:
+        await one.answer("list_contacts", tag="VIP")
+        await anyio.sleep(2)
+        made = await one.account.gateway.http.post(
+            f"{NOWHERE}/active-campaign/api/3/tags",
+            json={"tag": {"tag": "From elsewhere", "tagType": "contact"}},
+            headers={"authorization": f"Bearer {KEY}"},
+        )
+        assert made.status_code == 201
+        assert (await one.answer("get_tag", tag="From elsewhere"))["tag"]["name"] == "From elsewhere"
+
+
+@in_virtual_time
+async def test_custom_fields_take_titles_even_with_an_equals_sign() -> None:
+    async with trial() as one:
+        await one.answer("create_field", title="a=b", type="text")
+        answer = await one.answer("update_contact", contact="1", fields=["a=b=c", "Seats=12"])
+        assert {row["field"]: row["value"] for row in answer["fields"]} == {"a=b": "c", "Seats": "12"}
+
+
+@in_virtual_time
+async def test_a_warm_directory_makes_tagging_by_names_two_requests() -> None:
+    async with trial() as one:
+        await one.answer("tag_contact", contact="jane@acme.example", tag="Trial")
+        one.forget_requests()
+        await one.answer("tag_contact", contact="bob@initech.example", tag="VIP")
+        assert one.requests == ["GET /contacts", "POST /contactTags"]

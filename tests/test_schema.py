@@ -1,0 +1,109 @@
+"""What hosts really send, and how it is read."""
+
+import json
+from typing import Any
+
+import pytest
+
+from ac_mcp.errors import BadArguments
+from ac_mcp.operations import OPERATIONS
+from ac_mcp.request import Json
+from ac_mcp.schema import read, schema
+
+
+def accepted(tool: str, **arguments: Any) -> Json:
+    return {name: value for name, value in read(OPERATIONS[tool], arguments).items() if value is not None}
+
+
+def test_null_and_nothing_stand_for_an_omitted_argument() -> None:
+    """CrewAI sends null for every one of them, OpenAI's strict mode an empty string."""
+    nothing = dict.fromkeys(schema(OPERATIONS["list_contacts"])["properties"])
+    assert accepted("list_contacts", **{**nothing, "limit": 20, "search": "", "offset": None}) == {
+        "limit": 20,
+        "offset": 0,
+    }
+
+
+def test_a_required_argument_may_not_be_nothing() -> None:
+    with pytest.raises(BadArguments, match="name is required"):
+        accepted("create_tag", name=None)
+    with pytest.raises(BadArguments, match="name: String should have at least 1 character"):
+        accepted("create_tag", name="")
+
+
+@pytest.mark.parametrize("number", [7, "7", " 7 "])
+def test_a_number_does_for_an_id(number: Any) -> None:
+    assert accepted("get_tag", tag=number) == {"tag": "7"}
+
+
+@pytest.mark.parametrize("given", [["subscribe", "open"], '["subscribe","open"]'])
+def test_json_text_does_for_a_list(given: Any) -> None:
+    hook = {"name": "h", "url": "https://h.example/x", "sources": ["api"], "events": given}
+    assert accepted("create_webhook", **hook)["events"] == ["subscribe", "open"]
+
+
+def test_one_does_for_a_list_of_one() -> None:
+    hook = {"name": "h", "url": "https://h.example/x", "sources": "api", "events": "open"}
+    assert accepted("create_webhook", **hook)["sources"] == ["api"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["Plan=Pro", "Seats=3"],
+        '["Plan=Pro", "Seats=3"]',
+        {"Plan": "Pro", "Seats": 3},
+        '{"Plan": "Pro", "Seats": 3}',
+        [{"field": "Plan", "value": "Pro"}, {"field": "Seats", "value": 3}],
+    ],
+)
+def test_custom_fields_may_come_in_every_shape_a_model_thinks_of(given: Any) -> None:
+    assert accepted("create_contact", email="a@b.example", fields=given)["fields"] == ["Plan=Pro", "Seats=3"]
+
+
+@pytest.mark.parametrize("wrong", [True, "many", 2.5, [1], {"a": 1}, "1e400", "NaN"])
+def test_what_is_no_number_is_not_taken_for_one(wrong: Any) -> None:
+    with pytest.raises(BadArguments, match="limit: "):
+        accepted("list_contacts", limit=wrong)
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -1, True, "12 dollars"])
+def test_money_is_a_number_that_is_not_below_zero(wrong: Any) -> None:
+    with pytest.raises(BadArguments, match="value: "):
+        accepted("update_deal", deal="1", value=wrong)
+
+
+@pytest.mark.parametrize("text", ["héllo 👋", "../../users", "1?limit=1", "tag\u202e", "' OR 1=1 --", "x" * 1000])
+def test_odd_names_are_read_as_they_are(text: str) -> None:
+    assert accepted("create_tag", name=text)["name"] == text
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("firstName", "first_name"), ("frist_name", "first_name"), ("Email", "email"), ("contact_id", "contact")],
+)
+def test_an_argument_is_recognised_by_its_near_spelling(given: str, meant: str) -> None:
+    with pytest.raises(BadArguments, match=f"Unknown argument {given}: did you mean {meant}?") as caught:
+        read(OPERATIONS["update_contact"], {"contact": "1", given: "x"} if meant != "contact" else {given: "1"})
+    assert meant in (caught.value.fixed or {meant: ""})
+
+
+def test_a_choice_is_named_and_the_nearest_offered() -> None:
+    with pytest.raises(BadArguments) as caught:
+        accepted("list_deals", status="opened")
+    assert str(caught.value) == 'status: "opened" is not one of open, won, lost.'
+    assert caught.value.fixed == {"status": "open"}
+
+
+def test_the_connection_is_an_argument_only_where_there_are_several_accounts() -> None:
+    assert "connection" not in schema(OPERATIONS["list_tags"])["properties"]
+    assert "connection" in schema(OPERATIONS["list_tags"], True)["properties"]
+    with pytest.raises(BadArguments, match="Unknown argument connection"):
+        read(OPERATIONS["list_tags"], {"connection": "c"})
+
+
+def test_a_schema_costs_no_more_than_it_says() -> None:
+    assert json.dumps(schema(OPERATIONS["tag_contact"]), separators=(",", ":")) == (
+        '{"properties":{"contact":{"description":"E-mail, name or id","type":"string"},'
+        '"tag":{"description":"Name or id","type":"string"}},"required":["contact","tag"],"type":"object"}'
+    )

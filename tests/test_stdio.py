@@ -1,0 +1,53 @@
+"""The server as a process: a real client over stdio, in both protocol eras."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import mcp_types as types
+import pytest
+from mcp import Client, StdioServerParameters
+
+from ac_mcp.operations import OPERATIONS
+from ac_mcp.request import Json
+from tests.examples import CALLS
+
+COMMAND = [sys.executable, "-m", "ac_mcp", "--sandbox"]
+
+
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+async def test_every_tool_answers_over_stdio(mode: Any) -> None:
+    """Each good call of the examples, one after the other, on one account."""
+    async with Client(StdioServerParameters(command=COMMAND[0], args=COMMAND[1:]), mode=mode) as client:
+        assert [tool.name for tool in (await client.list_tools()).tools] == [*OPERATIONS]
+        for tool in sorted(
+            CALLS, key=lambda name: (not name.startswith(("list_", "get_")), name.startswith("delete_"))
+        ):
+            result = await client.call_tool(tool, CALLS[tool])
+            (part,) = result.content
+            assert isinstance(part, types.TextContent)
+            assert not result.is_error, (tool, part.text)
+            assert json.loads(part.text)
+
+
+def test_nothing_but_json_rpc_is_written_to_stdout() -> None:
+    opening = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "0"}}
+    lines: list[Json] = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": opening},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "list_users", "arguments": {}}},
+        {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": "get_tag", "arguments": {"tag": "no"}}},
+    ]
+    sent = "".join(json.dumps(line) + "\n" for line in lines)
+    with subprocess.Popen(
+        COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(sent)
+        process.stdin.flush()
+        answers = [json.loads(process.stdout.readline()) for _ in range(3)]
+        rest, noise = process.communicate(timeout=20)
+    assert sorted(answer["id"] for answer in answers) == [1, 2, 3]
+    assert (rest, noise, process.returncode) == ("", "", 0)

@@ -1,0 +1,99 @@
+"""Wrong calls: what the error says, and that the call it suggests can be made as it stands."""
+
+import ast
+import re
+
+import pytest
+
+from ac_mcp.operations import OPERATIONS
+from ac_mcp.request import Json
+from ac_mcp.schema import schema
+from tests.examples import WRONG
+from tests.support import Trial, in_virtual_time, trial
+
+SAID = {
+    "an argument with a typo": (
+        "Unknown argument frist_name: did you mean first_name? Nothing was changed.\n"
+        'Next: create_contact(email="new@x.example", first_name="Ann")'
+    ),
+    "a tag with a typo": (
+        'tag: no tag is called "Trail" (not found); closest: "Trial" (id 3). Nothing was changed.\n'
+        'Next: tag_contact(contact="2", tag="Trial")'
+    ),
+    "a stage of two pipelines": (
+        'stage: several stages are called "Negotiation": "Negotiation" (id 4, in "Sales"), '
+        '"Negotiation" (id 7, in "Partnerships"). Give the id or the pipeline.\n'
+        "Next: list_deal_stages()"
+    ),
+    "an e-mail that is taken": (
+        'email: a contact with this email exists already (duplicate): "jane@acme.example" (id 1). '
+        "Nothing was changed.\n"
+        'Next: update_contact(contact="jane@acme.example", first_name="Jane")'
+    ),
+    "a tag that exists in another case": (
+        'name: a tag with this name exists already (duplicate): "VIP" (id 1). Nothing was changed.\n'
+        'Next: get_tag(tag="VIP")'
+    ),
+    "a contact id nobody has": "contact: no contact has the id 999999 (not found).\nNext: list_contacts()",
+    "an update of nothing": (
+        "Nothing to change was given: at least one of title, value, currency, stage, pipeline, owner, status, "
+        "description is required. Nothing was changed.\n"
+        'Next (put the real values in): update_deal(deal="1", title="Acme renewal")'
+    ),
+}
+every_mistake = pytest.mark.parametrize(
+    ("mistake", "tool", "arguments"), WRONG, ids=[mistake for mistake, _, _ in WRONG]
+)
+
+
+def suggested(text: str) -> tuple[str, Json]:
+    """The call behind "Next", read the way Python would."""
+    found = re.search(r"^Next[^:]*: (.*)$", text, re.M)
+    assert found, f"no next call in {text!r}"
+    call = ast.parse(found[1], mode="eval").body
+    assert isinstance(call, ast.Call)
+    assert isinstance(call.func, ast.Name)
+    return call.func.id, {word.arg or "": ast.literal_eval(word.value) for word in call.keywords}
+
+
+@every_mistake
+@in_virtual_time
+async def test_a_wrong_call_is_refused_with_a_call_that_works(mistake: str, tool: str, arguments: Json) -> None:
+    async with trial() as one:
+        text = await one.refusal(tool, **arguments)
+        assert text == SAID.get(mistake, text)
+        name, corrected = suggested(text)
+        assert set(corrected) <= set(schema(OPERATIONS[name])["properties"])
+        assert (name, corrected) != (tool, arguments)
+        await prepared(one)
+        await one.answer(name, **corrected)
+
+
+async def prepared(one: Trial) -> None:
+    """The made-up person of the examples, where one stands in for an unknown value."""
+    await one.answer("sync_contact", email="jane@acme.com")
+
+
+@every_mistake
+@in_virtual_time
+async def test_a_wrong_call_changes_nothing(mistake: str, tool: str, arguments: Json) -> None:
+    async with trial() as one:
+        await one.refusal(tool, **arguments)
+        refused = {"POST /contacts", "POST /tags", "POST /accounts", "POST /fields", "PUT /contacts/2"}
+        assert {r for r in one.requests if not r.startswith("GET")} <= refused
+        assert all(seen.status >= 400 for seen in one.sandbox.requests if seen.method != "GET")
+
+
+@in_virtual_time
+async def test_names_too_long_to_repeat_are_cut_in_errors() -> None:
+    async with trial() as one:
+        for arguments in ({"contact": "1", "tag": "x" * 90_000}, {"contact": "1", "tag": "VIP", "y" * 90_000: "1"}):
+            assert len(await one.refusal("tag_contact", **arguments)) < 1000
+
+
+@in_virtual_time
+async def test_a_string_of_ten_megabytes_is_refused_before_anything_is_sent() -> None:
+    async with trial() as one:
+        text = await one.refusal("create_note", text="x" * 10_000_000, contact="1")
+        assert text.startswith("text: String should have at most 100000 characters. Nothing was changed.")
+        assert one.requests == []
