@@ -42,7 +42,7 @@ def read(status: int, headers: Mapping[str, str], body: bytes, *, reads: bool, d
         return Reply(status, {"items": payload})
     if body.strip() or reads:
         what = "an empty answer" if not body.strip() else "an answer that is not JSON"
-        raise Unavailable(f"ActiveCampaign gave {what}", status=status, request_id=request_id(headers))
+        raise Unavailable(f"it gave {what}", status=status, request_id=request_id(headers))
     return Reply(status, {})
 
 

@@ -43,9 +43,9 @@ SHAPES: tuple[tuple[str, int, Any, str, str], ...] = (
     ("a failure", 500, {"error": "Internal Server Error"}, "Unavailable", "Internal Server Error"),
     ("maintenance", 503, HTML, "Unavailable", "status 503"),
     ("Cloudflare", 520, HTML, "Unavailable", "status 520"),
-    ("nothing at all", 200, b"", "Unavailable", "ActiveCampaign gave an empty answer"),
-    ("half a body", 200, b'{"contacts":[{"id"', "Unavailable", "ActiveCampaign gave an answer that is not JSON"),
-    ("HTML as a success", 200, HTML, "Unavailable", "ActiveCampaign gave an answer that is not JSON"),
+    ("nothing at all", 200, b"", "Unavailable", "it gave an empty answer"),
+    ("half a body", 200, b'{"contacts":[{"id"', "Unavailable", "it gave an answer that is not JSON"),
+    ("HTML as a success", 200, HTML, "Unavailable", "it gave an answer that is not JSON"),
     ("a bare 403", 403, b"", "NotConnected", "ActiveCampaign refused the token"),
 )  # fmt: skip
 
