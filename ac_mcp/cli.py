@@ -65,6 +65,15 @@ def arguments_of(name: str, one: ArgumentParser) -> None:
             one.add_argument("search", nargs="?", default="", help="only those whose name or text holds this")
         case "sandbox":
             one.add_argument("--port", type=int, default=8080, help="port on 127.0.0.1 (default 8080)")
+            one.add_argument("--size", choices=("small", "medium"), default="small", help="60 or 2,000 contacts")
+            one.add_argument("--number", type=int, default=1, help="which company: the same number, the same data")
+            one.add_argument("--rate", type=int, default=5, help="requests a second per account; 0 for no limit")
+            one.add_argument(
+                "--latency", type=float, nargs=2, default=(0, 0), metavar=("MS", "JITTER"), help="of answers"
+            )
+            one.add_argument(
+                "--fault", action="append", default=[], help="such as '503;times=3;path=/deals'; repeatable"
+            )
         case "docs":
             one.add_argument("--check", action="store_true", help="change nothing; fail if something is out of date")
         case _:
@@ -173,22 +182,36 @@ def doctor(settings: Settings, asked: Namespace) -> int:
 
 def sandbox(settings: Settings, asked: Namespace) -> int:
     """The sandbox over HTTP, for any client of ActiveCampaign or Maton; on this machine only."""
-    import uvicorn
+    from ac_mcp.sandbox import BadFault, Latency, Sandbox, parse
 
-    from ac_mcp.sandbox import Sandbox
-
-    one = Sandbox(state(asked))
-    address = f"http://127.0.0.1:{asked.port}"
-    complain(
-        f"ActiveCampaign sandbox on {address}\n"
-        f"  Maton:  MATON_API_BASE_URL={address} MATON_API_KEY={one.key}\n"
-        f"  direct: AC_API_URL={address} AC_API_TOKEN={one.key}"
+    try:
+        faults = [parse(text) for text in asked.fault]
+    except BadFault as error:
+        return complain(str(error), USAGE)
+    latency = Latency(*(milliseconds / 1000 for milliseconds in asked.latency))
+    one = Sandbox(
+        state(asked), number=asked.number, size=asked.size, rate=asked.rate or None, faults=faults, latency=latency
     )
     try:
-        uvicorn.run(one.app, host="127.0.0.1", port=asked.port, log_level=settings.log_level.lower())
+        anyio.run(listening, one, asked.port)
+    except OSError as error:
+        return complain(f"Port {asked.port} cannot be had: {error.strerror}.")
     finally:
         one.close()
     return OK
+
+
+async def listening(one: Any, port: int) -> None:
+    """Until interrupted; the address is told once it answers."""
+    server = await one.serve(port)
+    address = "http://{}:{}".format(*server.sockets[0].getsockname())
+    complain(
+        f"ActiveCampaign sandbox on {address}\n"
+        f"  Maton:  MATON_API_BASE_URL={address} MATON_API_KEY={one.key}\n"
+        f"  direct: AC_API_URL={address} AC_API_TOKEN={one.key}\n"
+        f"  faults and requests: {address}/sandbox/faults, {address}/sandbox/requests"
+    )
+    await server.serve_forever()
 
 
 def docs(settings: Settings, asked: Namespace) -> int:

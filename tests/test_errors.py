@@ -12,8 +12,9 @@ SECRET = "mtn-secret-key-123"
 HTML = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 KEY_STEPS = (
     "The key was refused (401). Check: 1. Is MATON_API_KEY set where this server starts, complete and not expired "
-    "(maton.ai/settings)? 2. Does list_connections() answer? Then the key is right and the connection is not. 3. Is the "
-    "host right? Maton now also uses https://api.maton.ai (MATON_API_BASE_URL). `ac-mcp doctor` goes through these."
+    "(maton.ai/settings)? 2. Does list_connections() answer? Then the key is right and the connection is not. "
+    "3. Is the host right? Maton now also uses https://api.maton.ai (MATON_API_BASE_URL). `ac-mcp doctor` goes through "
+    "these."
 )
 CONNECT = (
     "No usable ActiveCampaign connection for this key (400). If list_connections shows one that is PENDING, its "
@@ -36,8 +37,9 @@ ANSWERS: tuple[tuple[str, tuple[str, Any], int, Any, dict[str, str], str], ...] 
     ("Maton's wrong key", READ, 401, {"error": "Invalid API key"}, {}, KEY_STEPS),
     ("no connection", READ, 400, {"error": "No active connection found for app active-campaign"}, {}, CONNECT),
     ("a sign-in that expired", READ, 500, {"error": "Internal Server Error"}, {},
-     "ActiveCampaign has a problem: Internal Server Error. It is probably temporary: try again in a minute. If it stays, "
-     'the connection\'s sign-in may have expired: manage_connection(action="create") makes a new one.\nNext: list_tags()'),
+     "ActiveCampaign has a problem: Internal Server Error. It is probably temporary: try again in a minute. If it "
+     "stays, the connection's sign-in may have expired: "
+     'manage_connection(action="create") makes a new one.\nNext: list_tags()'),
     ("a bare 403", READ, 403, "", {},
      "ActiveCampaign refused the connection's sign-in (403), which has probably expired. Make a new one with "
      'manage_connection(action="create"), sign in, then delete the old one.\nNext: list_connections()'),
@@ -59,8 +61,8 @@ ANSWERS: tuple[tuple[str, tuple[str, Any], int, Any, dict[str, str], str], ...] 
      "ActiveCampaign has a problem: it gave an empty answer. It is probably temporary: try again in a minute.\n"
      "Next: list_tags()"),
     ("a page instead of data", READ, 200, HTML, {},
-     "ActiveCampaign has a problem: it gave an answer that is not JSON. It is probably temporary: try again in a minute."
-     "\nNext: list_tags()"),
+     "ActiveCampaign has a problem: it gave an answer that is not JSON. It is probably temporary: try again in a "
+     "minute.\nNext: list_tags()"),
 )  # fmt: skip
 
 

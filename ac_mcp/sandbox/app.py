@@ -1,7 +1,7 @@
 """The ASGI application: both doors of the API beside Maton's own routes."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +14,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from .catalog import RESOURCES, endpoints
 from .connections import APP, Connections
 from .control import control
+from .desk import desk
 from .doors import Door, Doors
+from .faults import Faults
+from .faulty import Faulty, Latency
 from .generic import Handler
 from .refusal import no_route
 from .resource import Answer, Call, Quirks
@@ -35,13 +38,19 @@ class Parts:
     quirks: Quirks
     now: Callable[[], datetime]
     log: deque[Seen]
+    faults: Faults
+    latency: Latency
+    sleep: Callable[[float], Awaitable[None]]
 
 
 def build(parts: Parts) -> Starlette:
     gateway = Mount(f"/{APP}/api/3", routes=_api(parts, parts.doors.gateway))
     direct = Mount("/api/3", routes=_api(parts, parts.doors.direct))
     routes = [gateway, direct, *control(parts.store, parts.connections, parts.doors, parts.now)]
-    app = Starlette(routes=routes, middleware=[Middleware(Recorder, log=parts.log)], exception_handlers={404: _lost})
+    routes += desk(parts.faults, parts.log)
+    faulty = Middleware(Faulty, faults=parts.faults, latency=parts.latency, now=parts.now, sleep=parts.sleep)
+    recorder = Middleware(Recorder, log=parts.log)
+    app = Starlette(routes=routes, middleware=[recorder, faulty], exception_handlers={404: _lost})
     app.router.redirect_slashes = False
     return app
 

@@ -1,6 +1,6 @@
 """Putting rows into an account: numbered, dated, and drawn where chance decides."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from random import Random
 
@@ -26,8 +26,9 @@ class Planter:
         """Some time after the contact came to be known."""
         return max(self.created[contact], self.past())
 
-    def plant(self, plural: str, rows: Sequence[Row]) -> None:
-        """Rows numbered from 1; the dates they do not carry are some time in the past year."""
+    def plant(self, plural: str, rows: Iterable[Row]) -> None:
+        """Rows numbered on from those there are; the dates they do not carry are some time in the past year."""
         dated = [column.name for column in RESOURCES[plural].columns if column.kind == "now"]
         planted = ({**dict.fromkeys(dated, self.past()), **row} for row in rows)
-        self.store.insert_many(plural, ({**row, "id": number} for number, row in enumerate(planted, 1)))
+        first = self.store.count(plural) + 1
+        self.store.insert_many(plural, ({**row, "id": number} for number, row in enumerate(planted, first)))

@@ -1,8 +1,9 @@
 """The sandbox itself: state, application, transport, and the log of requests."""
 
+import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -12,8 +13,11 @@ from .app import Parts, build
 from .catalog import RESOURCES
 from .connections import CONNECTIONS, Connections
 from .doors import Doors
+from .faults import Fault, Faults
+from .faulty import INSTANT, Latency
+from .front import Front
 from .resource import Quirks
-from .seed import COMPANY, seed
+from .seed import COMPANY, Size, seed
 from .store import Store
 from .wire import Seen
 
@@ -37,6 +41,10 @@ class Sandbox:
         now: Callable[[], datetime] = _local,
         clock: Callable[[], float] = time.monotonic,
         rate: int | None = 5,
+        size: Size = "small",
+        faults: Iterable[Fault] = (),
+        latency: Latency = INSTANT,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         tables = [CONNECTIONS, *(resource.table for resource in RESOURCES.values())]
         self._store = Store.open(state, tables)
@@ -45,9 +53,16 @@ class Sandbox:
         connections = Connections(self._store)
         with self._store.transaction():
             if not self._store.at(COMPANY).count("users"):
-                seed(self._store.at(COMPANY), connections, number, now())
+                seed(self._store.at(COMPANY), connections, number, now(), size)
         doors = Doors(self.key, connections, rate, clock)
-        self.app = build(Parts(self._store, connections, doors, self.quirks, now, self.requests))
+        self.faults = Faults(faults)
+        self.app = build(
+            Parts(self._store, connections, doors, self.quirks, now, self.requests, self.faults, latency, sleep)
+        )
+
+    async def serve(self, port: int) -> asyncio.Server:
+        """Over HTTP on this machine; there the faults of a transport work too."""
+        return await Front(self.app, self.faults).listen(port)
 
     def transport(self) -> httpx2.ASGITransport:
         return httpx2.ASGITransport(self.app)
