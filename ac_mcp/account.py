@@ -5,19 +5,17 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
-from ac_mcp.errors import Candidate, Duplicate, Trouble
+from ac_mcp.errors import Candidate, Duplicate, SeveralNames, Trouble
 from ac_mcp.gateway.client import Gateway
-from ac_mcp.operation import Operation, Resource
+from ac_mcp.operation import Operation
 from ac_mcp.operations import RESOURCES
 from ac_mcp.operations.connections import connections
+from ac_mcp.reading import read
 from ac_mcp.references import References
 from ac_mcp.request import Caller, Json, Progress, Reply, Request, Sender, record, silent
 from ac_mcp.results.render import fitted
 from ac_mcp.results.trim import Answered, shape, wanted
-from ac_mcp.schema import read
 from ac_mcp.settings import Settings
-
-BY_PLURAL: Mapping[str, Resource] = {resource.plural: resource for resource in RESOURCES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +89,12 @@ async def answered(
     references = account.references(sender.caller.connection)
     resolved = await references.resolve(sender, operation, arguments)
     before = await about_to_go(references, sender, operation, resolved)
+    if operation.options.get("unique"):
+        await refuse_second(references, sender, operation, resolved)
     try:
         payload = await operation.run(sender, resolved, progress)
     except Duplicate as duplicate:
+        references.forget(operation.resource)
         duplicate.existing = await existing(references, sender, operation, resolved)
         raise
     finally:
@@ -107,7 +108,7 @@ async def answered(
         if name := before.get(kind, {}).get(id) or references.name(kind, id):
             names = {**names, kind: {**names.get(kind, {}), id: name}}
     offset = int(resolved.get("offset") or 0)
-    return fitted(shape(answer, names, BY_PLURAL), offset, account.settings.answer_tokens)
+    return fitted(shape(answer, names), offset, account.settings.answer_tokens)
 
 
 async def about_to_go(
@@ -120,15 +121,25 @@ async def about_to_go(
     return await references.names(sender, named)
 
 
+async def refuse_second(references: References, sender: Sender, operation: Operation[..., Any], resolved: Json) -> None:
+    """Names stand for things here: two of one name could no longer be told apart."""
+    if found := await existing(references, sender, operation, resolved):
+        duplicate = Duplicate("exists already", status=422)
+        duplicate.existing = found
+        raise duplicate
+
+
 async def existing(
     references: References, sender: Sender, operation: Operation[..., Any], resolved: Json
 ) -> Candidate | None:
     """The thing that is in the way of a create: found by the name it was to get."""
     resource = operation.resource
     _, name = operation.naming(resolved)
-    references.forget(resource)
+    within = next((str(resolved[p]) for p, ref in operation.references.items() if ref.kind == resource.inside), "")
     try:
-        id = await references.id(sender, "", resource.plural, f"name:{name}")
+        id = await references.id(sender, "", resource.plural, f"name:{name}", within)
+    except SeveralNames as several:
+        return several.matches[0]
     except Trouble:
         return None
     return Candidate(id, references.name(resource.plural, id))

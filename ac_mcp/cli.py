@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
@@ -30,6 +31,8 @@ def run(arguments: Sequence[str]) -> int:
         settings = chosen(Settings.from_env(os.environ), asked)
     except BadSetting as error:
         return complain(str(error), USAGE)
+    if state(asked) and not settings.sandbox and asked.command is not sandbox:
+        return complain("--state keeps a sandbox: it goes with --sandbox.", USAGE)
     from ac_mcp.launch import log_to_stderr
 
     log_to_stderr(settings.log_level)
@@ -37,6 +40,8 @@ def run(arguments: Sequence[str]) -> int:
         return int(asked.command(settings, asked))
     except KeyboardInterrupt:
         return FAILED
+    except (OSError, sqlite3.Error) as error:
+        return complain(f"{type(error).__name__}: {error}")
 
 
 def parser() -> ArgumentParser:
@@ -108,7 +113,7 @@ def serve(settings: Settings, asked: Namespace) -> int:
 
 def call(settings: Settings, asked: Namespace) -> int:
     """One tool from the shell: the answer on stdout, an error on stderr."""
-    from ac_mcp.results.hints import unknown_tool
+    from ac_mcp.results.unknown import unknown_tool
     from ac_mcp.server.adapter import tools
 
     offered = tools(settings)

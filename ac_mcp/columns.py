@@ -102,8 +102,10 @@ class Code(Column):
 class Flag(Column):
     """Shown only where it is set."""
 
+    told: str | bool = True
+
     def shown(self, raw: Any) -> Any:
-        return True if raw in (True, "1", 1) else None
+        return self.told if raw in (True, "1", 1) else None
 
 
 @dataclass(frozen=True, slots=True)

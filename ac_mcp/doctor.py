@@ -32,7 +32,8 @@ async def examine(settings: Settings, state: Path | None, show: Show) -> int:
                 show(f"connection  {connection(settings, await run(one, list_connections, {}))}")
             show(f"first read  {await first_read(one)}")
         except Trouble as trouble:
-            show(f"failed      {explain(trouble, list_connections, {}, settings.direct)}")
+            asked = list_users if settings.direct else list_connections
+            show(f"failed      {explain(trouble, asked, {}, settings.direct)}")
             if not settings.direct and not settings.maton_url:
                 show(f"            Maton has moved new keys to one host: try MATON_API_BASE_URL={NEWER}")
             return 1

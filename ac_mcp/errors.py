@@ -48,9 +48,21 @@ class Candidate:
 
 
 class NoSuchName(Trouble):
-    def __init__(self, parameter: str, kind: str, given: str, closest: Sequence[Candidate] = ()) -> None:
+    """`closest` are the most alike; `surely` is the one of them that was meant, where that is no guess."""
+
+    def __init__(
+        self,
+        parameter: str,
+        kind: str,
+        given: str,
+        closest: Sequence[Candidate] = (),
+        *,
+        surely: Candidate | None = None,
+        within: str = "",
+    ) -> None:
         super().__init__(f"No {kind} is called {given!r}")
         self.parameter, self.kind, self.given, self.closest = parameter, kind, given, tuple(closest)
+        self.surely, self.within = surely, within
 
 
 class SeveralNames(Trouble):

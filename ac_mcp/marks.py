@@ -31,6 +31,8 @@ class Ref:
     kind: str
     within: str = ""
     """The parameter whose value narrows the choice: a stage within a pipeline."""
+    beside: str = ""
+    """The parameter of a thing whose own place narrows it otherwise: the deal that is to change its stage."""
     assigned: bool = False
     """The parameter is a list of `name=value`: the names are resolved, the values kept."""
 
@@ -83,6 +85,16 @@ class FieldValues(Wire):
 
     def put(self, value: Any) -> Json:
         return {self.name: [{"field": id, "value": multiple(text)} for id, text in value.items()]}
+
+
+@dataclass(frozen=True, slots=True)
+class Multiple(Wire):
+    """A value, or several as `A||B`."""
+
+    name: str = "value"
+
+    def put(self, value: Any) -> Json:
+        return {self.name: multiple(value)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,8 @@ class Options(TypedDict, total=False):
     """Sent with every request."""
     shows: "tuple[Resource, ...]"
     """What else of the payload the answer shows beside the operation's own resource."""
+    unique: bool
+    """A second thing of the same name is refused here, where the API would take it."""
     duplicate: "Operation[..., Any]"
     """What to offer when the thing exists already; without it the operation that reads it."""
 
@@ -105,6 +107,11 @@ class Operation(Generic[P, R]):
         """What a caller may pass: everything but the leading `call`."""
         whole = signature(self.handler)
         return whole.replace(parameters=list(whole.parameters.values())[1:])
+
+    @property
+    def required(self) -> list[str]:
+        """The parameters a caller has to give."""
+        return [p.name for p in self.signature.parameters.values() if p.default is p.empty]
 
     @cached_property
     def references(self) -> Mapping[str, Ref]:
@@ -227,7 +234,8 @@ class Resource:
     drops: tuple[str, ...] = ()
     """Other directories that go stale when one of it is written."""
     within: str = ""
-    """The attribute that narrows a name: a stage's pipeline."""
+    """The attribute that narrows a name: a stage's pipeline; `inside` is the kind of that."""
+    inside: str = ""
     link: bool = False
     """It only ties two things together: an answer about one is flat."""
     id_key: str = "id"

@@ -11,19 +11,22 @@ from ac_mcp.marks import About, Cents, Cleared, FieldValues, Ref, Wire
 
 def day(text: str) -> str:
     """A date, or a date and time, in ISO 8601."""
-    datetime.fromisoformat(text)
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("is not a date of the form YYYY-MM-DD") from None
     return text
 
 
 def address(text: str) -> str:
     if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text):
-        raise ValueError("is not an e-mail address")
+        raise ValueError("is not an e-mail address, such as ann@example.com")
     return text
 
 
 def https(text: str) -> str:
     if not re.fullmatch(r"https://[^\s/@]+\.[^\s/@]+(/\S*)?", text):
-        raise ValueError("must be a public https:// address")
+        raise ValueError("is not a public https:// address")
     return text
 
 

@@ -3,19 +3,22 @@
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from math import inf
 from typing import Any
 
 from anyio import Lock
 
 from ac_mcp.errors import BadArguments, Candidate, NoSuchName, SeveralNames
+from ac_mcp.marks import Ref
 from ac_mcp.operation import ID, Operation, Resource
-from ac_mcp.request import Json, Request, Sender, records
+from ac_mcp.request import Json, Request, Sender, record, records
 
 PAGE, PAGES = 100, 10
 FRESH = 60.0
 """Seconds a directory is believed."""
+NEAR, TYPO, LONGER = 0.5, 0.66, 0.85
+"""How alike a name must be to be worth telling; to be the same but for a typo; and so where one holds the other."""
 SEEN = 2000
 """How many names of large kinds (contacts, deals) are remembered."""
 
@@ -29,6 +32,8 @@ class Known:
     within: str = ""
     at: float = -inf
     """When it was last seen."""
+    told: bool = False
+    """Whether its second name helps to tell it apart."""
 
     @property
     def name(self) -> str:
@@ -69,12 +74,22 @@ class References:
         """
         resolved = dict(arguments)
         for parameter, ref in sorted(operation.references.items(), key=lambda item: bool(item[1].within)):
-            given, within = arguments.get(parameter), str(resolved.get(ref.within) or "")
+            given = arguments.get(parameter)
             if given is not None and ref.assigned:
                 resolved[parameter] = await self._assigned(sender, parameter, ref.kind, given)
             elif given is not None:
+                within = str(resolved.get(ref.within) or "") or await self._place(sender, operation, ref, resolved)
                 resolved[parameter] = await self.id(sender, parameter, ref.kind, given, within)
         return resolved
+
+    async def _place(self, sender: Sender, operation: Operation[..., Any], ref: Ref, resolved: Json) -> str:
+        """Where the thing that is to change stands now: a stage's name means one of the deal's own pipeline."""
+        if not ref.beside:
+            return ""
+        other = self._resources[operation.references[ref.beside].kind]
+        path = f"{other.lister.path}/{resolved[ref.beside]}"
+        reply = await sender.send(Request("GET", path, plane=other.plane, repeatable=True))
+        return str(record(reply.body.get(other.singular)).get(self._resources[ref.kind].within) or "")
 
     async def _assigned(self, sender: Sender, parameter: str, kind: str, given: Sequence[str]) -> dict[str, str]:
         """`title=value` for each: a title may hold "=" itself, so the longest that is known wins."""
@@ -97,26 +112,46 @@ class References:
             return name
         seen: Collection[Known] = ()
         for look in (self._kept, self._sought):
-            seen = await look(sender, resource, name)
+            seen = [one for one in await look(sender, resource, name) if within in ("", one.within)]
             if as_id and any(one.id == name for one in seen):
                 return name
-            match matching((one for one in seen if within in ("", one.within)), name):
+            match matching(seen, name):
                 case []:
                     continue
                 case [only]:
                     return only.id
                 case several:
                     raise SeveralNames(parameter, kind, given, [await self._candidate(sender, k) for k in several])
-        if as_id and not self._directories[kind].complete:
+        if as_id and not within and not self._directories[kind].complete:
             return name
-        raise NoSuchName(parameter, kind, given, [Candidate(k.id, k.name) for k in closest(seen, name, within)])
+        raise await self._missing(sender, parameter, resource, given, seen, within)
+
+    async def _missing(
+        self, sender: Sender, parameter: str, resource: Resource, given: str, seen: Collection[Known], within: str
+    ) -> NoSuchName:
+        """With the most alike; surely meant is only a near spelling in a directory we know as a whole."""
+        name = given.removeprefix("name:").strip()
+        if within:
+            await self._kept(sender, self._resources[resource.inside])
+            seen = matching(self._directories[resource.plural].known.values(), name) or seen
+        near = [(one, await self._candidate(sender, one)) for one in closest(seen, name)]
+        here = [(one, told) for one, told in near if within in ("", one.within) and resource.directory]
+        surely = [told for one, told in here if misspelt(one, name)]
+        return NoSuchName(
+            parameter,
+            resource.plural,
+            given,
+            [one for _, one in near],
+            surely=surely[0] if len(surely) == 1 else None,
+            within=self.name(resource.inside, within) if within else "",
+        )
 
     async def _candidate(self, sender: Sender, known: Known) -> Candidate:
-        """With its pipeline, where two stages share a name."""
-        if not known.within:
-            return Candidate(known.id, known.name)
-        await self._kept(sender, self._resources["dealGroups"])
-        return Candidate(known.id, known.name, self.name("dealGroups", known.within))
+        """With what tells it from its namesakes: the pipeline of a stage, the name of a contact."""
+        if known.within:
+            await self._kept(sender, self._resources["dealGroups"])
+            return Candidate(known.id, known.name, f"in {self.name('dealGroups', known.within)}")
+        return Candidate(known.id, known.name, known.names[1] if len(known.names) > 1 and known.told else "")
 
     async def names(self, sender: Sender, wanted: Mapping[str, set[str]]) -> Mapping[str, Mapping[str, str]]:
         """What these ids are called, by kind; an id nobody knows is left out."""
@@ -190,7 +225,7 @@ class References:
             id, names = row.get(resource.id_key), resource.called(row)
             within = str(row.get(resource.within) or "") if resource.within else ""
             if id and (names or resource.directory):
-                yield Known(str(id), names, within, self._clock())
+                yield Known(str(id), names, within, self._clock(), resource.find is not None)
 
     def _recent(self, known: Known | None) -> bool:
         return known is not None and self._clock() - known.at < FRESH
@@ -221,10 +256,24 @@ def matching(known: Iterable[Known], name: str) -> list[Known]:
     return next((found for found in (exact, main) if len(found) == 1), loose)
 
 
-def closest(known: Iterable[Known], name: str, within: str = "") -> list[Known]:
+def closest(known: Iterable[Known], name: str) -> list[Known]:
     """The three most alike, those that hold the name or are held by it first."""
+    sought, all_of_them = plain(name), list(known)
+    holding = [k for k in all_of_them if sought and any(sought in plain(n) or plain(n) in sought for n in k.names)]
+    near = sorted(all_of_them, key=lambda one: -alike(one, name))
+    return list({k.id: k for k in (*holding, *(k for k in near if alike(k, name) >= NEAR))}.values())[:3]
+
+
+def misspelt(known: Known, name: str) -> bool:
+    """Whether the name is surely this one with a typo; `2025` is not `VIP 2025` or `2024` with one."""
     sought = plain(name)
-    names = {plain(n): k for k in known if within in ("", k.within) for n in k.names}
-    holding = [k for n, k in names.items() if sought and (sought in n or n in sought)]
-    alike = [names[n] for n in get_close_matches(sought, names, 3, cutoff=0.5)]
-    return list({k.id: k for k in (*holding, *alike)}.values())[:3]
+    if sought.isdecimal():
+        return False
+    longer = any(sought in plain(n) or plain(n) in sought for n in known.names)
+    return alike(known, name) >= (LONGER if longer else TYPO)
+
+
+def alike(known: Known, name: str) -> float:
+    """From 0 to 1."""
+    sought = plain(name)
+    return max((SequenceMatcher(None, sought, plain(n)).ratio() for n in known.names), default=0.0)

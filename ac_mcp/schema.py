@@ -1,19 +1,14 @@
-"""Arguments: a lean JSON Schema for the model, a lenient reading of what hosts really send."""
+"""What an operation takes: as a pydantic model for us, as a lean JSON Schema for the model at the other end."""
 
-import json
-from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 from inspect import Parameter
 from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import NullableSchema, WithDefaultSchema
 
-from ac_mcp.errors import BadArguments
-from ac_mcp.marks import About, camel, mark
+from ac_mcp.marks import About, mark
 from ac_mcp.operation import Operation
 from ac_mcp.parameters import ConnectionRef
 from ac_mcp.request import Json
@@ -96,155 +91,6 @@ def noise(key: str, value: Any) -> bool:
     return key in NOISE or (key == "title" and isinstance(value, str))
 
 
-def read(operation: Operation[..., Any], arguments: Mapping[str, Any], accounts: bool = False) -> Json:
-    """Validated arguments, or a refusal that says what to change.
-
-    Raises:
-        BadArguments: with arguments that would do, where they follow from what was given.
-    """
-    given = lenient(operation, arguments, accounts)
-    try:
-        checked = dict(model(operation, accounts).model_validate(given))
-    except ValidationError as error:
-        problems = error.errors(include_url=False)
-        said = " ".join(dict.fromkeys(complaint(operation, problem, accounts) for problem in problems))
-        fixed, example = mended(operation, given, problems, accounts)
-        raise BadArguments(said, fixed, example=example) from None
-    return unchanged(operation, checked)
-
-
-def unchanged(operation: Operation[..., Any], checked: Json) -> Json:
-    """An update that changes nothing is a mistake: PUT with no more than the thing itself."""
-    changes = [name for name in operation.signature.parameters if f"{{{name}}}" not in operation.path]
-    if operation.method == "PUT" and changes and all(checked[name] is None for name in changes):
-        name = next(n for n in changes if n not in operation.references)
-        example = about(operation.signature.parameters[name].annotation).example
-        said = f"Nothing to change was given: at least one of {', '.join(changes)} is required."
-        raise BadArguments(said, {**checked, name: example}, example=True)
-    return checked
-
-
-def lenient(operation: Operation[..., Any], arguments: Mapping[str, Any], accounts: bool) -> Json:
-    """Null or "" for nothing, JSON text for a list, one for several, a mapping for name=value: hosts send them all."""
-    whole = schema(operation, accounts)
-    known: Json = whole["properties"]
-    optional = known.keys() - set(whole.get("required", ()))
-    given = {k: v for k, v in arguments.items() if v is not None and not (v in ("", [], {}) and k in optional)}
-    return {k: fitted(v, known.get(k, {}).get("type"), operation, k) for k, v in given.items()}
-
-
-def fitted(value: Any, wanted: Any, operation: Operation[..., Any], name: str) -> Any:
-    match value:
-        case bool() if wanted in ("integer", "number"):
-            return str(value)
-        case str() if wanted == "array":
-            return fitted(unpacked(value), wanted, operation, name)
-        case dict() if wanted == "array" and is_assigned(operation, name):
-            return [f"{key}={text}" for key, text in cast("Json", value).items()]
-        case list() if is_assigned(operation, name):
-            return [assignment(one) for one in cast("list[Any]", value)]
-        case _:
-            return value
-
-
-def is_assigned(operation: Operation[..., Any], name: str) -> bool:
-    return name in operation.references and operation.references[name].assigned
-
-
-def assignment(one: Any) -> Any:
-    """`{"field": "Plan", "value": "Pro"}`, as the API would have it, for `Plan=Pro`."""
-    if isinstance(one, dict) and {"field", "value"} == cast("Json", one).keys():
-        return f"{one['field']}={one['value']}"
-    return cast("Any", one)
-
-
-def unpacked(text: str) -> Any:
-    """What a JSON text holds; any other text is the one element of a list."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return [text]
-    return cast("Any", value) if isinstance(value, list | dict) else [text]
-
-
-def complaint(operation: Operation[..., Any], problem: ErrorDetails, accounts: bool) -> str:
-    where, known = str(problem["loc"][0])[:64], list(schema(operation, accounts)["properties"])
-    match problem["type"]:
-        case "extra_forbidden":
-            close = meant(where, known)
-            return f"Unknown argument {where}: " + (
-                f"did you mean {close}?" if close else f"there is {', '.join(known)}."
-            )
-        case "missing":
-            return f"{where} is required."
-        case "literal_error":
-            return f"{where}: {shortened(problem['input'])} is not one of {literals(operation, where, accounts)}."
-        case "value_error":
-            return f"{where}: {problem['msg'].removeprefix('Value error, ')}."
-        case _:
-            return f"{where}: {problem['msg']}."
-
-
-def shortened(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 80 else text[:80] + "…"
-
-
-def meant(name: str, known: list[str]) -> str | None:
-    """The argument a misspelt one stands for: camelCase, a typo, a part of the name."""
-    spelt = {camel(k).casefold(): k for k in known} | {k.casefold(): k for k in known}
-    close = get_close_matches(name.casefold(), spelt, 1, cutoff=0.7)
-    part = [k for k in known if k in name.casefold().split("_") or name.casefold() in k.split("_")]
-    return spelt[close[0]] if close else part[0] if len(part) == 1 else None
-
-
-def literals(operation: Operation[..., Any], name: str, accounts: bool) -> str:
-    return ", ".join(options(operation, name, accounts))
-
-
 def options(operation: Operation[..., Any], name: str, accounts: bool) -> list[str]:
     said = schema(operation, accounts)["properties"][name]
     return said.get("enum") or said.get("items", {}).get("enum", [])
-
-
-def mended(
-    operation: Operation[..., Any], given: Json, problems: list[ErrorDetails], accounts: bool
-) -> tuple[Json | None, bool]:
-    """The same call made right, and whether an example had to stand in for something unknown."""
-    fixed, example = dict(given), False
-    for problem in sorted(problems, key=lambda one: one["type"] != "extra_forbidden"):
-        name = str(problem["loc"][0])
-        invented = repair(operation, fixed, problem, name, accounts)
-        example = example or invented
-    try:
-        model(operation, accounts).model_validate(fixed)
-    except ValidationError:
-        return None, False
-    return fixed, example
-
-
-def repair(operation: Operation[..., Any], fixed: Json, problem: ErrorDetails, name: str, accounts: bool) -> bool:
-    """Mend one problem in place; True where the new value is only an example."""
-    context = problem.get("ctx", {})
-    match problem["type"]:
-        case "extra_forbidden":
-            close, value = meant(name, list(schema(operation, accounts)["properties"])), fixed.pop(name)
-            if close and close not in fixed:
-                fixed[close] = value
-            return False
-        case "literal_error":
-            close = get_close_matches(str(problem["input"]), options(operation, name, accounts), 1, cutoff=0.4)
-            right = close[0] if close else options(operation, name, accounts)[0]
-            fixed[name] = right if len(problem["loc"]) == 1 else [right]
-            return not close
-        case "greater_than_equal":
-            fixed[name] = context["ge"]
-            return False
-        case "less_than_equal":
-            fixed[name] = context["le"]
-            return False
-        case "missing" if name in fixed:
-            return False
-        case _:
-            fixed[name] = about(operation.signature.parameters[name].annotation).example
-            return True

@@ -1,6 +1,7 @@
 """The command line, as a person or a shell agent uses it."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -70,6 +71,28 @@ def test_a_setting_that_cannot_be_used_ends_with_2(
     monkeypatch.setenv("AC_MCP_SANDBOX", "perhaps")
     assert run(["tools"]) == 2
     assert "AC_MCP_SANDBOX" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["call", "--state", "x.db", "list_tags"], 2),
+        (["call", "--sandbox", "--state", "/nowhere/at/all.db", "list_tags"], 1),
+        (["call", "--sandbox", "--state", "{broken}", "list_tags"], 1),
+        (["docs", "--check"], 1),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_a_sentence_and_no_traceback(
+    words: list[str],
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken").write_text("no database" * 100)
+    assert run([word.format(broken=tmp_path / "broken") if "{" in word else word for word in words]) == code
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_a_sandbox_with_a_state_file_remembers(tmp_path: object, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,9 +31,11 @@ TITLE = {
         }
     ]
 }
-CREATE, READ = ("create_tag", {"name": "New"}), ("list_tags", {})
+Made = tuple[str, dict[str, str]]
+CREATE: Made = ("create_tag", {"name": "New"})
+READ: Made = ("list_tags", {})
 
-ANSWERS: tuple[tuple[str, tuple[str, Any], int, Any, dict[str, str], str], ...] = (
+ANSWERS: tuple[tuple[str, Made, int, Any, dict[str, str], str], ...] = (
     ("Maton's wrong key", READ, 401, {"error": "Invalid API key"}, {}, KEY_STEPS),
     ("no connection", READ, 400, {"error": "No active connection found for app active-campaign"}, {}, CONNECT),
     ("a sign-in that expired", READ, 500, {"error": "Internal Server Error"}, {},
@@ -74,7 +76,7 @@ def answering(one: Trial, status: int, body: Any, headers: dict[str, str]) -> No
 @pytest.mark.parametrize(("name", "call", "status", "body", "headers", "said"), ANSWERS, ids=[a[0] for a in ANSWERS])
 @in_virtual_time
 async def test_an_answer_that_is_none_becomes_a_sentence(
-    name: str, call: tuple[str, Any], status: int, body: Any, headers: dict[str, str], said: str
+    name: str, call: Made, status: int, body: Any, headers: dict[str, str], said: str
 ) -> None:
     async with trial({"MATON_API_KEY": SECRET}) as one:
         answering(one, status, body, headers)

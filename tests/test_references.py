@@ -56,8 +56,7 @@ async def test_two_contacts_of_one_name_are_both_shown_and_nothing_is_done() -> 
         await one.answer("create_contact", email="second@acme.example", first_name="Jane", last_name="Reed")
         one.forget_requests()
         text = await one.refusal("tag_contact", contact="Jane Reed", tag="Trial")
-        assert '"jane@acme.example" (id 1)' in text
-        assert '"second@acme.example" (id 61)' in text
+        assert '"jane@acme.example" (id 1, Jane Reed), "second@acme.example" (id 61, Jane Reed)' in text
         assert not [line for line in one.requests if line.startswith("POST")]
 
 
@@ -150,3 +149,57 @@ async def test_a_warm_directory_makes_tagging_by_names_two_requests() -> None:
         one.forget_requests()
         await one.answer("tag_contact", contact="bob@initech.example", tag="VIP")
         assert one.requests == ["GET /contacts", "POST /contactTags"]
+
+
+@in_virtual_time
+async def test_a_stage_means_one_of_the_deals_own_pipeline() -> None:
+    async with trial() as one:
+        moved = await one.answer("update_deal", deal="1", stage="Negotiation")
+        assert (moved["deal"]["stage_id"], moved["deal"]["pipeline"]) == ("4", "Sales")
+        text = await one.refusal("update_deal", deal="1", stage="Signed")
+        assert 'no stage in "Sales" is called "Signed" (not found); closest: "Signed" (id 8, in Partnerships)' in text
+        moved = await one.answer("update_deal", deal="1", stage="Signed", pipeline="Partnerships")
+        assert moved["deal"]["pipeline"] == "Partnerships"
+
+
+@in_virtual_time
+async def test_a_stage_id_of_another_pipeline_does_not_pass_for_one_of_this() -> None:
+    async with trial() as one:
+        assert 'no stage in "Sales" has the id 7' in await one.refusal("list_deals", stage="7", pipeline="Sales")
+
+
+@pytest.mark.parametrize(("tag", "offered"), [("Hot Lead", "list_tags"), ("2025", "list_tags"), ("vpi", "tag_contact")])
+@in_virtual_time
+async def test_a_write_is_offered_again_only_with_a_name_that_was_surely_meant(tag: str, offered: str) -> None:
+    async with trial() as one:
+        assert f"\nNext: {offered}(" in await one.refusal("tag_contact", contact="2", tag=tag)
+
+
+@in_virtual_time
+async def test_a_part_of_a_contacts_name_leads_to_a_search_not_to_somebody() -> None:
+    async with trial() as one:
+        text = await one.refusal("delete_contact", contact="Reed")
+        assert '"jane@acme.example" (id 1, Jane Reed)' in text
+        assert text.endswith('Next: list_contacts(search="Reed")')
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("create_list", {"name": "newsletter", "sender_url": "https://x.example", "sender_reminder": "r"}),
+        ("create_pipeline", {"name": "SALES", "currency": "usd"}),
+        ("create_deal_stage", {"name": "lead", "pipeline": "Sales"}),
+    ],
+)
+@in_virtual_time
+async def test_a_second_thing_of_one_name_is_not_made(tool: str, arguments: dict[str, str]) -> None:
+    async with trial() as one:
+        assert "exists already (duplicate)" in await one.refusal(tool, **arguments)
+        assert not [line for line in one.requests if line.startswith("POST")]
+
+
+@in_virtual_time
+async def test_a_stage_may_have_the_name_of_one_in_another_pipeline() -> None:
+    async with trial() as one:
+        made = await one.answer("create_deal_stage", name="Lead", pipeline="Partnerships")
+        assert made["stage"]["pipeline"] == "Partnerships"

@@ -7,8 +7,9 @@ import pytest
 
 from ac_mcp.errors import BadArguments
 from ac_mcp.operations import OPERATIONS
+from ac_mcp.reading import read
 from ac_mcp.request import Json
-from ac_mcp.schema import read, schema
+from ac_mcp.schema import schema
 
 
 def accepted(tool: str, **arguments: Any) -> Json:
@@ -27,7 +28,7 @@ def test_null_and_nothing_stand_for_an_omitted_argument() -> None:
 def test_a_required_argument_may_not_be_nothing() -> None:
     with pytest.raises(BadArguments, match="name is required"):
         accepted("create_tag", name=None)
-    with pytest.raises(BadArguments, match="name: String should have at least 1 character"):
+    with pytest.raises(BadArguments, match="must not be empty"):
         accepted("create_tag", name="")
 
 
@@ -59,6 +60,42 @@ def test_one_does_for_a_list_of_one() -> None:
 )
 def test_custom_fields_may_come_in_every_shape_a_model_thinks_of(given: Any) -> None:
     assert accepted("create_contact", email="a@b.example", fields=given)["fields"] == ["Plan=Pro", "Seats=3"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(["Tea", "Filter"], "Interests=Tea||Filter"), (None, "Interests="), (3, "Interests=3"), ("Tea", "Interests=Tea")],
+)
+def test_a_custom_field_takes_several_values_a_number_or_nothing(value: Any, text: str) -> None:
+    assert accepted("create_contact", email="a@b.example", fields={"Interests": value})["fields"] == [text]
+
+
+@pytest.mark.parametrize("value", [True, {"a": 1}, ["a", True]])
+def test_a_custom_field_does_not_take_what_it_would_garble(value: Any) -> None:
+    with pytest.raises(BadArguments, match="fields: "):
+        accepted("create_contact", email="a@b.example", fields={"Interests": value})
+
+
+def test_several_values_may_come_as_a_list() -> None:
+    given = accepted("set_field_value", contact="1", field="Interests", value=["Tea", "Filter"])
+    assert given["value"] == "Tea||Filter"
+
+
+@pytest.mark.parametrize("word", ["inactive", "closed", "everything"])
+def test_a_choice_is_not_corrected_to_something_else(word: str) -> None:
+    with pytest.raises(BadArguments) as caught:
+        accepted("list_contacts", status=word)
+    assert caught.value.example
+
+
+def test_subscribed_is_active_and_not_its_opposite() -> None:
+    assert accepted("list_contacts", status="subscribed")["status"] == "active"
+
+
+def test_an_argument_that_would_have_to_be_dropped_leaves_no_suggestion() -> None:
+    with pytest.raises(BadArguments) as caught:
+        accepted("update_deal", deal="1", colour="red")
+    assert caught.value.fixed is None
 
 
 @pytest.mark.parametrize("wrong", [True, "many", 2.5, [1], {"a": 1}, "1e400", "NaN"])

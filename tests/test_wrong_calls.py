@@ -21,8 +21,8 @@ SAID = {
         'Next: tag_contact(contact="2", tag="Trial")'
     ),
     "a stage of two pipelines": (
-        'stage: several stages are called "Negotiation": "Negotiation" (id 4, in "Sales"), '
-        '"Negotiation" (id 7, in "Partnerships"). Give the id or the pipeline.\n'
+        'stage: several stages are called "Negotiation": "Negotiation" (id 4, in Sales), '
+        '"Negotiation" (id 7, in Partnerships). Give the id or the pipeline.\n'
         "Next: list_deal_stages()"
     ),
     "an e-mail that is taken": (
@@ -95,5 +95,7 @@ async def test_names_too_long_to_repeat_are_cut_in_errors() -> None:
 async def test_a_string_of_ten_megabytes_is_refused_before_anything_is_sent() -> None:
     async with trial() as one:
         text = await one.refusal("create_note", text="x" * 10_000_000, contact="1")
-        assert text.startswith("text: String should have at most 100000 characters. Nothing was changed.")
+        assert text.startswith(
+            "text: the text is too long; it can have at most 100000 characters. Nothing was changed."
+        )
         assert one.requests == []

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ac_mcp.columns import Date, Positive, Reference, Text
+from ac_mcp.columns import Date, Number, Reference, Text
 from ac_mcp.marks import About, Wire
 from ac_mcp.operation import Call, Resource
 from ac_mcp.parameters import Limit, Name, Offset, OwnerRef, Search, Website
@@ -15,8 +15,8 @@ accounts = Resource(
         Text("name"),
         Text("website", "accountUrl"),
         Reference("owner", kind="users"),
-        Positive("contacts", "contactCount"),
-        Positive("deals", "dealCount"),
+        Number("contacts", "contactCount"),
+        Number("deals", "dealCount"),
         Date("created", "createdTimestamp"),
     ),
     directory=True,

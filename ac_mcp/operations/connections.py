@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from ac_mcp.columns import Column, Text, Time
+from ac_mcp.columns import Column, Flag, Text, Time
 from ac_mcp.errors import BadArguments
 from ac_mcp.marks import About
 from ac_mcp.operation import Call, Resource, say
 from ac_mcp.parameters import ConnectionRef, Id
-from ac_mcp.request import Json, record
+from ac_mcp.request import Json, record, records
 
 App = Annotated[Id, About("Maton app", "active-campaign", shown=False)]
 
@@ -29,7 +29,7 @@ def called(row: Json) -> tuple[str, ...]:
 connections = Resource(
     "connection",
     "connections",
-    (Text("status"), Text("app"), Time("created", "creation_time"), SignIn("sign_in_url", "url")),
+    (Text("status"), Flag("default"), Text("app"), Time("created", "creation_time"), SignIn("sign_in_url", "url")),
     called=called,
     directory=True,
     id_key="connection_id",
@@ -44,8 +44,12 @@ async def list_connections(
     app: App = "active-campaign",
     status: Annotated[Literal["ACTIVE", "PENDING", "FAILED"], About("State")] | None = None,
 ) -> Json:
-    """List the Maton connections: is an ActiveCampaign account connected, and which one is used."""
-    return await call()
+    """List the Maton connections: is an ActiveCampaign account connected, and which is used by default."""
+    payload = await call()
+    rows = records(payload.get("connections"))
+    active = [str(row.get("creation_time")) for row in rows if row.get("status") == "ACTIVE"]
+    oldest = min(active, default=None)
+    return payload | {"connections": [row | {"default": row.get("creation_time") == oldest} for row in rows]}
 
 
 @connections.get("/connections/{connection}")

@@ -2,6 +2,8 @@
 
 from typing import Annotated, Literal
 
+from pydantic import BeforeValidator
+
 from ac_mcp.columns import Date, Joined, Positive, Text, Time
 from ac_mcp.errors import BadArguments
 from ac_mcp.marks import About, After, Order, Wire
@@ -11,7 +13,7 @@ from ac_mcp.operations.companies import account_contacts
 from ac_mcp.operations.deals import deals
 from ac_mcp.operations.fields import field_values
 from ac_mcp.operations.lists import contact_lists
-from ac_mcp.operations.notes import list_contact_notes, notes, with_owner
+from ac_mcp.operations.notes import list_contact_notes, newest_first, notes, with_owner
 from ac_mcp.operations.tags import contact_tags, list_contact_tags
 from ac_mcp.parameters import (
     Clear,
@@ -29,10 +31,21 @@ from ac_mcp.parameters import (
     Search,
     TagRef,
 )
-from ac_mcp.request import Json
+from ac_mcp.request import Json, records
 
-STATUS = {"unconfirmed": "0", "active": "1", "unsubscribed": "2", "bounced": "3"}
+STATUS = {"any": "-1", "unconfirmed": "0", "active": "1", "unsubscribed": "2", "bounced": "3"}
+AFTER = About("From this day on, YYYY-MM-DD", "2026-02-01", shown=False)
+BEFORE = About("Before this day, YYYY-MM-DD", "2026-02-01", shown=False)
 ORDER = {"newest": "cdate DESC", "oldest": "cdate ASC", "email": "email ASC", "name": "name ASC"}
+
+
+NOTES = 5
+"""How many of a contact's notes get_contact shows."""
+
+
+def also(word: object) -> object:
+    """What people say for active."""
+    return "active" if word in ("subscribed", "confirmed") else word
 
 
 def called(row: Json) -> tuple[str, ...]:
@@ -68,15 +81,16 @@ async def list_contacts(
     tag: Annotated[TagRef, Wire("tagid")] | None = None,
     list: Annotated[ListRef, Wire("listid")] | None = None,
     status: Annotated[
-        Literal["unconfirmed", "active", "unsubscribed", "bounced"],
+        Literal["active", "unsubscribed", "bounced", "unconfirmed", "any"],
+        BeforeValidator(also),
         Wire("status", STATUS),
-        About("On that list, or any"),
+        About("On the list; with list active if not given"),
     ]
     | None = None,
-    created_after: Annotated[Day, Wire("filters[created_after]")] | None = None,
-    created_before: Annotated[Day, Wire("filters[created_before]")] | None = None,
-    updated_after: Annotated[Day, Wire("filters[updated_after]")] | None = None,
-    updated_before: Annotated[Day, Wire("filters[updated_before]")] | None = None,
+    created_after: Annotated[Day, Wire("filters[created_after]"), AFTER] | None = None,
+    created_before: Annotated[Day, Wire("filters[created_before]"), BEFORE] | None = None,
+    updated_after: Annotated[Day, Wire("filters[updated_after]"), AFTER] | None = None,
+    updated_before: Annotated[Day, Wire("filters[updated_before]"), BEFORE] | None = None,
     order: Annotated[Literal["newest", "oldest", "email", "name"], Order(codes=ORDER), About("Sort order")]
     | None = None,
     limit: Limit = 20,
@@ -85,14 +99,20 @@ async def list_contacts(
     | None = None,
 ) -> Json:
     """Find, search or count contacts (people, subscribers, leads) by name, e-mail, tag, list, status or date."""
+    status = status or ("active" if list else None)
     if after_id is None:
-        return await call(order=order or "newest")
+        return listed(await call(status=status, order=order or "newest"), list and status)
     if order or offset:
         raise BadArguments(
             "after_id pages in the order of ids: it goes with neither order nor offset.",
             {**call.given, "order": None, "offset": None},
         )
-    return await call(offset=None)
+    return listed(await call(status=status, offset=None), list and status)
+
+
+def listed(payload: Json, status: str | None) -> Json:
+    """Who is on a list depends on the status: the answer says which it counted."""
+    return say(payload, status=status) if status else payload
 
 
 @contacts.get(
@@ -102,7 +122,9 @@ async def list_contacts(
 async def get_contact(call: Call, contact: ContactRef) -> Json:
     """Show one contact in full: details, tags, lists, custom fields, deals, automations, company and latest notes."""
     found = await together(call(), list_contact_tags(call, contact), list_contact_notes(call, contact))
-    return found | {"notes": [with_owner(note) for note in found.get("notes", [])[-5:]]}
+    written = newest_first(records(found.get("notes")))
+    latest = found | {"notes": [with_owner(note) for note in written[:NOTES]]}
+    return say(latest, older_notes=len(written) - NOTES) if len(written) > NOTES else latest
 
 
 @contacts.put("/contacts/{contact}", shows=(field_values,))
@@ -117,6 +139,8 @@ async def update_contact(
     clear: Clear | None = None,
 ) -> Json:
     """Change a contact's name, e-mail, phone or custom fields; what is not given stays."""
+    if both := [name for name in clear or () if call.arguments.get(name)]:
+        raise BadArguments(f"{both[0]} is given a value and is to be cleared: only one of them can be.")
     return await call()
 
 
@@ -149,5 +173,5 @@ async def sync_contact(
 
 @contacts.delete("/contacts/{contact}")
 async def delete_contact(call: Call, contact: ContactRef) -> Json:
-    """Delete a contact for good, with tags, subscriptions, notes and field values. Its deals lose their contact."""
+    """Delete a contact for good, with tags, subscriptions, notes and field values. Its deals become unreadable."""
     return await call()

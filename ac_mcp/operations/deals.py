@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from ac_mcp.columns import Code, Date, Flag, Money, Reference, Text, Time
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import About, Order, Wire
+from ac_mcp.marks import About, Order, Ref, Wire
 from ac_mcp.operation import Call, Resource, keys, say
 from ac_mcp.parameters import (
     AccountRef,
@@ -54,7 +54,7 @@ deals = Resource(
         Reference("contact", kind="contacts"),
         Reference("account", kind="accounts"),
         Date("created", "cdate"),
-        Flag("unavailable", "isDisabled"),
+        Flag("unavailable", "isDisabled", told="its contact or pipeline is gone"),
     ),
     more=(Text("description"), Date("updated", "mdate"), Time("next_task", "nextdate")),
     called=keys("title"),
@@ -121,7 +121,7 @@ async def update_deal(
     title: Title | None = None,
     value: Value | None = None,
     currency: Currency | None = None,
-    stage: StageRef | None = None,
+    stage: Annotated[StageRef, Ref("dealStages", within="pipeline", beside="deal")] | None = None,
     pipeline: PipelineRef | None = None,
     owner: OwnerRef | None = None,
     status: Status | None = None,

@@ -1,26 +1,15 @@
 """Custom fields of contacts, their options, and the values contacts have in them."""
 
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from ac_mcp.columns import Flag, Reference, Several, Text
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import About, Wire, multiple
+from ac_mcp.marks import About, Multiple, Wire
 from ac_mcp.operation import Call, Resource, keys, say
 from ac_mcp.parameters import ContactRef, FieldRef, Id, Limit, Name, Offset
 from ac_mcp.request import Json
 
 CHOICES = ("dropdown", "radio", "checkbox", "listbox")
-
-
-@dataclass(frozen=True, slots=True)
-class Multiple(Wire):
-    """A value, or several as `A||B`."""
-
-    name: str = "value"
-
-    def put(self, value: Any) -> Json:
-        return {self.name: multiple(value)}
 
 
 fields = Resource(

@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from ac_mcp.columns import Code, Date, Number, Reference, Text
+from ac_mcp.columns import Code, Column, Date, Number, Reference, Text
 from ac_mcp.marks import About, Wire
 from ac_mcp.operation import Call, Resource, keys, say
 from ac_mcp.parameters import ContactRef, Limit, ListRef, Name, Offset, Search
@@ -17,6 +18,17 @@ Reminder = Annotated[
 ]
 STATUS = {"0": "unconfirmed", "1": "active", "2": "unsubscribed", "3": "bounced"}
 HIDDEN = "Only admins see it until a user group is given access: in ActiveCampaign, Settings > Users and groups."
+
+
+@dataclass(frozen=True, slots=True)
+class Since(Column):
+    """The day the status began: of leaving the list, where somebody left it."""
+
+    def read(self, row: Json) -> Any:
+        left = str(row.get("status")) == "2"
+        day = str((row.get("udate") or row.get("updated_timestamp") if left else row.get("sdate")) or "")[:10]
+        return day if day.strip("0-") else None
+
 
 lists = Resource(
     "list",
@@ -38,7 +50,7 @@ contact_lists = Resource(
         Reference("contact", kind="contacts"),
         Reference("list", kind="lists"),
         Code("status", codes=STATUS),
-        Date("since", "sdate"),
+        Since("since"),
     ),
     one="list",
     many="lists",
@@ -63,7 +75,7 @@ async def get_list(call: Call, list: ListRef) -> Json:
     return await call()
 
 
-@lists.post("/lists")
+@lists.post("/lists", unique=True)
 async def create_list(call: Call, name: ListName, sender_url: Url, sender_reminder: Reminder) -> Json:
     """Create a mailing list. It stays invisible to everyone but admins until a user group gets access."""
     return say(await call(stringid=slug(name)), note=HIDDEN)
@@ -106,24 +118,32 @@ async def list_contact_lists(call: Call, contact: ContactRef) -> Json:
 @contact_lists.post("/contactLists", idempotent=True)
 async def subscribe_contact(call: Call, contact: ContactRef, list: ListRef) -> Json:
     """Subscribe a contact to a mailing list. Automations may run and mail be sent; tells if they had opted out."""
-    rows = (await list_contact_lists(call, contact))["contactLists"]
-    before = record(next((row for row in rows if row["list"] == list), None))
+    before = await membership(call, contact, list)
     if str(before.get("status")) == "1":
-        return say({}, result="already subscribed")
+        return say({"contactList": before}, result="already subscribed")
     if str(before.get("status")) == "2":
         # Source 4 is how the API wants a return after an opt-out marked (reference 4.4).
         return say(await call(status="1", sourceid=4), result="subscribed again", note=opted_out(before))
     return say(await call(status="1"), result="subscribed")
 
 
+async def membership(call: Call, contact: str, list: str) -> Json:
+    """The contact's row of this list; empty where it never was on it."""
+    rows = (await list_contact_lists(call, contact))["contactLists"]
+    return record(next((row for row in rows if row["list"] == list), None))
+
+
 def opted_out(row: Json) -> str:
-    day = str(row.get("udate") or row.get("updated_timestamp") or "")[:10]
-    since = f" (on {day})" if day.strip("0-") else ""
+    day = Since("since").read(row)
+    since = f" (on {day})" if day else ""
     return f"This contact had unsubscribed{since}. Make sure they asked to be back; if not, unsubscribe_contact."
 
 
 @contact_lists.post("/contactLists", idempotent=True, destructive=True)
 async def unsubscribe_contact(call: Call, contact: ContactRef, list: ListRef) -> Json:
     """Take a contact off a mailing list (opt out): they get no more mail from it."""
-    reply = await call.reply(status="2")
-    return say(reply.body, result="was not on the list, is marked as unsubscribed" if reply.created else "unsubscribed")
+    before = await membership(call, contact, list)
+    if str(before.get("status")) == "2":
+        return say({"contactList": before}, result="already unsubscribed")
+    result = "unsubscribed" if before else "was not on the list, is marked as unsubscribed"
+    return say(await call(status="2"), result=result)

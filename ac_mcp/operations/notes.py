@@ -26,6 +26,10 @@ notes = Resource(
 )
 
 
+def newest_first(found: list[Json]) -> list[Json]:
+    return sorted(found, key=lambda note: str(note.get("cdate")), reverse=True)
+
+
 def with_owner(note: Json) -> Json:
     """What the note is on, under its own name instead of reltype and relid."""
     return note | {word: note.get("relid") for word, kind in KINDS.items() if kind == note.get("reltype")}
@@ -52,7 +56,7 @@ async def list_notes(
     limit: Limit = 20,
     offset: Offset = 0,
 ) -> Json:
-    """List notes: those on one contact, deal or account, or all of them."""
+    """List notes: those on one contact, deal or account, newest first, or all of them."""
     word, id = owner(call) or ("", "")
     if not word:
         payload = await list_all_notes(call, limit, offset)
@@ -61,7 +65,7 @@ async def list_notes(
         found, looked, total = (await list_contact_notes(call, id))["notes"], 0, 0
     else:
         found, looked, total = await sought(call, KINDS[word], id)
-    rows = [with_owner(note) for note in found[offset : offset + limit]]
+    rows = [with_owner(note) for note in newest_first(found)[offset : offset + limit]]
     payload: Json = {"notes": rows, "meta": {"total": len(found)}}
     return (
         say(payload, note=f"Only the first {looked} of {total} notes were looked through.")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ac_mcp.columns import Number, Positive, Reference, References, Text
+from ac_mcp.columns import Number, Reference, References, Text
 from ac_mcp.marks import About, Wire
 from ac_mcp.operation import Call, Resource, keys
 from ac_mcp.parameters import Currency, Name, Offset, PipelineRef
@@ -21,6 +21,7 @@ stages = Resource(
     called=keys("title"),
     directory=True,
     within="group",
+    inside="dealGroups",
     example="Negotiation",
 )
 pipelines = Resource(
@@ -29,7 +30,7 @@ pipelines = Resource(
     (
         Text("name", "title"),
         Text("currency"),
-        Positive("deals", "count"),
+        Number("deals", "count"),
         References("stages", kind="dealStages", one="stage"),
     ),
     one="pipeline",
@@ -49,7 +50,7 @@ async def list_deal_stages(
     return await call()
 
 
-@stages.post("/dealStages")
+@stages.post("/dealStages", unique=True)
 async def create_deal_stage(
     call: Call,
     name: Title,
@@ -66,7 +67,7 @@ async def list_pipelines(call: Call, offset: Offset = 0) -> Json:
     return await call()
 
 
-@pipelines.post("/dealGroups")
+@pipelines.post("/dealGroups", unique=True)
 async def create_pipeline(
     call: Call, name: Annotated[Title, About("Name", "Partnerships", shown=False)], currency: Currency
 ) -> Json:

@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping
 from typing import Any, cast
 
 from ac_mcp.errors import (
@@ -20,7 +19,6 @@ from ac_mcp.errors import (
     Unavailable,
 )
 from ac_mcp.operation import Operation, Resource
-from ac_mcp.operations import OPERATIONS
 from ac_mcp.operations.connections import list_connections
 from ac_mcp.request import Json
 from ac_mcp.results.sentences import BY_KIND, sentence
@@ -33,7 +31,7 @@ def explain(error: Trouble, operation: Operation[..., Any], given: Json, direct:
     """The sentence, and the next call where there is one."""
     said = sentence(error, operation, given, direct)
     done = f" Done before that, and still so: {', '.join(error.done)}." if error.done else ""
-    following = next_call(error, operation, given) or ""
+    following = "" if direct and isinstance(error, NotConnected) else next_call(error, operation, given) or ""
     following = following if len(following) <= LONGEST else ""
     filled = " (put the real values in)" if isinstance(error, BadArguments) and error.example else ""
     return said + done + (f"\nNext{filled}: {following}" if following else "")
@@ -43,7 +41,7 @@ def next_call(error: Trouble, operation: Operation[..., Any], given: Json) -> st
     match error:
         case BadArguments(fixed=dict() as fixed):
             return written(operation.name, {key: value for key, value in fixed.items() if value is not None})
-        case NoSuchName(closest=(Candidate() as best, *_)) if operation.references.get(error.parameter):
+        case NoSuchName(surely=Candidate() as best) if operation.references.get(error.parameter):
             return written(operation.name, {**given, error.parameter: replaced(given, error, best)})
         case NoSuchName() | SeveralNames():
             return looking(BY_KIND[error.kind], error.given)
@@ -107,28 +105,3 @@ def written(name: str, arguments: Mapping[str, Any]) -> str:
     """A call as it can be run."""
     said = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False, default=str)}" for key, value in arguments.items())
     return f"{name}({said})"
-
-
-def unknown_tool(name: str, arguments: Mapping[str, Any], tools: Sequence[str]) -> str:
-    """What a tool that does not exist was probably meant to be."""
-    turned = {"_".join(sorted(singular(word) for word in tool.split("_"))): tool for tool in tools}
-    asked = "_".join(sorted(singular(SYNONYMS.get(word, word)) for word in re.split(r"[^a-z]+", name.lower()) if word))
-    near = [turned[key] for key in get_close_matches(asked, turned, 3, 0.5)] + get_close_matches(name, tools, 3, 0.5)
-    close = list(dict.fromkeys(near))[:3]
-    if not close:
-        return f"Unknown tool {name[:64]!r}. tools/list names all there are."
-    known = OPERATIONS[close[0]].signature.parameters
-    kept = {key: value for key, value in arguments.items() if key in known}
-    return f"Unknown tool {name[:64]!r}: did you mean {' or '.join(close)}?\nNext: {written(close[0], kept)}"
-
-
-SYNONYMS = {
-    "search": "list", "find": "list", "query": "list", "fetch": "get", "read": "get", "show": "get", "add": "create",
-    "new": "create", "remove": "delete", "edit": "update", "modify": "update", "upsert": "sync", "person": "contact",
-    "people": "contact", "subscriber": "contact", "lead": "contact", "company": "account", "opportunity": "deal",
-    "newsletter": "campaign", "workflow": "automation",
-}  # fmt: skip
-
-
-def singular(word: str) -> str:
-    return word.removesuffix("s")

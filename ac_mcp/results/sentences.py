@@ -78,8 +78,16 @@ def sentence(error: Trouble, operation: Operation[..., Any], given: Json, direct
 def missing(error: NoSuchName) -> str:
     resource = BY_KIND[error.kind]
     what = f"has the id {error.given}" if error.given.isdecimal() else f"is called {quote(error.given)}"
+    where = f" in {quote(error.within)}" if error.within else ""
     near = f"; closest: {listed(error.closest)}" if error.closest else ""
-    return f"{error.parameter}: no {resource.word} {what} (not found){near}."
+    return f"{error.parameter}: no {resource.word}{where} {what} (not found){near}.{made_new(error, resource)}"
+
+
+def made_new(error: NoSuchName, resource: Resource) -> str:
+    """How to make what is not there, where a name is all that takes."""
+    makers = (o for o in resource.operations if o.name == f"create_{resource.word}" and o.required == ["name"])
+    maker = None if error.given.isdecimal() or error.surely else next(makers, None)
+    return f" If it is new: {maker.name}(name={quote(error.given)})." if maker else ""
 
 
 def several(error: SeveralNames) -> str:
@@ -91,9 +99,7 @@ def several(error: SeveralNames) -> str:
 
 def listed(candidates: Sequence[Candidate]) -> str:
     """Names as data: quoted, cut short, with their ids."""
-    return ", ".join(
-        f"{quote(c.name)} (id {c.id}{f', in {quote(c.detail)}' if c.detail else ''})" for c in candidates[:5]
-    )
+    return ", ".join(f"{quote(c.name)} (id {c.id}{f', {c.detail[:80]}' if c.detail else ''})" for c in candidates[:5])
 
 
 def quote(text: str, most: int = 80) -> str:

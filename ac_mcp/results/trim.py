@@ -31,8 +31,10 @@ class Answered:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """What is shown of the single row: all there is when it was read, the summary after a write."""
-        return self.resource.columns + (self.resource.more if self.operation.read_only else ())
+        """What is shown of the single row; after a write nothing that would take another request to name."""
+        more = self.resource.more
+        kept = more if self.operation.read_only else tuple(one for one in more if not isinstance(one, Reference))
+        return self.resource.columns + kept
 
     @property
     def shown(self) -> list[Resource]:
@@ -42,12 +44,17 @@ class Answered:
         return records(self.payload.get(resource.plural))
 
     @property
+    def named(self) -> dict[str, tuple[str, str]]:
+        """Parameter, kind and id of everything the call named that its own row does not repeat."""
+        if self.single is not None and not self.resource.link:
+            return {}
+        references = self.operation.references.items()
+        return {p: (ref.kind, str(self.arguments[p])) for p, ref in references if self._named(p)}
+
+    @property
     def touched(self) -> dict[str, str]:
-        """Kind and id of everything the call named that its own row does not repeat."""
-        named = {ref.kind: str(self.arguments[p]) for p, ref in self.operation.references.items() if self._named(p)}
-        if self.single is None or self.resource.link:
-            return named
-        return {}
+        """The same by kind."""
+        return dict(self.named.values())
 
     def _named(self, parameter: str) -> bool:
         return self.arguments.get(parameter) is not None and not self.operation.references[parameter].assigned
@@ -83,13 +90,13 @@ def ids(columns: tuple[Column, ...], row: Json) -> Iterable[tuple[str, str]]:
                 continue
 
 
-def shape(answered: Answered, names: Names, resources: Mapping[str, Resource]) -> Json:
+def shape(answered: Answered, names: Names) -> Json:
     """What the model reads of a payload."""
     ours: Json = answered.payload.get(SAID, {})
     result = ours.get("result") or (None if answered.operation.read_only else DONE[answered.operation.method])
     answer: Json = {"result": result} if result else {}
-    for kind, id in answered.touched.items():
-        answer |= named(resources[kind].word, id, names.get(kind, {}))
+    for parameter, (kind, id) in answered.named.items():
+        answer |= named(parameter, id, names.get(kind, {}))
     answer |= own(answered, names)
     for resource in answered.shown:
         if resource.plural in answered.payload and (resource is not answered.resource or answered.single is None):
@@ -133,13 +140,13 @@ def named(word: str, id: str, names: Mapping[str, str]) -> Json:
 
 def paging(answered: Answered) -> Json:
     """How many there are, and where the next page starts."""
-    meta = record(answered.payload.get("meta"))
-    if not meta or answered.single is not None:
+    if answered.single is not None or answered.resource.plural not in answered.payload:
         return {}
-    rows = answered.rows(answered.resource)
+    meta, rows = record(answered.payload.get("meta")), answered.rows(answered.resource)
     total, offset = int(meta.get("total") or len(rows)), int(answered.arguments.get("offset") or 0)
     if answered.arguments.get("after_id") is not None:
-        return {"total": total} | ({"next_after_id": rows[-1]["id"]} if len(rows) < total and rows else {})
+        more = len(rows) < total and bool(rows)
+        return {"remaining": total - len(rows)} | ({"next_after_id": rows[-1]["id"]} if more else {})
     if not rows and total:
         return {"total": total, "note": f"Offset {offset} is past the end: there are {total} in all."}
     past = offset + len(rows)

@@ -16,8 +16,9 @@ from ac_mcp.account import Account, run
 from ac_mcp.errors import Trouble
 from ac_mcp.operation import Operation
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.results.hints import explain, unknown_tool
+from ac_mcp.results.hints import explain
 from ac_mcp.results.render import render
+from ac_mcp.results.unknown import unknown_tool
 from ac_mcp.schema import schema
 from ac_mcp.settings import Settings
 

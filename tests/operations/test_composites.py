@@ -168,7 +168,14 @@ async def test_a_deal_is_a_stub_once_its_contact_is_gone_and_nothing_breaks() ->
     async with trial() as one:
         await one.answer("delete_contact", contact="jane@acme.example")
         stub = await one.answer("get_deal", deal="1")
-        assert stub == {"deal": {"id": "1", "title": "Acme espresso bar", "status": "open", "unavailable": True}}
+        assert stub == {
+            "deal": {
+                "id": "1",
+                "title": "Acme espresso bar",
+                "status": "open",
+                "unavailable": "its contact or pipeline is gone",
+            }
+        }
         assert {"1", "2"} < {deal["id"] for deal in (await one.answer("list_deals", limit=100))["deals"]}
 
 
@@ -273,3 +280,46 @@ async def test_a_create_whose_answer_is_lost_says_that_it_may_have_happened() ->
             "The outcome is unknown (Down): it may have been done. Do not simply repeat it, or there may be two: look "
             'first whether it is there.\nNext: list_deals(search="Gone")'
         )
+
+
+@in_virtual_time
+async def test_who_is_on_a_list_means_the_active_ones_and_says_so() -> None:
+    async with trial() as one:
+        active = await one.answer("list_contacts", list="Newsletter", limit=1)
+        everybody = await one.answer("list_contacts", list="Newsletter", status="any", limit=1)
+        assert (active["status"], everybody["status"]) == ("active", "any")
+        assert active["total"] < everybody["total"]
+
+
+@in_virtual_time
+async def test_an_opt_out_is_dated_by_the_day_it_happened() -> None:
+    async with trial() as one:
+        left = await one.answer("unsubscribe_contact", contact="jane@acme.example", list="Newsletter")
+        again = await one.answer("unsubscribe_contact", contact="jane@acme.example", list="Newsletter")
+        assert (left["result"], left["since"]) == ("unsubscribed", "2026-11-23")
+        assert (again["result"], again["since"]) == ("already unsubscribed", "2026-11-23")
+
+
+@in_virtual_time
+async def test_a_detail_cannot_be_set_and_cleared_at_once() -> None:
+    async with trial() as one:
+        text = await one.refusal("update_contact", contact="1", first_name="B", clear=["first_name"])
+        assert text.startswith("first_name is given a value and is to be cleared")
+
+
+@in_virtual_time
+async def test_get_contact_says_how_many_older_notes_there_are() -> None:
+    async with trial() as one:
+        for number in range(9):
+            await one.answer("create_note", text=f"Note {number}", contact="2")
+        before = len((await one.answer("list_notes", contact="2"))["notes"])
+        answer = await one.answer("get_contact", contact="2")
+        assert (len(answer["notes"]), answer["older_notes"]) == (5, before - 5)
+
+
+@in_virtual_time
+async def test_the_connection_used_by_default_is_marked() -> None:
+    async with trial() as one:
+        await one.answer("manage_connection", action="create")
+        rows = (await one.answer("list_connections"))["connections"]
+        assert [row["status"] for row in rows if row.get("default")] == ["ACTIVE"]

@@ -1,0 +1,126 @@
+"""What is wrong with a call, in a sentence; and the same call made right, where that is more than a guess."""
+
+import json
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from ac_mcp.marks import camel
+from ac_mcp.operation import Operation
+from ac_mcp.request import Json
+from ac_mcp.schema import about, model, options, schema
+
+FORMS: Mapping[str, str] = {
+    "string_type": "must be text",
+    "string_too_short": "must not be empty",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a plain number",
+    "float_parsing": "must be a plain number",
+    "finite_number": "must be a plain number",
+    "list_type": "must be a list",
+    "string_pattern_mismatch": "is not of that form",
+}
+
+
+def complaint(operation: Operation[..., Any], problem: ErrorDetails, accounts: bool) -> str:
+    where, known = str(problem["loc"][0])[:64], list(schema(operation, accounts)["properties"])
+    given, limits = shortened(problem["input"]), problem.get("ctx", {})
+    match problem["type"]:
+        case "extra_forbidden":
+            close = meant(operation, where, known)
+            there = f"did you mean {close}?" if close else f"there is {', '.join(known)}."
+            return f"Unknown argument {where}: {there}"
+        case "missing":
+            return f"{where} is required."
+        case "literal_error":
+            return f"{where}: {given} is not one of {', '.join(options(operation, where, accounts))}."
+        case "value_error":
+            return f"{where}: {given} {problem['msg'].removeprefix('Value error, ')}."
+        case "greater_than_equal":
+            return f"{where}: {given} is too small; it must be at least {limits['ge']:g}."
+        case "less_than_equal":
+            return f"{where}: {given} is too large; it can be at most {limits['le']:g}."
+        case "string_too_long":
+            return f"{where}: the text is too long; it can have at most {limits['max_length']} characters."
+        case kind:
+            example = about(operation.signature.parameters[where].annotation).example if where in known else None
+            such = f", such as {json.dumps(example, ensure_ascii=False)}" if example is not None else ""
+            return f"{where}: {given} {FORMS.get(kind, 'cannot be used')}{such}."
+
+
+def shortened(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else text[:80] + "…"
+
+
+def meant(operation: Operation[..., Any], name: str, known: list[str]) -> str | None:
+    """The argument a misspelt one stands for: camelCase, a typo, a part of the name, the one reference there is."""
+    spelt = {camel(k).casefold(): k for k in known} | {k.casefold(): k for k in known}
+    close = get_close_matches(name.casefold(), spelt, 1, cutoff=0.7)
+    if close:
+        return spelt[close[0]]
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).casefold().split("_")
+    if len(part := [k for k in known if k in words or name.casefold() in k.split("_")]) == 1:
+        return part[0]
+    needed = [k for k in schema(operation).get("required", ()) if k in operation.references]
+    if len(needed) == 1 and words[-1] in ("id", "name", "title", "email"):
+        return needed[0]
+    return "search" if "search" in known and words[-1] in SOUGHT else None
+
+
+SOUGHT = ("q", "query", "text", "keyword", "term", "name", "contact", "company", "email", "title")
+
+
+def mended(
+    operation: Operation[..., Any], given: Json, problems: list[ErrorDetails], accounts: bool
+) -> tuple[Json | None, bool]:
+    """The same call made right, and whether an example had to stand in for something unknown.
+
+    An argument that would have to be left out is not left out: a call that asks for less is another call.
+    """
+    fixed, example = dict(given), False
+    for problem in sorted(problems, key=lambda one: one["type"] != "extra_forbidden"):
+        name = str(problem["loc"][0])
+        if problem["type"] == "extra_forbidden":
+            close = meant(operation, name, list(schema(operation, accounts)["properties"]))
+            if close is None or close in fixed:
+                return None, False
+            fixed[close] = fixed.pop(name)
+        elif name not in fixed or problem["type"] != "missing":
+            fixed[name], invented = repaired(operation, problem, name, accounts)
+            example = example or invented
+    try:
+        model(operation, accounts).model_validate(fixed)
+    except ValidationError:
+        return None, False
+    return fixed, example
+
+
+def repaired(operation: Operation[..., Any], problem: ErrorDetails, name: str, accounts: bool) -> tuple[Any, bool]:
+    """A value that would do, and whether it is only an example."""
+    limits = problem.get("ctx", {})
+    match problem["type"]:
+        case "literal_error":
+            choices = options(operation, name, accounts)
+            close = typo(str(problem["input"]), choices)
+            right = close or choices[0]
+            return (right if len(problem["loc"]) == 1 else [right]), close is None
+        case "greater_than_equal":
+            return limits["ge"], False
+        case "less_than_equal":
+            return limits["le"], False
+        case _:
+            return about(operation.signature.parameters[name].annotation).example, True
+
+
+def typo(word: str, choices: list[str]) -> str | None:
+    """The choice that was surely meant: `subscribed` is near `unsubscribed`, and its opposite."""
+    near = get_close_matches(word.casefold(), choices, 1, cutoff=0.8)
+    surely = near and near[0][0] == word.casefold()[:1] and abs(len(near[0]) - len(word)) <= 2
+    return near[0] if surely else None

@@ -1,0 +1,106 @@
+"""Arguments as hosts really send them: read leniently, checked strictly, refused helpfully."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from ac_mcp.errors import BadArguments
+from ac_mcp.marks import Multiple, Wire, mark
+from ac_mcp.mending import complaint, mended
+from ac_mcp.operation import Operation
+from ac_mcp.request import Json
+from ac_mcp.schema import about, model, schema
+
+
+def read(operation: Operation[..., Any], arguments: Mapping[str, Any], accounts: bool = False) -> Json:
+    """Validated arguments, or a refusal that says what to change.
+
+    Raises:
+        BadArguments: with arguments that would do, where they follow from what was given.
+    """
+    given = lenient(operation, arguments, accounts)
+    try:
+        checked = dict(model(operation, accounts).model_validate(given))
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        said = " ".join(dict.fromkeys(complaint(operation, problem, accounts) for problem in problems))
+        fixed, example = mended(operation, given, problems, accounts)
+        raise BadArguments(said, fixed, example=example) from None
+    return unchanged(operation, checked)
+
+
+def unchanged(operation: Operation[..., Any], checked: Json) -> Json:
+    """An update that changes nothing is a mistake: PUT with no more than the thing itself."""
+    changes = [name for name in operation.signature.parameters if f"{{{name}}}" not in operation.path]
+    if operation.method == "PUT" and changes and all(checked[name] is None for name in changes):
+        name = next(n for n in changes if n not in operation.references)
+        example = about(operation.signature.parameters[name].annotation).example
+        said = f"Nothing to change was given: at least one of {', '.join(changes)} is required."
+        raise BadArguments(said, {**checked, name: example}, example=True)
+    return checked
+
+
+def lenient(operation: Operation[..., Any], arguments: Mapping[str, Any], accounts: bool) -> Json:
+    """Null or "" for nothing, JSON text for a list, one for several, a mapping for name=value: hosts send them all."""
+    whole = schema(operation, accounts)
+    known: Json = whole["properties"]
+    optional = known.keys() - set(whole.get("required", ()))
+    given = {k: v for k, v in arguments.items() if v is not None and not (v in ("", [], {}) and k in optional)}
+    return {k: fitted(v, known.get(k, {}).get("type"), operation, k) for k, v in given.items()}
+
+
+def fitted(value: Any, wanted: Any, operation: Operation[..., Any], name: str) -> Any:
+    match value:
+        case bool() if wanted in ("integer", "number"):
+            return str(value)
+        case str() if wanted == "array":
+            return fitted(unpacked(value), wanted, operation, name)
+        case dict() if wanted == "array" and is_assigned(operation, name):
+            return [assignment({"field": key, "value": one}) for key, one in cast("Json", value).items()]
+        case list() if is_assigned(operation, name):
+            return [assignment(one) for one in cast("list[Any]", value)]
+        case list() if wanted == "string" and takes_several(operation, name):
+            return field_text(cast("list[Any]", value))
+        case _:
+            return value
+
+
+def is_assigned(operation: Operation[..., Any], name: str) -> bool:
+    return name in operation.references and operation.references[name].assigned
+
+
+def takes_several(operation: Operation[..., Any], name: str) -> bool:
+    return isinstance(mark(operation.signature.parameters[name].annotation, Wire), Multiple)
+
+
+def assignment(one: Any) -> Any:
+    """`{"field": "Plan", "value": "Pro"}`, as the API would have it, for `Plan=Pro`."""
+    if not isinstance(one, dict) or cast("Json", one).keys() != {"field", "value"}:
+        return cast("Any", one)
+    text = field_text(one["value"])
+    return f"{one['field']}={text}" if isinstance(text, str) else text
+
+
+def field_text(value: Any) -> Any:
+    """What a custom field can hold: text, a number, nothing, or several of them; anything else stays what it is."""
+    match value:
+        case bool() | dict():
+            return cast("Any", value)
+        case None:
+            return ""
+        case list():
+            several = [field_text(one) for one in cast("list[Any]", value)]
+            return "||".join(several) if all(isinstance(one, str) for one in several) else several
+        case _:
+            return str(value)
+
+
+def unpacked(text: str) -> Any:
+    """What a JSON text holds; any other text is the one element of a list."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return [text]
+    return cast("Any", value) if isinstance(value, list | dict) else [text]

@@ -1,0 +1,86 @@
+"""What a tool that does not exist was meant to be; a call is suggested only where it does no more than that."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ac_mcp.operation import Operation
+from ac_mcp.operations import OPERATIONS
+from ac_mcp.results.hints import written
+
+READ, MAKE, CHANGE, REMOVE = "read", "make", "change", "remove"
+VERBS = {
+    **dict.fromkeys(
+        ("list", "get", "search", "find", "query", "fetch", "read", "show", "count", "lookup", "view"), READ
+    ),
+    **dict.fromkeys(("create", "add", "new", "make", "insert", "tag", "subscribe", "apply", "assign", "put"), MAKE),
+    **dict.fromkeys(("update", "edit", "modify", "change", "set", "rename", "move", "sync", "upsert"), CHANGE),
+    **dict.fromkeys(("delete", "remove", "untag", "unsubscribe", "drop", "destroy", "unassign"), REMOVE),
+}
+SYNONYMS = {
+    "person": "contact", "people": "contact", "subscriber": "contact", "lead": "contact", "company": "account",
+    "organization": "account", "opportunity": "deal", "newsletter": "campaign", "mailing": "campaign",
+    "workflow": "automation", "audience": "list", "label": "tag",
+}  # fmt: skip
+LINKS = {
+    "tag_contact": {"tag", "contact"},
+    "untag_contact": {"tag", "contact"},
+    "subscribe_contact": {"list", "contact"},
+    "unsubscribe_contact": {"list", "contact"},
+}
+"""Tools whose name does not hold both nouns they are about."""
+
+
+def unknown_tool(name: str, arguments: Mapping[str, Any], tools: Sequence[str]) -> str:
+    """The tools that come nearest; the first as a call, if it takes all that was given and risks no more."""
+    verb, nouns = understood(name)
+    likeness = {tool: alike(tool, verb, nouns, arguments) for tool in tools}
+    near = [tool for tool in sorted(tools, key=lambda tool: -likeness[tool])[:3] if likeness[tool] >= 1]
+    said = f"Unknown tool {name[:64]!r}"
+    if not near:
+        return f"{said}. tools/list names all there are."
+    best, given = OPERATIONS[near[0]], spelt(near[0], arguments)
+    call = f"\nNext: {written(best.name, given)}" if fits(best, verb, nouns, given) else ""
+    return f"{said}: did you mean {' or '.join(near)}?{call}"
+
+
+def understood(name: str) -> tuple[str, set[str]]:
+    """What a name wants done, and to what; camelCase and plurals read like our own."""
+    words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
+    verb = next((word for word in words if word in VERBS), "")
+    nouns = {singular(word) for word in words if word != verb and word not in ("from", "to", "by", "of", "a", "the")}
+    return VERBS.get(verb, ""), {SYNONYMS.get(noun, noun) for noun in nouns}
+
+
+def singular(word: str) -> str:
+    return f"{word[:-3]}y" if word.endswith("ies") else word.removesuffix("s")
+
+
+def own(tool: str) -> tuple[str, set[str]]:
+    """A tool of ours, read the same way."""
+    verb, nouns = understood(tool)
+    return verb, LINKS.get(tool, nouns)
+
+
+def alike(tool: str, verb: str, nouns: set[str], arguments: Mapping[str, Any]) -> float:
+    """Nouns count most, then the verb, then how many of the arguments it takes."""
+    does, about = own(tool)
+    shared = len(nouns & about) / len(nouns | about) if nouns | about else 0
+    known = OPERATIONS[tool].signature.parameters
+    taken = sum(name in known for name in arguments) / len(arguments) if arguments else 0.5
+    return shared + (does == verb) * 0.75 + taken * 0.3
+
+
+def spelt(tool: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A free text goes by many names, also that of the thing itself; ours is search."""
+    known = OPERATIONS[tool].signature.parameters
+    free = {"q", "query", "text", "keyword", "term", "name", *own(tool)[1]} - known.keys()
+    return {("search" if name in free and "search" in known else name): value for name, value in arguments.items()}
+
+
+def fits(operation: Operation[..., Any], verb: str, nouns: set[str], arguments: Mapping[str, Any]) -> bool:
+    """It takes everything given, needs nothing more, and does to the same thing what was asked."""
+    does, about = own(operation.name)
+    complete = set(operation.required) <= arguments.keys() <= operation.signature.parameters.keys()
+    same = does == verb and (about == nouns if does == REMOVE else bool(about & nouns))
+    return complete and same

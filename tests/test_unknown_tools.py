@@ -1,0 +1,50 @@
+"""A tool that does not exist: what is offered, and that no call is offered which does more than was asked."""
+
+import pytest
+
+from ac_mcp.operations import OPERATIONS
+from ac_mcp.request import Json
+from ac_mcp.results.unknown import unknown_tool
+
+TOOLS = list(OPERATIONS)
+ONE = {"contact": "1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "call"),
+    [
+        ("remove_tag_from_contact", {**ONE, "tag": "VIP"}, 'untag_contact(contact="1", tag="VIP")'),
+        ("add_tag_to_contact", {**ONE, "tag": "VIP"}, 'tag_contact(contact="1", tag="VIP")'),
+        ("remove_contact_from_list", {**ONE, "list": "News"}, 'unsubscribe_contact(contact="1", list="News")'),
+        ("add_contact_to_list", {**ONE, "list": "News"}, 'subscribe_contact(contact="1", list="News")'),
+        ("count_contacts", {"tag": "VIP"}, 'list_contacts(tag="VIP")'),
+        ("getContact", ONE, 'get_contact(contact="1")'),
+        ("contact_search", {"q": "jane"}, 'list_contacts(search="jane")'),
+        ("updateDeal", {"deal": "1", "status": "won"}, 'update_deal(deal="1", status="won")'),
+        ("listCampaigns", {"limit": 3}, "list_campaigns(limit=3)"),
+        ("get_companies", {}, "list_accounts()"),
+        ("get_account", {"account": "Acme"}, 'list_accounts(search="Acme")'),
+        ("delete_contacts", ONE, 'delete_contact(contact="1")'),
+    ],
+)
+def test_what_was_meant_is_offered_as_a_call(name: str, arguments: Json, call: str) -> None:
+    assert unknown_tool(name, arguments, TOOLS).endswith(f"\nNext: {call}")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("remove_tag", {**ONE, "tag": "VIP"}),  # not delete_tag, which would take it off everybody
+        ("delete_account", {"account": "Acme"}),
+        ("remove_contact", {**ONE, "list": "News"}),
+        ("list_deals_of_contact", {**ONE, "colour": "red"}),
+        ("send_email", {"to": "jane@acme.com"}),
+        ("merge_contacts", {"contact": "1", "into": "2"}),
+        ("", {}),
+        ("\N{WAVING HAND SIGN}" * 50, {}),
+    ],
+)
+def test_no_call_is_offered_where_it_would_be_another_one(name: str, arguments: Json) -> None:
+    text = unknown_tool(name, arguments, TOOLS)
+    assert "Next:" not in text
+    assert len(text) < 300
