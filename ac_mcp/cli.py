@@ -122,7 +122,7 @@ def call(settings: Settings, asked: Namespace) -> int:
     except ValueError as error:
         return complain(str(error), USAGE)
     if asked.tool not in offered:
-        return complain(unknown_tool(asked.tool, arguments, list(offered)), USAGE)
+        return complain(unknown_tool(asked.tool, arguments, list(offered))[0], USAGE)
     return anyio.run(called, settings, asked, arguments)
 
 

@@ -38,6 +38,13 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
+class ValueOf:
+    """A value for the thing another parameter names: it has to be one that thing can take."""
+
+    parameter: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wire:
     """The API's name for a parameter where it is not plain camelCase, and its codes for our words."""
 

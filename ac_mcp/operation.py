@@ -12,7 +12,7 @@ from anyio import create_task_group
 
 from ac_mcp.columns import Column
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import Ref, Wire, camel, mark
+from ac_mcp.marks import Ref, ValueOf, Wire, camel, mark
 from ac_mcp.request import Json, Method, Plane, Progress, Reply, Request, Sender, silent
 
 P = ParamSpec("P")
@@ -112,6 +112,12 @@ class Operation(Generic[P, R]):
     def required(self) -> list[str]:
         """The parameters a caller has to give."""
         return [p.name for p in self.signature.parameters.values() if p.default is p.empty]
+
+    @cached_property
+    def values(self) -> Mapping[str, str]:
+        """The parameters that hold a value for what another parameter names."""
+        marks = {name: mark(p.annotation, ValueOf) for name, p in self.signature.parameters.items()}
+        return {name: value.parameter for name, value in marks.items() if value}
 
     @cached_property
     def references(self) -> Mapping[str, Ref]:
@@ -233,6 +239,10 @@ class Resource:
     """The query parameter that takes several ids at once, where there is one."""
     drops: tuple[str, ...] = ()
     """Other directories that go stale when one of it is written."""
+    facts: Callable[[Json, Json], Json] | None = None
+    """What is remembered of a row beside its names, read from the payload and the row."""
+    value: Callable[[Json, str], str] | None = None
+    """A text as the value one of it takes, by its facts; a ValueError says what it would take."""
     within: str = ""
     """The attribute that narrows a name: a stage's pipeline; `inside` is the kind of that."""
     inside: str = ""

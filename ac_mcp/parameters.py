@@ -57,7 +57,7 @@ Fields: TypeAlias = Annotated[
     list[str],
     Ref("fields", assigned=True),
     FieldValues(),
-    About('Custom fields as "title=value"', ["Plan=Pro"], shown=False),
+    About('Custom fields as "title=value"', ["Plan=Team"], shown=False),
 ]
 Clear: TypeAlias = Annotated[
     list[Literal["first_name", "last_name", "phone"]],

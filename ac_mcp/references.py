@@ -34,6 +34,7 @@ class Known:
     """When it was last seen."""
     told: bool = False
     """Whether its second name helps to tell it apart."""
+    facts: Json = field(default_factory=dict[str, Any])
 
     @property
     def name(self) -> str:
@@ -80,7 +81,20 @@ class References:
             elif given is not None:
                 within = str(resolved.get(ref.within) or "") or await self._place(sender, operation, ref, resolved)
                 resolved[parameter] = await self.id(sender, parameter, ref.kind, given, within)
+        for parameter, of in operation.values.items():
+            kind = operation.references[of].kind
+            resolved[parameter] = self._value(parameter, kind, resolved[of], arguments[parameter])
         return resolved
+
+    def _value(self, parameter: str, kind: str, id: str, text: str) -> str:
+        """The text as a value this thing takes."""
+        resource, known = self._resources[kind], self._directories[kind].known.get(id)
+        if resource.value is None or known is None:
+            return text
+        try:
+            return resource.value(known.facts, text)
+        except ValueError as error:
+            raise BadArguments(f"{parameter}: {known.name} {error}.") from None
 
     async def _place(self, sender: Sender, operation: Operation[..., Any], ref: Ref, resolved: Json) -> str:
         """Where the thing that is to change stands now: a stage's name means one of the deal's own pipeline."""
@@ -100,7 +114,8 @@ class References:
             titles = [text[:place] for place, letter in enumerate(text) if letter == "="]
             kept = await self._kept(sender, self._resources[kind])
             title = next((t for t in reversed(titles) if matching(kept, t)), titles[0])
-            values[await self.id(sender, parameter, kind, title)] = text[len(title) + 1 :].strip()
+            id = await self.id(sender, parameter, kind, title)
+            values[id] = self._value(parameter, kind, id, text[len(title) + 1 :].strip())
         return values
 
     async def id(self, sender: Sender, parameter: str, kind: str, given: str, within: str = "") -> str:
@@ -224,8 +239,9 @@ class References:
         for row in rows(payload, resource):
             id, names = row.get(resource.id_key), resource.called(row)
             within = str(row.get(resource.within) or "") if resource.within else ""
+            facts = resource.facts(payload, row) if resource.facts else {}
             if id and (names or resource.directory):
-                yield Known(str(id), names, within, self._clock(), resource.find is not None)
+                yield Known(str(id), names, within, self._clock(), resource.find is not None, facts)
 
     def _recent(self, known: Known | None) -> bool:
         return known is not None and self._clock() - known.at < FRESH

@@ -52,6 +52,7 @@ async def test_an_unknown_tool_is_a_protocol_error_that_names_the_real_one(optio
             await client.call_tool("search_contacts", {"search": "jane"})
         assert caught.value.code == -32602
         assert 'Next: list_contacts(search="jane")' in str(caught.value)
+        assert caught.value.error.data == {"tool": "list_contacts", "arguments": {"search": "jane"}}
 
 
 @ERAS

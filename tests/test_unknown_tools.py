@@ -28,7 +28,7 @@ ONE = {"contact": "1"}
     ],
 )
 def test_what_was_meant_is_offered_as_a_call(name: str, arguments: Json, call: str) -> None:
-    assert unknown_tool(name, arguments, TOOLS).endswith(f"\nNext: {call}")
+    assert unknown_tool(name, arguments, TOOLS)[0].endswith(f"\nNext: {call}")
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,6 @@ def test_what_was_meant_is_offered_as_a_call(name: str, arguments: Json, call: s
     ],
 )
 def test_no_call_is_offered_where_it_would_be_another_one(name: str, arguments: Json) -> None:
-    text = unknown_tool(name, arguments, TOOLS)
-    assert "Next:" not in text
+    text, suggestion = unknown_tool(name, arguments, TOOLS)
+    assert (suggestion, "Next:" in text) == (None, False)
     assert len(text) < 300

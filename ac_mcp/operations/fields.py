@@ -1,21 +1,66 @@
 """Custom fields of contacts, their options, and the values contacts have in them."""
 
+import json
 from typing import Annotated, Literal
 
 from ac_mcp.columns import Flag, Reference, Several, Text
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import About, Multiple, Wire
+from ac_mcp.marks import About, Multiple, ValueOf, Wire
 from ac_mcp.operation import Call, Resource, keys, say
-from ac_mcp.parameters import ContactRef, FieldRef, Id, Limit, Name, Offset
-from ac_mcp.request import Json
+from ac_mcp.parameters import ContactRef, FieldRef, Id, Limit, Name, Offset, day
+from ac_mcp.request import Json, records
 
 CHOICES = ("dropdown", "radio", "checkbox", "listbox")
+
+
+def labels(field: Json, options: list[Json]) -> list[str]:
+    """Options of all fields come in one flat list beside the fields (reference 9)."""
+    return [option.get("label") or option["value"] for option in options if option["field"] == field["id"]]
+
+
+def facts(payload: Json, row: Json) -> Json:
+    return {"type": row.get("type"), "options": labels(row, records(payload.get("fieldOptions")))}
+
+
+def value(facts: Json, text: str) -> str:
+    """The text as this kind of field takes it: the API would store anything."""
+    options: list[str] = facts.get("options") or []
+    match facts.get("type"):
+        case _ if not text:
+            return text
+        case "dropdown" | "radio" if options:
+            return choice(options, text)
+        case "checkbox" | "listbox" if options:
+            return "||".join(choice(options, one) for one in text.strip("|").split("||"))
+        case "date":
+            return day(text)
+        case "number":
+            return number(text)
+        case _:
+            return text
+
+
+def choice(options: list[str], text: str) -> str:
+    known = {option.casefold(): option for option in options}
+    if text.strip().casefold() not in known:
+        raise ValueError(f"takes {', '.join(options)}; {json.dumps(text[:80], ensure_ascii=False)} is none of them")
+    return known[text.strip().casefold()]
+
+
+def number(text: str) -> str:
+    try:
+        float(text)
+    except ValueError:
+        raise ValueError(f"takes a plain number; {json.dumps(text[:80], ensure_ascii=False)} is none") from None
+    return text
 
 
 fields = Resource(
     "field",
     "fields",
     (Text("title"), Text("type"), Several("options"), Flag("required", "isrequired"), Text("description", "descript")),
+    facts=facts,
+    value=value,
     called=keys("title", "perstag"),
     directory=True,
     example="Plan",
@@ -38,11 +83,6 @@ async def list_fields(call: Call, limit: Limit = 100, offset: Offset = 0) -> Jso
     payload = await call()
     options = payload.get("fieldOptions", [])
     return payload | {"fields": [field | {"options": labels(field, options)} for field in payload["fields"]]}
-
-
-def labels(field: Json, options: list[Json]) -> list[str]:
-    """Options of all fields come in one flat list beside the fields (reference 9)."""
-    return [option.get("label") or option["value"] for option in options if option["field"] == field["id"]]
 
 
 @field_options.post("/fieldOption/bulk", tool=False)
@@ -103,7 +143,10 @@ async def set_field_value(
     contact: ContactRef,
     field: FieldRef,
     value: Annotated[
-        str, Multiple(), About('New value; several as "A||B", dates YYYY-MM-DD, "" to empty', "Pro", shown=False)
+        str,
+        Multiple(),
+        ValueOf("field"),
+        About('New value; several as "A||B", dates YYYY-MM-DD, "" to empty', "Pro", shown=False),
     ],
 ) -> Json:
     """Set one custom field of a contact, whether it has a value yet or not."""

@@ -31,17 +31,22 @@ LINKS = {
 """Tools whose name does not hold both nouns they are about."""
 
 
-def unknown_tool(name: str, arguments: Mapping[str, Any], tools: Sequence[str]) -> str:
+Suggestion = tuple[str, Mapping[str, Any]]
+
+
+def unknown_tool(name: str, arguments: Mapping[str, Any], tools: Sequence[str]) -> tuple[str, Suggestion | None]:
     """The tools that come nearest; the first as a call, if it takes all that was given and risks no more."""
     verb, nouns = understood(name)
     likeness = {tool: alike(tool, verb, nouns, arguments) for tool in tools}
     near = [tool for tool in sorted(tools, key=lambda tool: -likeness[tool])[:3] if likeness[tool] >= 1]
     said = f"Unknown tool {name[:64]!r}"
     if not near:
-        return f"{said}. tools/list names all there are."
+        return f"{said}. tools/list names all there are.", None
     best, given = OPERATIONS[near[0]], spelt(near[0], arguments)
-    call = f"\nNext: {written(best.name, given)}" if fits(best, verb, nouns, given) else ""
-    return f"{said}: did you mean {' or '.join(near)}?{call}"
+    said = f"{said}: did you mean {' or '.join(near)}?"
+    if not fits(best, verb, nouns, given):
+        return said, None
+    return f"{said}\nNext: {written(best.name, given)}", (best.name, given)
 
 
 def understood(name: str) -> tuple[str, set[str]]:

@@ -16,6 +16,7 @@ from ac_mcp.account import Account, run
 from ac_mcp.errors import Trouble
 from ac_mcp.operation import Operation
 from ac_mcp.operations import OPERATIONS
+from ac_mcp.request import Json
 from ac_mcp.results.hints import explain
 from ac_mcp.results.render import render
 from ac_mcp.results.unknown import unknown_tool
@@ -55,7 +56,7 @@ def build_server(settings: Settings, account_of: Accounts) -> Server[Any]:
     async def call_tool(context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         given = params.arguments or {}
         if params.name not in offered:
-            raise MCPError(types.INVALID_PARAMS, unknown_tool(params.name, given, list(offered)))
+            raise unknown(params.name, given, list(offered))
         operation = offered[params.name]
         try:
             return said(render(await run(account_of(context), operation, given, context.session.report_progress)))
@@ -76,6 +77,12 @@ def build_server(settings: Settings, account_of: Accounts) -> Server[Any]:
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
+
+
+def unknown(name: str, given: Json, offered: list[str]) -> MCPError:
+    """The protocol's own error for a tool there is not; the call that helps is in its data as well."""
+    text, call = unknown_tool(name, given, offered)
+    return MCPError(types.INVALID_PARAMS, text, {"tool": call[0], "arguments": dict(call[1])} if call else None)
 
 
 def described(operation: Operation[..., Any], settings: Settings) -> types.Tool:

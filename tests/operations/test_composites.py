@@ -323,3 +323,39 @@ async def test_the_connection_used_by_default_is_marked() -> None:
         await one.answer("manage_connection", action="create")
         rows = (await one.answer("list_connections"))["connections"]
         assert [row["status"] for row in rows if row.get("default")] == ["ACTIVE"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "stored"),
+    [
+        ("Plan", "team", "Team"),
+        ("Interests", "tea||COURSES", ["Tea", "Courses"]),
+        ("Birthday", "1990-04-03", "1990-04-03"),
+        ("Seats", "1200", "1200"),
+        ("Referral code", "anything at all", "anything at all"),
+    ],
+)
+@in_virtual_time
+async def test_a_custom_field_takes_what_its_kind_takes(field: str, value: str, stored: object) -> None:
+    async with trial() as one:
+        assert (await one.answer("set_field_value", contact="2", field=field, value=value))["value"] == stored
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("Plan", "Pro", 'Plan takes Free, Team, Enterprise; "Pro" is none of them'),
+        ("Interests", "Tea, Filter", 'Interests takes Espresso, Filter, Tea, Courses; "Tea, Filter" is none of them'),
+        ("Birthday", "April 3, 1990", "Birthday is not a date of the form YYYY-MM-DD"),
+        ("Seats", "1,200", 'Seats takes a plain number; "1,200" is none'),
+    ],
+)
+@in_virtual_time
+async def test_a_custom_field_does_not_take_what_it_could_not_mean(field: str, value: str, said: str) -> None:
+    async with trial() as one:
+        assert await one.refusal("set_field_value", contact="2", field=field, value=value) == (
+            f"value: {said}. Nothing was changed."
+        )
+        text = await one.refusal("create_contact", email="n@x.example", fields=[f"{field}={value}"])
+        assert text == f"fields: {said}. Nothing was changed."
+        assert not [line for line in one.requests if line.startswith(("POST", "PUT"))]
