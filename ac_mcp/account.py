@@ -1,5 +1,6 @@
 """What belongs to one caller, and the run of one call for it."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -17,6 +18,8 @@ from ac_mcp.results.render import fitted
 from ac_mcp.results.trim import Answered, shape, wanted
 from ac_mcp.settings import Settings
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Bound:
@@ -24,7 +27,7 @@ class Bound:
 
     gateway: Gateway
     caller: Caller
-    written: list[str] = field(default_factory=list[str])
+    written: list[str]
 
     async def send(self, request: Request) -> Reply:
         reply = await self.gateway.send(request, self.caller)
@@ -51,19 +54,25 @@ class Account:
     def references(self, connection: str) -> References:
         return self.directories.setdefault(connection, References(RESOURCES, self.clock))
 
-    def sender(self, operation: Operation[..., Any]) -> Bound:
+    def sender(self, operation: Operation[..., Any], written: list[str]) -> Bound:
         seconds = self.settings.read_timeout if operation.read_only else self.settings.write_timeout
-        return Bound(self.gateway, replace(self.caller, deadline=self.clock() + seconds))
+        return Bound(self.gateway, replace(self.caller, deadline=self.clock() + seconds), written)
 
 
-async def run(account: Account, operation: Operation[..., Any], given: Json, progress: Progress = silent) -> Json:
-    """Arguments → ids → requests → what the model reads.
+async def run(
+    account: Account,
+    operation: Operation[..., Any],
+    given: Json,
+    progress: Progress = silent,
+    written: list[str] | None = None,
+) -> Json:
+    """Arguments → ids → requests → what the model reads. `written` is filled with what the call writes, as it does.
 
     Raises:
         Trouble: with what this call had already written in `done`.
     """
-    arguments = read(operation, given, account.settings.multi_account)
-    sender = account.sender(operation)
+    arguments = read(operation, given, account.settings.several_accounts)
+    sender = account.sender(operation, written if written is not None else [])
     try:
         sender = await chosen(account, sender, operation, arguments)
         return await answered(account, sender, operation, arguments, progress)
@@ -100,15 +109,30 @@ async def answered(
     finally:
         if sender.written:
             references.forget(operation.resource)
+        if sender.written and operation.resource is connections:
+            account.directories.clear()  # without a choice, the account behind the calls may be another one now
     references.learn(payload)
     answer = Answered(operation, resolved, payload)
     asked = {kind: ids - before.get(kind, {}).keys() for kind, ids in wanted(answer).items()}
-    names = await references.names(sender, asked)
+    names = await named(references, sender, asked)
     for kind, id in answer.touched.items():
         if name := before.get(kind, {}).get(id) or references.name(kind, id):
             names = {**names, kind: {**names.get(kind, {}), id: name}}
     offset = int(resolved.get("offset") or 0)
     return fitted(shape(answer, names), offset, account.settings.answer_tokens)
+
+
+async def named(
+    references: References, sender: Sender, wanted: Mapping[str, set[str]]
+) -> Mapping[str, Mapping[str, str]]:
+    """Names make an answer easier to read; where they cannot be had, it stays an answer."""
+    names: dict[str, Mapping[str, str]] = {}
+    for kind, ids in wanted.items():
+        try:
+            names |= await references.names(sender, {kind: ids})
+        except Trouble as trouble:
+            log.info("no names of %s: %s", kind, type(trouble).__name__)
+    return names
 
 
 async def about_to_go(
@@ -117,8 +141,8 @@ async def about_to_go(
     """What a delete is about to take is named while it still can be."""
     if operation.method != "DELETE":
         return {}
-    named = {ref.kind: {str(resolved[p])} for p, ref in operation.references.items() if resolved.get(p)}
-    return await references.names(sender, named)
+    gone = {ref.kind: {str(resolved[p])} for p, ref in operation.references.items() if resolved.get(p)}
+    return await named(references, sender, gone)
 
 
 async def refuse_second(references: References, sender: Sender, operation: Operation[..., Any], resolved: Json) -> None:

@@ -1,5 +1,6 @@
 """The command line: `ac-mcp` serves MCP on stdio; its commands show, try, check and document the same thing."""
 
+import io
 import json
 import os
 import sqlite3
@@ -15,12 +16,15 @@ import anyio
 from ac_mcp import __version__
 from ac_mcp.errors import Trouble
 from ac_mcp.request import Json
-from ac_mcp.settings import BadSetting, Settings
+from ac_mcp.settings import BadSetting, Settings, checked
 
 OK, FAILED, USAGE = 0, 1, 2
 
 
 def main() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -28,7 +32,8 @@ def run(arguments: Sequence[str]) -> int:
     """The exit code: 0 done, 1 the call or check failed, 2 it was not understood."""
     asked = parser().parse_args(arguments)
     try:
-        settings = chosen(Settings.from_env(os.environ), asked)
+        sandboxed = {"AC_MCP_SANDBOX": "true"} if hasattr(asked, "sandbox") else {}
+        settings = chosen(Settings.from_env({**os.environ, **sandboxed}), asked)
     except BadSetting as error:
         return complain(str(error), USAGE)
     if state(asked) and not settings.sandbox and asked.command is not sandbox:
@@ -40,7 +45,7 @@ def run(arguments: Sequence[str]) -> int:
         return int(asked.command(settings, asked))
     except KeyboardInterrupt:
         return FAILED
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, OverflowError, sqlite3.Error) as error:
         return complain(f"{type(error).__name__}: {error}")
 
 
@@ -87,8 +92,8 @@ def arguments_of(name: str, one: ArgumentParser) -> None:
 
 def chosen(settings: Settings, asked: Namespace) -> Settings:
     """What the command line says wins over the environment."""
-    given = {"sandbox": "sandbox", "multi_account": "multi_account", "log_level": "log_level"}
-    return replace(settings, **{name: getattr(asked, flag) for flag, name in given.items() if hasattr(asked, flag)})
+    names = ("sandbox", "multi_account", "log_level")
+    return checked(replace(settings, **{name: getattr(asked, name) for name in names if hasattr(asked, name)}))
 
 
 def state(asked: Namespace) -> Path | None:
@@ -135,7 +140,7 @@ def given(words: Sequence[str]) -> Json:
     if len(words) == 1 and words[0].lstrip().startswith("{"):
         try:
             return dict(json.loads(words[0]))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"That is not a JSON object: {error}") from None
     if wrong := next((word for word in words if "=" not in word), None):
         raise ValueError(f"{wrong!r} is neither a JSON object nor name=value.")

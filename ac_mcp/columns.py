@@ -49,7 +49,7 @@ class Number(Column):
     def shown(self, raw: Any) -> Any:
         try:
             return int(raw)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
 
 
@@ -83,8 +83,9 @@ class Money(Column):
 
     def shown(self, raw: Any) -> Any:
         try:
-            return (Decimal(str(raw)) / 100).quantize(Decimal("0.01"))
-        except InvalidOperation:
+            value = Decimal(str(raw))
+            return (value / 100).quantize(Decimal("0.01")) if value.is_finite() else None
+        except InvalidOperation:  # also what NaN and infinity end in
             return None
 
 

@@ -56,7 +56,7 @@ def connection(settings: Settings, answer: Json) -> str:
         f"{sum(row['status'] == state for row in rows)} {state}" for state in ("ACTIVE", "PENDING", "FAILED")
     )
     used = settings.connection or "the oldest ACTIVE one (MATON_CONNECTION chooses another)"
-    if any(row["status"] == "ACTIVE" for row in rows):
+    if any(row.get("status") == "ACTIVE" for row in rows):
         return f"{states}; used: {used}"
     return f'{states}. None can be used: run ac-mcp call manage_connection \'{{"action":"create"}}\' and open its link.'
 
@@ -64,4 +64,4 @@ def connection(settings: Settings, answer: Json) -> str:
 async def first_read(one: Account) -> str:
     answer = await run(one, list_users, {})
     names = [row.get("name", row["id"]) for row in answer["users"]]
-    return f"{answer['total']} users, the first is {names[0]}" if names else "answered, with no users"
+    return f"{answer.get('total', len(names))} users, the first is {names[0]}" if names else "answered, with no users"

@@ -49,7 +49,7 @@ def complaint(operation: Operation[..., Any], problem: ErrorDetails, accounts: b
         case "string_too_long":
             return f"{where}: the text is too long; it can have at most {limits['max_length']} characters."
         case kind:
-            example = about(operation.signature.parameters[where].annotation).example if where in known else None
+            example = example_of(operation, where)
             such = f", such as {json.dumps(example, ensure_ascii=False)}" if example is not None else ""
             return f"{where}: {given} {FORMS.get(kind, 'cannot be used')}{such}."
 
@@ -112,11 +112,16 @@ def repaired(operation: Operation[..., Any], problem: ErrorDetails, name: str, a
             right = close or choices[0]
             return (right if len(problem["loc"]) == 1 else [right]), close is None
         case "greater_than_equal":
-            return limits["ge"], False
+            return limits["ge"], name not in ("limit", "offset")
         case "less_than_equal":
             return limits["le"], False
         case _:
-            return about(operation.signature.parameters[name].annotation).example, True
+            return example_of(operation, name), True
+
+
+def example_of(operation: Operation[..., Any], name: str) -> Any:
+    parameter = operation.signature.parameters.get(name)
+    return about(parameter.annotation).example if parameter else None
 
 
 def typo(word: str, choices: list[str]) -> str | None:

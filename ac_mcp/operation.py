@@ -2,18 +2,20 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
 from inspect import Signature, getdoc, signature
-from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypedDict, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeAlias, TypedDict, TypeVar, cast
 from urllib.parse import quote
 
 from anyio import create_task_group
 
-from ac_mcp.columns import Column
 from ac_mcp.errors import BadArguments
 from ac_mcp.marks import Ref, ValueOf, Wire, camel, mark
-from ac_mcp.request import Json, Method, Plane, Progress, Reply, Request, Sender, silent
+from ac_mcp.request import Json, Method, Progress, Reply, Request, Sender, silent
+
+if TYPE_CHECKING:
+    from ac_mcp.resource import Resource
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -44,7 +46,8 @@ class Call:
 
     async def reply(self, **changes: Any) -> Reply:
         """The same, for operations whose status says what happened."""
-        return await self.sender.send(self.operation.request({**self.arguments, **changes}))
+        reply = await self.sender.send(self.operation.request({**self.arguments, **changes}))
+        return replace(reply, body=self.operation.resource.held(self.operation.method, reply))
 
 
 Handler: TypeAlias = Callable[Concatenate[Call, P], Awaitable[R]]
@@ -125,6 +128,10 @@ class Operation(Generic[P, R]):
         marks = {name: mark(p.annotation, Ref) for name, p in self.signature.parameters.items()}
         return {name: ref for name, ref in marks.items() if ref}
 
+    def replaces(self, parameter: str) -> bool:
+        """Whether this parameter names the very thing that is changed or deleted."""
+        return self.method in ("PUT", "DELETE") and f"{{{parameter}}}" in self.path
+
     def naming(self, arguments: Mapping[str, Any]) -> tuple[str, str]:
         """The argument that gives a thing its name, and that name."""
         return next(((p, str(arguments[p])) for p in ("email", "name", "title") if arguments.get(p)), ("name", ""))
@@ -204,92 +211,3 @@ def first(failure: BaseException) -> BaseException:
 def say(payload: Json, **words: Any) -> Json:
     """The payload with our own words beside it: `result`, `note` and figures no row holds."""
     return payload | {SAID: payload.get(SAID, {}) | words}
-
-
-def by_name(row: Json) -> tuple[str, ...]:
-    return (str(row["name"]),) if row.get("name") else ()
-
-
-def keys(*names: str) -> Callable[[Json], tuple[str, ...]]:
-    """What a row is called, read from these attributes: the first is the name we show."""
-    return lambda row: tuple(str(row[name]) for name in names if row.get(name))
-
-
-Declare: TypeAlias = Callable[[Handler[P, R]], Operation[P, R]]
-
-
-@dataclass(frozen=True, eq=False)
-class Resource:
-    """A noun of the API: its envelope, what a summary shows of a row, how it is called, its operations."""
-
-    singular: str
-    plural: str
-    columns: tuple[Column, ...] = ()
-    one: str = ""
-    """The word people use for one of it; `many` likewise. Without them the API's own."""
-    many: str = ""
-    more: tuple[Column, ...] = ()
-    """What only the answer about a single one shows beside `columns`."""
-    called: Callable[[Json], tuple[str, ...]] = by_name
-    directory: bool = False
-    """Few enough to be kept as a whole: names are looked up there."""
-    find: Callable[[str], Mapping[str, str]] | None = None
-    """The query that finds one by name where there are too many to keep."""
-    by_ids: str = ""
-    """The query parameter that takes several ids at once, where there is one."""
-    drops: tuple[str, ...] = ()
-    """Other directories that go stale when one of it is written."""
-    facts: Callable[[Json, Json], Json] | None = None
-    """What is remembered of a row beside its names, read from the payload and the row."""
-    value: Callable[[Json, str], str] | None = None
-    """A text as the value one of it takes, by its facts; a ValueError says what it would take."""
-    within: str = ""
-    """The attribute that narrows a name: a stage's pipeline; `inside` is the kind of that."""
-    inside: str = ""
-    link: bool = False
-    """It only ties two things together: an answer about one is flat."""
-    id_key: str = "id"
-    plane: Plane = "api"
-    wrapped: bool = True
-    """Bodies are wrapped in the singular (reference 2.1)."""
-    example: str = ""
-    """A name, for suggested calls."""
-    operations: "list[Operation[..., Any]]" = field(default_factory=list["Operation[..., Any]"])
-
-    @property
-    def word(self) -> str:
-        return self.one or self.singular
-
-    @property
-    def words(self) -> str:
-        return self.many or self.plural
-
-    @property
-    def lister(self) -> "Operation[..., Any]":
-        return next(o for o in self.operations if o.method == "GET" and "{" not in o.path)
-
-    @property
-    def reader(self) -> "Operation[..., Any] | None":
-        """The tool that reads one, if there is one."""
-        one = (o for o in self.operations if o.method == "GET" and o.path.endswith("}"))
-        return next((o for o in one if o.options.get("tool", True)), None)
-
-    def get(self, path: str, **options: Unpack[Options]) -> "Declare[P, R]":
-        return self._add("GET", path, {"read_only": True, "idempotent": True, **options})
-
-    def post(self, path: str, **options: Unpack[Options]) -> "Declare[P, R]":
-        return self._add("POST", path, options)
-
-    def put(self, path: str, **options: Unpack[Options]) -> "Declare[P, R]":
-        return self._add("PUT", path, {"destructive": True, "idempotent": True, **options})
-
-    def delete(self, path: str, **options: Unpack[Options]) -> "Declare[P, R]":
-        return self._add("DELETE", path, {"destructive": True, "idempotent": True, **options})
-
-    def _add(self, method: Method, path: str, options: Options) -> "Declare[P, R]":
-        def declare(handler: Handler[P, R]) -> Operation[P, R]:
-            operation = Operation(self, method, path, handler, options)
-            self.operations.append(operation)
-            return operation
-
-        return declare

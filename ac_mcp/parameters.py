@@ -19,18 +19,19 @@ def day(text: str) -> str:
 
 
 def address(text: str) -> str:
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text):
+    if len(text) > 254 or not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", text):
         raise ValueError("is not an e-mail address, such as ann@example.com")
     return text
 
 
 def https(text: str) -> str:
-    if not re.fullmatch(r"https://[^\s/@]+\.[^\s/@]+(/\S*)?", text):
+    if len(text) > 2000 or not re.fullmatch(r"https://[^\s/@.]+(\.[^\s/@.]+)+(/\S*)?", text):
         raise ValueError("is not a public https:// address")
     return text
 
 
 Id: TypeAlias = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$")]
+Number: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
 Name: TypeAlias = Annotated[str, Field(min_length=1)]
 
 ContactRef: TypeAlias = Annotated[str, Ref("contacts"), About("E-mail, name or id", "jane@acme.com", shown=False)]

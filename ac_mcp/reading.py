@@ -72,7 +72,8 @@ def is_assigned(operation: Operation[..., Any], name: str) -> bool:
 
 
 def takes_several(operation: Operation[..., Any], name: str) -> bool:
-    return isinstance(mark(operation.signature.parameters[name].annotation, Wire), Multiple)
+    parameter = operation.signature.parameters.get(name)
+    return parameter is not None and isinstance(mark(parameter.annotation, Wire), Multiple)
 
 
 def assignment(one: Any) -> Any:

@@ -1,44 +1,25 @@
 """Names become ids on the way in, ids get names on the way out: the directory of one account."""
 
-import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 from math import inf
-from typing import Any
+from typing import Any, TypeAlias
 
 from anyio import Lock
 
 from ac_mcp.errors import BadArguments, Candidate, NoSuchName, SeveralNames
 from ac_mcp.marks import Ref
-from ac_mcp.operation import ID, Operation, Resource
+from ac_mcp.names import Known, closest, is_id, matching, misspelt
+from ac_mcp.operation import Operation
 from ac_mcp.request import Json, Request, Sender, record, records
+from ac_mcp.resource import Resource
 
-PAGE, PAGES = 100, 10
-FRESH = 60.0
-"""Seconds a directory is believed."""
-NEAR, TYPO, LONGER = 0.5, 0.66, 0.85
-"""How alike a name must be to be worth telling; to be the same but for a typo; and so where one holds the other."""
+Query: TypeAlias = Mapping[str, str | tuple[str, ...]]
+PAGE, PAGES = 100, 20
+FRESH, JUST_NOW = 60.0, 1.0
+"""Seconds a directory is believed; and where the name decides what is deleted or changed."""
 SEEN = 2000
 """How many names of large kinds (contacts, deals) are remembered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A thing and what it is called: the first name is the one we show."""
-
-    id: str
-    names: tuple[str, ...]
-    within: str = ""
-    at: float = -inf
-    """When it was last seen."""
-    told: bool = False
-    """Whether its second name helps to tell it apart."""
-    facts: Json = field(default_factory=dict[str, Any])
-
-    @property
-    def name(self) -> str:
-        return self.names[0] if self.names else ""
 
 
 @dataclass(slots=True)
@@ -76,6 +57,8 @@ class References:
         resolved = dict(arguments)
         for parameter, ref in sorted(operation.references.items(), key=lambda item: bool(item[1].within)):
             given = arguments.get(parameter)
+            if given is not None and operation.replaces(parameter):
+                await self._kept(sender, self._resources[ref.kind], fresh=JUST_NOW)
             if given is not None and ref.assigned:
                 resolved[parameter] = await self._assigned(sender, parameter, ref.kind, given)
             elif given is not None:
@@ -115,22 +98,26 @@ class References:
             kept = await self._kept(sender, self._resources[kind])
             title = next((t for t in reversed(titles) if matching(kept, t)), titles[0])
             id = await self.id(sender, parameter, kind, title)
+            if id in values:
+                raise BadArguments(f'{parameter}: "{title}" is given twice.')
             values[id] = self._value(parameter, kind, id, text[len(title) + 1 :].strip())
         return values
 
     async def id(self, sender: Sender, parameter: str, kind: str, given: str, within: str = "") -> str:
         """The id of the one thing this name or id stands for."""
         resource = self._resources[kind]
-        name = given.removeprefix("name:").strip()
-        as_id = given == name and is_id(name, resource)
-        if as_id and not resource.directory:
+        name = " ".join(given.removeprefix("name:").split())
+        as_id = not given.startswith("name:") and is_id(name, resource)
+        if as_id and (not resource.directory or resource.plane == "control"):
             return name
-        seen: Collection[Known] = ()
+        seen: dict[str, Known] = {}
         for look in (self._kept, self._sought):
-            seen = [one for one in await look(sender, resource, name) if within in ("", one.within)]
-            if as_id and any(one.id == name for one in seen):
+            seen |= {one.id: one for one in await look(sender, resource, name) if within in ("", one.within)}
+            if as_id and name in seen:
                 return name
-            match matching(seen, name):
+            if look == self._kept and resource.find and not self._directories[kind].complete:
+                continue  # too many to keep: whether the name is the only one of its kind is not known here
+            match matching(seen.values(), name):
                 case []:
                     continue
                 case [only]:
@@ -139,7 +126,7 @@ class References:
                     raise SeveralNames(parameter, kind, given, [await self._candidate(sender, k) for k in several])
         if as_id and not within and not self._directories[kind].complete:
             return name
-        raise await self._missing(sender, parameter, resource, given, seen, within)
+        raise await self._missing(sender, parameter, resource, given, seen.values(), within)
 
     async def _missing(
         self, sender: Sender, parameter: str, resource: Resource, given: str, seen: Collection[Known], within: str
@@ -196,40 +183,49 @@ class References:
         for kind in (resource.plural, *resource.drops):
             self._directories[kind] = Directory()
 
-    async def _kept(self, sender: Sender, resource: Resource, _name: str = "") -> Collection[Known]:
+    async def _kept(
+        self, sender: Sender, resource: Resource, _name: str = "", fresh: float = FRESH
+    ) -> Collection[Known]:
         """The whole of a small kind; of a large one nothing is kept that a name could be trusted to."""
         if not resource.directory:
             return ()
         async with self._loading[resource.plural]:
-            if self._clock() - self._directories[resource.plural].loaded > FRESH:
+            while self._clock() - self._directories[resource.plural].loaded > fresh:
                 await self._load(sender, resource)
         return self._directories[resource.plural].known.values()
 
     async def _sought(self, sender: Sender, resource: Resource, name: str) -> Collection[Known]:
         """A second look before a name is refused: it may be too new, or one of too many to keep."""
-        if resource.find:
-            return await self._page(sender, resource, {**resource.find(name), "limit": str(PAGE)})
-        async with self._loading[resource.plural]:
-            if self._clock() - self._directories[resource.plural].loaded > 1:
-                await self._load(sender, resource)
-        return self._directories[resource.plural].known.values()
+        directory = self._directories[resource.plural]
+        if not resource.find or (directory.complete and self._clock() - directory.loaded <= JUST_NOW):
+            return await self._kept(sender, resource, fresh=JUST_NOW)
+        found, complete = await self._pages(sender, resource, resource.find(name))
+        if not complete:
+            most = f"more than {len(found)} {resource.words}"
+            raise BadArguments(f'"{name[:80]}" may be the name of {most}: give the id.')
+        return found
 
     async def _load(self, sender: Sender, resource: Resource) -> None:
         """All there are, page by page."""
-        fresh, paged = Directory(), resource.plane == "api"
-        for page in range(PAGES):
-            query = {"limit": str(PAGE), "offset": str(page * PAGE)} if paged else {}
-            found = await self._page(sender, resource, query)
-            fresh.known |= {one.id: one for one in found}
-            if len(found) < PAGE or not paged:
-                fresh.complete = True
-                break
-        fresh.loaded = self._clock()
-        self._directories[resource.plural] = fresh
+        before, asked = self._directories[resource.plural], self._clock()
+        found, complete = await self._pages(sender, resource, resource.lister.options.get("query", {}))
+        if self._directories[resource.plural] is before:  # else something was written meanwhile
+            fresh = Directory({one.id: one for one in found}, asked, complete)
+            self._directories[resource.plural] = fresh
 
-    async def _page(
-        self, sender: Sender, resource: Resource, query: Mapping[str, str | tuple[str, ...]]
-    ) -> list[Known]:
+    async def _pages(self, sender: Sender, resource: Resource, query: Query) -> tuple[list[Known], bool]:
+        """Page after page, and whether that was all."""
+        found: list[Known] = []
+        if resource.plane == "control":
+            return await self._page(sender, resource, query), True
+        for page in range(PAGES):
+            more = await self._page(sender, resource, {**query, "limit": str(PAGE), "offset": str(page * PAGE)})
+            found += more
+            if len(more) < PAGE:
+                return found, True
+        return found, False
+
+    async def _page(self, sender: Sender, resource: Resource, query: Query) -> list[Known]:
         path = resource.lister.path
         reply = await sender.send(Request("GET", path, query, plane=resource.plane, repeatable=True))
         self.learn(reply.body)
@@ -237,7 +233,7 @@ class References:
 
     def _read(self, payload: Json, resource: Resource) -> Iterator[Known]:
         for row in rows(payload, resource):
-            id, names = row.get(resource.id_key), resource.called(row)
+            id, names = row.get(resource.id_key), tuple(str(name) for name in resource.called(row))
             within = str(row.get(resource.within) or "") if resource.within else ""
             facts = resource.facts(payload, row) if resource.facts else {}
             if id and (names or resource.directory):
@@ -250,46 +246,3 @@ class References:
 def rows(payload: Json, resource: Resource) -> list[Json]:
     """The rows of this kind in a payload, whether it holds one or many."""
     return [*records(payload.get(resource.plural)), *records([payload.get(resource.singular)])]
-
-
-def is_id(text: str, resource: Resource) -> bool:
-    if resource.plane == "control":
-        return bool(ID.fullmatch(text))
-    return text.isascii() and text.isdecimal() and len(text) < 19
-
-
-def plain(name: str) -> str:
-    """Case, outer space and the way an accent is encoded do not matter."""
-    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
-
-
-def matching(known: Iterable[Known], name: str) -> list[Known]:
-    """Those called so; the same spelling, or a main name, wins over a looser match."""
-    sought = plain(name)
-    loose = [one for one in known if sought in map(plain, one.names)]
-    exact = [one for one in loose if name in one.names]
-    main = [one for one in loose if plain(one.name) == sought]
-    return next((found for found in (exact, main) if len(found) == 1), loose)
-
-
-def closest(known: Iterable[Known], name: str) -> list[Known]:
-    """The three most alike, those that hold the name or are held by it first."""
-    sought, all_of_them = plain(name), list(known)
-    holding = [k for k in all_of_them if sought and any(sought in plain(n) or plain(n) in sought for n in k.names)]
-    near = sorted(all_of_them, key=lambda one: -alike(one, name))
-    return list({k.id: k for k in (*holding, *(k for k in near if alike(k, name) >= NEAR))}.values())[:3]
-
-
-def misspelt(known: Known, name: str) -> bool:
-    """Whether the name is surely this one with a typo; `2025` is not `VIP 2025` or `2024` with one."""
-    sought = plain(name)
-    if sought.isdecimal():
-        return False
-    longer = any(sought in plain(n) or plain(n) in sought for n in known.names)
-    return alike(known, name) >= (LONGER if longer else TYPO)
-
-
-def alike(known: Known, name: str) -> float:
-    """From 0 to 1."""
-    sought = plain(name)
-    return max((SequenceMatcher(None, sought, plain(n)).ratio() for n in known.names), default=0.0)

@@ -30,11 +30,12 @@ class Reply:
 
     status: int
     body: Json
+    repeated: bool = False
+    """An earlier try may have landed before this one: its status tells nothing about before and after."""
 
-    @property
-    def created(self) -> bool:
-        """201 where the same request may also find its work done already (200)."""
-        return self.status == 201
+    def outcome(self, new: str, old: str) -> str:
+        """Which of the two it was, where a request may find its work done already: 201 or 200."""
+        return f"{new} or {old}" if self.repeated else new if self.status == 201 else old
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,14 @@ def records(value: Any) -> list[Json]:
         if isinstance(value, list)
         else []
     )
+
+
+def whole(value: Any) -> int:
+    """A count, however it is written; 0 for what is none."""
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return 0
 
 
 async def silent(done: float, total: float | None = None, message: str | None = None, /) -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import NullableSchema, WithDefaultSchema
 
-from ac_mcp.marks import About, mark
+from ac_mcp.marks import About, Ref, mark
 from ac_mcp.operation import Operation
 from ac_mcp.parameters import ConnectionRef
 from ac_mcp.request import Json
@@ -21,6 +21,8 @@ STRICT = ConfigDict(
     allow_inf_nan=False,
     regex_engine="python-re",
 )
+LONGEST_NAME = 500
+"""Characters of a name or a search: they become part of an address."""
 CONNECTION = Annotated[
     ConnectionRef, About("Account to use: connection id, see list_connections", "9a0f…", shown=False)
 ]
@@ -61,8 +63,10 @@ def model(operation: Operation[..., Any], accounts: bool = False) -> type[BaseMo
 
 
 def field_of(parameter: Parameter) -> tuple[Any, Any]:
-    described = Annotated[parameter.annotation, Field(description=about(parameter.annotation).description)]
-    return described, ... if parameter.default is Parameter.empty else parameter.default
+    ref = mark(parameter.annotation, Ref)
+    short = parameter.name == "search" or (ref is not None and not ref.assigned)
+    limit = Field(max_length=LONGEST_NAME if short else None, description=about(parameter.annotation).description)
+    return Annotated[parameter.annotation, limit], ... if parameter.default is Parameter.empty else parameter.default
 
 
 def about(annotation: Any) -> About:

@@ -47,6 +47,11 @@ class Settings:
         return checked(cls(**given))
 
     @property
+    def several_accounts(self) -> bool:
+        """Whether a call may choose its connection: without Maton there is only one account."""
+        return self.multi_account and not self.direct
+
+    @property
     def direct(self) -> bool:
         return bool(self.direct_url) and not self.sandbox
 
@@ -93,15 +98,34 @@ def converted(variable: str, text: str, kind: type[object]) -> Any:
     return text
 
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+def is_address(value: str) -> bool:
+    try:
+        address = urlsplit(value)
+        named = bool(address.hostname) and (address.port is None or address.port > 0)
+    except ValueError:
+        return False
+    safe = address.scheme == "https" or address.hostname in ("127.0.0.1", "localhost", "::1")
+    plain = not (address.query or address.fragment or address.username)
+    return named and safe and plain and address.scheme in ("http", "https")
+
+
 def checked(settings: Settings) -> Settings:
     """Keys travel to these addresses: https, or this machine."""
     for one in fields(settings):
         if one.metadata["variable"].endswith("_URL") and (value := str(getattr(settings, one.name))):
-            address = urlsplit(value)
-            local = address.hostname in ("127.0.0.1", "localhost", "::1")
-            if not address.hostname or not (address.scheme == "https" or (address.scheme == "http" and local)):
-                raise BadSetting(f"{one.metadata['variable']} is {value!r}; it takes an https:// address.")
+            if not is_address(value):
+                raise BadSetting(f"{one.metadata['variable']} takes an https:// address with nothing after its path.")
             object.__setattr__(settings, one.name, value.rstrip("/").removesuffix("/api/3"))
-    if settings.direct_url and not settings.direct_token:
+    for variable, key in (("MATON_API_KEY", settings.key), ("AC_API_TOKEN", settings.direct_token)):
+        if not (key.isascii() and key.isprintable() and " " not in key):
+            raise BadSetting(f"{variable} holds a character no key has: a line break, a blank or a curly quote?")
+    if settings.log_level.upper() not in LEVELS:
+        raise BadSetting(f"AC_MCP_LOG_LEVEL takes one of {', '.join(LEVELS)}.")
+    if settings.proxy and urlsplit(settings.proxy).scheme not in ("http", "https"):
+        raise BadSetting("HTTPS_PROXY takes an http:// or https:// address.")
+    if settings.direct and not settings.direct_token:
         raise BadSetting("AC_API_URL is set without AC_API_TOKEN; both are in ActiveCampaign, Settings > Developer.")
     return settings

@@ -10,10 +10,11 @@ FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = (
     {"errors", "request"},
     {"marks", "columns"},
-    {"operation"},
+    {"operation", "resource"},
     {"parameters", "settings"},
     {"schema", "operations", "gateway"},
     {"mending"},
+    {"names"},
     {"reading", "references", "results"},
     {"account"},
     {"server"},

@@ -27,8 +27,8 @@ LISTS = ("errors", "failureReasons", "detail")
 LONGEST = 300
 
 
-def read(status: int, headers: Mapping[str, str], body: bytes, *, reads: bool, direct: bool) -> Reply:
-    """The reply, if it is one.
+def read(status: int, headers: Mapping[str, str], body: bytes, *, empty: bool, direct: bool) -> Reply:
+    """The reply, if it is one; `empty` where nothing at all is an answer too.
 
     Raises:
         GatewayError: in all other cases.
@@ -40,7 +40,7 @@ def read(status: int, headers: Mapping[str, str], body: bytes, *, reads: bool, d
         return Reply(status, cast("Json", payload))
     if isinstance(payload, list):
         return Reply(status, {"items": payload})
-    if body.strip() or reads:
+    if body.strip() or not empty:
         what = "an empty answer" if not body.strip() else "an answer that is not JSON"
         raise Unavailable(f"it gave {what}", status=status, request_id=request_id(headers))
     return Reply(status, {})
@@ -48,7 +48,7 @@ def read(status: int, headers: Mapping[str, str], body: bytes, *, reads: bool, d
 
 def parsed(body: bytes) -> Any:
     try:
-        return from_json(body)
+        return from_json(body, allow_inf_nan=False)
     except ValueError:
         return None
 
@@ -60,7 +60,7 @@ def refusal(status: int, headers: Mapping[str, str], payload: Any, body: bytes, 
     text = said or plain[:LONGEST]
     id = request_id(headers)
     if code == "duplicate" or TAKEN.search(text):
-        return Duplicate(text, status=status, request_id=id, field=field, code="duplicate")
+        return Duplicate(text or "exists already", status=status, request_id=id, field=field, code="duplicate")
     match status:
         case 401:
             return KeyRefused(text or "the key was refused", status=status, request_id=id)

@@ -55,4 +55,5 @@ class Doors:
         if self.direct:
             return (account,)
         key = (f"key {caller.key}", 10)
-        return (key, account) if request.plane == "api" else (key,)
+        # The account first: who waits for a paused account must not hold a place of the key meanwhile.
+        return (account, key) if request.plane == "api" else (key,)

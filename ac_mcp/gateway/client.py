@@ -3,14 +3,14 @@
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from time import monotonic
 
 import anyio
 import httpx2
 
-from ac_mcp.errors import GatewayError, NotFound, OutcomeUnknown, Throttled, Unavailable
+from ac_mcp.errors import BadArguments, GatewayError, NotFound, OutcomeUnknown, Throttled, Unavailable
 from ac_mcp.gateway.answers import read
 from ac_mcp.gateway.auth import Doors
 from ac_mcp.gateway.pacing import Pacing, ProcessPacing
@@ -21,7 +21,13 @@ LARGEST = 8 * 1024 * 1024
 """Bytes of an answer; ActiveCampaign's own pages stay far below."""
 TIMEOUT = httpx2.Timeout(connect=5, read=20, write=10, pool=5)
 LIMITS = httpx2.Limits(max_connections=10, max_keepalive_connections=5, keepalive_expiry=20)
-NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+NOT_SENT = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.LocalProtocolError,
+    httpx2.UnsupportedProtocol,
+)
 """What surely failed before the other side had anything (measured for each exception)."""
 
 
@@ -42,23 +48,27 @@ class Gateway:
         Raises:
             GatewayError: one of its kinds, and OutcomeUnknown where a write may have landed all the same.
         """
-        attempt = 1
+        attempt, unclear = 1, False
         while True:
             try:
-                return await self._timed(request, caller)
-            except NotFound:
-                if request.method == "DELETE" and attempt > 1:
-                    return Reply(200, {})
-                raise
+                reply = await self._timed(request, caller)
+                return replace(reply, repeated=True) if unclear else reply
             except GatewayError as error:
+                if unclear and request.method == "DELETE" and isinstance(error, NotFound):
+                    return Reply(200, {})
+                unclear = unclear or may_have_landed(request, error)
                 wait = wait_before_retry(request, error, attempt, self.chance())
+                self._hold_back(request, caller, error, wait)
                 if wait is None or self.clock() + wait > caller.deadline:
-                    raise unclear(request, error) from error
-                if isinstance(error, Throttled):
-                    for name, _ in self.doors.budgets(caller, request)[-1:]:
-                        self.pacing.pause(name, wait)
+                    raise (lost(error) if unclear else error) from error
             attempt += 1
             await self.sleep(wait)
+
+    def _hold_back(self, request: Request, caller: Caller, error: GatewayError, wait: float | None) -> None:
+        """After a 429 nobody sends to that account before the other side allows it."""
+        if isinstance(error, Throttled):
+            account, *_ = self.doors.budgets(caller, request)
+            self.pacing.pause(account[0], error.retry_after or wait or 1.0)
 
     async def _timed(self, request: Request, caller: Caller) -> Reply:
         """Within what is left of the deadline, waiting for a turn included."""
@@ -68,23 +78,27 @@ class Gateway:
         with anyio.move_on_after(left if left < inf else None):
             async with self.pacing.turn(self.doors.budgets(caller, request)):
                 sent = True
-                return await self._once(request, url, dict(headers))
+                return await self._once(request, caller, url, dict(headers))
         late = "no answer came in time" if sent else "the queue for the rate limit is too long for this call"
         raise Unavailable(late, arrived=sent)
 
-    async def _once(self, request: Request, url: str, headers: dict[str, str]) -> Reply:
+    async def _once(self, request: Request, caller: Caller, url: str, headers: dict[str, str]) -> Reply:
         query = {name: list(value) if isinstance(value, tuple) else value for name, value in request.query.items()}
         try:
             async with self.http.stream(
                 request.method, url, params=query, json=request.body, headers=headers
             ) as response:
                 body = await capped(response)
+        except httpx2.InvalidURL as error:
+            raise BadArguments("The arguments are too long for a request.") from error
         except NOT_SENT as error:
             raise Unavailable(f"it could not be reached ({type(error).__name__})", arrived=False) from error
         except (httpx2.HTTPError, httpx2.StreamError) as error:
             raise Unavailable(f"the connection broke ({type(error).__name__})") from error
-        reads = request.method == "GET"
-        return read(response.status_code, response.headers, body, reads=reads, direct=self.doors.direct)
+        # PUT /lists has been seen to answer with nothing (reference 2.7).
+        empty = request.method == "DELETE" or (request.method == "PUT" and request.path.startswith("/lists/"))
+        told = body.replace(caller.key.encode(), b"***") if response.status_code >= 400 else body
+        return read(response.status_code, response.headers, told, empty=empty, direct=self.doors.direct)
 
 
 async def capped(response: httpx2.Response) -> bytes:
@@ -97,10 +111,12 @@ async def capped(response: httpx2.Response) -> bytes:
     return bytes(body)
 
 
-def unclear(request: Request, error: GatewayError) -> GatewayError:
-    """After a write, a failure that does not say whether it landed is told as just that."""
-    if request.method == "GET" or not isinstance(error, Unavailable) or not error.arrived:
-        return error
+def may_have_landed(request: Request, error: GatewayError) -> bool:
+    return request.method != "GET" and isinstance(error, Unavailable) and error.arrived
+
+
+def lost(error: GatewayError) -> OutcomeUnknown:
+    """After a write that may have landed, whatever came later says nothing about it."""
     return OutcomeUnknown(str(error), status=error.status, request_id=error.request_id)
 
 

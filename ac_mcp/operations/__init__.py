@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ac_mcp.operation import Operation, Resource
+from ac_mcp.operation import Operation
 from ac_mcp.operations.automations import automations, contact_automations
 from ac_mcp.operations.campaigns import campaigns
 from ac_mcp.operations.companies import account_contacts, accounts
@@ -16,6 +16,7 @@ from ac_mcp.operations.pipelines import pipelines, stages
 from ac_mcp.operations.tags import contact_tags, tags
 from ac_mcp.operations.users import users
 from ac_mcp.operations.webhooks import webhooks
+from ac_mcp.resource import Resource
 
 RESOURCES: tuple[Resource, ...] = (
     contacts, tags, contact_tags, lists, contact_lists, deals, stages, pipelines, automations, contact_automations,

@@ -1,9 +1,10 @@
 """Automations: the workflows that run on contacts. The API can read them, not write them."""
 
 from ac_mcp.columns import Code, Date, Number, Reference, Text
-from ac_mcp.operation import Call, Resource
+from ac_mcp.operation import Call
 from ac_mcp.parameters import AutomationRef, Limit, Offset
 from ac_mcp.request import Json
+from ac_mcp.resource import Resource
 
 STATUS = {"0": "draft", "1": "active", "2": "inactive"}
 RUN = {"1": "running", "2": "done"}

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ac_mcp.columns import Column, Number, Rate, Reference, Text, Time
-from ac_mcp.operation import Call, Resource
+from ac_mcp.operation import Call
 from ac_mcp.parameters import CampaignRef, Limit, Offset
 from ac_mcp.request import Json
+from ac_mcp.resource import Resource
 
 STATUS = {"0": "draft", "1": "scheduled", "2": "sending", "3": "paused", "4": "stopped", "5": "sent"}
 WORDS = {"completed": "sent", "sent": "sent"}

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from ac_mcp.columns import Date, Number, Reference, Text
 from ac_mcp.marks import About, Wire
-from ac_mcp.operation import Call, Resource
+from ac_mcp.operation import Call
 from ac_mcp.parameters import Limit, Name, Offset, OwnerRef, Search, Website
 from ac_mcp.request import Json
+from ac_mcp.resource import Resource
 
 accounts = Resource(
     "account",

@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 from ac_mcp.columns import Column, Flag, Text, Time
 from ac_mcp.errors import BadArguments
 from ac_mcp.marks import About
-from ac_mcp.operation import Call, Resource, say
+from ac_mcp.operation import Call, say
 from ac_mcp.parameters import ConnectionRef, Id
 from ac_mcp.request import Json, record, records
+from ac_mcp.resource import Resource
 
 App = Annotated[Id, About("Maton app", "active-campaign", shown=False)]
 
@@ -38,7 +39,7 @@ connections = Resource(
 )
 
 
-@connections.get("/connections")
+@connections.get("/connections", query={"app": "active-campaign"})
 async def list_connections(
     call: Call,
     app: App = "active-campaign",

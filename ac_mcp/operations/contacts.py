@@ -7,7 +7,7 @@ from pydantic import BeforeValidator
 from ac_mcp.columns import Date, Joined, Positive, Text, Time
 from ac_mcp.errors import BadArguments
 from ac_mcp.marks import About, After, Order, Wire
-from ac_mcp.operation import Call, Resource, say, together
+from ac_mcp.operation import Call, say, together
 from ac_mcp.operations.automations import contact_automations
 from ac_mcp.operations.companies import account_contacts
 from ac_mcp.operations.deals import deals
@@ -22,16 +22,17 @@ from ac_mcp.parameters import (
     Email,
     Fields,
     FirstName,
-    Id,
     LastName,
     Limit,
     ListRef,
+    Number,
     Offset,
     Phone,
     Search,
     TagRef,
 )
 from ac_mcp.request import Json, records
+from ac_mcp.resource import Resource
 
 STATUS = {"any": "-1", "unconfirmed": "0", "active": "1", "unsubscribed": "2", "bounced": "3"}
 AFTER = About("From this day on, YYYY-MM-DD", "2026-02-01", shown=False)
@@ -95,7 +96,7 @@ async def list_contacts(
     | None = None,
     limit: Limit = 20,
     offset: Offset = 0,
-    after_id: Annotated[Id, After(), About("Page by id instead: the last id seen, 0 to start", "0", shown=False)]
+    after_id: Annotated[Number, After(), About("Page by id instead: the last id seen, 0 to start", "0", shown=False)]
     | None = None,
 ) -> Json:
     """Find, search or count contacts (people, subscribers, leads) by name, e-mail, tag, list, status or date."""
@@ -168,7 +169,7 @@ async def sync_contact(
 ) -> Json:
     """Create or update (upsert) a contact by e-mail and say which it was."""
     reply = await call.reply()
-    return say(reply.body, result="created" if reply.created else "updated")
+    return say(reply.body, result=reply.outcome("created", "updated"))
 
 
 @contacts.delete("/contacts/{contact}")

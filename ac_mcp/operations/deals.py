@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from ac_mcp.columns import Code, Date, Flag, Money, Reference, Text, Time
 from ac_mcp.errors import BadArguments
 from ac_mcp.marks import About, Order, Ref, Wire
-from ac_mcp.operation import Call, Resource, keys, say
+from ac_mcp.operation import Call, say
 from ac_mcp.parameters import (
     AccountRef,
     ContactRef,
@@ -21,6 +21,7 @@ from ac_mcp.parameters import (
     Value,
 )
 from ac_mcp.request import Json, record
+from ac_mcp.resource import Resource, keys
 
 STATUS = {"open": "0", "won": "1", "lost": "2"}
 ORDER = {"newest": "cdate DESC", "oldest": "cdate ASC", "highest_value": "value DESC", "title": "title ASC"}
@@ -81,7 +82,7 @@ async def list_deals(
     """List or search deals (opportunities) by stage, pipeline, owner, status or value, with count and total value."""
     payload = await call(order=order or "newest")
     currencies = record(record(payload.get("meta")).get("currencies"))
-    sums = {name.lower(): Money("value").read(row) for name, row in currencies.items()}
+    sums = {name.lower(): Money("value").read(record(row)) for name, row in currencies.items()}
     return say(payload, value_by_currency=sums) if sums else payload
 
 

@@ -4,18 +4,20 @@ import json
 from typing import Annotated, Literal
 
 from ac_mcp.columns import Flag, Reference, Several, Text
-from ac_mcp.errors import BadArguments
+from ac_mcp.errors import BadArguments, Duplicate
 from ac_mcp.marks import About, Multiple, ValueOf, Wire
-from ac_mcp.operation import Call, Resource, keys, say
+from ac_mcp.operation import Call, say
 from ac_mcp.parameters import ContactRef, FieldRef, Id, Limit, Name, Offset, day
-from ac_mcp.request import Json, records
+from ac_mcp.request import Json, record, records
+from ac_mcp.resource import Resource, keys
 
 CHOICES = ("dropdown", "radio", "checkbox", "listbox")
 
 
 def labels(field: Json, options: list[Json]) -> list[str]:
     """Options of all fields come in one flat list beside the fields (reference 9)."""
-    return [option.get("label") or option["value"] for option in options if option["field"] == field["id"]]
+    own = [option for option in options if str(option.get("field")) == str(field.get("id"))]
+    return [str(option.get("label") or option.get("value")) for option in own]
 
 
 def facts(payload: Json, row: Json) -> Json:
@@ -30,8 +32,9 @@ def value(facts: Json, text: str) -> str:
             return text
         case "dropdown" | "radio" if options:
             return choice(options, text)
-        case "checkbox" | "listbox" if options:
-            return "||".join(choice(options, one) for one in text.strip("|").split("||"))
+        case "checkbox" | "listbox":
+            several = text.strip("|").split("||")
+            return f"||{'||'.join(choice(options, one) if options else one for one in several)}||"
         case "date":
             return day(text)
         case "number":
@@ -81,7 +84,7 @@ field_values = Resource(
 async def list_fields(call: Call, limit: Limit = 100, offset: Offset = 0) -> Json:
     """List the custom fields contacts can have, with type and options."""
     payload = await call()
-    options = payload.get("fieldOptions", [])
+    options = records(payload.get("fieldOptions"))
     return payload | {"fields": [field | {"options": labels(field, options)} for field in payload["fields"]]}
 
 
@@ -116,13 +119,32 @@ async def create_field(
         raise BadArguments(
             f"A {type} field has no options; {', '.join(CHOICES)} have.", dict(call.arguments, options=None)
         )
-    made = await call(options=None)
-    id = made["field"]["id"]
-    if options:
-        rows = [{"field": id, "label": o, "value": o, "orderid": n, "isdefault": 0} for n, o in enumerate(options, 1)]
+    made, missing = await made_or_begun(call, title, type, options or [])
+    id = str(made["id"])
+    if missing:
+        rows = [{"field": id, "label": o, "value": o, "orderid": n, "isdefault": 0} for n, o in enumerate(missing, 1)]
         await create_field_options(call, rows)
     await show_field(call, id)
-    return {"field": made["field"] | {"options": options or []}}
+    return {"field": made | {"options": options or []}}
+
+
+async def made_or_begun(call: Call, title: str, type: str, options: list[str]) -> tuple[Json, list[str]]:
+    """The new field and its options; or one that an earlier try has begun, and the options it still lacks.
+
+    Making a field takes three requests. What broke off between them is found again by title and kind: a field
+    that no list shows yet.
+    """
+    try:
+        return record((await call(options=None))["field"]), options
+    except Duplicate:
+        payload = await list_fields(call, limit=100)
+        shown = {str(relation.get("field")) for relation in records(payload.get("fieldRels"))}
+        begun = [
+            f for f in payload["fields"] if (str(f.get("title")).casefold(), f.get("type")) == (title.casefold(), type)
+        ]
+        if not begun or str(begun[0].get("id")) in shown:
+            raise
+        return begun[0], [option for option in options if option not in begun[0]["options"]]
 
 
 @field_values.get("/contacts/{contact}/fieldValues", tool=False)
@@ -151,7 +173,7 @@ async def set_field_value(
 ) -> Json:
     """Set one custom field of a contact, whether it has a value yet or not."""
     rows = (await list_field_values(call, contact))["fieldValues"]
-    before = next((row for row in rows if row["field"] == field), None)
+    before = next((row for row in rows if str(row.get("field")) == field and row.get("id")), None)
     if before is None:
         return say(await create_field_value(call, contact, field, value), result="set")
     return say(await call(id=before["id"]), result="changed", before=Several("value").read(before))

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 from ac_mcp.columns import Code, Column, Date, Number, Reference, Text
 from ac_mcp.marks import About, Wire
-from ac_mcp.operation import Call, Resource, keys, say
+from ac_mcp.operation import Call, say
 from ac_mcp.parameters import ContactRef, Limit, ListRef, Name, Offset, Search
 from ac_mcp.request import Json, record
+from ac_mcp.resource import Resource, keys
 
 ListName = Annotated[Name, About("Name", "Newsletter", shown=False)]
 Url = Annotated[str, Wire("sender_url"), About("Website it is about", "https://acme.com")]
@@ -41,6 +42,7 @@ lists = Resource(
     ),
     called=keys("name", "stringid"),
     directory=True,
+    find=lambda given: {"filters[name]": given},
     example="Newsletter",
 )
 contact_lists = Resource(
@@ -97,7 +99,7 @@ async def update_list(
 ) -> Json:
     """Change a mailing list's name, website or reminder; its contacts stay on it."""
     # Whether a partial update is taken is not known (reference 4.3), so all four required attributes are sent.
-    now = (await get_list(call, list))["list"]
+    now = record((await get_list(call, list)).get("list"))
     changes = {"name": name, "sender_url": sender_url, "sender_reminder": sender_reminder}
     kept = {key: now.get(key) for key in ("name", "stringid", "sender_url", "sender_reminder")}
     return await call(**kept | {key: value for key, value in changes.items() if value is not None})
@@ -130,7 +132,7 @@ async def subscribe_contact(call: Call, contact: ContactRef, list: ListRef) -> J
 async def membership(call: Call, contact: str, list: str) -> Json:
     """The contact's row of this list; empty where it never was on it."""
     rows = (await list_contact_lists(call, contact))["contactLists"]
-    return record(next((row for row in rows if row["list"] == list), None))
+    return record(next((row for row in rows if str(row.get("list")) == list), None))
 
 
 def opted_out(row: Json) -> str:

@@ -5,9 +5,10 @@ from typing import Annotated
 from ac_mcp.columns import Date, Reference, Text
 from ac_mcp.errors import BadArguments
 from ac_mcp.marks import About, Wire
-from ac_mcp.operation import Call, Resource, say
+from ac_mcp.operation import Call, say
 from ac_mcp.parameters import AccountRef, ContactRef, DealRef, Limit, Name, Offset
-from ac_mcp.request import Json
+from ac_mcp.request import Json, record, whole
+from ac_mcp.resource import Resource
 
 KINDS = {"contact": "Subscriber", "deal": "Deal", "account": "CustomerAccount"}
 PAGE, MOST = 100, 1000
@@ -27,7 +28,9 @@ notes = Resource(
 
 
 def newest_first(found: list[Json]) -> list[Json]:
-    return sorted(found, key=lambda note: str(note.get("cdate")), reverse=True)
+    return sorted(
+        found, key=lambda note: (str(note.get("cdate")), len(str(note.get("id"))), str(note.get("id"))), reverse=True
+    )
 
 
 def with_owner(note: Json) -> Json:
@@ -80,8 +83,8 @@ async def sought(call: Call, reltype: str, id: str) -> tuple[list[Json], int, in
     looked = total = 0
     while looked == 0 or looked < min(total, MOST):
         page = await list_all_notes(call, PAGE, looked)
-        found += [note for note in page["notes"] if (note["reltype"], str(note["relid"])) == (reltype, id)]
-        total, looked = int(page["meta"]["total"]), looked + PAGE
+        found += [note for note in page["notes"] if (note.get("reltype"), str(note.get("relid"))) == (reltype, id)]
+        total, looked = whole(record(page.get("meta")).get("total")), looked + PAGE
         await call.progress(min(looked, total), total)
     return found, min(looked, total), total
 

@@ -6,9 +6,10 @@ from pydantic import Field
 
 from ac_mcp.columns import Number, Reference, References, Text
 from ac_mcp.marks import About, Wire
-from ac_mcp.operation import Call, Resource, keys
+from ac_mcp.operation import Call
 from ac_mcp.parameters import Currency, Name, Offset, PipelineRef
-from ac_mcp.request import Json
+from ac_mcp.request import Json, records
+from ac_mcp.resource import Resource, keys
 
 Title = Annotated[Name, Wire("title"), About("Name", "Negotiation", shown=False)]
 
@@ -73,5 +74,5 @@ async def create_pipeline(
 ) -> Json:
     """Create a sales pipeline. It comes with three stages: To Contact, In Contact, Follow Up."""
     payload = await call()
-    made = [stage["id"] for stage in payload.get("dealStages", [])]
+    made = [str(stage.get("id")) for stage in records(payload.get("dealStages"))]
     return payload | {"dealGroup": payload["dealGroup"] | {"stages": made}} if made else payload

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from ac_mcp.columns import Code, Date, Number, Reference, Text
 from ac_mcp.marks import About, Wire
-from ac_mcp.operation import Call, Resource, keys, say
+from ac_mcp.operation import Call, say
 from ac_mcp.parameters import ContactRef, Limit, Name, Offset, Search, TagRef
 from ac_mcp.request import Json
+from ac_mcp.resource import Resource, keys
 
 TagName = Annotated[Name, Wire("tag"), About("Name", "Webinar 2026", shown=False)]
 Description = Annotated[str, About("What it stands for", "Signed up for the webinar", shown=False)]
@@ -18,6 +19,7 @@ tags = Resource(
     more=(Code("type", "tagType"), Date("created", "cdate")),
     called=keys("tag"),
     directory=True,
+    find=lambda given: {"search": given},
     example="VIP",
 )
 contact_tags = Resource(
@@ -81,14 +83,14 @@ async def list_contact_tags(call: Call, contact: ContactRef) -> Json:
 async def tag_contact(call: Call, contact: ContactRef, tag: TagRef) -> Json:
     """Add a tag (label) to a contact. Automations that start on this tag will run."""
     reply = await call.reply()
-    return say(reply.body, result="tagged" if reply.created else "already tagged")
+    return say(reply.body, result=reply.outcome("tagged", "already tagged"))
 
 
 @contact_tags.delete("/contactTags/{id}", destructive=False)
 async def untag_contact(call: Call, contact: ContactRef, tag: TagRef) -> Json:
     """Remove a tag from a contact; the tag itself stays."""
     worn = (await list_contact_tags(call, contact))["contactTags"]
-    removed = [row for row in worn if row["tag"] == tag]
-    for row in removed:
-        await call(id=row["id"])
+    removed = [row["id"] for row in worn if str(row.get("tag")) == tag and row.get("id")]
+    for id in removed:
+        await call(id=id)
     return say({}, result="untagged" if removed else "did not have the tag")

@@ -1,9 +1,10 @@
 """Users: the colleagues who work in the account and own deals."""
 
 from ac_mcp.columns import Joined, Text
-from ac_mcp.operation import Call, Resource
+from ac_mcp.operation import Call
 from ac_mcp.parameters import Offset, UserRef
 from ac_mcp.request import Json
+from ac_mcp.resource import Resource
 
 
 def called(row: Json) -> tuple[str, ...]:

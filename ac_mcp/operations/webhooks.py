@@ -6,9 +6,10 @@ from pydantic import AfterValidator
 
 from ac_mcp.columns import Code, Reference, Several, Text
 from ac_mcp.marks import About, Wire
-from ac_mcp.operation import Call, Resource
+from ac_mcp.operation import Call
 from ac_mcp.parameters import ListRef, Name, Offset, https
 from ac_mcp.request import Json
+from ac_mcp.resource import Resource
 
 # Reference 11: what /webhook/events names, and five that are taken beside them.
 Event = Literal[

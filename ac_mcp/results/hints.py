@@ -18,9 +18,10 @@ from ac_mcp.errors import (
     Trouble,
     Unavailable,
 )
-from ac_mcp.operation import Operation, Resource
+from ac_mcp.operation import Operation
 from ac_mcp.operations.connections import list_connections
 from ac_mcp.request import Json
+from ac_mcp.resource import Resource
 from ac_mcp.results.sentences import BY_KIND, sentence
 
 LONGEST = 1500
@@ -38,6 +39,8 @@ def explain(error: Trouble, operation: Operation[..., Any], given: Json, direct:
 
 
 def next_call(error: Trouble, operation: Operation[..., Any], given: Json) -> str | None:
+    if error.done and not operation.idempotent:
+        return checking(operation, given)  # the same call again might do the same again
     match error:
         case BadArguments(fixed=dict() as fixed):
             return written(operation.name, {key: value for key, value in fixed.items() if value is not None})
@@ -64,7 +67,8 @@ def replaced(given: Json, error: NoSuchName, best: Candidate) -> Any:
     """The argument with the name that was probably meant; one of several is replaced among them."""
     spoken, value = spelt(best.name or best.id), given.get(error.parameter)
     if isinstance(value, list):
-        return [str(one).replace(error.given, spoken, 1) for one in cast("list[Any]", value)]
+        wrong = f"{error.given}="
+        return [f"{spoken}={one[len(wrong) :]}" if one.startswith(wrong) else one for one in cast("list[str]", value)]
     return spoken
 
 

@@ -37,5 +37,10 @@ def fitted(answer: Json, offset: int = 0, budget: int = BUDGET) -> Json:
         room -= len(render(row)) + 1
         if room < 0 and place:
             left = {**answer, listed: rows[:place]}
+            if "remaining" in answer:
+                return left | {
+                    "next_after_id": rows[place - 1]["id"],
+                    "remaining": answer["remaining"] + len(rows) - place,
+                }
             return left | ({"next_offset": offset + place} if "total" in answer else {"left_out": len(rows) - place})
     return answer

@@ -21,9 +21,10 @@ from ac_mcp.errors import (
     Trouble,
     Unavailable,
 )
-from ac_mcp.operation import Operation, Resource
+from ac_mcp.operation import Operation
 from ac_mcp.operations import RESOURCES
 from ac_mcp.request import Json
+from ac_mcp.resource import Resource
 
 BY_KIND: dict[str, Resource] = {resource.plural: resource for resource in RESOURCES}
 SAFE = "Nothing was changed."

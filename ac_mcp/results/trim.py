@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ac_mcp.columns import Column, Reference, References
-from ac_mcp.operation import SAID, Operation, Resource
-from ac_mcp.request import Json, record, records
+from ac_mcp.operation import SAID, Operation
+from ac_mcp.request import Json, record, records, whole
+from ac_mcp.resource import Resource
 
 Names = Mapping[str, Mapping[str, str]]
 DONE = {"POST": "created", "PUT": "updated", "DELETE": "deleted"}
@@ -143,10 +144,10 @@ def paging(answered: Answered) -> Json:
     if answered.single is not None or answered.resource.plural not in answered.payload:
         return {}
     meta, rows = record(answered.payload.get("meta")), answered.rows(answered.resource)
-    total, offset = int(meta.get("total") or len(rows)), int(answered.arguments.get("offset") or 0)
+    total, offset = whole(meta.get("total")) or len(rows), whole(answered.arguments.get("offset"))
     if answered.arguments.get("after_id") is not None:
         more = len(rows) < total and bool(rows)
-        return {"remaining": total - len(rows)} | ({"next_after_id": rows[-1]["id"]} if more else {})
+        return {"remaining": total - len(rows)} | ({"next_after_id": str(rows[-1].get("id"))} if more else {})
     if not rows and total:
         return {"total": total, "note": f"Offset {offset} is past the end: there are {total} in all."}
     past = offset + len(rows)

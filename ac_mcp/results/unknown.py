@@ -6,7 +6,7 @@ from typing import Any
 
 from ac_mcp.operation import Operation
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.results.hints import written
+from ac_mcp.results.hints import LONGEST, written
 
 READ, MAKE, CHANGE, REMOVE = "read", "make", "change", "remove"
 VERBS = {
@@ -44,9 +44,10 @@ def unknown_tool(name: str, arguments: Mapping[str, Any], tools: Sequence[str]) 
         return f"{said}. tools/list names all there are.", None
     best, given = OPERATIONS[near[0]], spelt(near[0], arguments)
     said = f"{said}: did you mean {' or '.join(near)}?"
-    if not fits(best, verb, nouns, given):
+    call = written(best.name, given)
+    if not fits(best, verb, nouns, given) or len(call) > LONGEST:
         return said, None
-    return f"{said}\nNext: {written(best.name, given)}", (best.name, given)
+    return f"{said}\nNext: {call}", (best.name, given)
 
 
 def understood(name: str) -> tuple[str, set[str]]:

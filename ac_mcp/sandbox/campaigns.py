@@ -1,7 +1,7 @@
-"""Campaigns, which this stage only reads, and the links in them (reference 7)."""
+"""Campaigns and the links in them (reference 7); they are written in campaign_writing."""
 
 from .asking import equals
-from .resource import Resource
+from .resource import Child, Resource
 from .shapes import columns
 
 CAMPAIGN = columns("""
@@ -24,19 +24,19 @@ format=mime ed_version=3 segmentname= screenshot=//img-us3.com/_screenshot_/camp
 statusToolTip= statusString=Draft groupLimitViolation=! links=@links id=@id user=>userid automation=>seriesid
 """)
 
+_ONLY_LISTED = "numberOfMessages campaignIsText typeText statusToolTip statusString groupLimitViolation"
+
 CAMPAIGNS = Resource(
     "campaigns",
     "campaign",
     "Campaign",
     CAMPAIGN,
     links="user automation campaignMessage campaignMessages links aggregateRevenues segment campaignLists",
-    verbs="list get",
-    hidden={
-        "list": "isDoubleOptInCampaign",
-        "one": "numberOfMessages campaignIsText typeText statusToolTip statusString groupLimitViolation",
-    },
+    verbs="list get patch",  # The patch changes nothing, whatever is sent (reference 7).
+    hidden={"list": "isDoubleOptInCampaign", "one": _ONLY_LISTED, "update": _ONLY_LISTED},
     filters={"filters[seriesid]": equals("seriesid")},
     orders={"sdate": "{sdate}", "ldate": "{ldate}"},
+    children=tuple(Child(plural, "campaignid") for plural in ("campaignLists", "campaignMessages", "links")),
 )
 
 LINKS = Resource(

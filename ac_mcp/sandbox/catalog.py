@@ -2,15 +2,36 @@
 
 from collections.abc import Iterator
 
-from . import automations, campaigns, contacts, crm, fields, lists, notes, tags, webhooks
+from . import (
+    activity,
+    assets,
+    automations,
+    campaign_writing,
+    campaigns,
+    contacts,
+    crm,
+    fields,
+    lists,
+    messages,
+    notes,
+    staff,
+    tags,
+    webhooks,
+)
+from .custom_fields import DATA, METAS
+from .deal_activities import DEAL_ACTIVITIES
+from .deal_people import CONTACT_DEALS, DEAL_ROLES
 from .deals import DEALS
 from .documented import unserved
-from .field_values import FIELD_VALUES, upsert
-from .generic import Handler, creating, deleting, getting, listing, nameless, updating, within
+from .exclusions import EXCLUSIONS
+from .field_values import FIELD_VALUES
+from .generic import Handler, creating, deleting, getting, listing, nameless, updating
+from .imports import IMPORTS, settle
 from .pipelines import DEAL_GROUPS, DEAL_STAGES
-from .resource import Resource
-
-Endpoint = tuple[str, str, Handler]
+from .resource import Answer, Call, Resource
+from .special import SPECIAL, Endpoint
+from .task_types import DEAL_TASKTYPES, TASK_OUTCOMES
+from .tasks import DEAL_TASKS
 
 RESOURCES: dict[str, Resource] = {
     resource.plural: resource
@@ -22,65 +43,49 @@ RESOURCES: dict[str, Resource] = {
         lists.LISTS,
         lists.LIST_GROUPS,
         lists.CONTACT_LISTS,
+        EXCLUSIONS,
         FIELD_VALUES,
         fields.FIELDS,
         fields.FIELD_OPTIONS,
         fields.FIELD_RELS,
+        fields.GROUP_MEMBERS,
         DEALS,
         DEAL_STAGES,
         DEAL_GROUPS,
+        DEAL_ACTIVITIES,
+        DEAL_ROLES,
+        DEAL_TASKS,
+        DEAL_TASKTYPES,
+        TASK_OUTCOMES,
+        CONTACT_DEALS,
+        *METAS.values(),
+        *DATA.values(),
         automations.AUTOMATIONS,
         automations.CONTACT_AUTOMATIONS,
         campaigns.CAMPAIGNS,
         campaigns.LINKS,
+        campaign_writing.CAMPAIGN_LISTS,
+        campaign_writing.CAMPAIGN_MESSAGES,
+        messages.MESSAGES,
+        messages.TEMPLATES,
+        messages.SAVED_RESPONSES,
+        assets.FORMS,
+        assets.SEGMENTS,
+        assets.SCORES,
+        assets.ADDRESSES,
+        activity.ACTIVITIES,
+        activity.EMAIL_ACTIVITIES,
+        activity.CONTACT_LOGS,
         crm.ACCOUNTS,
         crm.ACCOUNT_CONTACTS,
-        crm.USERS,
-        crm.GROUPS,
+        staff.USERS,
+        staff.USER_GROUPS,
+        staff.GROUPS,
         notes.NOTES,
         webhooks.WEBHOOKS,
+        IMPORTS,
     )
 }
-
-UNDER_CONTACT = {
-    "contactTags": "contact",
-    "contactLists": "contact",
-    "contactAutomations": "contact",
-    "fieldValues": "contact",
-    "deals": "contact",
-    "scoreValues": "contact",
-    "accountContacts": "contact",
-    "geoIps": "contact",
-    "trackingLogs": "subscriberid",
-    "bounceLogs": "subscriberid",
-}
-
-SPECIAL: tuple[Endpoint, ...] = (
-    ("POST", "/contact/sync", contacts.sync),
-    ("GET", "/contacts/{id}/notes", notes.notes_of_contact),
-    ("GET", "/contacts/{id}/automationEntryCounts", contacts.entry_counts),
-    ("GET", "/contacts/{id}/contactData", contacts.datum),
-    ("GET", "/contacts/{id}/contactDeals", contacts.nothing({"contactDeals": []})),
-    ("GET", "/contacts/{id}/contactGoals", contacts.nothing({"contactGoals": []})),
-    ("GET", "/contacts/{id}/contactLogs", contacts.nothing({"contactLogs": []})),
-    ("GET", "/contacts/{id}/plusAppend", contacts.nothing({})),
-    ("GET", "/contacts/{id}/organization", contacts.nothing({})),
-    ("POST", "/contactTags", tags.tag_contact),
-    ("PUT", "/lists/{id}", lists.update_list),
-    ("PATCH", "/lists/{id}", updating(lists.LISTS)),
-    ("POST", "/listGroups", lists.let_group_see),
-    ("POST", "/contactLists", lists.subscribe),
-    ("POST", "/fieldValues", upsert),
-    ("POST", "/fieldOption/bulk", fields.add_options),
-    ("POST", "/deals/{id}/notes", notes.note_on("deals")),
-    ("POST", "/accounts/{id}/notes", notes.note_on("accounts")),
-    ("POST", "/contactAutomations", automations.enter),
-    ("GET", "/campaigns/{id}/links", within(campaigns.CAMPAIGNS, "links", "campaignid")),
-    ("GET", "/users/me", crm.me),
-    ("GET", "/users/email/{email}", crm.user_by("email")),
-    ("GET", "/users/username/{username}", crm.user_by("username")),
-    ("GET", "/webhook/events", webhooks.events),
-)
 
 VERBS = {
     "list": ("GET", "", listing),
@@ -94,12 +99,20 @@ VERBS = {
 
 def endpoints() -> Iterator[Endpoint]:
     """Method, path and handler, the more particular paths first."""
-    yield from SPECIAL
-    for plural, column in UNDER_CONTACT.items():
-        yield "GET", f"/contacts/{{id}}/{plural}", within(contacts.CONTACTS, plural, column)
+    yield from ((method, path, _current(handler)) for method, path, handler in SPECIAL)
     yield from unserved()
     for resource in RESOURCES.values():
-        yield from _declared(resource)
+        yield from ((method, path, _current(handler)) for method, path, handler in _declared(resource))
+
+
+def _current(handler: Handler) -> Handler:
+    """Whatever is asked, what is due in the import queue has happened before."""
+
+    def handle(call: Call) -> Answer:
+        settle(call)
+        return handler(call)
+
+    return handle
 
 
 def _declared(resource: Resource) -> Iterator[Endpoint]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from hashlib import md5
 
 from .asking import contains, dated, equals, page, starting, whole
+from .assets import members
 from .resource import Call, Filter
 from .store import Among, Clause, Either, Row, Where, as_id, eq, holds, one_of
 
@@ -61,8 +62,7 @@ def _chosen(call: Call, value: str) -> Where | None:
 
 
 def _segment(call: Call, value: str) -> Where | None:
-    """The account has no segments yet, so none has members (reference 2.8: the first call starts a query)."""
-    return Clause("0") if whole(value) else None
+    return members(call, call.store.get("segments", value)) if whole(value) else None
 
 
 STATUSES = ("0", "1", "2", "3")

@@ -7,6 +7,7 @@ from typing import Any
 
 from . import contact_rows as shape
 from .contact_asking import FILTERS, ORDERS, meta
+from .counters import hold
 from .field_values import put_value
 from .generic import Handler, create, update
 from .refusal import invalid, unprocessable
@@ -104,6 +105,9 @@ def _finish(call: Call, rows: Sequence[Row], shown: Sequence[Row], view: View) -
 
 
 def _removed(call: Call, row: Row) -> None:
+    for association, name in (("contactTags", "tag"), ("contactLists", "list")):
+        for each in belonging(call, association, "contact", row["id"]):
+            hold(call, f"{name}s", each[name])
     for deal in belonging(call, "deals", "contact", row["id"]):
         call.store.update("deals", deal["id"], {"isDisabled": True})
 
@@ -131,8 +135,10 @@ CONTACTS = Resource(
     children=(
         *(Child(name, "contact") for name in ("contactTags", "contactLists", "fieldValues", "contactAutomations")),
         *(Child(name, "contact") for name in ("accountContacts", "scoreValues", "contactData", "geoIps")),
-        *(Child(name, "subscriberid") for name in ("trackingLogs", "bounceLogs")),
-        Child("notes", "relid", (eq("reltype", "Subscriber"),)),
+        *(Child(name, "subscriberid") for name in ("trackingLogs", "bounceLogs", "contactLogs")),
+        *(Child(name, "subscriberid") for name in ("activities", "emailActivities")),
+        *(Child(name, "relid", (eq("reltype", "Subscriber"),)) for name in ("notes", "dealTasks")),
+        Child("contactDeals", "contact"),
     ),
     prepare=_prepare,
     stored=_stored,
@@ -190,7 +196,7 @@ def datum(call: Call) -> Answer:
 
 
 def nothing(body: Row) -> Handler:
-    """What a contact never has at this stage."""
+    """What a contact never has here."""
 
     def handle(call: Call) -> Answer:
         call.fetch("contacts", call.path["id"])

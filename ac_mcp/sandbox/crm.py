@@ -1,11 +1,12 @@
-"""Companies (accounts), who works there, users and groups (reference 8)."""
+"""Companies (accounts) and who works there (reference 8)."""
 
 from collections.abc import Sequence
 
 from .asking import contains, equals
-from .generic import Handler
-from .refusal import invalid, not_found
-from .resource import Answer, Call, Child, Resource, View, belonging
+from .custom_fields import ACCOUNT as FIELDS
+from .custom_saving import answered, save
+from .refusal import invalid
+from .resource import Call, Child, Resource, View, belonging
 from .shapes import columns
 from .store import Row, eq
 
@@ -26,7 +27,7 @@ def _finish_account(call: Call, rows: Sequence[Row], shown: Sequence[Row], view:
             row["contactCount"] = str(call.store.count("accountContacts", eq("account", row["id"])))
             row["dealCount"] = str(call.store.count("deals", eq("account", row["id"])))
         if view in ("create", "update"):
-            row["customFieldSaveStatus"] = {"status": "success"}
+            row |= answered(call, FIELDS, row["id"])
 
 
 _COUNTS, _WRITE_ONLY = "contactCount dealCount", "customFieldSaveStatus fields"
@@ -57,8 +58,13 @@ ACCOUNTS = Resource(
     indexes="name",
     required={"name": "The account name was not provided."},
     filters={"search": contains("name")},
-    children=(Child("accountContacts", "account"), Child("notes", "relid", (eq("reltype", "CustomerAccount"),))),
+    children=(
+        Child("accountContacts", "account"),
+        Child("accountCustomFieldData", "accountId"),
+        Child("notes", "relid", (eq("reltype", "CustomerAccount"),)),
+    ),
     prepare=_prepare_account,
+    stored=lambda call, row, before: save(call, FIELDS, row["id"]),
     finish=_finish_account,
     removed=_removed_account,
 )
@@ -90,54 +96,4 @@ ACCOUNT_CONTACTS = Resource(
     required={"account": "The account was not provided.", "contact": "The contact was not provided."},
     filters={"filters[contact]": equals("contact"), "filters[account]": equals("account")},
     prepare=_prepare_association,
-)
-
-USERS = Resource(
-    "users",
-    "user",
-    "User",
-    columns("""username= firstName= lastName= email= phone= signature=~ lang=english localZoneid=America/Chicago
-    mfaEnabled=0 roles=[] links=@links id=@id"""),
-    links="""lists userGroup dealGroupTotals dealGroupUsers configs dealConnection userConversationsPermission
-    seatUser""",
-    verbs="list get",
-)
-
-
-def me(call: Call) -> Answer:
-    """The user the key belongs to."""
-    return Answer(200, {"user": call.show("users", [call.fetch("users", "1")], "one")[0]})
-
-
-def user_by(key: str) -> Handler:
-    def handle(call: Call) -> Answer:
-        row = call.store.find("users", eq(key, call.path[key]))
-        if row is None:
-            raise not_found("User", call.path[key])
-        return Answer(200, {"user": call.show("users", [row], "one")[0]})
-
-    return handle
-
-
-_ABILITIES = """pgListAdd pgListEdit pgListDelete pgListHeaders pgListEmailaccount pgListBounce pgMessageAdd
-pgMessageEdit pgMessageDelete pgMessageSend pgContactAdd pgContactEdit pgContactDelete pgContactMerge
-pgContactImport pgContactApprove
-pgContactExport pgContactSync pgContactFilters pgContactActions pgContactFields pg_user_add pg_user_edit
-pg_user_delete
-pgGroupAdd pgGroupEdit pgGroupDelete pgTemplateAdd pgTemplateEdit pgTemplateDelete pgPersonalizationAdd
-pgPersonalizationEdit pgPersonalizationDelete pgAutomationManage pgFormEdit pgReportsCampaign pgReportsList
-pgReportsUser pgReportsTrend pgStartupReports pgStartupGettingstarted pgDeal pgDealDelete pgDealReassign
-pgDealGroupAdd
-pgDealGroupEdit pgDealGroupDelete pgSavedResponsesManage"""
-
-# The documented keys; the 39 further ones of 2026 are not published anywhere (reference 8).
-GROUPS = Resource(
-    "groups",
-    "group",
-    "Group",
-    columns(f"""title= descript=~ unsubscribelink=0 optinconfirm=0 p_admin=1
-    {" ".join(f"{name}=1" for name in _ABILITIES.split())}
-    sdate=@now reqApproval=0 reqApproval1st=2 reqApprovalNotify= socialdata=0 links=@links id=@id"""),
-    links="userGroups groupLimit dealGroupGroups listGroups addressGroups automationGroups",
-    verbs="list get",
 )

@@ -1,5 +1,6 @@
 """The account's dates: ISO with its offset, clock stamps without a zone."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
 ZONE = timezone(timedelta(hours=-5))
@@ -18,6 +19,19 @@ def clock(stamp: str | None) -> str | None:
 def shifted(moment: datetime) -> str:
     """The UTC clock time stamped with the local offset, as stages and pipelines do (reference 2.4)."""
     return moment.astimezone(UTC).replace(tzinfo=ZONE).isoformat(timespec="seconds")
+
+
+def utc(moment: datetime) -> str:
+    """The offset of custom fields is always zero (reference 2.4)."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+# The ways a column writes the moment of its creation.
+FORMS: dict[str, Callable[[datetime], str | None]] = {
+    "iso": iso,
+    "utc": utc,
+    "clock": lambda moment: clock(iso(moment)),
+}
 
 
 def parse(text: str) -> str | None:

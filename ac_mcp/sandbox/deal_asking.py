@@ -61,6 +61,12 @@ def _due(call: Call, value: str) -> Where | None:
     return ranges.get(value)
 
 
+def _to_do(call: Call, value: str) -> Where | None:
+    """Deals with an open task of that type."""
+    tasks = (eq("reltype", "Deal"), eq("dealTasktype", value), eq("status", "0"))
+    return Among("id", "dealTasks", "relid", tasks) if value else None
+
+
 FILTERS: dict[str, Filter] = {
     "filters[search]": _search,
     "filters[title]": contains("title"),
@@ -70,6 +76,7 @@ FILTERS: dict[str, Filter] = {
     "filters[owner]": equals("owner"),
     "filters[organization]": equals("organization"),
     "filters[nextdate_range]": _due,
+    "filters[tasktype]": _to_do,
     "filters[tag]": _tagged,
     "filters[created_before]": dated("cdate", "<"),
     "filters[created_after]": dated("cdate", ">"),

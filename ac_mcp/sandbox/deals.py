@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from hashlib import md5
 from typing import Any
 
+from .custom_fields import DEAL as FIELDS
+from .custom_saving import answered, save
+from .deal_activities import compared
 from .deal_asking import FILTERS, ORDERS, meta
 from .refusal import invalid
 from .resource import Call, Child, Resource, View
@@ -13,12 +16,13 @@ from .store import Row, eq
 DEAL = columns("""
 hash= owner=1 contact=~ organization=~ group=~ stage=~ title= description= percent=0 cdate=@now mdate=@now nextdate=~
 nexttaskid=0 value=0 currency=usd winProbability=~ winProbabilityMdate=~ status=0 activitycount=0 nextdealid=0 edate=~
-links=@links fields=[] customFieldSaveStatus=~ id=@id isDisabled=! nextTask=~ account=~ customerAccount=>account
+links=@links fields=[] customFieldSaveStatus=~ id=@id isDisabled=! nextTask=>nexttaskid account=~
+customerAccount=>account
 """)
 
+HANGING = {"dealCustomFieldData": "dealId", "contactDeals": "deal", "dealActivities": "d_id"}
 STUB = ("title", "status", "id", "isDisabled")
-SAVED = {"status": "success"}
-WRITE_ONLY = "fields customFieldSaveStatus nextTask"
+WRITE_ONLY = "fields customFieldSaveStatus"
 
 
 def _prepare(call: Call, sent: Row, row: Row | None) -> Row:
@@ -89,13 +93,20 @@ def _sides(call: Call, rows: Sequence[Row], view: View) -> Row:
     return {plural: call.side(plural, rows[0][name]) for plural, name in wanted.items()}
 
 
+def _stored(call: Call, row: Row, before: Row | None) -> None:
+    save(call, FIELDS, row["id"])
+    compared(call, row, before)
+
+
 def _finish(call: Call, rows: Sequence[Row], shown: Sequence[Row], view: View) -> None:
     for row, out in zip(rows, shown, strict=True):
         if row["isDisabled"]:
             for name in out.keys() - set(STUB):
                 del out[name]
         elif view in ("create", "update"):
-            out["customFieldSaveStatus"] = SAVED
+            out |= answered(call, FIELDS, row["id"])
+        elif out["nextTask"] is None:  # Only a deal with a task carries it when it is read.
+            del out["nextTask"]
         if view == "create":
             out["status"] = number(row["status"])
 
@@ -119,8 +130,12 @@ DEALS = Resource(
     required={name: f"The deal {name} was not provided." for name in ("title", "value", "currency")},
     filters=FILTERS,
     orders=ORDERS,
-    children=(Child("notes", "relid", (eq("reltype", "Deal"),)),),
+    children=(
+        *(Child(plural, "relid", (eq("reltype", "Deal"),)) for plural in ("notes", "dealTasks")),
+        *(Child(plural, column) for plural, column in HANGING.items()),
+    ),
     prepare=_prepare,
+    stored=_stored,
     sides=_sides,
     finish=_finish,
     meta=meta,

@@ -7,23 +7,12 @@ from .refusal import Refusal
 from .resource import Answer, Call
 
 # Collections with list, create, get, update and delete, none of which is served.
-_WHOLE = """accountCustomFieldData accountCustomFieldMeta addresses brandings calendars connections contactDeals
-customObjects/schemas dealCustomFieldData dealCustomFieldMeta dealRoles dealTasks dealTasktypes ecomCustomers ecomOrders
-ecomOrderProducts forms groupMembers messages personalizations savedResponses scores segments taskOutcomes templates
-tasktypeOutcomeRels"""
+_WHOLE = """brandings calendars connections customObjects/schemas ecomCustomers ecomOrders ecomOrderProducts
+personalizations tasktypeOutcomeRels"""
 
 _SINGLE = """
-POST accountCustomFieldData/bulkCreate
-PATCH accountCustomFieldData/bulkUpdate
-DELETE accounts/bulk_delete
-PUT accounts/{id}/notes/{note}
-GET activities
 DELETE addressGroups/{id}
 DELETE addressLists/{id}
-POST campaign
-POST campaigns/{id}/copy
-PUT campaigns/{id}/edit
-DELETE campaigns/{id}/delete
 PUT configs/{id}
 GET content/editorMarkup/{id}
 GET POST customObjects/records/{schema}
@@ -32,28 +21,14 @@ GET DELETE customObjects/records/{schema}/external/{id}
 POST customObjects/schemas/public
 POST customObjects/schemas/{id}/child
 DELETE customObjects/schemas/{id}/fields/{field}
-GET dealActivities
-POST dealCustomFieldData/bulkCreate
-PATCH dealCustomFieldData/bulkUpdate
 GET dealGroup/get_inaccessible_deal_groups
-PUT dealStages/{id}/deals
-PUT dealTasktypes/{id}/dealTasks
-PATCH deals/bulkUpdate
-PUT deals/{id}/notes/{note}
 GET ecomOrders/{id}/orderProducts
-GET emailActivities
 GET PUT eventTracking
 GET POST eventTrackingEvents
 DELETE eventTrackingEvents/{name}
 GET geoIps/{id}/geoAddress
 POST groupDefinitions
 GET groupLimits
-POST groups
-PUT DELETE groups/{id}
-GET POST import/bulk_import
-GET import/info
-GET lists/exclusions
-GET PUT lists/exclusions/{id}
 POST localevent
 DELETE personalizations/bulkdelete
 GET PUT siteTracking
@@ -64,8 +39,6 @@ GET stripo/config
 GET stripo/personalizationTags
 POST taskNotifications
 GET trackingLogs/{id}/contact
-POST users
-PUT DELETE users/{id}
 """
 
 

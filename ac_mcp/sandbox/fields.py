@@ -75,17 +75,25 @@ FIELD_OPTIONS = Resource(
     "FieldOption",
     columns("field=~ orderid=0 value= label= isdefault=0 cdate=~ udate=~ links=@links id=@id"),
     links="field",
-    verbs="get delete",
+    verbs="list get delete",
     slim="label value field cdate udate links id",
     indexes="field",
 )
+
+
+def _prepare_member(call: Call, sent: Row, row: Row | None) -> Row:
+    """At the end unless it is said where."""
+    last = {} if row else {"ordernum": call.store.count("groupMembers") + 1}
+    field = {"rel_id": call.fetch("fields", sent["rel_id"])["id"]} if "rel_id" in sent else {}
+    return {**last, **sent, **field}
+
 
 FIELD_RELS = Resource(
     "fieldRels",
     "fieldRel",
     "FieldRel",
     columns("field=~ relid=0 dorder=0 cdate=@now links=@links id=@id"),
-    verbs="create delete",
+    verbs="list get create delete",
     writes="field relid",
     slim="relid field cdate links id",
     indexes="field",
@@ -94,8 +102,24 @@ FIELD_RELS = Resource(
 )
 
 
+# Where a field stands in the forms of the app; the ids are numbers, the own one too (reference 2.3).
+GROUP_MEMBERS = Resource(
+    "groupMembers",
+    "groupMember",
+    "GroupMember",
+    columns("id=@id group_id=~ rel_id=~ ordernum=0 created_by=1 updated_by=1 links=@links"),
+    links="groupDefinition",
+    writes="group_id rel_id ordernum",
+    numbers="id group_id rel_id ordernum created_by updated_by",
+    echo=False,
+    created=200,
+    required={name: f"The groupMember {name} was not provided." for name in ("group_id", "rel_id")},
+    prepare=_prepare_member,
+)
+
+
 def add_options(call: Call) -> Answer:
-    """The one bulk write of this stage; its errors are a bare text (reference 2.5, shape 5)."""
+    """Many options at once; its errors are a bare text (reference 2.5, shape 5)."""
     given = as_object(call.body).get("fieldOptions")
     if not isinstance(given, list):
         text = "Bulk operation failed. Request must contain an array of fieldOption objects."

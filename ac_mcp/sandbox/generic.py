@@ -1,11 +1,11 @@
 """List, get, create, update and delete, the same for every resource that declares them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .asking import conditions, ordering, page
 from .refusal import not_found
 from .resource import Answer, Call, Resource
-from .store import Row, as_id, eq
+from .store import Row, Where, as_id, eq
 
 Handler = Callable[[Call], Answer]
 
@@ -16,12 +16,19 @@ def listing(resource: Resource) -> Handler:
         limit, offset = page(call)
         order = ordering(call, resource)
         rows = call.store.select(resource.plural, *where, order=order, limit=limit, offset=offset)
-        total = resource.total(call.store.count(resource.plural, *where))
-        meta = {"total": total, **resource.meta(call, where, rows)}
         shown = call.show(resource.plural, rows)
-        return Answer(200, {**resource.sides(call, rows, "list"), resource.plural: shown, "meta": meta})
+        return Answer(
+            200, {**resource.sides(call, rows, "list"), resource.plural: shown, **_meta(call, resource, where, rows)}
+        )
 
     return handle
+
+
+def _meta(call: Call, resource: Resource, where: Sequence[Where], rows: Sequence[Row]) -> Row:
+    if resource.total is None:
+        return {}
+    total = resource.total(call.store.count(resource.plural, *where))
+    return {"meta": {"total": total, **resource.meta(call, where, rows)}}
 
 
 def getting(resource: Resource) -> Handler:
@@ -42,14 +49,15 @@ def create(call: Call, resource: Resource, sent: Row) -> Answer:
     resource.demand(sent)
     row = add(call, resource, resource.prepare(call, sent, None))
     shown = call.show(resource.plural, [row], "create")[0]
-    return Answer(201, {**resource.sides(call, [row], "create"), resource.singular: {**shown, **sent}})
+    body = {**resource.sides(call, [row], "create"), resource.singular: {**shown, **resource.echoed(sent)}}
+    return Answer(resource.created, body)
 
 
 def add(call: Call, resource: Resource, values: Row) -> Row:
     fresh = resource.fresh(call, values)
     row = {**resource.table.defaults, **fresh, "id": str(call.store.insert(resource.plural, fresh))}
     resource.stored(call, row, None)
-    return row
+    return call.fetch(resource.plural, row["id"])
 
 
 def updating(resource: Resource) -> Handler:
@@ -65,29 +73,30 @@ def update(call: Call, resource: Resource, row: Row, sent: Row) -> Answer:
     if sent or call.wrapped(resource.singular):
         row = change(call, resource, row, resource.prepare(call, sent, row))
     shown = call.show(resource.plural, [row], "update")[0]
-    return Answer(200, {**resource.sides(call, [row], "update"), resource.singular: {**shown, **sent}})
+    body = {**resource.sides(call, [row], "update"), resource.singular: {**shown, **resource.echoed(sent)}}
+    return Answer(200, body)
 
 
 def change(call: Call, resource: Resource, row: Row, values: Row) -> Row:
-    moved = dict.fromkeys(resource.moves.split(), call.stamp)
-    after = call.store.update(resource.plural, row["id"], {**resource.settled(row), **moved, **resource.kept(values)})
+    changes = {**resource.settled(row), **resource.moved(call), **resource.kept(values)}
+    after = call.store.update(resource.plural, row["id"], changes)
     resource.stored(call, after, row)
-    return after
+    return call.fetch(resource.plural, row["id"])
 
 
 def deleting(resource: Resource) -> Handler:
     def handle(call: Call) -> Answer:
         row = call.fetch(resource.plural, call.path["id"])
         remove(call, resource, row)
-        return Answer(200, {})
+        return Answer(200, dict(resource.farewell))
 
     return handle
 
 
 def remove(call: Call, resource: Resource, row: Row) -> None:
+    resource.removed(call, row)
     for child in resource.children:
         call.store.delete(child.plural, eq(child.column, row["id"]), *child.fixed)
-    resource.removed(call, row)
     call.store.delete(resource.plural, eq("id", as_id(row["id"])))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from .asking import operators
 from .contacts import moved
+from .counters import counted, hold
 from .generic import Handler, add, updating
 from .refusal import invalid
 from .resource import Answer, Call, Child, Resource, View
@@ -39,9 +40,7 @@ def _prepare(call: Call, sent: Row, row: Row | None) -> Row:
 def _finish(call: Call, rows: Sequence[Row], shown: Sequence[Row], view: View) -> None:
     for row, out in zip(rows, shown, strict=True):
         if view == "list":
-            on_list = eq("list", row["id"])
-            out["non_deleted_subscribers"] = str(call.store.count("contactLists", on_list))
-            out["active_subscribers"] = str(call.store.count("contactLists", on_list, eq("status", "1")))
+            out |= counted(call, "lists", row)
         if view == "create":
             out["userid"] = out["user"] = number(row["userid"])
 
@@ -87,7 +86,7 @@ LIST_GROUPS = Resource(
     "ListGroup",
     columns("list=~ group=~ links=@links id=@id"),
     links="list group",
-    verbs="",
+    verbs="list get delete",
     indexes="list",
 )
 
@@ -125,14 +124,28 @@ def subscribe(call: Call) -> Answer:
     sent = {key: sent[key] for key in ("status", "list", "contact", "sourceid") if key in sent}
     status = _subscription(sent)
     contact, place = call.fetch("contacts", sent["contact"]), call.fetch("lists", sent["list"])["id"]
-    known = call.store.find("contactLists", eq("contact", contact["id"]), eq("list", place))
-    moved(call, contact["id"])
+    known = membership(call, contact["id"], place)
+    row = join(call, contact, place, status, sent)
     if known:
-        return _resubscribe(call, known, sent, status)
-    names = {"first_name": contact["firstName"], "last_name": contact["lastName"]}
-    row = add(call, CONTACT_LISTS, {**sent, "contact": contact["id"], "list": place, "status": status, **names})
+        shown = call.show("contactLists", [row], "update")[0]
+        return Answer(200, {"contactList": {**shown, "status": sent["status"]}})
     shown = {**call.show("contactLists", [row], "create")[0], **sent}
     return Answer(201, {"contacts": call.side("contacts", contact["id"]), "contactList": shown})
+
+
+def membership(call: Call, contact: str, place: str) -> Row | None:
+    return call.store.find("contactLists", eq("contact", contact), eq("list", place))
+
+
+def join(call: Call, contact: Row, place: str, status: str, sent: Row) -> Row:
+    """Put a contact on a list with a status, or give its membership that status."""
+    hold(call, "lists", place)
+    moved(call, contact["id"])
+    known = membership(call, contact["id"], place)
+    if known:
+        return _changed(call, known, sent, status)
+    names = {"first_name": contact["firstName"], "last_name": contact["lastName"]}
+    return add(call, CONTACT_LISTS, {**sent, "contact": contact["id"], "list": place, "status": status, **names})
 
 
 def _subscription(sent: Row) -> str:
@@ -146,10 +159,8 @@ def _subscription(sent: Row) -> str:
     return status
 
 
-def _resubscribe(call: Call, known: Row, sent: Row, status: str) -> Answer:
+def _changed(call: Call, known: Row, sent: Row, status: str) -> Row:
     """The first date of subscription stays; leaving is dated."""
     left = {"udate": call.stamp} if status != known["status"] else {}
     source = {"sourceid": text(sent["sourceid"])} if "sourceid" in sent else {}
-    row = call.store.update("contactLists", known["id"], {"status": status, **left, **source})
-    shown = call.show("contactLists", [row], "update")[0]
-    return Answer(200, {"contactList": {**shown, "status": sent["status"]}})
+    return call.store.update("contactLists", known["id"], {"status": status, **left, **source})

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from .generic import Handler, create
-from .refusal import invalid
+from .deal_activities import noted
+from .generic import Handler, create, update
+from .refusal import invalid, not_found
 from .resource import Answer, Call, Resource, View
 from .shapes import columns
 from .store import Row, eq
@@ -15,7 +16,7 @@ OWNERS = {
     "DealTask": "dealTask",
     "Activity": "activity",
 }
-PLACES = {"Subscriber": "contacts", "Deal": "deals", "CustomerAccount": "accounts"}
+PLACES = {"Subscriber": "contacts", "Deal": "deals", "CustomerAccount": "accounts", "DealTask": "dealTasks"}
 
 
 def _prepare(call: Call, sent: Row, row: Row | None) -> Row:
@@ -25,6 +26,11 @@ def _prepare(call: Call, sent: Row, row: Row | None) -> Row:
     if "relid" in sent and kind in PLACES:
         call.fetch(PLACES[kind], sent["relid"])
     return sent
+
+
+def _stored(call: Call, row: Row, before: Row | None) -> None:
+    if before is None and row["reltype"] == "Deal":
+        noted(call, row["relid"], "note", "add", number=row["id"])
 
 
 def _sides(call: Call, rows: Sequence[Row], view: View) -> Row:
@@ -55,6 +61,7 @@ NOTES = Resource(
     indexes="relid",
     required={name: f"The note {name} was not provided." for name in ("note", "relid", "reltype")},
     prepare=_prepare,
+    stored=_stored,
     sides=_sides,
     finish=_finish,
 )
@@ -67,6 +74,20 @@ def note_on(plural: str) -> Handler:
     def handle(call: Call) -> Answer:
         row = call.fetch(plural, call.path["id"])
         return create(call, NOTES, {"note": call.wrapped("note").get("note"), "relid": row["id"], "reltype": kind})
+
+    return handle
+
+
+def note_of(plural: str) -> Handler:
+    """Change one note of the row the path names."""
+    kind = next(kind for kind, place in PLACES.items() if place == plural)
+
+    def handle(call: Call) -> Answer:
+        row, note = call.fetch(plural, call.path["id"]), call.fetch("notes", call.path["note"])
+        if (note["reltype"], note["relid"]) != (kind, row["id"]):
+            raise not_found("Note", note["id"])
+        sent = {key: value for key, value in call.wrapped("note").items() if key == "note"}
+        return Answer(200, {plural: call.side(plural, row["id"]), **update(call, NOTES, note, sent).body})
 
     return handle
 

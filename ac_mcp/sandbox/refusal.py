@@ -14,6 +14,8 @@ class Refusal(Exception):
 
 
 def not_found(model: str, number: str) -> Refusal:
+    if not model:  # Custom field rows do not name a model (reference 2.5).
+        return no_route()
     return Refusal(404, {"message": f"No Result found for {model} with id {number}"})
 
 
@@ -22,8 +24,11 @@ def no_route() -> Refusal:
 
 
 def invalid(title: str, code: str, attribute: str) -> Refusal:
-    error = {"title": title, "detail": "", "code": code, "source": {"pointer": f"/data/attributes/{attribute}"}}
-    return Refusal(422, {"errors": [error]})
+    return Refusal(422, {"errors": [problem(title, code, attribute)]})
+
+
+def problem(title: str, code: str, attribute: str) -> Row:
+    return {"title": title, "detail": "", "code": code, "source": {"pointer": f"/data/attributes/{attribute}"}}
 
 
 def unprocessable(**error: Any) -> Refusal:

@@ -6,9 +6,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal
 
-from .dates import iso
-from .refusal import invalid, not_found
-from .shapes import Column, as_object, columns, literal, render, text
+from .dates import FORMS, iso
+from .refusal import Refusal, not_found, problem
+from .shapes import Column, as_object, columns, literal, number, render, text
 from .store import Row, Store, Table, Where, eq, one_of
 
 View = Literal["list", "one", "create", "update", "side"]
@@ -16,9 +16,10 @@ View = Literal["list", "one", "create", "update", "side"]
 
 @dataclass
 class Quirks:
-    """Behaviour seen in some years or accounts only; off unless a test turns it on."""
+    """Behaviour that differs between years, accounts and moments; a test may turn it."""
 
     empty_list_update: bool = False  # PUT /lists in 2021 (reference 2.7)
+    counter_lag: float = 5.0  # seconds by which subscriber counters trail the writes; 0 for none (reference 2.8)
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class Resource:
     model: str
     columns: tuple[Column, ...]
     links: str = ""
-    total: type[str] | type[int] = str
+    total: type[str] | type[int] | None = str  # of the collection's meta; None where it has no meta
     verbs: str = "list get create update delete"
     writes: str = ""
     slim: str = ""
@@ -109,6 +110,11 @@ class Resource:
     moves: str = ""  # keys set to the time of every update
     touched: str = ""  # what nulls become with the first update (reference 2.3)
     indexes: str = ""
+    numbers: str = ""  # keys that are JSON numbers also where they are read (reference 2.3)
+    raw: str = ""  # keys stored as the JSON they were sent as
+    echo: bool = True  # whether a write answers with what was sent, in the type it was sent
+    created: int = 201
+    farewell: Mapping[str, Any] = field(default_factory=dict[str, Any])  # what a deletion answers
     required: Mapping[str, str] = field(default_factory=dict[str, str])
     filters: Mapping[str, Filter] = field(default_factory=dict[str, Filter])
     orders: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -125,20 +131,38 @@ class Resource:
         defaults = {column.name: column.value for column in self.columns if column.kind == "value"}
         return Table(self.plural, defaults, tuple(self.indexes.split()))
 
+    @cached_property
+    def _forms(self) -> Mapping[str, str]:
+        return {column.name: column.value for column in self.columns if column.kind == "now"}
+
+    @cached_property
+    def _names(self) -> set[str]:
+        return {column.name for column in self.columns}
+
     def sent(self, call: Call) -> Row:
         """What of the body this resource writes; the rest is ignored silently."""
         known = self.writes.split()
         return {key: value for key, value in call.wrapped(self.singular).items() if key in known}
 
     def fresh(self, call: Call, values: Row) -> Row:
-        stamps: Row = {column.name: call.stamp for column in self.columns if column.kind == "now"}
+        stamps: Row = {name: FORMS[form](call.now) for name, form in self._forms.items()}
         return {**stamps, **self.kept(values)}
 
+    def moved(self, call: Call) -> Row:
+        """The keys every update dates anew."""
+        return {name: FORMS[self._forms.get(name, "iso")](call.now) for name in self.moves.split()}
+
+    def echoed(self, sent: Row) -> Row:
+        """What of the body an answer repeats: keys of the row, not mere instructions."""
+        return {key: value for key, value in sent.items() if self.echo and key in self._names}
+
     def kept(self, values: Row) -> Row:
-        """Values as text; only where a list belongs does one stay a list."""
+        """Values as text; only where a list or any JSON belongs does it stay what it is."""
         lists = {column.name for column in self.columns if isinstance(column.value, list)}
+        raw = self.raw.split()
         return {
-            key: value if key in lists and isinstance(value, list) else text(value) for key, value in values.items()
+            key: value if key in raw or (key in lists and isinstance(value, list)) else text(value)
+            for key, value in values.items()
         }
 
     def show(self, call: Call, rows: Sequence[Row], view: View) -> list[Row]:
@@ -147,10 +171,10 @@ class Resource:
         return shown
 
     def demand(self, sent: Row) -> None:
-        """Refuse a creation that lacks a required key."""
-        for name, title in self.required.items():
-            if sent.get(name) in (None, "", []):
-                raise invalid(title, "field_missing", name)
+        """Refuse a creation that lacks required keys, naming every one."""
+        missing = [name for name in self.required if sent.get(name) in (None, "", [])]
+        if missing:
+            raise Refusal(422, {"errors": [problem(self.required[name], "field_missing", name) for name in missing]})
 
     def settled(self, row: Row) -> Row:
         """What the first update makes of a row's nulls."""
@@ -160,6 +184,7 @@ class Resource:
         absent = self.hidden.get(view, "").split()
         shape = [column for column in self.columns if column.name not in absent]
         whole = render(shape, row, self._links(call, row["id"]))
+        whole |= {name: number(whole[name]) for name in self.numbers.split() if name in whole}
         if view != "create" or not self.slim:
             return whole
         tokens = [token.partition("=") for token in self.slim.split()]

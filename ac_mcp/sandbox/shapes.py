@@ -22,14 +22,19 @@ class Column:
 
 def columns(text: str) -> tuple[Column, ...]:
     """Read `key=text`; `~` is null, `[]` a list, `#6` a number, `!` false, `@now @id @links` what they say,
-    `^other` the clock time of another key, `>other` a copy of it (null for "0")."""
+    `@utc` and `@clock` other ways to write now, `^other` the clock time of another key, `>other` a copy of it
+    (null for "0")."""
     return tuple(_column(*token.split("=", 1)) for token in shlex.split(text))
 
 
+_MOMENTS = {"@now": "iso", "@utc": "utc", "@clock": "clock"}
+
+
 def _column(name: str, value: str) -> Column:
-    if value in ("@now", "@id", "@links"):
-        kind: Kind = "now" if value == "@now" else "id" if value == "@id" else "links"
-        return Column(name, kind)
+    if value in _MOMENTS:
+        return Column(name, "now", _MOMENTS[value])
+    if value in ("@id", "@links"):
+        return Column(name, "id" if value == "@id" else "links")
     if value[:1] in ("^", ">"):
         return Column(name, "clock" if value[0] == "^" else "copy", value[1:])
     return Column(name, "value", literal(value))
@@ -50,6 +55,8 @@ def _value(column: Column, row: Row, links: Any) -> Any:
     match column.kind:
         case "links":
             return links
+        case "now":
+            return row.get(column.name)
         case "clock":
             return clock(row.get(column.value))
         case "copy":

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from .asking import operators
 from .contacts import moved
+from .counters import counted, hold
 from .dates import clock
 from .generic import add
 from .refusal import Refusal, not_found, unprocessable
@@ -24,8 +25,8 @@ def _prepare(call: Call, sent: Row, row: Row | None) -> Row:
 
 def _finish(call: Call, rows: Sequence[Row], shown: Sequence[Row], view: View) -> None:
     if view != "create":
-        for row in shown:
-            row["subscriber_count"] = str(call.store.count("contactTags", eq("tag", row["id"])))
+        for row, out in zip(rows, shown, strict=True):
+            out |= counted(call, "tags", row)
 
 
 TAGS = Resource(
@@ -47,6 +48,12 @@ TAGS = Resource(
     finish=_finish,
 )
 
+
+def _removed(call: Call, row: Row) -> None:
+    hold(call, "tags", row["tag"])
+    moved(call, row["contact"])
+
+
 CONTACT_TAGS = Resource(
     "contactTags",
     "contactTag",
@@ -57,7 +64,7 @@ CONTACT_TAGS = Resource(
     verbs="list get delete",
     slim="contact tag cdate links id",
     indexes="contact tag",
-    removed=lambda call, row: moved(call, row["contact"]),
+    removed=_removed,
 )
 
 
@@ -68,12 +75,17 @@ def tag_contact(call: Call) -> Answer:
     known = call.store.find("contactTags", eq("contact", contact["id"]), eq("tag", tag["id"]))
     if known:
         return Answer(200, {"contactTag": call.show("contactTags", [known])[0]})
-    row = add(call, CONTACT_TAGS, {"contact": contact["id"], "tag": tag["id"]})
-    moved(call, contact["id"])
-    call.store.update("tags", tag["id"], {"updated_timestamp": clock(call.stamp)})
+    row = attach(call, contact["id"], tag["id"])
     echo = {key: sent[key] for key in ("contact", "tag")}
     shown = {**call.show("contactTags", [row], "create")[0], **echo}
     return Answer(201, {"contacts": call.side("contacts", contact["id"]), "contactTag": shown})
+
+
+def attach(call: Call, contact: str, tag: str) -> Row:
+    hold(call, "tags", tag)
+    moved(call, contact)
+    call.store.update("tags", tag, {"updated_timestamp": clock(call.stamp)})
+    return add(call, CONTACT_TAGS, {"contact": contact, "tag": tag})
 
 
 def _parties(call: Call, sent: Row) -> tuple[Row, Row]:

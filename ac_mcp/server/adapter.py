@@ -2,6 +2,7 @@
 
 import json
 import logging
+import traceback
 from collections.abc import Callable
 from inspect import cleandoc
 from typing import Any
@@ -23,6 +24,7 @@ from ac_mcp.results.unknown import unknown_tool
 from ac_mcp.schema import schema
 from ac_mcp.settings import Settings
 
+log = logging.getLogger(__name__)
 Context = ServerRequestContext[Any]
 Accounts = Callable[[Context], Account]
 NAME = "activecampaign"
@@ -57,15 +59,18 @@ def build_server(settings: Settings, account_of: Accounts) -> Server[Any]:
         given = params.arguments or {}
         if params.name not in offered:
             raise unknown(params.name, given, list(offered))
-        operation = offered[params.name]
+        operation, written = offered[params.name], list[str]()
         try:
-            return said(render(await run(account_of(context), operation, given, context.session.report_progress)))
+            progress = context.session.report_progress
+            return said(render(await run(account_of(context), operation, given, progress, written)))
         except Trouble as trouble:
             return said(explain(trouble, operation, given, settings.direct), is_error=True)
         except Exception as error:
             # The SDK shows the text of any other exception to the model in the older protocol.
-            logging.getLogger("ac_mcp").error("%s crashed", operation.name, exc_info=error)
-            text = f"{operation.name} failed inside the server ({type(error).__name__}). A retry will not help."
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            log.error("%s crashed: %s at %s:%s", operation.name, type(error).__name__, where.filename, where.lineno)
+            done = f" Before that it did: {', '.join(written)}." if written else ""
+            text = f"{operation.name} failed inside the server ({type(error).__name__}).{done} A retry will not help."
             return said(text, is_error=True)
 
     return Server[Any](
@@ -90,7 +95,7 @@ def described(operation: Operation[..., Any], settings: Settings) -> types.Tool:
         name=operation.name,
         title=operation.title,
         description=operation.description,
-        input_schema=schema(operation, settings.multi_account),
+        input_schema=schema(operation, settings.several_accounts),
         annotations=types.ToolAnnotations(
             title=operation.title,
             read_only_hint=operation.read_only,
@@ -106,7 +111,7 @@ def cost(operation: Operation[..., Any], settings: Settings) -> int:
     visible = {
         "name": operation.name,
         "description": operation.description,
-        "inputSchema": schema(operation, settings.multi_account),
+        "inputSchema": schema(operation, settings.several_accounts),
     }
     return len(json.dumps(visible, ensure_ascii=False, separators=(",", ":")).encode())
 

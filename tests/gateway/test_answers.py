@@ -54,27 +54,27 @@ SHAPES: tuple[tuple[str, int, Any, str, str], ...] = (
 def test_an_error_is_read_whatever_its_shape(name: str, status: int, body: Any, kind: str, text: str) -> None:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     with pytest.raises(GatewayError) as caught:
-        read(status, {}, raw, reads=True, direct=False)
+        read(status, {}, raw, empty=False, direct=False)
     assert (type(caught.value), str(caught.value)) == (getattr(errors, kind), text)
 
 
 def test_a_pointer_names_the_attribute() -> None:
     with pytest.raises(errors.Refused) as caught:
-        read(422, {}, json.dumps(POINTED).encode(), reads=False, direct=False)
+        read(422, {}, json.dumps(POINTED).encode(), empty=True, direct=False)
     assert (caught.value.field, caught.value.code) == ("title", "field_missing")
 
 
 def test_a_bare_403_without_maton_is_about_the_token() -> None:
     with pytest.raises(errors.KeyRefused):
-        read(403, {}, b"", reads=True, direct=True)
+        read(403, {}, b"", empty=False, direct=True)
 
 
 def test_a_write_may_be_answered_with_nothing() -> None:
-    assert read(200, {}, b"", reads=False, direct=False) == Reply(200, {})
+    assert read(200, {}, b"", empty=True, direct=False) == Reply(200, {})
 
 
 def test_a_list_is_kept_under_a_name() -> None:
-    assert read(200, {}, b"[1]", reads=True, direct=False) == Reply(200, {"items": [1]})
+    assert read(200, {}, b"[1]", empty=False, direct=False) == Reply(200, {"items": [1]})
 
 
 @pytest.mark.parametrize(
@@ -99,5 +99,5 @@ def test_retry_after_is_a_number_or_a_date(value: str | None, seconds: float | N
 
 def test_the_request_id_of_the_other_side_is_kept_and_nothing_else_of_its_headers() -> None:
     with pytest.raises(errors.Unavailable) as caught:
-        read(500, {"x-request-id": "ab-12\r\nx: y", "set-cookie": "secret"}, b"{}", reads=True, direct=False)
+        read(500, {"x-request-id": "ab-12\r\nx: y", "set-cookie": "secret"}, b"{}", empty=False, direct=False)
     assert caught.value.request_id == "ab-12x:y"

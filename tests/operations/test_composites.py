@@ -220,14 +220,15 @@ async def test_every_call_can_choose_its_account_where_there_are_several() -> No
         active = (await one.answer("list_connections", status="ACTIVE"))["connections"][0]["id"]
         await one.answer("list_users", connection=active)
         assert one.wire.sent[-1]["connection"] == active
-        assert "no connection" in await one.refusal("list_users", connection="f3a90b12-0000-0000-0000-000000000000")
+        assert "No usable ActiveCampaign connection" in await one.refusal("list_users", connection="f3a90b12-00-00")
+        assert "no connection is called" in await one.refusal("list_users", connection="Acme")
 
 
 @in_virtual_time
 async def test_the_connection_of_the_settings_goes_with_every_request() -> None:
     async with trial({"MATON_CONNECTION": "8d4f1c60-2b7e-4a39-9c15-7e60d1a2b3c4"}) as one:
         await one.answer("list_users")
-        assert [wire.get("connection") for wire in one.wire.sent] == [None, "8d4f1c60-2b7e-4a39-9c15-7e60d1a2b3c4"]
+        assert [wire.get("connection") for wire in one.wire.sent] == ["8d4f1c60-2b7e-4a39-9c15-7e60d1a2b3c4"]
 
 
 @in_virtual_time

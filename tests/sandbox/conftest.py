@@ -7,7 +7,7 @@ import pytest
 
 from ac_mcp.sandbox import Sandbox
 
-from .reach import NOW, client
+from .reach import NOW, Wall, client
 
 
 @pytest.fixture
@@ -21,3 +21,17 @@ def sandbox() -> Iterator[Sandbox]:
 async def api(sandbox: Sandbox) -> AsyncIterator[httpx2.AsyncClient]:
     async with client(sandbox) as opened:
         yield opened
+
+
+@pytest.fixture
+def wall() -> Wall:
+    return Wall()
+
+
+@pytest.fixture
+async def timed(wall: Wall) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of a sandbox that lives by the clock `wall`."""
+    box = Sandbox(now=wall, rate=None)
+    async with client(box) as opened:
+        yield opened
+    box.close()

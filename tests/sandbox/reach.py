@@ -1,6 +1,6 @@
 """Clients through the doors of a sandbox whose time stands still."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx2
 
@@ -10,6 +10,19 @@ NOW = datetime(2026, 8, 4, 15, 0, 0, tzinfo=UTC)
 HOST = "http://sandbox"
 GATEWAY = f"{HOST}/active-campaign/api/3"
 DIRECT = f"{HOST}/api/3"
+
+
+class Wall:
+    """A wall clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.moment = NOW
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def pass_(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
 
 
 def client(sandbox: Sandbox, base: str = GATEWAY, **headers: str) -> httpx2.AsyncClient:

@@ -19,6 +19,8 @@ async def rows(api: httpx2.AsyncClient, path: str) -> list[dict[str, Any]]:
 async def everything(box: Sandbox) -> dict[str, bytes]:
     plurals = (
         "contacts tags lists contactTags contactLists fieldValues fields deals dealStages automations campaigns notes"
+        " messages templates forms segments scores addresses dealTasks dealTasktypes dealActivities contactDeals"
+        " dealCustomFieldMeta dealCustomFieldData accountCustomFieldData emailActivities listGroups campaignLists"
     )
     async with client(box) as api:
         return {plural: (await api.get(f"/{plural}?limit=100")).content for plural in plurals.split()}
@@ -75,6 +77,18 @@ async def test_the_company_is_of_the_size_it_says(api: httpx2.AsyncClient) -> No
     sizes |= {"campaigns": 8, "fields": 6, "users": 5, "accounts": 10, "webhooks": 2, "groups": 2}
     found = {plural: int((await api.get(f"/{plural}")).json()["meta"]["total"]) for plural in sizes}
     assert found == sizes
+
+
+async def test_the_wider_company_is_of_the_size_it_says(api: httpx2.AsyncClient) -> None:
+    sizes = {"messages": 8, "templates": 3, "forms": 2, "segments": 3, "scores": 2, "addresses": 2, "dealTasks": 9}
+    sizes |= {"dealTasktypes": 4, "taskOutcomes": 3, "dealActivities": 30, "contactDeals": 3, "dealCustomFieldData": 6}
+    sizes |= {"emailActivities": 4, "savedResponses": 2, "campaignLists": 8, "listGroups": 16, "userGroups": 5}
+    found = {plural: int((await api.get(f"/{plural}")).json()["meta"]["total"]) for plural in sizes}
+    assert found == sizes
+    fields = {
+        plural: len(await rows(api, f"/{plural}")) for plural in ("dealCustomFieldMeta", "accountCustomFieldMeta")
+    }
+    assert fields == {"dealCustomFieldMeta": 5, "accountCustomFieldMeta": 3}
 
 
 async def test_the_company_is_coherent(api: httpx2.AsyncClient) -> None:

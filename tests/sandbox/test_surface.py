@@ -42,14 +42,13 @@ async def test_accounts_count_only_when_asked(api: httpx2.AsyncClient) -> None:
 
 async def test_documented_operations_that_are_not_served_say_so(api: httpx2.AsyncClient) -> None:
     asked = [
-        ("GET", "/messages"),
-        ("PATCH", "/deals/bulkUpdate"),
-        ("POST", "/campaign"),
-        ("DELETE", "/accounts/bulk_delete"),
-        ("GET", "/lists/exclusions"),
-        ("POST", "/users"),
-        ("POST", "/import/bulk_import"),
-        ("PUT", "/deals/1/notes/1"),
+        ("GET", "/connections"),
+        ("POST", "/ecomOrders"),
+        ("GET", "/ecomCustomers/1"),
+        ("GET", "/customObjects/schemas"),
+        ("PUT", "/siteTracking"),
+        ("POST", "/taskNotifications"),
+        ("GET", "/brandings"),
     ]
     answers = [await api.request(method, path, json={}) for method, path in asked]
     assert [answer.status_code for answer in answers] == [501] * len(asked)

@@ -1,0 +1,126 @@
+"""Northwind Coffee in plain tables, continued: what the wider API shows of it."""
+
+# Subject, preheader and first line of the messages of the eight campaigns.
+MESSAGES = """Your January cup|Three beans for short days|The days are short, the cups may be large.
+February on the bar|A new grinder and an old friend|We have put a new grinder on the bar.
+March notes|What arrived from Huila|The first sacks from Huila are here.
+Machines at spring prices|Until Sunday|Until Sunday every two-group machine is 15% off.
+You are invited: dialing in|Forty minutes, no slides|We dial in four coffees, live.
+Welcome to Northwind|Where to begin|Thank you for joining us.
+A first look at summer|Cold brew and a light roast|The summer roast is light and a little wild.
+Autumn, unfinished||To be written."""
+
+# What each campaign is sent to.
+SENT_TO = "1 1 1 2 4 1 1 7"
+
+TEMPLATES = """Plain letter|1|1
+Two columns|2|1
+Machine offer|2|0"""
+
+# Title, subject, body.
+RESPONSES = """Thanks for the order|Thank you|<p>Thank you, it ships tomorrow.</p>
+Sample request|Your samples|<p>Three bags are on their way.</p>"""
+
+# Phrase, how it matches, channel, lists.
+EXCLUSIONS = """competitor.example|end|all|
+press@harborlight.example|exact|several|2 4"""
+
+# Name, list, header.
+FORMS = """Footer sign-up|1|A letter a month
+Webinar registration|4|Save your seat"""
+
+# Name, the tag whose bearers are the members.
+SEGMENTS = """VIPs|1
+At risk|4
+Wholesale buyers|8"""
+
+# Name, relates to, description.
+SCORES = """Engagement|contact|Opens and clicks
+Fit|deal|Size and timing"""
+
+# Score, contact, deal, value; Jane's first is planted with her traces.
+SCORE_VALUES = """1|2||12
+1|3||4
+1|5||48
+1|7||61
+1|12||27
+2||1|70
+2||4|85"""
+
+ADDRESSES = """Northwind Coffee|12 Roaster Lane|Evanston|IL|60201|US|1
+Northwind Coffee GmbH|Speicherstrasse 4|Hamburg||20457|DE|0"""
+
+TASK_TYPES = """Call
+Email
+Lunch
+Tasting"""
+
+# Kind, number, type, due in days (negative: overdue), done, title, note, whose.
+TASKS = """Deal|1|1|2|0|Call Jane|Walk through the revised quote|1
+Deal|1|4|9|0|Tasting at Acme|Bring the decaf|2
+Deal|2|2|-3|0|Send renewal terms||1
+Deal|2|1|-30|1|Ask about volumes|Twelve kilos a week|1
+Deal|4|3|1|0|Lunch with Łukasz|Board decides soon|3
+Deal|5|1|5|0|Talk about the lease||2
+Deal|8|2|-12|1|Send photographs||4
+Subscriber|1|1|4|0|Invoice per location|Ask for the addresses|1
+Subscriber|5|2|-1|0|Thank José for the tasting||5"""
+
+OUTCOMES = """Interested|POSITIVE
+No answer|NEUTRAL
+Not interested|NEGATIVE"""
+
+# Label, type, options.
+DEAL_FIELDS = """Forecast category|dropdown|Commit,Best case,Pipeline
+Machines|number|
+Installation|date|
+Deposit|currency|
+Needs|multiselect|Training,Grinder,Water filter"""
+
+ACCOUNT_FIELDS = """Industry|text|
+Employees|number|
+Contract ends|date|"""
+
+# Owner, field, value.
+DEAL_VALUES = """1|1|Commit
+1|2|3
+1|5|Training,Grinder
+2|1|Best case
+4|1|Pipeline
+4|3|2026-11-02"""
+
+ACCOUNT_VALUES = """1|1|Robotics
+1|2|140
+2|1|Logistics
+3|1|Software
+3|3|2027-03-31"""
+
+ROLES = """Decision maker
+Contributor"""
+
+# Deal, contact, role.
+PEOPLE = """1|18|1
+2|23|2
+4|10|1"""
+
+# Deal, what changed, from, to, days ago.
+CHANGES = """1|d_stageid|2|3|12
+2|d_stageid|3|4|9
+2|value|450000|480000|8
+4|userid|2|3|15
+6|status|0|1|6"""
+
+# Contact, address, deal, days ago, subject, text.
+EMAILS = """1|jane@acme.example|1|14|The espresso bar|Hi Jane, the revised quote is attached.
+1|jane@acme.example|2|5|Renewal|Hi Jane, shall we keep the volumes?
+2|bob@initech.example|3|21|Office machines|Hi Bob, three models would fit.
+7|lukasz@globex.example|4|3|Before the board meets|Hi Łukasz, two slides as promised."""
+
+# Contact, what was seen, value.
+VISITS = """2|Viewed pricing|plan=team
+5|Page visit|/stories/huila
+7|Page visit|/machines"""
+
+
+def rows(text: str, *names: str) -> list[dict[str, str]]:
+    return [dict(zip(names, line.split("|"), strict=True)) for line in text.splitlines()]
