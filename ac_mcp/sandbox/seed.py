@@ -8,6 +8,7 @@ from .crowd import crowd
 from .planting import Planter
 from .seed_business import BUSINESS
 from .seed_people import PEOPLE
+from .seed_wider import plant_wider
 from .store import Store
 
 COMPANY = 1
@@ -26,6 +27,7 @@ def seed(store: Store, connections: Connections, number: int, now: datetime, siz
         step(planter)
     if size == "medium":
         crowd(planter, MEDIUM)
+    plant_wider(planter)
     connections.create(now - timedelta(days=200), FIRST, "ACTIVE")
     connections.create(now - timedelta(hours=1), WAITING)
 
