@@ -19,6 +19,7 @@ from ac_mcp.request import Json
 from ac_mcp.settings import BadSetting, Settings, checked
 
 OK, FAILED, USAGE = 0, 1, 2
+OF_SANDBOX = ("state", "size", "number")
 
 
 def main() -> None:
@@ -36,8 +37,9 @@ def run(arguments: Sequence[str]) -> int:
         settings = chosen(Settings.from_env({**os.environ, **sandboxed}), asked)
     except BadSetting as error:
         return complain(str(error), USAGE)
-    if state(asked) and not settings.sandbox and asked.command is not sandbox:
-        return complain("--state keeps a sandbox: it goes with --sandbox.", USAGE)
+    of_sandbox = [f"--{name}" for name in OF_SANDBOX if hasattr(asked, name)]
+    if of_sandbox and not settings.sandbox and asked.command is not sandbox:
+        return complain(f"{of_sandbox[0]} is about a sandbox: it goes with --sandbox.", USAGE)
     from ac_mcp.launch import log_to_stderr
 
     log_to_stderr(settings.log_level)
@@ -53,6 +55,8 @@ def parser() -> ArgumentParser:
     shared = ArgumentParser(add_help=False, argument_default=SUPPRESS)
     shared.add_argument("--sandbox", action="store_true", help="use the built-in account; no key needed")
     shared.add_argument("--state", type=Path, metavar="FILE", help="keep the sandbox in this file")
+    shared.add_argument("--size", choices=("small", "medium"), help="of the sandbox: 60 or 2,000 contacts")
+    shared.add_argument("--number", type=int, help="which sandbox company: the same number, the same data")
     shared.add_argument("--multi-account", action="store_true", help="let each call choose its Maton connection")
     shared.add_argument("--log-level", metavar="LEVEL", help="what is logged on stderr (default WARNING)")
     top = ArgumentParser("ac-mcp", description=__doc__, parents=[shared], formatter_class=RawDescriptionHelpFormatter)
@@ -75,8 +79,6 @@ def arguments_of(name: str, one: ArgumentParser) -> None:
             one.add_argument("search", nargs="?", default="", help="only those whose name or text holds this")
         case "sandbox":
             one.add_argument("--port", type=int, default=8080, help="port on 127.0.0.1 (default 8080)")
-            one.add_argument("--size", choices=("small", "medium"), default="small", help="60 or 2,000 contacts")
-            one.add_argument("--number", type=int, default=1, help="which company: the same number, the same data")
             one.add_argument("--rate", type=int, default=5, help="requests a second per account; 0 for no limit")
             one.add_argument(
                 "--latency", type=float, nargs=2, default=(0, 0), metavar=("MS", "JITTER"), help="of answers"
@@ -96,8 +98,11 @@ def chosen(settings: Settings, asked: Namespace) -> Settings:
     return checked(replace(settings, **{name: getattr(asked, name) for name in names if hasattr(asked, name)}))
 
 
-def state(asked: Namespace) -> Path | None:
-    return getattr(asked, "state", None)
+def company(asked: Namespace) -> Any:
+    """The sandbox's company, as far as the command line says anything of it."""
+    from ac_mcp.launch import Company
+
+    return Company(**{name: getattr(asked, name) for name in OF_SANDBOX if hasattr(asked, name)})
 
 
 def complain(text: str, code: int = FAILED) -> int:
@@ -112,7 +117,7 @@ def show(text: str) -> None:
 def serve(settings: Settings, asked: Namespace) -> int:
     from ac_mcp.launch import serve as serve_stdio
 
-    anyio.run(serve_stdio, settings, state(asked))
+    anyio.run(serve_stdio, settings, company(asked))
     return OK
 
 
@@ -155,7 +160,7 @@ async def called(settings: Settings, asked: Namespace, arguments: Json) -> int:
     from ac_mcp.results.render import render
 
     operation = OPERATIONS[asked.tool]
-    async with account(settings, state(asked)) as one:
+    async with account(settings, company(asked)) as one:
         try:
             show(render(await run_one(one, operation, arguments)))
         except Trouble as trouble:
@@ -187,7 +192,7 @@ def demo(settings: Settings, asked: Namespace) -> int:
 def doctor(settings: Settings, asked: Namespace) -> int:
     from ac_mcp.doctor import examine
 
-    return anyio.run(examine, settings, state(asked), show)
+    return anyio.run(examine, settings, company(asked), show)
 
 
 def sandbox(settings: Settings, asked: Namespace) -> int:
@@ -199,8 +204,9 @@ def sandbox(settings: Settings, asked: Namespace) -> int:
     except BadFault as error:
         return complain(str(error), USAGE)
     latency = Latency(*(milliseconds / 1000 for milliseconds in asked.latency))
+    told = company(asked)
     one = Sandbox(
-        state(asked), number=asked.number, size=asked.size, rate=asked.rate or None, faults=faults, latency=latency
+        told.state, number=told.number, size=told.size, rate=asked.rate or None, faults=faults, latency=latency
     )
     try:
         anyio.run(listening, one, asked.port)

@@ -1,11 +1,10 @@
 """The check-up: settings, key, connection, first read, each with what to do where it fails."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from ac_mcp.account import Account, run
 from ac_mcp.errors import Trouble
-from ac_mcp.launch import account
+from ac_mcp.launch import Company, account
 from ac_mcp.operations.connections import list_connections
 from ac_mcp.operations.users import list_users
 from ac_mcp.request import Json
@@ -15,7 +14,7 @@ from ac_mcp.settings import NEWER, Settings
 Show = Callable[[str], None]
 
 
-async def examine(settings: Settings, state: Path | None, show: Show) -> int:
+async def examine(settings: Settings, company: Company, show: Show) -> int:
     """Every step in order; 0 when all went well, 1 at the first that did not."""
     show(f"addresses   {addresses(settings)}")
     if not settings.sandbox and not settings.credential:
@@ -26,7 +25,7 @@ async def examine(settings: Settings, state: Path | None, show: Show) -> int:
         return 1
     key = "the sandbox has its own" if settings.sandbox else f"set, {len(settings.credential)} characters"
     show(f"key         {key}")
-    async with account(settings, state) as one:
+    async with account(settings, company) as one:
         try:
             if not settings.direct:
                 show(f"connection  {connection(settings, await run(one, list_connections, {}))}")

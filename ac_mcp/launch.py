@@ -4,8 +4,9 @@ import logging
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from mcp.server.stdio import stdio_server
 
@@ -19,9 +20,21 @@ NOWHERE = "http://sandbox.invalid"
 """What the in-process sandbox is called: a name that can never be somebody's host (RFC 2606)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Which made-up company a sandbox holds, and the file that keeps it."""
+
+    state: Path | None = None
+    size: Literal["small", "medium"] = "small"
+    number: int = 1
+
+
+COMPANY = Company()
+
+
 @asynccontextmanager
-async def account(settings: Settings, state: Path | None = None) -> AsyncGenerator[Account]:
-    """The account the settings name, with its gateway open; `state` keeps a sandbox."""
+async def account(settings: Settings, company: Company = COMPANY) -> AsyncGenerator[Account]:
+    """The account the settings name, with its gateway open."""
     if not settings.sandbox:
         doors = Doors(settings.api_url, settings.connections_url, settings.direct)
         async with opened(doors, proxy=settings.proxy or None) as gateway:
@@ -29,7 +42,7 @@ async def account(settings: Settings, state: Path | None = None) -> AsyncGenerat
         return
     from ac_mcp.sandbox import Sandbox  # nobody else pays for its import
 
-    sandbox = Sandbox(state)
+    sandbox = Sandbox(company.state, size=company.size, number=company.number)
     try:
         async with opened(Doors(NOWHERE, NOWHERE), sandbox.transport()) as gateway:
             yield Account.of(replace(settings, key=sandbox.key, connection=""), gateway)
@@ -37,9 +50,9 @@ async def account(settings: Settings, state: Path | None = None) -> AsyncGenerat
         sandbox.close()
 
 
-async def serve(settings: Settings, state: Path | None = None) -> None:
+async def serve(settings: Settings, company: Company = COMPANY) -> None:
     """Speak MCP on stdin and stdout until stdin ends."""
-    async with account(settings, state) as one, stdio_server() as (received, sent):
+    async with account(settings, company) as one, stdio_server() as (received, sent):
         server = build_server(settings, lambda _: one)
         await server.run(received, sent, server.create_initialization_options())
 
