@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
-from ac_mcp.errors import Candidate, Duplicate, SeveralNames, Trouble
+from ac_mcp.errors import Candidate, Duplicate, NoSuchName, SeveralNames, Trouble
 from ac_mcp.gateway.client import Gateway
 from ac_mcp.operation import Operation
 from ac_mcp.operations import RESOURCES
@@ -104,7 +105,8 @@ async def answered(
         payload = await operation.run(sender, resolved, progress)
     except Duplicate as duplicate:
         references.forget(operation.resource)
-        duplicate.existing = await existing(references, sender, operation, resolved)
+        with suppress(Trouble):
+            duplicate.existing = await existing(references, sender, operation, resolved)
         raise
     finally:
         if sender.written:
@@ -164,6 +166,6 @@ async def existing(
         id = await references.id(sender, "", resource.plural, f"name:{name}", within)
     except SeveralNames as several:
         return several.matches[0]
-    except Trouble:
+    except NoSuchName:
         return None
     return Candidate(id, references.name(resource.plural, id))

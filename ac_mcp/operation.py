@@ -167,10 +167,11 @@ class Operation(Generic[P, R]):
                 query = {**self.options.get("query", {}), **{name: str(value) for name, value in sent.items()}}
                 return Request("GET", path, query, plane=self.resource.plane, repeatable=True)
             case "DELETE":
-                return Request("DELETE", path, plane=self.resource.plane, repeatable=True)
+                return Request("DELETE", path, plane=self.resource.plane, repeatable=True, empty=True)
             case _:
                 body = {self.resource.singular: sent} if self.resource.wrapped else sent
-                return Request(self.method, path, {}, body, self.resource.plane, self.idempotent)
+                empty = self.method == "PUT" and self.resource.quiet
+                return Request(self.method, path, {}, body, self.resource.plane, self.idempotent, empty)
 
     def _wired(self, name: str, value: Any) -> Json:
         parameter = self.signature.parameters.get(name)

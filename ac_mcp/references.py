@@ -190,8 +190,9 @@ class References:
         if not resource.directory:
             return ()
         async with self._loading[resource.plural]:
-            while self._clock() - self._directories[resource.plural].loaded > fresh:
-                await self._load(sender, resource)
+            stale = self._clock() - self._directories[resource.plural].loaded > fresh
+            while stale:
+                stale = not await self._load(sender, resource)
         return self._directories[resource.plural].known.values()
 
     async def _sought(self, sender: Sender, resource: Resource, name: str) -> Collection[Known]:
@@ -205,13 +206,14 @@ class References:
             raise BadArguments(f'"{name[:80]}" may be the name of {most}: give the id.')
         return found
 
-    async def _load(self, sender: Sender, resource: Resource) -> None:
-        """All there are, page by page."""
+    async def _load(self, sender: Sender, resource: Resource) -> bool:
+        """All there are, page by page; whether it still holds, since something may have been written meanwhile."""
         before, asked = self._directories[resource.plural], self._clock()
         found, complete = await self._pages(sender, resource, resource.lister.options.get("query", {}))
-        if self._directories[resource.plural] is before:  # else something was written meanwhile
-            fresh = Directory({one.id: one for one in found}, asked, complete)
-            self._directories[resource.plural] = fresh
+        if self._directories[resource.plural] is not before:
+            return False
+        self._directories[resource.plural] = Directory({one.id: one for one in found}, asked, complete)
+        return True
 
     async def _pages(self, sender: Sender, resource: Resource, query: Query) -> tuple[list[Known], bool]:
         """Page after page, and whether that was all."""

@@ -22,6 +22,8 @@ class Request:
     plane: Plane = "api"
     repeatable: bool = False
     """Sending it twice leaves the account as sending it once would."""
+    empty: bool = False
+    """Nothing at all is an answer to it."""
 
 
 @dataclass(frozen=True, slots=True)

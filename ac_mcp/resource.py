@@ -57,6 +57,8 @@ class Resource:
     """It only ties two things together: an answer about one is flat."""
     id_key: str = "id"
     plane: Plane = "api"
+    quiet: bool = False
+    """An update may be answered with nothing."""
     wrapped: bool = True
     """Bodies are wrapped in the singular (reference 2.1)."""
     example: str = ""
@@ -75,7 +77,7 @@ class Resource:
         if isinstance(several, list):
             body[self.plural] = records(cast("list[Any]", several))
         shown = isinstance(several, list) or bool(one.get(self.id_key))
-        if method == "DELETE" or shown or (method == "PUT" and not body):
+        if method == "DELETE" or shown or (method == "PUT" and self.quiet and not body):
             return body
         if method == "GET":
             raise Unavailable(f"its answer holds no {self.words}", status=reply.status)

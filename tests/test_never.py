@@ -189,6 +189,31 @@ async def read(one: Trial, tool: str, arguments: Json) -> None:
 
 
 @in_virtual_time
+async def test_a_directory_that_takes_long_to_read_is_read_once() -> None:
+    async with trial() as one:
+        inner = one.wire.inner
+
+        class Slow(httpx2.AsyncBaseTransport):
+            async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+                await anyio.sleep(3)
+                return await inner.handle_async_request(request)
+
+        one.wire.inner = Slow()
+        assert (await one.answer("delete_tag", tag="Gift card"))["result"] == "deleted"
+        assert one.requests == ["GET /tags", "DELETE /tags/11"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"), [("update_deal", {"deal": "1", "title": "T"}), ("update_tag", {"tag": "3", "name": "T"})]
+)
+@in_virtual_time
+async def test_an_update_that_shows_nothing_is_not_called_updated(tool: str, arguments: Json) -> None:
+    async with trial() as one:
+        one.wire.answer = lambda request: status(200, {}) if request.method == "PUT" else None
+        assert (await one.refusal(tool, **arguments)).startswith("The outcome is unknown")
+
+
+@in_virtual_time
 async def test_a_field_that_was_only_begun_is_finished_by_the_same_call() -> None:
     async with trial() as one:
         one.wire.answer = failing("POST", "/fieldOption/bulk", httpx2.ConnectError("refused"))

@@ -95,10 +95,8 @@ class Gateway:
             raise Unavailable(f"it could not be reached ({type(error).__name__})", arrived=False) from error
         except (httpx2.HTTPError, httpx2.StreamError) as error:
             raise Unavailable(f"the connection broke ({type(error).__name__})") from error
-        # PUT /lists has been seen to answer with nothing (reference 2.7).
-        empty = request.method == "DELETE" or (request.method == "PUT" and request.path.startswith("/lists/"))
         told = body.replace(caller.key.encode(), b"***") if response.status_code >= 400 else body
-        return read(response.status_code, response.headers, told, empty=empty, direct=self.doors.direct)
+        return read(response.status_code, response.headers, told, empty=request.empty, direct=self.doors.direct)
 
 
 async def capped(response: httpx2.Response) -> bytes:

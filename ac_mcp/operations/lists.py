@@ -43,6 +43,7 @@ lists = Resource(
     called=keys("name", "stringid"),
     directory=True,
     find=lambda given: {"filters[name]": given},
+    quiet=True,  # reference 2.7
     example="Newsletter",
 )
 contact_lists = Resource(
