@@ -82,7 +82,11 @@ class Store:
         # Requests may come from another thread than the one that built the sandbox; the lock keeps them apart.
         db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
         store = cls(db, {table.name: table for table in tables}, 0, RLock())
-        store._create()
+        try:
+            store._create()
+        except sqlite3.Error:
+            db.close()
+            raise
         return store
 
     def at(self, account: int) -> "Store":

@@ -20,11 +20,13 @@ TOKEN = {"Api-Token": "sandbox"}
 async def inside(*faults: str) -> AsyncGenerator[tuple[Sandbox, httpx2.AsyncClient]]:
     """A client in the process of a sandbox with these faults waiting."""
     sandbox = Sandbox(now=lambda: NOW, rate=None, faults=[parse(text) for text in faults])
-    async with httpx2.AsyncClient(
-        transport=sandbox.transport(), base_url="http://sandbox.invalid", headers=TOKEN
-    ) as http:
-        yield sandbox, http
-    sandbox.close()
+    try:
+        async with httpx2.AsyncClient(
+            transport=sandbox.transport(), base_url="http://sandbox.invalid", headers=TOKEN
+        ) as http:
+            yield sandbox, http
+    finally:
+        sandbox.close()
 
 
 @asynccontextmanager
@@ -150,6 +152,7 @@ async def test_an_answer_takes_its_latency_and_some_jitter() -> None:
     ) as http:
         for _ in range(20):
             await http.get("/api/3/users/me")
+    sandbox.close()
     assert len(slept) == 20
     assert 0.1 <= min(slept) < max(slept) <= 0.15
 
