@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
-from ac_mcp.errors import Candidate, Duplicate, NoSuchName, SeveralNames, Trouble
+from ac_mcp.errors import Candidate, Duplicate, NoSuchName, OutcomeUnknown, SeveralNames, Trouble
 from ac_mcp.gateway.client import Gateway
 from ac_mcp.operation import Operation
 from ac_mcp.operations import RESOURCES
@@ -29,8 +29,12 @@ class Bound:
     gateway: Gateway
     caller: Caller
     written: list[str]
+    tried: list[str] = field(default_factory=list[str])
+    """Every write that was begun, whatever became of it."""
 
     async def send(self, request: Request) -> Reply:
+        if request.method != "GET":
+            self.tried.append(request.path)
         reply = await self.gateway.send(request, self.caller)
         if request.method != "GET":
             id = next((one["id"] for value in reply.body.values() if "id" in (one := record(value))), "")
@@ -78,7 +82,8 @@ async def run(
         sender = await chosen(account, sender, operation, arguments)
         return await answered(account, sender, operation, arguments, progress)
     except Trouble as trouble:
-        trouble.done = tuple(sender.written)
+        unsure = isinstance(trouble, OutcomeUnknown) and trouble.answered
+        trouble.done = tuple(sender.written[: -1 if unsure else None])
         raise
 
 
@@ -109,9 +114,9 @@ async def answered(
             duplicate.existing = await existing(references, sender, operation, resolved)
         raise
     finally:
-        if sender.written:
+        if sender.tried:
             references.forget(operation.resource)
-        if sender.written and operation.resource is connections:
+        if sender.tried and operation.resource is connections:
             account.directories.clear()  # without a choice, the account behind the calls may be another one now
     references.learn(payload)
     answer = Answered(operation, resolved, payload)
@@ -163,7 +168,7 @@ async def existing(
     _, name = operation.naming(resolved)
     within = next((str(resolved[p]) for p, ref in operation.references.items() if ref.kind == resource.inside), "")
     try:
-        id = await references.id(sender, "", resource.plural, f"name:{name}", within)
+        id = await references.id(sender, "", resource.plural, f"name:{name}", within, main=True)
     except SeveralNames as several:
         return several.matches[0]
     except NoSuchName:

@@ -123,4 +123,5 @@ class Unavailable(GatewayError):
 
 
 class OutcomeUnknown(GatewayError):
-    pass
+    answered = False
+    """There was an answer, but it does not show what was done."""

@@ -61,19 +61,37 @@ def shortened(value: Any) -> str:
 
 def meant(operation: Operation[..., Any], name: str, known: list[str]) -> str | None:
     """The argument a misspelt one stands for: camelCase, a typo, a part of the name, the one reference there is."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).casefold().split("_")
+    parts = [k for k in known if name.casefold() in k.split("_")]
+    if REVERSED & set(words) or (len(parts) > 1 and name not in known):
+        return None
     spelt = {camel(k).casefold(): k for k in known} | {k.casefold(): k for k in known}
-    close = get_close_matches(name.casefold(), spelt, 1, cutoff=0.7)
+    close = get_close_matches(name.casefold(), spelt, 1, cutoff=0.75)
     if close:
         return spelt[close[0]]
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).casefold().split("_")
     if len(part := [k for k in known if k in words or name.casefold() in k.split("_")]) == 1:
         return part[0]
     needed = [k for k in schema(operation).get("required", ()) if k in operation.references]
-    if len(needed) == 1 and words[-1] in ("id", "name", "title", "email"):
+    if len(needed) == 1 and words[-1] in ("id", "name", "title", "email") and words[:-1] in ([], needed):
         return needed[0]
     return "search" if "search" in known and words[-1] in SOUGHT else None
 
 
+REVERSED = {
+    "exclude",
+    "excluding",
+    "not",
+    "without",
+    "no",
+    "old",
+    "previous",
+    "former",
+    "from",
+    "to",
+    "until",
+    "except",
+}
+"""With one of these a name means something else than the argument it resembles."""
 SOUGHT = ("q", "query", "text", "keyword", "term", "name", "contact", "company", "email", "title")
 
 

@@ -46,13 +46,13 @@ def plain(name: str) -> str:
     return " ".join(unicodedata.normalize("NFC", name).casefold().split())
 
 
-def matching(known: Iterable[Known], name: str) -> list[Known]:
+def matching(known: Iterable[Known], name: str, only_main: bool = False) -> list[Known]:
     """Those called so: by the very spelling of their main name, else by their main name, else by any."""
     sought = plain(name)
     loose = [one for one in known if sought in map(plain, one.names)]
     main = [one for one in loose if plain(one.name) == sought]
     exact = [one for one in main if one.name == name]
-    return exact if len(exact) == 1 else main or loose
+    return exact if len(exact) == 1 else main if only_main else main or loose
 
 
 def closest(known: Iterable[Known], name: str) -> list[Known]:

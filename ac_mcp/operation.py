@@ -42,7 +42,8 @@ class Call:
 
     async def __call__(self, **changes: Any) -> Json:
         """The body of the answer; `changes` replace or add to the arguments, None leaves one out."""
-        return (await self.reply(**changes)).body
+        reply = await self.reply(**changes)
+        return say(reply.body, result="deleted, or was not there") if reply.status == 404 else reply.body
 
     async def reply(self, **changes: Any) -> Reply:
         """The same, for operations whose status says what happened."""

@@ -63,7 +63,8 @@ class References:
                 resolved[parameter] = await self._assigned(sender, parameter, ref.kind, given)
             elif given is not None:
                 within = str(resolved.get(ref.within) or "") or await self._place(sender, operation, ref, resolved)
-                resolved[parameter] = await self.id(sender, parameter, ref.kind, given, within)
+                main = operation.replaces(parameter)
+                resolved[parameter] = await self.id(sender, parameter, ref.kind, given, within, main=main)
         for parameter, of in operation.values.items():
             kind = operation.references[of].kind
             resolved[parameter] = self._value(parameter, kind, resolved[of], arguments[parameter])
@@ -103,8 +104,10 @@ class References:
             values[id] = self._value(parameter, kind, id, text[len(title) + 1 :].strip())
         return values
 
-    async def id(self, sender: Sender, parameter: str, kind: str, given: str, within: str = "") -> str:
-        """The id of the one thing this name or id stands for."""
+    async def id(
+        self, sender: Sender, parameter: str, kind: str, given: str, within: str = "", *, main: bool = False
+    ) -> str:
+        """The id of the one thing this name or id stands for; with `main` no nickname counts."""
         resource = self._resources[kind]
         name = " ".join(given.removeprefix("name:").split())
         as_id = not given.startswith("name:") and is_id(name, resource)
@@ -117,16 +120,20 @@ class References:
                 return name
             if look == self._kept and resource.find and not self._directories[kind].complete:
                 continue  # too many to keep: whether the name is the only one of its kind is not known here
-            match matching(seen.values(), name):
+            match matching(seen.values(), name, main):
                 case []:
                     continue
                 case [only]:
                     return only.id
                 case several:
                     raise SeveralNames(parameter, kind, given, [await self._candidate(sender, k) for k in several])
-        if as_id and not within and not self._directories[kind].complete:
+        if as_id and not within and (name in await self._ids(sender, resource) or not self._directories[kind].complete):
             return name
         raise await self._missing(sender, parameter, resource, given, seen.values(), within)
+
+    async def _ids(self, sender: Sender, resource: Resource) -> Collection[str]:
+        """Every id there is now: one that is not kept may be new."""
+        return {one.id for one in await self._kept(sender, resource, fresh=JUST_NOW)}
 
     async def _missing(
         self, sender: Sender, parameter: str, resource: Resource, given: str, seen: Collection[Known], within: str

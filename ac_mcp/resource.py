@@ -81,7 +81,9 @@ class Resource:
             return body
         if method == "GET":
             raise Unavailable(f"its answer holds no {self.words}", status=reply.status)
-        raise OutcomeUnknown(f"its answer shows no {self.word}", status=reply.status)
+        unknown = OutcomeUnknown(f"its answer shows no {self.word}", status=reply.status)
+        unknown.answered = True
+        raise unknown
 
     @property
     def word(self) -> str:

@@ -214,13 +214,113 @@ async def test_an_update_that_shows_nothing_is_not_called_updated(tool: str, arg
 
 
 @in_virtual_time
+async def test_a_hidden_field_of_somebody_else_is_left_alone() -> None:
+    async with trial() as one:
+        await behind(one, "POST", "/fields", {"field": {"title": "Secret", "type": "dropdown"}})
+        option = {"field": "7", "label": "X", "value": "X", "orderid": 1, "isdefault": 0}
+        await behind(one, "POST", "/fieldOption/bulk", {"fieldOptions": [option]})
+        text = await one.refusal("create_field", title="Secret", type="dropdown", options=["Y"])
+        assert "exists already" in text
+
+
+@in_virtual_time
+async def test_an_id_that_is_new_is_known_at_once() -> None:
+    async with trial() as one:
+        await one.answer("get_tag", tag="VIP")
+        await behind(one, "POST", "/tags", {"tag": {"tag": "Newer", "tagType": "contact"}})
+        await anyio.sleep(5)
+        assert (await one.answer("tag_contact", contact="1", tag="13"))["tag"] == "Newer"
+
+
+@pytest.mark.parametrize(
+    "fields", [["Plann=Team"], "Plann=Team", {"Plann": "Team"}, [{"field": "Plann", "value": "Team"}]]
+)
+@in_virtual_time
+async def test_a_misspelt_field_is_mended_however_it_came(fields: object) -> None:
+    async with trial() as one:
+        text = await one.refusal("update_contact", contact="1", fields=fields)
+        assert text.endswith('Next: update_contact(contact="1", fields=["Plan=Team"])')
+
+
+@in_virtual_time
+async def test_nothing_is_deleted_by_a_name_it_does_not_show() -> None:
+    async with trial() as one:
+        await one.answer("update_list", list="1", name="Old letter")  # its stringid stays "newsletter"
+        assert "no list is called" in await one.refusal("delete_list", list="Newsletter")
+
+
+@in_virtual_time
+async def test_a_create_whose_answer_got_lost_is_seen_by_the_next_one() -> None:
+    async with trial() as one:
+        inner = one.wire.inner
+
+        class Lost(httpx2.AsyncBaseTransport):
+            async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+                response = await inner.handle_async_request(request)
+                if request.method == "POST":
+                    raise httpx2.ReadTimeout("late")
+                return response
+
+        one.wire.inner = Lost()
+        assert "outcome is unknown" in await one.refusal("create_pipeline", name="Twice", currency="usd")
+        one.wire.inner = inner
+        assert "exists already" in await one.refusal("create_pipeline", name="Twice", currency="usd")
+
+
+@in_virtual_time
+async def test_a_name_is_not_taken_for_free_when_nobody_can_say() -> None:
+    async with trial() as one:
+        one.wire.answer = failing("GET", "/lists", status(503))
+        new = {"name": "Newsletter", "sender_url": "https://x.example", "sender_reminder": "r"}
+        await one.refusal("create_list", **new)
+        assert "POST /lists" not in one.requests
+
+
+@in_virtual_time
+async def test_a_delete_that_may_have_found_nothing_says_so() -> None:
+    async with trial() as one:
+        one.wire.answer = failing("DELETE", "/contacts/99999", status(503), status(404, {"message": "No Result found"}))
+        assert (await one.answer("delete_contact", contact="99999"))["result"] == "deleted, or was not there"
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("list_contacts", {"exclude_tag": "VIP"}),
+        ("list_contacts", {"created_to": "2026-01-01"}),
+        ("list_deals", {"value": 5}),
+        ("update_tag", {"tag": "VIP", "old_name": "x"}),
+        ("delete_contact", {"deal_id": "7"}),
+        ("delete_list", {"tag_name": "VIP"}),
+    ],
+)
+@in_virtual_time
+async def test_an_argument_is_not_mended_into_its_opposite_or_into_another_thing(tool: str, arguments: Json) -> None:
+    async with trial() as one:
+        text = await one.refusal(tool, **arguments)
+        assert "did you mean" not in text
+        wrong = [str(value) for value in arguments.values() if value != "VIP" or tool == "delete_list"]
+        assert not [value for value in wrong if f'"{value}"' in text.partition("Next")[2]]
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "1_000", "\u0663"])
+@in_virtual_time
+async def test_a_number_is_a_number(value: str) -> None:
+    async with trial() as one:
+        assert "Seats takes a plain number" in await one.refusal(
+            "set_field_value", contact="1", field="Seats", value=value
+        )
+
+
+@in_virtual_time
 async def test_a_field_that_was_only_begun_is_finished_by_the_same_call() -> None:
     async with trial() as one:
         one.wire.answer = failing("POST", "/fieldOption/bulk", httpx2.ConnectError("refused"))
         call = {"title": "Roast", "type": "dropdown", "options": ["Light", "Dark"]}
         assert "Done before that, and still so: POST /fields (id 7)." in await one.refusal("create_field", **call)
         one.wire.answer = lambda request: None
-        assert (await one.answer("create_field", **call))["field"]["id"] == "7"
+        finished = await one.answer("create_field", **call)
+        assert (finished["result"], finished["field"]["id"]) == ("finished", "7")
         (roast,) = [f for f in (await one.answer("list_fields"))["fields"] if f["title"] == "Roast"]
         assert roast["options"] == ["Light", "Dark"]
         assert "exists already" in await one.refusal("create_field", **call)
@@ -253,7 +353,7 @@ async def test_a_wait_the_server_asked_for_holds_back_later_calls_too() -> None:
         one.wire.answer = failing("GET", "/tags", status(429, None, **WAIT))
         await one.refusal("list_tags")
         one.forget_requests()
-        assert "queue" in await one.refusal("list_users")
+        assert "Wait 60 seconds" in await one.refusal("list_users")
         assert one.requests == []
 
 

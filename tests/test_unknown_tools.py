@@ -36,6 +36,11 @@ def test_what_was_meant_is_offered_as_a_call(name: str, arguments: Json, call: s
     [
         ("remove_tag", {**ONE, "tag": "VIP"}),  # not delete_tag, which would take it off everybody
         ("delete_account", {"account": "Acme"}),
+        ("unsubscribe_list", {"list": "Newsletter"}),
+        ("untag_lead", {"contact": "1"}),
+        ("unassign_deal", {"deal": "7"}),
+        ("apply_tag", {"name": "VIP"}),
+        ("subscribe_person", {"email": "a@b.example"}),
         ("remove_contact", {**ONE, "list": "News"}),
         ("list_deals_of_contact", {**ONE, "colour": "red"}),
         ("send_email", {"to": "jane@acme.com"}),

@@ -19,6 +19,8 @@ from ac_mcp.request import Caller, Reply, Request
 
 LARGEST = 8 * 1024 * 1024
 """Bytes of an answer; ActiveCampaign's own pages stay far below."""
+LONGEST_PAUSE = 120.0
+"""Seconds that a 429 holds an account back at most, whatever it says."""
 TIMEOUT = httpx2.Timeout(connect=5, read=20, write=10, pool=5)
 LIMITS = httpx2.Limits(max_connections=10, max_keepalive_connections=5, keepalive_expiry=20)
 NOT_SENT = (
@@ -55,7 +57,7 @@ class Gateway:
                 return replace(reply, repeated=True) if unclear else reply
             except GatewayError as error:
                 if unclear and request.method == "DELETE" and isinstance(error, NotFound):
-                    return Reply(200, {})
+                    return Reply(404, {}, repeated=True)
                 unclear = unclear or may_have_landed(request, error)
                 wait = wait_before_retry(request, error, attempt, self.chance())
                 self._hold_back(request, caller, error, wait)
@@ -68,15 +70,18 @@ class Gateway:
         """After a 429 nobody sends to that account before the other side allows it."""
         if isinstance(error, Throttled):
             account, *_ = self.doors.budgets(caller, request)
-            self.pacing.pause(account[0], error.retry_after or wait or 1.0)
+            self.pacing.pause(account[0], min(error.retry_after or wait or 1.0, LONGEST_PAUSE))
 
     async def _timed(self, request: Request, caller: Caller) -> Reply:
         """Within what is left of the deadline, waiting for a turn included."""
         url, headers = self.doors.url(request), self.doors.headers(request, caller)
         left = caller.deadline - self.clock()
+        budgets = self.doors.budgets(caller, request)
+        if (paused := self.pacing.paused(budgets[0][0])) > left:
+            raise Throttled("the account is paused", retry_after=paused)
         sent = False
         with anyio.move_on_after(left if left < inf else None):
-            async with self.pacing.turn(self.doors.budgets(caller, request)):
+            async with self.pacing.turn(budgets):
                 sent = True
                 return await self._once(request, caller, url, dict(headers))
         late = "no answer came in time" if sent else "the queue for the rate limit is too long for this call"

@@ -24,6 +24,10 @@ class Pacing(Protocol):
         """Nobody sends against this budget for so long."""
         ...
 
+    def paused(self, name: str) -> float:
+        """How long nobody sends against it yet, in seconds."""
+        ...
+
 
 @dataclass(slots=True)
 class Budget:
@@ -52,6 +56,10 @@ class ProcessPacing:
     def pause(self, name: str, seconds: float) -> None:
         if budget := self._budgets.get(name):
             budget.paused_until = max(budget.paused_until, self._clock() + seconds)
+
+    def paused(self, name: str) -> float:
+        budget = self._budgets.get(name)
+        return max(0.0, budget.paused_until - self._clock()) if budget else 0.0
 
     @asynccontextmanager
     async def _slot(self, budget: Budget) -> AsyncGenerator[None]:

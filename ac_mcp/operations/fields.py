@@ -1,6 +1,7 @@
 """Custom fields of contacts, their options, and the values contacts have in them."""
 
 import json
+import re
 from typing import Annotated, Literal
 
 from ac_mcp.columns import Flag, Reference, Several, Text
@@ -21,41 +22,49 @@ def labels(field: Json, options: list[Json]) -> list[str]:
 
 
 def facts(payload: Json, row: Json) -> Json:
-    return {"type": row.get("type"), "options": labels(row, records(payload.get("fieldOptions")))}
+    """Kind, labels, and what is stored for each label or value in any case."""
+    own = [o for o in records(payload.get("fieldOptions")) if str(o.get("field")) == str(row.get("id"))]
+    pairs = [(str(o.get("label") or o.get("value")), str(o.get("value") or o.get("label"))) for o in own]
+    stored = {name.casefold(): value for label, value in pairs for name in (value, label)}
+    return {"type": row.get("type"), "options": [label for label, _ in pairs], "stored": stored}
 
 
 def value(facts: Json, text: str) -> str:
     """The text as this kind of field takes it: the API would store anything."""
     options: list[str] = facts.get("options") or []
+    stored: dict[str, str] = facts.get("stored") or {}
     match facts.get("type"):
         case _ if not text:
             return text
         case "dropdown" | "radio" if options:
-            return choice(options, text)
+            return choice(options, stored, text)
         case "checkbox" | "listbox":
             several = text.strip("|").split("||")
-            return f"||{'||'.join(choice(options, one) if options else one for one in several)}||"
+            return f"||{'||'.join(choice(options, stored, one) if options else one for one in several)}||"
         case "date":
-            return day(text)
+            return date(text)
         case "number":
             return number(text)
         case _:
             return text
 
 
-def choice(options: list[str], text: str) -> str:
-    known = {option.casefold(): option for option in options}
-    if text.strip().casefold() not in known:
+def choice(options: list[str], stored: dict[str, str], text: str) -> str:
+    if text.strip().casefold() not in stored:
         raise ValueError(f"takes {', '.join(options)}; {json.dumps(text[:80], ensure_ascii=False)} is none of them")
-    return known[text.strip().casefold()]
+    return stored[text.strip().casefold()]
 
 
 def number(text: str) -> str:
-    try:
-        float(text)
-    except ValueError:
-        raise ValueError(f"takes a plain number; {json.dumps(text[:80], ensure_ascii=False)} is none") from None
+    if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text):
+        raise ValueError(f"takes a plain number; {json.dumps(text[:80], ensure_ascii=False)} is none")
     return text
+
+
+def date(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise ValueError("is not a date of the form YYYY-MM-DD")
+    return day(text)
 
 
 fields = Resource(
@@ -119,23 +128,23 @@ async def create_field(
         raise BadArguments(
             f"A {type} field has no options; {', '.join(CHOICES)} have.", dict(call.arguments, options=None)
         )
-    made, missing = await made_or_begun(call, title, type, options or [])
+    made, missing, result = await made_or_begun(call, title, type, options or [])
     id = str(made["id"])
     if missing:
         rows = [{"field": id, "label": o, "value": o, "orderid": n, "isdefault": 0} for n, o in enumerate(missing, 1)]
         await create_field_options(call, rows)
     await show_field(call, id)
-    return {"field": made | {"options": options or []}}
+    return say({"field": made | {"options": options or []}}, result=result)
 
 
-async def made_or_begun(call: Call, title: str, type: str, options: list[str]) -> tuple[Json, list[str]]:
+async def made_or_begun(call: Call, title: str, type: str, options: list[str]) -> tuple[Json, list[str], str]:
     """The new field and its options; or one that an earlier try has begun, and the options it still lacks.
 
     Making a field takes three requests. What broke off between them is found again by title and kind: a field
     that no list shows yet.
     """
     try:
-        return record((await call(options=None))["field"]), options
+        return record((await call(options=None))["field"]), options, "created"
     except Duplicate:
         payload = await list_fields(call, limit=100)
         shown = {str(relation.get("field")) for relation in records(payload.get("fieldRels"))}
@@ -144,7 +153,9 @@ async def made_or_begun(call: Call, title: str, type: str, options: list[str]) -
         ]
         if not begun or str(begun[0].get("id")) in shown:
             raise
-        return begun[0], [option for option in options if option not in begun[0]["options"]]
+        if not set(begun[0]["options"]) <= set(options):
+            raise  # somebody else's hidden field
+        return begun[0], [option for option in options if option not in begun[0]["options"]], "finished"
 
 
 @field_values.get("/contacts/{contact}/fieldValues", tool=False)

@@ -20,6 +20,7 @@ from ac_mcp.errors import (
 )
 from ac_mcp.operation import Operation
 from ac_mcp.operations.connections import list_connections
+from ac_mcp.reading import lenient
 from ac_mcp.request import Json
 from ac_mcp.resource import Resource
 from ac_mcp.results.sentences import BY_KIND, sentence
@@ -30,6 +31,7 @@ LONGEST = 1500
 
 def explain(error: Trouble, operation: Operation[..., Any], given: Json, direct: bool = False) -> str:
     """The sentence, and the next call where there is one."""
+    given = lenient(operation, given, "connection" in given)
     said = sentence(error, operation, given, direct)
     done = f" Done before that, and still so: {', '.join(error.done)}." if error.done else ""
     following = "" if direct and isinstance(error, NotConnected) else next_call(error, operation, given) or ""

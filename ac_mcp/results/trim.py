@@ -144,7 +144,8 @@ def paging(answered: Answered) -> Json:
     if answered.single is not None or answered.resource.plural not in answered.payload:
         return {}
     meta, rows = record(answered.payload.get("meta")), answered.rows(answered.resource)
-    total, offset = whole(meta.get("total")) or len(rows), whole(answered.arguments.get("offset"))
+    offset = whole(answered.arguments.get("offset"))
+    total = whole(meta.get("total")) or (offset if rows else 0) + len(rows)
     if answered.arguments.get("after_id") is not None:
         more = len(rows) < total and bool(rows)
         return {"remaining": total - len(rows)} | ({"next_after_id": str(rows[-1].get("id"))} if more else {})

@@ -8,14 +8,16 @@ from ac_mcp.operation import Operation
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.results.hints import LONGEST, written
 
-READ, MAKE, CHANGE, REMOVE = "read", "make", "change", "remove"
+READ, MAKE, CHANGE, REMOVE, TIE, UNTIE = "read", "make", "change", "remove", "tie", "untie"
 VERBS = {
     **dict.fromkeys(
         ("list", "get", "search", "find", "query", "fetch", "read", "show", "count", "lookup", "view"), READ
     ),
-    **dict.fromkeys(("create", "add", "new", "make", "insert", "tag", "subscribe", "apply", "assign", "put"), MAKE),
+    **dict.fromkeys(("create", "add", "new", "make", "insert"), MAKE),
+    **dict.fromkeys(("tag", "subscribe", "apply", "assign", "put", "attach"), TIE),
+    **dict.fromkeys(("untag", "unsubscribe", "unassign", "detach"), UNTIE),
     **dict.fromkeys(("update", "edit", "modify", "change", "set", "rename", "move", "sync", "upsert"), CHANGE),
-    **dict.fromkeys(("delete", "remove", "untag", "unsubscribe", "drop", "destroy", "unassign"), REMOVE),
+    **dict.fromkeys(("delete", "remove", "drop", "destroy"), REMOVE),
 }
 SYNONYMS = {
     "person": "contact", "people": "contact", "subscriber": "contact", "lead": "contact", "company": "account",
@@ -74,7 +76,7 @@ def alike(tool: str, verb: str, nouns: set[str], arguments: Mapping[str, Any]) -
     shared = len(nouns & about) / len(nouns | about) if nouns | about else 0
     known = OPERATIONS[tool].signature.parameters
     taken = sum(name in known for name in arguments) / len(arguments) if arguments else 0.5
-    return shared + (does == verb) * 0.75 + taken * 0.3
+    return shared + agree(verb, does) * 0.75 + taken * 0.3
 
 
 def spelt(tool: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -88,5 +90,10 @@ def fits(operation: Operation[..., Any], verb: str, nouns: set[str], arguments: 
     """It takes everything given, needs nothing more, and does to the same thing what was asked."""
     does, about = own(operation.name)
     complete = set(operation.required) <= arguments.keys() <= operation.signature.parameters.keys()
-    same = does == verb and (about == nouns if does == REMOVE else bool(about & nouns))
-    return complete and same
+    exact = does in (REMOVE, TIE, UNTIE)
+    return complete and agree(verb, does) and (about == nouns if exact else bool(about & nouns))
+
+
+def agree(asked: str, does: str) -> bool:
+    """People add a tag to a contact and remove it; nobody who wants to untie two things wants one deleted."""
+    return asked == does or (asked, does) in ((MAKE, TIE), (REMOVE, UNTIE))
