@@ -60,7 +60,9 @@ def shortened(value: Any) -> str:
 
 
 def meant(operation: Operation[..., Any], name: str, known: list[str]) -> str | None:
-    """The argument a misspelt one stands for: camelCase, a typo, a part of the name, the one reference there is."""
+    """The argument a misspelt one stands for: the API's own name, a typo, a part of it, the one reference there is."""
+    if (own := operation.parameter(name)) in known:
+        return own
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).casefold().split("_")
     parts = [k for k in known if name.casefold() in k.split("_")]
     if REVERSED & set(words) or (len(parts) > 1 and name not in known):

@@ -81,20 +81,12 @@ class Wire:
     received: int = 0
     answer: Callable[[httpx2.Request], httpx2.Response | None] = lambda request: None
 
-    def transport(self) -> httpx2.AsyncBaseTransport:
-        return _Written(self)
-
-
-class _Written(httpx2.AsyncBaseTransport):
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        self._wire.sent.append(written(request))
-        if (response := self._wire.answer(request)) is not None:
+    async def carry(self, request: httpx2.Request) -> httpx2.Response:
+        self.sent.append(written(request))
+        if (response := self.answer(request)) is not None:
             return response
-        response = await self._wire.inner.handle_async_request(request)
-        self._wire.received += len(await response.aread())
+        response = await self.inner.handle_async_request(request)
+        self.received += len(await response.aread())
         return response
 
 
@@ -148,7 +140,7 @@ async def trial(environ: Mapping[str, str] | None = None, rate: int | None = Non
     sandbox = Sandbox(now=lambda: NOW + timedelta(seconds=clock()), clock=clock, rate=rate)
     wire = Wire(sandbox.transport())
     doors = Doors(NOWHERE, NOWHERE, settings.direct)
-    async with httpx2.AsyncClient(transport=wire.transport()) as http:
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(wire.carry)) as http:
         gateway = Gateway(doors, http, ProcessPacing(clock, anyio.sleep), clock, anyio.sleep, lambda: 1.0)
         try:
             yield Trial(Account.of(settings, gateway), sandbox, wire)

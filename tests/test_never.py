@@ -21,8 +21,6 @@ from tests.support import KEY, NOWHERE, Trial, in_virtual_time, trial
 
 Answer = Callable[[httpx2.Request], httpx2.Response | None]
 DEAL = {"title": "Gone", "value": 1, "currency": "usd", "contact": "1", "pipeline": "1"}
-
-
 WAIT = {"retry-after": "60"}
 
 
@@ -170,13 +168,12 @@ async def test_a_directory_that_was_being_read_does_not_hide_what_was_made_meanw
     async with trial() as one:
         inner = one.wire.inner
 
-        class Slow(httpx2.AsyncBaseTransport):
-            async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-                response = await inner.handle_async_request(request)
-                await anyio.sleep(5 if request.method == "GET" else 0)
-                return response
+        async def slow(request: httpx2.Request) -> httpx2.Response:
+            response = await inner.handle_async_request(request)
+            await anyio.sleep(5 if request.method == "GET" else 0)
+            return response
 
-        one.wire.inner = Slow()
+        one.wire.inner = httpx2.MockTransport(slow)
         async with anyio.create_task_group() as group:
             group.start_soon(read, one, "get_tag", {"tag": "VIP"})
             await anyio.sleep(1)
@@ -193,12 +190,11 @@ async def test_a_directory_that_takes_long_to_read_is_read_once() -> None:
     async with trial() as one:
         inner = one.wire.inner
 
-        class Slow(httpx2.AsyncBaseTransport):
-            async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-                await anyio.sleep(3)
-                return await inner.handle_async_request(request)
+        async def slow(request: httpx2.Request) -> httpx2.Response:
+            await anyio.sleep(3)
+            return await inner.handle_async_request(request)
 
-        one.wire.inner = Slow()
+        one.wire.inner = httpx2.MockTransport(slow)
         assert (await one.answer("delete_tag", tag="Gift card"))["result"] == "deleted"
         assert one.requests == ["GET /tags", "DELETE /tags/11"]
 
@@ -254,14 +250,13 @@ async def test_a_create_whose_answer_got_lost_is_seen_by_the_next_one() -> None:
     async with trial() as one:
         inner = one.wire.inner
 
-        class Lost(httpx2.AsyncBaseTransport):
-            async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-                response = await inner.handle_async_request(request)
-                if request.method == "POST":
-                    raise httpx2.ReadTimeout("late")
-                return response
+        async def lost(request: httpx2.Request) -> httpx2.Response:
+            response = await inner.handle_async_request(request)
+            if request.method == "POST":
+                raise httpx2.ReadTimeout("late")
+            return response
 
-        one.wire.inner = Lost()
+        one.wire.inner = httpx2.MockTransport(lost)
         assert "outcome is unknown" in await one.refusal("create_pipeline", name="Twice", currency="usd")
         one.wire.inner = inner
         assert "exists already" in await one.refusal("create_pipeline", name="Twice", currency="usd")
@@ -417,17 +412,14 @@ async def test_no_answer_of_the_other_side_makes_a_tool_crash(tool: str) -> None
     async with trial() as one:
         truth = one.wire.inner
 
-        class Odd(httpx2.AsyncBaseTransport):
-            async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-                response = await truth.handle_async_request(request)
-                raw = await response.aread()
-                if chance.random() < 0.5:
-                    return httpx2.Response(response.status_code, content=raw)
-                return httpx2.Response(
-                    response.status_code, content=json.dumps(spoiled(json.loads(raw or "{}"), chance))
-                )
+        async def odd(request: httpx2.Request) -> httpx2.Response:
+            response = await truth.handle_async_request(request)
+            raw = await response.aread()
+            if chance.random() < 0.5:
+                return httpx2.Response(response.status_code, content=raw)
+            return httpx2.Response(response.status_code, content=json.dumps(spoiled(json.loads(raw or "{}"), chance)))
 
-        one.wire.inner = Odd()
+        one.wire.inner = httpx2.MockTransport(odd)
         for _ in range(40):
             one.account.directories.clear()
             await answered_or_refused(one, tool)

@@ -27,7 +27,7 @@ SAID = {
     ),
     "an e-mail that is taken": (
         'email: a contact with this email exists already (duplicate): "jane@acme.example" (id 1). '
-        "Nothing was changed.\n"
+        "To change it: update_contact or sync_contact. Nothing was changed.\n"
         'Next: update_contact(contact="jane@acme.example", first_name="Jane")'
     ),
     "a tag that exists in another case": (

@@ -129,8 +129,10 @@ def not_connected(error: NotConnected) -> str:
 def taken(error: Duplicate, operation: Operation[..., Any], given: Json) -> str:
     about, _ = operation.naming(given)
     which = f": {listed([error.existing])}" if error.existing else ""
-    word = operation.resource.word
-    return f"{about}: {'an' if word[0] in 'aeiou' else 'a'} {word} with this {about} exists already (duplicate){which}."
+    word, update = operation.resource.word, operation.options.get("duplicate")
+    said = f"{about}: {'an' if word[0] in 'aeiou' else 'a'} {word} with this {about} exists already (duplicate){which}."
+    upserts = [o.name for o in operation.resource.operations if o.method == "POST" and o.idempotent]
+    return f"{said} To change it: {' or '.join([update.name, *upserts])}." if update else said
 
 
 def not_found(error: NotFound, operation: Operation[..., Any]) -> str:
