@@ -89,7 +89,7 @@ WRONG: tuple[tuple[str, str, Json], ...] = (
     ("an argument with a typo", "create_contact", {"email": "new@x.example", "frist_name": "Ann"}),
     ("the API's spelling of an argument", "update_contact", {"contact": "2", "firstName": "Robert"}),
     ("the API's name of an argument", "create_note", {"note": "Hello", "contact": "1"}),
-    ("the API's name of a filter", "list_contacts", {"tagid": 1}),
+    ("the API's name of another", "create_account", {"name": "Initrode", "accountUrl": "https://initrode.example"}),
     ("a missing argument", "create_contact", {"first_name": "Ann"}),
     ("a limit past the most there can be", "list_contacts", {"limit": 1000}),
     ("a limit of nothing", "list_contacts", {"limit": 0}),
