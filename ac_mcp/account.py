@@ -1,45 +1,69 @@
 """What belongs to one caller, and the run of one call for it."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from time import monotonic
+from hashlib import sha256
+from math import inf
+from time import monotonic, time
 from typing import Any
+from uuid import uuid4
 
-from ac_mcp.errors import Candidate, Duplicate, NoSuchName, OutcomeUnknown, SeveralNames, Trouble
+from ac_mcp.errors import (
+    BadArguments,
+    Candidate,
+    Duplicate,
+    NoSuchName,
+    NotConnected,
+    OutcomeUnknown,
+    SeveralNames,
+    Trouble,
+)
 from ac_mcp.gateway.client import Gateway
+from ac_mcp.journal import Journal
 from ac_mcp.operation import Operation
 from ac_mcp.operations import RESOURCES
-from ac_mcp.operations.connections import connections
+from ac_mcp.operations.connections import connections, list_connections
 from ac_mcp.reading import read
+from ac_mcp.reconcile import Seen, Settling
 from ac_mcp.references import References
-from ac_mcp.request import Caller, Json, Progress, Reply, Request, Sender, record, silent
-from ac_mcp.results.render import fitted
+from ac_mcp.request import Caller, Json, Progress, Request, Sender, records, silent
+from ac_mcp.results.render import fitted, render
 from ac_mcp.results.trim import Answered, shape, wanted
+from ac_mcp.senders import Bound, Trail
 from ac_mcp.settings import Settings
+from ac_mcp.sharing import Sharing
 
 log = logging.getLogger(__name__)
+HURRY, AGAIN = 5.0, 60.0
+"""Seconds that finding the default connection may take, and until it is asked for again where that failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """The gateway for one caller, and a trail of what this call has already written."""
+@dataclass(slots=True)
+class DefaultConnection:
+    """The connection Maton uses where none is chosen: its oldest ACTIVE one, looked up once and then always named.
 
-    gateway: Gateway
-    caller: Caller
-    written: list[str]
-    tried: list[str] = field(default_factory=list[str])
-    """Every write that was begun, whatever became of it."""
+    So it is paced as what it is, and stays the same when an older one is signed in to meanwhile.
+    """
 
-    async def send(self, request: Request) -> Reply:
-        if request.method != "GET":
-            self.tried.append(request.path)
-        reply = await self.gateway.send(request, self.caller)
-        if request.method != "GET":
-            id = next((one["id"] for value in reply.body.values() if "id" in (one := record(value))), "")
-            self.written.append(f"{request.method} {request.path}" + (f" (id {id})" if id else ""))
-        return reply
+    id: str = ""
+    asked_at: float = -inf
+
+    async def find(self, sender: Bound, now: float) -> str:
+        """Its id; empty where there is none or nobody says: then the choice is left to Maton, and asked again later."""
+        if not self.id and now - self.asked_at >= AGAIN:
+            self.asked_at = now
+            hurried = replace(sender, caller=replace(sender.caller, deadline=min(sender.caller.deadline, now + HURRY)))
+            try:
+                rows = records((await list_connections.run(hurried, {})).get("connections"))
+                self.id = next((str(row[connections.id_key]) for row in rows if row.get("default")), "")
+            except Trouble as trouble:
+                log.info("the default connection is not known: %s", type(trouble).__name__)
+        return self.id
+
+    def forget(self) -> None:
+        self.id, self.asked_at = "", -inf
 
 
 @dataclass(frozen=True)
@@ -51,17 +75,33 @@ class Account:
     caller: Caller
     clock: Callable[[], float] = monotonic
     directories: dict[str, References] = field(default_factory=dict[str, References])
+    default: DefaultConnection = field(default_factory=DefaultConnection)
+    journal: Journal = field(default_factory=lambda: Journal.in_memory(time))
+    seen: dict[str, Seen] = field(default_factory=dict[str, Seen])
+    writes: Sharing[Json] = field(default_factory=Sharing[Json])
 
     @classmethod
-    def of(cls, settings: Settings, gateway: Gateway) -> "Account":
-        return cls(gateway, settings, Caller(settings.credential), gateway.clock)
+    def of(cls, settings: Settings, gateway: Gateway, journal: Journal | None = None) -> "Account":
+        kept = journal or Journal.in_memory(lambda: gateway.now().timestamp())
+        return cls(gateway, settings, Caller(settings.credential), gateway.clock, journal=kept)
 
     def references(self, connection: str) -> References:
         return self.directories.setdefault(connection, References(RESOURCES, self.clock))
 
-    def sender(self, operation: Operation[..., Any], written: list[str]) -> Bound:
+    def bound(self, operation: Operation[..., Any], trail: Trail) -> Bound:
         seconds = self.settings.read_timeout if operation.read_only else self.settings.write_timeout
-        return Bound(self.gateway, replace(self.caller, deadline=self.clock() + seconds), written)
+        caller = replace(self.caller, deadline=self.clock() + seconds, call=uuid4().hex)
+        return Bound(self.gateway, caller, trail)
+
+    def whose(self, caller: Caller) -> str:
+        """The account of a caller, by the budget its requests count to; and who of those who share it."""
+        (name, _), *_ = self.gateway.doors.budgets(caller, Request("GET", ""))
+        return f"{name} for {caller.principal}"
+
+    def settling(self, bound: Bound, key: str) -> Settling:
+        whose = self.whose(bound.caller)
+        seen = self.seen.setdefault(bound.caller.connection, Seen())
+        return Settling(bound, self.journal, seen, whose, self.settings.settle, key)
 
 
 async def run(
@@ -69,39 +109,87 @@ async def run(
     operation: Operation[..., Any],
     given: Json,
     progress: Progress = silent,
-    written: list[str] | None = None,
+    trail: Trail | None = None,
+    key: str = "",
 ) -> Json:
-    """Arguments → ids → requests → what the model reads. `written` is filled with what the call writes, as it does.
+    """Arguments → ids → requests → what the model reads. `trail` is filled with what the call writes, as it does.
+
+    The same write that is asked for again while it is under way is not made twice: both get its outcome. With a `key`
+    of the client's that holds for ten minutes, also after it has ended.
 
     Raises:
         Trouble: with what this call had already written in `done`.
     """
     arguments = read(operation, given, account.settings.several_accounts)
-    sender = account.sender(operation, written if written is not None else [])
+    kept = trail or Trail()
     try:
-        sender = await chosen(account, sender, operation, arguments)
-        return await answered(account, sender, operation, arguments, progress)
+        bound = await chosen(account, account.bound(operation, kept), operation, arguments)
+        if operation.read_only:
+            return await answered(account, account.settling(bound, ""), operation, arguments, progress)
+        return await written(account, bound, operation, arguments, progress, key)
     except Trouble as trouble:
+        if isinstance(trouble, NotConnected):
+            account.default.forget()
         unsure = isinstance(trouble, OutcomeUnknown) and trouble.answered
-        trouble.done = tuple(sender.written[: -1 if unsure else None])
+        trouble.done = tuple(kept.written[: -1 if unsure else None]) or trouble.done
         raise
 
 
+async def written(
+    account: Account, bound: Bound, operation: Operation[..., Any], arguments: Json, progress: Progress, key: str
+) -> Json:
+    """A write, once: whoever asks for the same while it runs waits for it."""
+    call = f"{operation.name} {render(dict(sorted(arguments.items())))}"
+    same = (account.whose(bound.caller), key, call)
+
+    async def work() -> Json:
+        return await answered(account, account.settling(bound, key), operation, arguments, progress)
+
+    async def under_key() -> Json:
+        return await keyed(account.journal, f"{same[0]} {key}", sha256(call.encode()).hexdigest(), work)
+
+    try:
+        return await account.writes.once(same, under_key if key else work, bound.left)
+    except TimeoutError:
+        unknown = OutcomeUnknown("the same call, made before, is still under way")
+        unknown.watched = True
+        raise unknown from None
+
+
+async def keyed(journal: Journal, key: str, call: str, work: Callable[[], Awaitable[Json]]) -> Json:
+    """What this key has brought before, or brings now."""
+    if noted := await journal.keyed(key, call):
+        if noted.call != call:
+            raise BadArguments("This idempotency key was given to another call in the last 10 minutes: take a new one.")
+        if noted.answer is not None:
+            return noted.answer
+    try:
+        answer = await work()
+    except OutcomeUnknown:
+        raise
+    except Trouble as trouble:
+        if not trouble.done:
+            await journal.forget(key)
+        raise
+    await journal.answered(key, render(answer))
+    return answer
+
+
 async def chosen(account: Account, sender: Bound, operation: Operation[..., Any], arguments: Json) -> Bound:
-    """The sender for the connection this call or the settings name; without either the gateway's default."""
-    if operation.resource is connections:
+    """The sender for the connection this call or the settings name; without either the default one."""
+    if operation.resource is connections or account.settings.direct:
         return sender
-    name = arguments.pop("connection", None) or account.settings.connection
-    if not name or account.settings.direct:
-        return sender
-    id = await account.references("").id(sender, "connection", "connections", name)
+    if name := arguments.pop("connection", None) or account.settings.connection:
+        id = await account.references("").id(sender, "connection", "connections", name)
+    else:
+        id = await account.default.find(sender, account.clock())
     return replace(sender, caller=replace(sender.caller, connection=id))
 
 
 async def answered(
-    account: Account, sender: Bound, operation: Operation[..., Any], arguments: Json, progress: Progress
+    account: Account, sender: Settling, operation: Operation[..., Any], arguments: Json, progress: Progress
 ) -> Json:
-    references = account.references(sender.caller.connection)
+    references, trail = account.references(sender.inner.caller.connection), sender.inner.trail
     resolved = await references.resolve(sender, operation, arguments)
     before = await about_to_go(references, sender, operation, resolved)
     if operation.options.get("unique"):
@@ -114,9 +202,10 @@ async def answered(
             duplicate.existing = await existing(references, sender, operation, resolved)
         raise
     finally:
-        if sender.tried:
+        if trail.tried:
             references.forget(operation.resource)
-        if sender.tried and operation.resource is connections:
+        if trail.tried and operation.resource is connections:
+            account.default.forget()
             account.directories.clear()  # without a choice, the account behind the calls may be another one now
     references.learn(payload)
     answer = Answered(operation, resolved, payload)

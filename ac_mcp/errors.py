@@ -12,13 +12,15 @@ Trouble
     ├── KeyRefused   the key is missing, wrong or expired
     ├── NotConnected the key has no ActiveCampaign connection that can be used
     ├── Throttled    too many requests; `retry_after` says for how long
+    │   └── Busy     our own queue for the limit is longer than the call may take; nothing was sent
     ├── Unavailable  the other side failed, could not be reached or made no sense; nothing was changed
     └── OutcomeUnknown   a write was sent and its answer got lost: it may have landed
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Self
 
 
 class Trouble(Exception):
@@ -26,6 +28,14 @@ class Trouble(Exception):
 
     done: tuple[str, ...] = ()
     """What the same call had written before, so that nobody believes nothing happened."""
+    late = False
+    """It ran out of its own time: somebody with more of it may still succeed."""
+
+    def again(self) -> Self:
+        """The same for somebody else: one exception is raised in one place only."""
+        clone = type(self).__new__(type(self), *self.args)
+        clone.__dict__.update(self.__dict__)
+        return clone
 
 
 class BadArguments(Trouble):
@@ -74,6 +84,9 @@ class SeveralNames(Trouble):
 class GatewayError(Trouble):
     """`request_id` is the other side's own id of the exchange, where it gave one."""
 
+    sent_at: float | None = None
+    """When the request left, on the gateway's clock; None if it did not."""
+
     def __init__(self, message: str, *, status: int = 0, request_id: str = "") -> None:
         super().__init__(message)
         self.status, self.request_id = status, request_id
@@ -101,21 +114,35 @@ class Forbidden(Refused):
 
 
 class KeyRefused(GatewayError):
-    pass
+    again_in: float | None = None
+    """It was refused before, and is not tried again for so many seconds."""
 
 
 class NotConnected(GatewayError):
-    pass
+    again_in: float | None = None
 
 
 class Throttled(GatewayError):
+    """`until` is the moment it allows requests again, `standing` how the budget stood, for whoever has to wait."""
+
+    until: datetime | None = None
+    standing = ""
+
     def __init__(self, message: str, *, status: int = 429, request_id: str = "", retry_after: float | None = None):
         super().__init__(message, status=status, request_id=request_id)
         self.retry_after = retry_after
 
 
+class Busy(Throttled):
+    def __init__(self, message: str, *, waiting: int = 0, retry_after: float | None = None):
+        super().__init__(message, status=0, retry_after=retry_after)
+        self.waiting = waiting
+
+
 class Unavailable(GatewayError):
     """`arrived` is False where the request surely never reached the other side."""
+
+    retry_after: float | None = None
 
     def __init__(self, message: str, *, status: int = 0, request_id: str = "", arrived: bool = True) -> None:
         super().__init__(message, status=status, request_id=request_id)
@@ -125,3 +152,5 @@ class Unavailable(GatewayError):
 class OutcomeUnknown(GatewayError):
     answered = False
     """There was an answer, but it does not show what was done."""
+    watched = False
+    """The same call, made again, first looks whether this one was done."""

@@ -6,15 +6,20 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import time
 from typing import Literal
 
 from mcp.server.stdio import stdio_server
+from platformdirs import user_state_path
 
 from ac_mcp.account import Account
 from ac_mcp.gateway.auth import Doors
 from ac_mcp.gateway.client import opened
+from ac_mcp.gateway.stores import MemoryStore, SqliteStore
+from ac_mcp.journal import SCHEMA, Journal
 from ac_mcp.server.adapter import build_server
 from ac_mcp.settings import Settings
+from ac_mcp.storage import Database
 
 NOWHERE = "http://sandbox.invalid"
 """What the in-process sandbox is called: a name that can never be somebody's host (RFC 2606)."""
@@ -32,13 +37,26 @@ class Company:
 COMPANY = Company()
 
 
+def state_folder(settings: Settings) -> Path | None:
+    """Where the processes of this user meet; None where nothing is to be kept."""
+    if settings.state_dir == "memory":
+        return None
+    return Path(settings.state_dir).expanduser() if settings.state_dir else user_state_path("ac-mcp", appauthor=False)
+
+
 @asynccontextmanager
 async def account(settings: Settings, company: Company = COMPANY) -> AsyncGenerator[Account]:
     """The account the settings name, with its gateway open."""
     if not settings.sandbox:
-        doors = Doors(settings.api_url, settings.connections_url, settings.direct)
-        async with opened(doors, proxy=settings.proxy or None) as gateway:
-            yield Account.of(settings, gateway)
+        doors, folder = Doors(settings.api_url, settings.connections_url, settings.direct), state_folder(settings)
+        store = SqliteStore(folder / "pacing.db") if folder else MemoryStore()
+        journal = Journal(Database(folder / "journal.db", SCHEMA, durable=True), time) if folder else None
+        async with opened(doors, proxy=settings.proxy or None, store=store, strict=settings.strict_pacing) as gateway:
+            try:
+                yield Account.of(settings, gateway, journal)
+            finally:
+                if journal:
+                    journal.close()
         return
     from ac_mcp.sandbox import Sandbox  # nobody else pays for its import
 

@@ -8,11 +8,10 @@ from inspect import Signature, getdoc, signature
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeAlias, TypedDict, TypeVar, cast
 from urllib.parse import quote
 
-from anyio import create_task_group
-
 from ac_mcp.errors import BadArguments
 from ac_mcp.marks import Ref, ValueOf, Wire, camel, mark
 from ac_mcp.request import Json, Method, Progress, Reply, Request, Sender, silent
+from ac_mcp.sharing import side_by_side
 
 if TYPE_CHECKING:
     from ac_mcp.resource import Resource
@@ -43,6 +42,8 @@ class Call:
     async def __call__(self, **changes: Any) -> Json:
         """The body of the answer; `changes` replace or add to the arguments, None leaves one out."""
         reply = await self.reply(**changes)
+        if reply.found:
+            return say(reply.body, result="created after all", note="The answer got lost; it was found in the account.")
         return say(reply.body, result="deleted, or was not there") if reply.status == 404 else reply.body
 
     async def reply(self, **changes: Any) -> Reply:
@@ -190,24 +191,7 @@ def segment(name: str, value: Any) -> str:
 
 async def together(*reads: Awaitable[Json]) -> Json:
     """Several reads at once, their payloads merged; the first failure is raised as it is."""
-    payloads: list[Json] = [{} for _ in reads]
-
-    async def note(place: int, read: Awaitable[Json]) -> None:
-        payloads[place] = await read
-
-    try:
-        async with create_task_group() as group:
-            for place, read in enumerate(reads):
-                group.start_soon(note, place, read)
-    except BaseExceptionGroup as failures:
-        raise first(failures) from None
-    return {key: value for payload in payloads for key, value in payload.items()}
-
-
-def first(failure: BaseException) -> BaseException:
-    if not isinstance(failure, BaseExceptionGroup):
-        return failure
-    return first(cast("BaseExceptionGroup[BaseException]", failure).exceptions[0])
+    return {key: value for payload in await side_by_side(reads) for key, value in payload.items()}
 
 
 def say(payload: Json, **words: Any) -> Json:

@@ -1,6 +1,6 @@
 """Names become ids on the way in, ids get names on the way out: the directory of one account."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any, TypeAlias
@@ -11,8 +11,9 @@ from ac_mcp.errors import BadArguments, Candidate, NoSuchName, SeveralNames
 from ac_mcp.marks import Ref
 from ac_mcp.names import Known, closest, is_id, matching, misspelt
 from ac_mcp.operation import Operation
-from ac_mcp.request import Json, Request, Sender, record, records
+from ac_mcp.request import Json, Request, Sender, record, records, whole
 from ac_mcp.resource import Resource
+from ac_mcp.sharing import side_by_side
 
 Query: TypeAlias = Mapping[str, str | tuple[str, ...]]
 PAGE, PAGES = 100, 20
@@ -223,22 +224,33 @@ class References:
         return True
 
     async def _pages(self, sender: Sender, resource: Resource, query: Query) -> tuple[list[Known], bool]:
-        """Page after page, and whether that was all."""
-        found: list[Known] = []
+        """All pages, those after the first at once where it tells how many there are; and whether that was all."""
         if resource.plane == "control":
-            return await self._page(sender, resource, query), True
-        for page in range(PAGES):
-            more = await self._page(sender, resource, {**query, "limit": str(PAGE), "offset": str(page * PAGE)})
-            found += more
-            if len(more) < PAGE:
-                return found, True
-        return found, False
+            return (await self._page(sender, resource, query))[0], True
 
-    async def _page(self, sender: Sender, resource: Resource, query: Query) -> list[Known]:
+        def page(number: int) -> Awaitable[tuple[list[Known], int]]:
+            return self._page(sender, resource, {**query, "limit": str(PAGE), "offset": str(number * PAGE)})
+
+        found, total = await page(0)
+        if len(found) < PAGE:
+            return found, True
+        told = min(PAGES, -(-total // PAGE))
+        more = await side_by_side([page(number) for number in range(1, told)])
+        last = more[-1][0] if more else found
+        found += [one for rows, _ in more for one in rows]
+        for number in range(max(1, told), PAGES):  # more than was told, or nothing was
+            if len(last) < PAGE:
+                break
+            last, _ = await page(number)
+            found += last
+        return found, len(last) < PAGE or len(found) == total
+
+    async def _page(self, sender: Sender, resource: Resource, query: Query) -> tuple[list[Known], int]:
+        """One page, and how many rows there are in all."""
         path = resource.lister.path
         reply = await sender.send(Request("GET", path, query, plane=resource.plane, repeatable=True))
         self.learn(reply.body)
-        return list(self._read(reply.body, resource))
+        return list(self._read(reply.body, resource)), whole(record(reply.body.get("meta")).get("total"))
 
     def _read(self, payload: Json, resource: Resource) -> Iterator[Known]:
         for row in rows(payload, resource):

@@ -34,6 +34,8 @@ class Reply:
     body: Json
     repeated: bool = False
     """An earlier try may have landed before this one: its status tells nothing about before and after."""
+    found: bool = False
+    """The answer got lost; what was made has been looked up."""
 
     def outcome(self, new: str, old: str) -> str:
         """Which of the two it was, where a request may find its work done already: 201 or 200."""
@@ -50,6 +52,10 @@ class Caller:
     principal: str = "local"
     deadline: float = inf
     """On the gateway's clock, in seconds: no request of this call may run past it."""
+    call: str = ""
+    """Which tool call it is for: calls take turns."""
+    bulk: bool = False
+    """Work on many records, which leaves a part of the limit to those who wait for an answer."""
 
 
 class Sender(Protocol):

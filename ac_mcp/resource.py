@@ -59,6 +59,12 @@ class Resource:
     plane: Plane = "api"
     quiet: bool = False
     """An update may be answered with nothing."""
+    refuses_second: bool = False
+    """The API refuses a second one of the same name, so that sending a create again can never make two."""
+    by_attributes: bool = False
+    """Two of it with the same attributes are one: it has no identity of its own."""
+    beside: str = ""
+    """The kind in whose list it is shown, where it has none of its own."""
     wrapped: bool = True
     """Bodies are wrapped in the singular (reference 2.1)."""
     example: str = ""

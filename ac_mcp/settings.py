@@ -32,6 +32,9 @@ class Settings:
     read_timeout: float = setting("AC_MCP_READ_TIMEOUT", "Seconds a reading call may take in all", 25.0)
     write_timeout: float = setting("AC_MCP_WRITE_TIMEOUT", "Seconds a writing call may take in all", 45.0)
     answer_tokens: int = setting("AC_MCP_ANSWER_TOKENS", "Size of an answer, past which rows are left off", 6000)
+    settle: float = setting("AC_MCP_SETTLE_SECONDS", "Seconds by which a create without an answer has landed", 30.0)
+    strict_pacing: bool = setting("AC_MCP_STRICT_PACING", "Pace by answers alone, without estimates", False)
+    state_dir: str = setting("AC_MCP_STATE_DIR", "Folder of pacing and journal, or `memory`; else the user's own")
     proxy: str = setting("HTTPS_PROXY", "Proxy for requests to Maton or ActiveCampaign")
     log_level: str = setting("AC_MCP_LOG_LEVEL", "What is logged on stderr", "WARNING")
 

@@ -19,12 +19,14 @@ from ac_mcp.account import Account, run
 from ac_mcp.errors import Trouble
 from ac_mcp.gateway.auth import Doors
 from ac_mcp.gateway.client import Gateway
-from ac_mcp.gateway.pacing import ProcessPacing
+from ac_mcp.gateway.pacing import Pacing
+from ac_mcp.gateway.stores import MemoryStore
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.request import Json
 from ac_mcp.results.hints import explain
 from ac_mcp.results.render import render
 from ac_mcp.sandbox import Sandbox
+from ac_mcp.senders import Trail
 from ac_mcp.server.adapter import build_server
 from ac_mcp.settings import Settings
 
@@ -129,6 +131,13 @@ class Trial:
         """What was sent, a line each."""
         return [f"{sent['method']} {sent['path']}" for sent in self.wire.sent]
 
+    async def settle_in(self) -> None:
+        """As after the first call: which connection is the default is known, and nothing else."""
+        if not self.account.settings.direct:
+            await self.account.default.find(self.account.bound(OPERATIONS["list_users"], Trail()), clock())
+        self.forget_requests()
+        self.wire.received = 0
+
     def forget_requests(self) -> None:
         self.wire.sent.clear()
 
@@ -141,9 +150,13 @@ async def trial(environ: Mapping[str, str] | None = None, rate: int | None = Non
     wire = Wire(sandbox.transport())
     doors = Doors(NOWHERE, NOWHERE, settings.direct)
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(wire.carry)) as http:
-        gateway = Gateway(doors, http, ProcessPacing(clock, anyio.sleep), clock, anyio.sleep, lambda: 1.0)
+        pacing = Pacing(MemoryStore(clock, clock), clock, anyio.sleep)
+        now = lambda: NOW + timedelta(seconds=clock())  # noqa: E731
+        gateway = Gateway(doors, http, pacing, clock, anyio.sleep, lambda: 1.0, now)
+        one = Trial(Account.of(settings, gateway), sandbox, wire)
         try:
-            yield Trial(Account.of(settings, gateway), sandbox, wire)
+            await one.settle_in()
+            yield one
         finally:
             sandbox.close()
 

@@ -8,21 +8,26 @@ import pytest
 ROOT = Path(__file__).parent.parent / "ac_mcp"
 FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = (
-    {"errors", "request"},
+    {"errors", "request", "storage", "sharing", "journal"},
     {"marks", "columns"},
     {"operation", "resource"},
     {"parameters", "settings"},
     {"schema", "operations", "gateway"},
     {"mending"},
     {"names"},
-    {"reading", "references", "results"},
+    {"reading", "references", "results", "senders"},
+    {"reconcile"},
     {"account"},
     {"server"},
     {"launch"},
     {"demo", "doctor", "docs", "cli", "__main__"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-NARROW = {"gateway": {"request", "errors", "gateway"}, "sandbox": {"sandbox"}, "settings": set[str]()}
+NARROW = {
+    "gateway": {"request", "errors", "storage", "sharing", "gateway"},
+    "sandbox": {"sandbox"},
+    "settings": set[str](),
+}
 every_file = pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(ROOT)) for path in FILES])
 
 

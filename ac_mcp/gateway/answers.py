@@ -76,7 +76,9 @@ def refusal(status: int, headers: Mapping[str, str], payload: Any, body: bytes, 
             after = retry_after(headers.get("retry-after"), datetime.now(UTC))
             return Throttled("too many requests", status=status, request_id=id, retry_after=after)
         case _ if status >= 500:
-            return Unavailable(text or f"status {status}", status=status, request_id=id)
+            unavailable = Unavailable(text or f"status {status}", status=status, request_id=id)
+            unavailable.retry_after = retry_after(headers.get("retry-after"), datetime.now(UTC))
+            return unavailable
         case _:
             return Refused(text or f"status {status}", status=status, request_id=id, field=field, code=code)
 

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ac_mcp.errors import KeyRefused
+from ac_mcp.gateway.stores import Rates, hidden
 from ac_mcp.request import Caller, Plane, Request
 
 APP = "active-campaign"
 API = "/api/3"
+ACCOUNT_RATE, KEY_RATE = 5, 10
+"""Requests a second, of one account and of one Maton key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,13 @@ class Doors:
         chosen = {"Maton-Connection": caller.connection} if caller.connection and request.plane == "api" else {}
         return {"Authorization": f"Bearer {caller.key}", **chosen}
 
-    def budgets(self, caller: Caller, request: Request) -> tuple[tuple[str, int], ...]:
-        """Which limits a request counts against: 5 a second per account, 10 per Maton key (reference 1.4, 2.6)."""
-        account = (f"account {self.api} {caller.connection or caller.key}", 5)
+    def budgets(self, caller: Caller, request: Request) -> Rates:
+        """Which limits a request counts against: 5 a second per account, 10 per Maton key (reference 1.4, 2.6).
+
+        The names say whose they are without holding a key: other processes read them too.
+        """
         if self.direct:
-            return (account,)
-        key = (f"key {caller.key}", 10)
-        # The account first: who waits for a paused account must not hold a place of the key meanwhile.
-        return (account, key) if request.plane == "api" else (key,)
+            return ((f"host {urlsplit(self.api).netloc}", ACCOUNT_RATE),)
+        key = (f"key {hidden(caller.key)}", KEY_RATE)
+        whose = f"connection {caller.connection}" if caller.connection else f"default of {hidden(caller.key)}"
+        return ((whose, ACCOUNT_RATE), key) if request.plane == "api" else (key,)

@@ -1,27 +1,44 @@
 """The gateway client: holds no credentials, sends one request for one caller."""
 
+import logging
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
 from math import inf
 from time import monotonic
+from urllib.parse import urlsplit
 
 import anyio
 import httpx2
 
-from ac_mcp.errors import BadArguments, GatewayError, NotFound, OutcomeUnknown, Throttled, Unavailable
+from ac_mcp.errors import (
+    BadArguments,
+    Busy,
+    GatewayError,
+    NotFound,
+    OutcomeUnknown,
+    Throttled,
+    Unavailable,
+)
 from ac_mcp.gateway.answers import read
 from ac_mcp.gateway.auth import Doors
-from ac_mcp.gateway.pacing import Pacing, ProcessPacing
-from ac_mcp.gateway.retry import wait_before_retry
+from ac_mcp.gateway.pacing import Pacing, Turn
+from ac_mcp.gateway.refusals import Refusals
+from ac_mcp.gateway.retry import Again, Allowance, decide, may_have_landed
+from ac_mcp.gateway.stores import MemoryStore, Store
+from ac_mcp.gateway.tracing import answered, observed
 from ac_mcp.request import Caller, Reply, Request
+from ac_mcp.sharing import Sharing
 
+log = logging.getLogger(__name__)
 LARGEST = 8 * 1024 * 1024
 """Bytes of an answer; ActiveCampaign's own pages stay far below."""
-LONGEST_PAUSE = 120.0
-"""Seconds that a 429 holds an account back at most, whatever it says."""
-TIMEOUT = httpx2.Timeout(connect=5, read=20, write=10, pool=5)
+LONGEST = 20.0
+"""Seconds one attempt may take in all: the client's own limits are for each phase, and a dripping answer has many."""
+TIMEOUT = httpx2.Timeout(connect=5, read=LONGEST, write=10, pool=5)
 LIMITS = httpx2.Limits(max_connections=10, max_keepalive_connections=5, keepalive_expiry=20)
 NOT_SENT = (
     httpx2.ConnectError,
@@ -35,7 +52,7 @@ NOT_SENT = (
 
 @dataclass(frozen=True)
 class Gateway:
-    """Sends requests; `clock` and `sleep` are passed in so that tests need neither time nor patience."""
+    """Sends requests; clocks and sleep are passed in so that tests need neither time nor patience."""
 
     doors: Doors
     http: httpx2.AsyncClient
@@ -43,91 +60,158 @@ class Gateway:
     clock: Callable[[], float] = monotonic
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     chance: Callable[[], float] = field(default=random.random)
+    now: Callable[[], datetime] = field(default=lambda: datetime.now().astimezone())
+    reads: Sharing[Reply] = field(default_factory=Sharing[Reply])
+    allowances: dict[str, Allowance] = field(default_factory=dict[str, Allowance])
+
+    @cached_property
+    def refusals(self) -> Refusals:
+        return Refusals(self.clock)
 
     async def send(self, request: Request, caller: Caller) -> Reply:
-        """One request, tried again where that is safe, never past the caller's deadline.
+        """One request, tried again where that is safe, never past the caller's deadline; equal reads are sent once.
 
         Raises:
             GatewayError: one of its kinds, and OutcomeUnknown where a write may have landed all the same.
         """
-        attempt, unclear = 1, False
+        if request.method != "GET":
+            return await self._insist(request, caller)
+        same = (caller.key, caller.connection, caller.principal, request.plane, request.path, *request.query.items())
+        try:
+            return await self.reads.once(same, lambda: self._insist(request, caller), caller.deadline - self.clock())
+        except TimeoutError:
+            raise late(Unavailable("no answer came in time")) from None
+
+    async def _insist(self, request: Request, caller: Caller) -> Reply:
+        account, *_ = self.doors.budgets(caller, request)
+        allowance = self.allowances.setdefault(account[0], Allowance())
+        self.refusals.check(account[0], caller.key)
+        attempt, began, unclear = 1, self.clock(), False
         while True:
             try:
-                reply = await self._timed(request, caller)
-                return replace(reply, repeated=True) if unclear else reply
+                reply = await self._timed(request, caller, attempt)
             except GatewayError as error:
                 if unclear and request.method == "DELETE" and isinstance(error, NotFound):
                     return Reply(404, {}, repeated=True)
+                self.refusals.note(account[0], caller.key, error)
                 unclear = unclear or may_have_landed(request, error)
-                wait = wait_before_retry(request, error, attempt, self.chance())
-                self._hold_back(request, caller, error, wait)
-                if wait is None or self.clock() + wait > caller.deadline:
-                    raise (lost(error) if unclear else error) from error
+                elapsed, within = self.clock() - began, caller.deadline - began
+                verdict = decide(
+                    request,
+                    error,
+                    attempt,
+                    elapsed,
+                    within=within,
+                    affordable=allowance.affordable,
+                    chance=self.chance(),
+                )
+                await self._hold_back(account[0], error, verdict.wait if isinstance(verdict, Again) else 0.0)
+                if not isinstance(verdict, Again):
+                    raise (lost(error) if unclear else await self._told(error, account)) from error
+            else:
+                allowance.earn()
+                self.refusals.passed(account[0], caller.key)
+                return replace(reply, repeated=True) if unclear else reply
+            allowance.spend()
             attempt += 1
-            await self.sleep(wait)
+            await self.sleep(verdict.wait)
 
-    def _hold_back(self, request: Request, caller: Caller, error: GatewayError, wait: float | None) -> None:
-        """After a 429 nobody sends to that account before the other side allows it."""
+    async def _hold_back(self, account: str, error: GatewayError, wait: float) -> None:
+        """After a 429 nobody sends to that account before the other side allows it; a 503 may mean the same."""
+        asked = error.retry_after if isinstance(error, Throttled | Unavailable) else None
+        if isinstance(error, Throttled) and not isinstance(error, Busy) and error.status:
+            await self.pacing.pause(account, asked if asked is not None else max(1.0, wait))
+        elif isinstance(error, Unavailable) and asked:
+            await self.pacing.pause(account, asked)
+
+    async def _told(self, error: GatewayError, account: tuple[str, int]) -> GatewayError:
+        """With what whoever has to wait wants to know: until when, and how the budget stands."""
         if isinstance(error, Throttled):
-            account, *_ = self.doors.budgets(caller, request)
-            self.pacing.pause(account[0], min(error.retry_after or wait or 1.0, LONGEST_PAUSE))
+            error.late = True
+            standing = await self.pacing.standing(*account)
+            error.retry_after = max(error.retry_after or 0.0, standing.paused) or None
+            if error.retry_after:
+                error.until = self.now() + timedelta(seconds=error.retry_after)
+            last = "" if standing.throttled is None else f", last 429 {standing.throttled:.0f} s ago"
+            error.standing = f"{standing.free} of {account[1]} requests free{last}"
+        return error
 
-    async def _timed(self, request: Request, caller: Caller) -> Reply:
-        """Within what is left of the deadline, waiting for a turn included."""
-        url, headers = self.doors.url(request), self.doors.headers(request, caller)
-        left = caller.deadline - self.clock()
-        budgets = self.doors.budgets(caller, request)
-        if (paused := self.pacing.paused(budgets[0][0])) > left:
-            raise Throttled("the account is paused", retry_after=paused)
-        sent = False
-        with anyio.move_on_after(left if left < inf else None):
-            async with self.pacing.turn(budgets):
-                sent = True
-                return await self._once(request, caller, url, dict(headers))
-        late = "no answer came in time" if sent else "the queue for the rate limit is too long for this call"
-        raise Unavailable(late, arrived=sent)
+    async def _timed(self, request: Request, caller: Caller, attempt: int) -> Reply:
+        """Within what is left of the deadline, waiting for a turn included, and never longer than LONGEST."""
+        url, headers = self.doors.url(request), dict(self.doors.headers(request, caller))
+        rates = self.doors.budgets(caller, request)
+        queued = self.clock()
+        left = caller.deadline - queued
+        turn: Turn | None = None
+        with observed(request, urlsplit(url).hostname or "", attempt) as span:
+            with anyio.move_on_after(left if left < inf else None):
+                async with self.pacing.turn(rates, call=caller.call, bulk=caller.bulk, within=left) as turn:
+                    with anyio.move_on_after(LONGEST):
+                        reply = await self._once(request, caller, url, headers, turn)
+                        answered(span, request, reply.status, turn.sent - queued, self.clock() - turn.sent)
+                        return reply
+            if turn is None:
+                raise late(Busy("the queue was too long", waiting=self.pacing.waiting(rates)))
+            raise late(Unavailable("no answer came in time"), turn)
 
-    async def _once(self, request: Request, caller: Caller, url: str, headers: dict[str, str]) -> Reply:
+    async def _once(self, request: Request, caller: Caller, url: str, headers: dict[str, str], turn: Turn) -> Reply:
         query = {name: list(value) if isinstance(value, tuple) else value for name, value in request.query.items()}
         try:
             async with self.http.stream(
                 request.method, url, params=query, json=request.body, headers=headers
             ) as response:
+                turn.mark(self.clock())
                 body = await capped(response)
+            told = body.replace(caller.key.encode(), b"***") if response.status_code >= 400 else body
+            return read(response.status_code, response.headers, told, empty=request.empty, direct=self.doors.direct)
         except httpx2.InvalidURL as error:
             raise BadArguments("The arguments are too long for a request.") from error
         except NOT_SENT as error:
             raise Unavailable(f"it could not be reached ({type(error).__name__})", arrived=False) from error
         except (httpx2.HTTPError, httpx2.StreamError) as error:
-            raise Unavailable(f"the connection broke ({type(error).__name__})") from error
-        told = body.replace(caller.key.encode(), b"***") if response.status_code >= 400 else body
-        return read(response.status_code, response.headers, told, empty=request.empty, direct=self.doors.direct)
+            raise sent(Unavailable(f"the connection broke ({type(error).__name__})"), turn) from error
+        except GatewayError as error:
+            raise sent(error, turn) from error.__cause__
 
 
 async def capped(response: httpx2.Response) -> bytes:
     """The body, as long as it is of a size an honest answer can have."""
     body = bytearray()
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.aiter_bytes(chunk_size=65536):
         body += chunk
         if len(body) > LARGEST:
             raise Unavailable("the answer is too large", status=response.status_code)
     return bytes(body)
 
 
-def may_have_landed(request: Request, error: GatewayError) -> bool:
-    return request.method != "GET" and isinstance(error, Unavailable) and error.arrived
+def sent(error: GatewayError, turn: Turn) -> GatewayError:
+    error.sent_at = turn.sent
+    return error
+
+
+def late(error: GatewayError, turn: Turn | None = None) -> GatewayError:
+    error.late = True
+    return sent(error, turn) if turn else error
 
 
 def lost(error: GatewayError) -> OutcomeUnknown:
     """After a write that may have landed, whatever came later says nothing about it."""
-    return OutcomeUnknown(str(error), status=error.status, request_id=error.request_id)
+    unknown = OutcomeUnknown(str(error), status=error.status, request_id=error.request_id)
+    unknown.sent_at = error.sent_at
+    return unknown
 
 
 @asynccontextmanager
 async def opened(
-    doors: Doors, transport: httpx2.AsyncBaseTransport | None = None, proxy: str | None = None
+    doors: Doors,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    *,
+    proxy: str | None = None,
+    store: Store | None = None,
+    strict: bool = False,
 ) -> AsyncGenerator[Gateway]:
-    """A gateway over the network, or over `transport`: the sandbox's door, or a test's."""
+    """A gateway over the network, or over `transport`: the sandbox's door, or a test's. It paces over `store`."""
+    kept = store or MemoryStore()
     async with httpx2.AsyncClient(
         transport=transport,
         timeout=TIMEOUT,
@@ -136,4 +220,7 @@ async def opened(
         trust_env=False,
         proxy=proxy if transport is None else None,
     ) as http:
-        yield Gateway(doors, http, ProcessPacing(monotonic, anyio.sleep))
+        try:
+            yield Gateway(doors, http, Pacing(kept, monotonic, anyio.sleep, strict))
+        finally:
+            kept.close()

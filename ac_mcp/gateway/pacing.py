@@ -1,83 +1,286 @@
-"""How fast requests may leave: a slot is free again one second after the answer to the request that held it.
+"""Who sends next: requests queue by tool call and take turns, and each waits for a slot of every budget it counts to.
 
-Counting from the answer, not from the sending, is what keeps to the limit when the network delays some requests more
-than others. This is the store for one process; the interface is all the gateway knows.
+One waiter of a process asks the store on behalf of all, so that processes compete as equals; inside the process the
+calls take turns, so that one with a hundred requests delays one with a single request by no more than one.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+import logging
+from collections import OrderedDict, deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from math import inf
-from typing import Protocol
 
-from anyio import Event, Lock
+from anyio import CancelScope, Event, create_task_group
 
-PERIOD = 1.0
+from ac_mcp.errors import Busy, Throttled
+from ac_mcp.gateway.slots import Wait
+from ac_mcp.gateway.stores import Lease, MemoryStore, Rates, Standing, Store
+from ac_mcp.sharing import first
+from ac_mcp.storage import Unusable
 
-
-class Pacing(Protocol):
-    def turn(self, budgets: tuple[tuple[str, int], ...]) -> AbstractAsyncContextManager[None]:
-        """Wait until a request may be sent against each of these (name, requests per second); hold that place."""
-        ...
-
-    def pause(self, name: str, seconds: float) -> None:
-        """Nobody sends against this budget for so long."""
-        ...
-
-    def paused(self, name: str) -> float:
-        """How long nobody sends against it yet, in seconds."""
-        ...
-
-
-@dataclass(slots=True)
-class Budget:
-    """Slots by the moment they are free again; one in use is free at no known time."""
-
-    free_at: list[float]
-    paused_until: float = -inf
-    turn: Lock = field(default_factory=Lock)
-    released: Event = field(default_factory=Event)
+log = logging.getLogger(__name__)
+PERIOD, GUARD = 1.012, 0.004
+"""A slot is free a little over a second after the request was sent, and after the other side can have counted it."""
+POLL = 0.05
+"""Seconds between two looks at slots that other processes hold."""
+INSTANT = 0.001
+"""Seconds below which a clock need not move on: shorter waits would only spin."""
+LEASE = 3.0
+"""Seconds after which a slot is free whose holder died."""
+AWAY = 10.0
+"""Seconds until a store that failed is tried again."""
 
 
-class ProcessPacing:
-    """Budgets of this process, first come first served."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lease, and the store it is to go back to."""
 
-    def __init__(self, clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]]) -> None:
-        self._clock, self._sleep = clock, sleep
-        self._budgets: dict[str, Budget] = {}
+    store: Store
+    lease: Lease
+
+
+@dataclass(eq=False, slots=True)
+class Waiter:
+    call: Hashable
+    bulk: bool
+    until: float = inf
+    held: Held | None = None
+    refused: Throttled | None = None
+    woken: Event = field(default_factory=Event)
+
+    @property
+    def waits(self) -> bool:
+        return self.held is None and self.refused is None
+
+
+@dataclass(eq=False, slots=True)
+class Queue:
+    """Who waits for the same budgets, by call; the calls in the order of their next turn."""
+
+    calls: OrderedDict[Hashable, deque[Waiter]] = field(default_factory=OrderedDict[Hashable, deque[Waiter]])
+    asking: Waiter | None = None
+    """The one that asks the store for all."""
+    interval: float = 0.0
+    """Seconds from one turn to the next, as it was of late; more than the rate says where other processes send too."""
+    granted: float = -inf
+
+    def add(self, waiter: Waiter) -> None:
+        self.calls.setdefault(waiter.call, deque()).append(waiter)
+
+    def remove(self, waiter: Waiter) -> None:
+        """Its call, if others of it wait, goes to the end."""
+        waiting = self.calls.get(waiter.call, deque())
+        if waiter in waiting:
+            waiting.remove(waiter)
+            self.calls.move_to_end(waiter.call)
+        if not waiting:
+            self.calls.pop(waiter.call, None)
+
+    def next(self) -> Iterator[Waiter]:
+        """Whose turn it is; where that is bulk work and may have to leave the slot, who comes instead."""
+        first = next(iter(self.calls.values()))[0]
+        yield first
+        if first.bulk:
+            yield from [waiting[0] for waiting in self.calls.values() if not waiting[0].bulk][:1]
+
+    def grant(self, held: Held, waiter: Waiter) -> None:
+        given = waiter if waiter in self.calls.get(waiter.call, ()) else next(self.next())
+        given.held = held
+        self.remove(given)
+        given.woken.set()
+
+    def refuse(self, paused: float, now: float) -> None:
+        """Those who could only wait in vain need not."""
+        for waiter in [one for waiting in self.calls.values() for one in waiting if now + paused > one.until]:
+            waiter.refused = Throttled("the account is paused", status=0, retry_after=paused)
+            self.remove(waiter)
+            waiter.woken.set()
+
+    def hand_on(self) -> None:
+        """Somebody else asks the store from now on."""
+        self.asking = next(iter(self.calls.values()))[0] if self.calls else None
+        if self.asking:
+            self.asking.woken.set()
+
+    def ahead(self, call: Hashable) -> int:
+        """How many turns come before the next new one of this call."""
+        own = len(self.calls.get(call, ()))
+        return own + sum(min(len(waiting), own + 1) for other, waiting in self.calls.items() if other != call)
+
+    def turned(self, now: float, rate: int) -> None:
+        """A turn was given; while others wait, the time since the last one tells how fast they come."""
+        since = now - self.granted
+        self.interval = max(1 / rate, 0.8 * self.interval + 0.2 * min(since, 1.0)) if self.calls else 1 / rate
+        self.granted = now
+
+
+@dataclass(eq=False, slots=True)
+class Turn:
+    """The right to send now. `answered` is when the other side had surely counted the request."""
+
+    sent: float
+    answered: float | None = None
+
+    def mark(self, now: float) -> None:
+        if self.answered is None:
+            self.answered = now
+
+    @property
+    def trip(self) -> float | None:
+        return None if self.answered is None else self.answered - self.sent
+
+
+class Pacing:
+    """Turns for one process over a store that may be shared; strict without the estimate of the way back."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+        strict: bool = False,
+    ) -> None:
+        self.store, self._clock, self._sleep, self._strict = store, clock, sleep, strict
+        self._alone = MemoryStore(clock, clock)
+        self._back_at, self._told = -inf, False
+        self._queues: dict[Rates, Queue] = {}
 
     @asynccontextmanager
-    async def turn(self, budgets: tuple[tuple[str, int], ...]) -> AsyncGenerator[None]:
-        async with AsyncExitStack() as held:
-            for name, rate in budgets:
-                await held.enter_async_context(self._slot(self._budgets.setdefault(name, Budget([-inf] * rate))))
-            yield
+    async def turn(
+        self, rates: Rates, *, call: Hashable = None, bulk: bool = False, within: float = inf
+    ) -> AsyncGenerator[Turn]:
+        """Wait for a turn and hold it.
 
-    def pause(self, name: str, seconds: float) -> None:
-        if budget := self._budgets.get(name):
-            budget.paused_until = max(budget.paused_until, self._clock() + seconds)
-
-    def paused(self, name: str) -> float:
-        budget = self._budgets.get(name)
-        return max(0.0, budget.paused_until - self._clock()) if budget else 0.0
-
-    @asynccontextmanager
-    async def _slot(self, budget: Budget) -> AsyncGenerator[None]:
-        async with budget.turn:
-            place = await self._free(budget)
-            budget.free_at[place] = inf
+        Raises:
+            Busy: at once, if the queue is longer than `within` seconds.
+            Throttled: as soon as it is known that nobody may send within that time.
+        """
+        queue = self._queues.setdefault(rates, Queue())
+        if (wait := self._expected(queue, rates, call)) > within:
+            raise Busy("the queue is too long", waiting=self.waiting(rates), retry_after=wait)
+        held = await self._held(queue, rates, Waiter(call, bulk, self._clock() + within))
+        turn = Turn(self._clock())
         try:
-            yield
+            async with create_task_group() as group:
+                group.start_soon(self._keep, held)
+                yield turn
+                group.cancel_scope.cancel()
+        except BaseExceptionGroup as failures:
+            raise first(failures) from None
         finally:
-            budget.free_at[place] = self._clock() + PERIOD
-            budget.released.set()
-            budget.released = Event()
+            with CancelScope(shield=True):
+                await self._give_back(held, self._after(turn, held.lease.back), turn.trip)
 
-    async def _free(self, budget: Budget) -> int:
-        """The slot that is free first, once it is."""
+    def waiting(self, rates: Rates) -> int:
+        """How many requests of this process wait."""
+        return sum(map(len, self._queues[rates].calls.values())) if rates in self._queues else 0
+
+    @property
+    def queued(self) -> int:
+        """The same over all budgets."""
+        return sum(map(self.waiting, self._queues))
+
+    async def pause(self, name: str, seconds: float) -> None:
+        """After a 429: nobody who shares the store sends against this budget for so long."""
+        for store in (self.store, self._alone):
+            try:
+                await store.pause(name, seconds)
+            except Unusable as error:
+                self._lost(error)
+
+    async def standing(self, name: str, rate: int) -> Standing:
+        try:
+            return await self.store.standing(name, rate)
+        except Unusable as error:
+            self._lost(error)
+            return await self._alone.standing(name, 1)
+
+    def _expected(self, queue: Queue, rates: Rates, call: Hashable) -> float:
+        """Seconds until a new request of this call is sent: those ahead of it, at the pace there was of late."""
+        return max(0, queue.ahead(call) - rates[0][1] + 1) * max(queue.interval, 1 / rates[0][1])
+
+    async def _held(self, queue: Queue, rates: Rates, me: Waiter) -> Held:
+        queue.add(me)
+        try:
+            while me.waits:
+                if queue.asking in (None, me):
+                    queue.asking = me
+                    await self._ask(queue, rates, me)
+                else:
+                    await me.woken.wait()
+            if me.held is None:
+                raise me.refused or Throttled("the account is paused", status=0)
+            return me.held
+        except BaseException:
+            if me.held is not None:
+                with CancelScope(shield=True):
+                    await self._give_back(me.held, 0.0)
+            raise
+        finally:
+            queue.remove(me)
+            if queue.asking is me:
+                queue.hand_on()
+
+    async def _ask(self, queue: Queue, rates: Rates, me: Waiter) -> None:
+        """Ask the store until there is a lease for me too; those before it go to whoever is next."""
+        while me.waits:
+            wait = POLL
+            for waiter in list(queue.next()):
+                got = await self._take(rates, waiter.bulk)
+                if isinstance(got, Held):
+                    # Whoever it was asked for may be gone by now; somebody waits, if only me.
+                    queue.grant(got, waiter)
+                    queue.turned(self._clock(), rates[0][1])
+                    wait = 0.0
+                    break
+                queue.refuse(got.paused, self._clock())
+                wait = min(wait, got.seconds)
+                if not me.waits:
+                    break
+            if me.waits and wait:
+                await self._sleep(max(wait, INSTANT))
+
+    def _after(self, turn: Turn, back: float) -> float:
+        """Seconds from now until the slot is free: a period after sending, a second after it was surely counted."""
+        now = self._clock()
+        counted = now if turn.answered is None else turn.answered - (0.0 if self._strict else back)
+        return max(turn.sent + PERIOD - now, counted + 1.0 + GUARD - now, 0.0)
+
+    async def _take(self, rates: Rates, bulk: bool) -> Held | Wait:
+        if self._clock() >= self._back_at:
+            try:
+                got = await self.store.take(rates, LEASE, bulk)
+            except Unusable as error:
+                self._lost(error)
+            else:
+                self._told = False
+                return got if isinstance(got, Wait) else Held(self.store, got)
+        got = await self._alone.take(tuple((name, 1) for name, _ in rates), LEASE, bulk)
+        return got if isinstance(got, Wait) else Held(self._alone, got)
+
+    async def _keep(self, held: Held) -> None:
+        """A lease is short, so that nobody waits long for a process that died; whoever lives renews it."""
         while True:
-            soonest = max(min(budget.free_at), budget.paused_until)
-            wait = soonest - self._clock()
-            if wait <= 0:
-                return budget.free_at.index(min(budget.free_at))
-            await (budget.released.wait() if wait == inf else self._sleep(wait))
+            await self._sleep(LEASE / 3)
+            try:
+                await held.store.renew(held.lease, LEASE)
+            except Unusable as error:
+                self._lost(error)
+
+    async def _give_back(self, held: Held, after: float, trip: float | None = None) -> None:
+        try:
+            await held.store.give_back(held.lease, after, trip)
+        except Unusable as error:
+            self._lost(error)
+
+    def _lost(self, error: Unusable) -> None:
+        """Without the others' requests in sight, this process keeps to a share that is safe beside theirs."""
+        self._back_at = self._clock() + AWAY
+        if not self._told:
+            self._told = True
+            log.warning(
+                "The pace cannot be shared with other processes (%s): 1 request a second until it can. Set "
+                "AC_MCP_STATE_DIR to a folder that can be written, or to `memory` if there is no other process.",
+                error,
+            )

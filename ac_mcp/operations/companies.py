@@ -21,6 +21,7 @@ accounts = Resource(
         Date("created", "createdTimestamp"),
     ),
     directory=True,
+    refuses_second=True,
     find=lambda given: {"search": given},
     example="Acme",
 )

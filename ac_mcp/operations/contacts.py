@@ -69,6 +69,7 @@ contacts = Resource(
     ),
     called=called,
     find=lambda given: {"email": given} if "@" in given else {"search": given},
+    refuses_second=True,
     by_ids="ids[]",
     example="jane@acme.com",
 )

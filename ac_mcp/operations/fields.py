@@ -75,10 +75,11 @@ fields = Resource(
     value=value,
     called=keys("title", "perstag"),
     directory=True,
+    refuses_second=True,
     example="Plan",
 )
-field_options = Resource("fieldOption", "fieldOptions", wrapped=False)
-field_relations = Resource("fieldRel", "fieldRels")
+field_options = Resource("fieldOption", "fieldOptions", wrapped=False, by_attributes=True, beside="fields")
+field_relations = Resource("fieldRel", "fieldRels", by_attributes=True, beside="fields")
 field_values = Resource(
     "fieldValue",
     "fieldValues",

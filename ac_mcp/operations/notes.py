@@ -9,6 +9,7 @@ from ac_mcp.operation import Call, say
 from ac_mcp.parameters import AccountRef, ContactRef, DealRef, Limit, Name, Offset
 from ac_mcp.request import Json, record, whole
 from ac_mcp.resource import Resource
+from ac_mcp.sharing import side_by_side
 
 KINDS = {"contact": "Subscriber", "deal": "Deal", "account": "CustomerAccount"}
 PAGE, MOST = 100, 1000
@@ -79,14 +80,13 @@ async def list_notes(
 
 async def sought(call: Call, reltype: str, id: str) -> tuple[list[Json], int, int]:
     """The notes on one thing, how many were looked through, and how many there are."""
-    found: list[Json] = []
-    looked = total = 0
-    while looked == 0 or looked < min(total, MOST):
-        page = await list_all_notes(call, PAGE, looked)
-        found += [note for note in page["notes"] if (note.get("reltype"), str(note.get("relid"))) == (reltype, id)]
-        total, looked = whole(record(page.get("meta")).get("total")), looked + PAGE
-        await call.progress(min(looked, total), total)
-    return found, min(looked, total), total
+    page = await list_all_notes(call, PAGE, 0)
+    total = whole(record(page.get("meta")).get("total"))
+    await call.progress(min(PAGE, total), total)
+    rest = await side_by_side([list_all_notes(call, PAGE, offset) for offset in range(PAGE, min(total, MOST), PAGE)])
+    notes = [note for one in (page, *rest) for note in one["notes"]]
+    found = [note for note in notes if (note.get("reltype"), str(note.get("relid"))) == (reltype, id)]
+    return found, min(total, MOST), total
 
 
 def owner(call: Call) -> tuple[str, str] | None:

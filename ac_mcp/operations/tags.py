@@ -19,6 +19,7 @@ tags = Resource(
     more=(Code("type", "tagType"), Date("created", "cdate")),
     called=keys("tag"),
     directory=True,
+    refuses_second=True,
     find=lambda given: {"search": given},
     example="VIP",
 )

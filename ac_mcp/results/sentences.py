@@ -7,6 +7,7 @@ from typing import Any
 
 from ac_mcp.errors import (
     BadArguments,
+    Busy,
     Candidate,
     Duplicate,
     Forbidden,
@@ -68,12 +69,28 @@ def sentence(error: Trouble, operation: Operation[..., Any], given: Json, direct
         case OutcomeUnknown():
             return unknown(error, operation)
         case Throttled():
-            wait = f"{error.retry_after:.0f} seconds" if error.retry_after else "a few seconds"
-            return f"The rate limit (5 requests a second per account) is used up.{untouched} Wait {wait}, then repeat."
+            return f"{throttled(error)}{untouched} {patience(error)}"
         case Unavailable():
             return f"{unavailable(error, direct)}{untouched}"
         case _:
             return str(error)
+
+
+def throttled(error: Throttled) -> str:
+    """Whose limit it is, or whose queue, and how it stands."""
+    stands = f" ({error.standing})" if error.standing else ""
+    id = f" (request {error.request_id})" if error.request_id else ""
+    if isinstance(error, Busy):
+        return f"Too many requests are waiting here for the rate limit of 5 a second: {error.waiting}{stands}."
+    return f"The rate limit (5 requests a second per account) is used up{id}{stands}."
+
+
+def patience(error: Throttled) -> str:
+    """How long to wait, and until when."""
+    if not error.retry_after:
+        return "Wait a few seconds, then repeat."
+    until = f" (until {error.until:%H:%M:%S %Z})" if error.until else ""
+    return f"Wait {error.retry_after:.0f} seconds{until}, then repeat."
 
 
 def missing(error: NoSuchName) -> str:
@@ -110,14 +127,19 @@ def quote(text: str, most: int = 80) -> str:
 def key_refused(error: KeyRefused, direct: bool) -> str:
     if error.status == 0:
         return NO_KEY
-    return f"The key was refused ({error.status}). {DIRECT_STEPS if direct else KEY_STEPS}"
+    return f"The key was refused ({error.status}){again(error)}. {DIRECT_STEPS if direct else KEY_STEPS}"
+
+
+def again(error: KeyRefused | NotConnected) -> str:
+    """That nothing was sent this time, and when something will be."""
+    return f", and is not tried again for {error.again_in:.0f} seconds" if error.again_in else ""
 
 
 def not_connected(error: NotConnected) -> str:
     if error.status == 403:
         return (
-            "ActiveCampaign refused the connection's sign-in (403), which has probably expired. Make a new one with "
-            f"{NEW_CONNECTION}, sign in, then delete the old one."
+            f"ActiveCampaign refused the connection's sign-in (403){again(error)}; it has probably expired. Make a new "
+            f"one with {NEW_CONNECTION}, sign in, then delete the old one."
         )
     return (
         f"No usable ActiveCampaign connection for this key ({error.status}). If list_connections shows one that is "
@@ -150,13 +172,17 @@ def refused(error: Refused, operation: Operation[..., Any]) -> str:
         who = "the user behind the connection lacks the permission, or the account's plan the feature"
         return f"ActiveCampaign does not allow this ({said}): {who}. {NO_RETRY}"
     argument = f" Argument: {operation.parameter(error.field)}." if error.field else ""
-    return f"ActiveCampaign refused it ({error.status}): {said}.{argument} {NO_RETRY}"
+    id = f", request {error.request_id}" if error.request_id else ""
+    return f"ActiveCampaign refused it ({error.status}{id}): {said}.{argument} {NO_RETRY}"
 
 
 def unknown(error: OutcomeUnknown, operation: Operation[..., Any]) -> str:
-    told = f"The outcome is unknown ({error}): it may have been done."
+    id = f", request {error.request_id}" if error.request_id else ""
+    told = f"The outcome is unknown ({error}{id}): it may have been done."
     if operation.idempotent:
         return f"{told} Repeating the same call is safe."
+    if error.watched:
+        return f"{told} The same call again within 10 minutes is safe: it first looks whether it was done. Or look now."
     return f"{told} Do not simply repeat it, or there may be two: look first whether it is there."
 
 

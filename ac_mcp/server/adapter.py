@@ -3,7 +3,7 @@
 import json
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from inspect import cleandoc
 from typing import Any
 
@@ -17,11 +17,13 @@ from ac_mcp.account import Account, run
 from ac_mcp.errors import Trouble
 from ac_mcp.operation import Operation
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json
+from ac_mcp.request import Json, Progress
 from ac_mcp.results.hints import explain
 from ac_mcp.results.render import render
 from ac_mcp.results.unknown import unknown_tool
 from ac_mcp.schema import schema
+from ac_mcp.senders import Trail
+from ac_mcp.server.alive import alive
 from ac_mcp.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,7 @@ Context = ServerRequestContext[Any]
 Accounts = Callable[[Context], Account]
 NAME = "activecampaign"
 HOUR = 3_600_000
+KEYS = ("ac-mcp/idempotencyKey", "idempotencyKey")
 INSTRUCTIONS = cleandoc("""
     An ActiveCampaign account: contacts wear tags, subscribe to lists and run through automations; deals sit in the
     stages of pipelines and belong to contacts or accounts (companies); campaigns are mailings.
@@ -59,19 +62,9 @@ def build_server(settings: Settings, account_of: Accounts) -> Server[Any]:
         given = params.arguments or {}
         if params.name not in offered:
             raise unknown(params.name, given, list(offered))
-        operation, written = offered[params.name], list[str]()
-        try:
-            progress = context.session.report_progress
-            return said(render(await run(account_of(context), operation, given, progress, written)))
-        except Trouble as trouble:
-            return said(explain(trouble, operation, given, settings.direct), is_error=True)
-        except Exception as error:
-            # The SDK shows the text of any other exception to the model in the older protocol.
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            log.error("%s crashed: %s at %s:%s", operation.name, type(error).__name__, where.filename, where.lineno)
-            done = f" Before that it did: {', '.join(written)}." if written else ""
-            text = f"{operation.name} failed inside the server ({type(error).__name__}).{done} A retry will not help."
-            return said(text, is_error=True)
+        account = account_of(context)
+        async with alive(context.session.report_progress, account.gateway) as progress:
+            return await answered(account, offered[params.name], given, progress, idempotency_key(params))
 
     return Server[Any](
         NAME,
@@ -82,6 +75,30 @@ def build_server(settings: Settings, account_of: Accounts) -> Server[Any]:
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
+
+
+async def answered(
+    account: Account, operation: Operation[..., Any], given: Json, progress: Progress, key: str
+) -> types.CallToolResult:
+    """The answer or what went wrong, as text."""
+    trail = Trail()
+    try:
+        return said(render(await run(account, operation, given, progress, trail, key)))
+    except Trouble as trouble:
+        return said(explain(trouble, operation, given, account.settings.direct), is_error=True)
+    except Exception as error:
+        # The SDK shows the text of any other exception to the model in the older protocol.
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        log.error("%s crashed: %s at %s:%s", operation.name, type(error).__name__, where.filename, where.lineno)
+        done = f" Before that it did: {', '.join(trail.written)}." if trail.written else ""
+        text = f"{operation.name} failed inside the server ({type(error).__name__}).{done} A retry will not help."
+        return said(text, is_error=True)
+
+
+def idempotency_key(params: types.CallToolRequestParams) -> str:
+    """The client's own name for this call, in its _meta: with the same one it is the same call (see run)."""
+    meta: Mapping[str, Any] = params.meta or {}
+    return next((str(meta[name])[:200] for name in KEYS if meta.get(name)), "")
 
 
 def unknown(name: str, given: Json, offered: list[str]) -> MCPError:

@@ -78,7 +78,7 @@ async def test_get_contact_of_a_bare_contact_is_short() -> None:
 async def test_create_field_makes_options_and_makes_the_field_visible() -> None:
     async with trial() as one:
         made = await one.answer("create_field", title="Roast", type="radio", options=["Light", "Dark"])
-        assert one.requests == ["POST /fields", "POST /fieldOption/bulk", "POST /fieldRels"]
+        assert one.requests == ["GET /fields", "POST /fields", "POST /fieldOption/bulk", "POST /fieldRels"]
         listed = {field["title"]: field for field in (await one.answer("list_fields"))["fields"]}
         assert listed["Roast"]["options"] == made["field"]["options"] == ["Light", "Dark"]
 
@@ -195,6 +195,7 @@ async def test_notes_on_a_deal_are_found_among_all_notes_page_by_page() -> None:
         for number in range(130):
             await one.answer("create_note", text=f"Note {number}", contact="2")
         await one.answer("create_note", text="The one", deal="3")
+        one.forget_requests()
         found = await one.answer("list_notes", deal="3")
         assert found["notes"][-1]["text"] == "The one"
         assert one.requests.count("GET /notes") == 2
@@ -278,8 +279,8 @@ async def test_a_create_whose_answer_is_lost_says_that_it_may_have_happened() ->
         one.wire.answer = failing("POST", "/deals")
         text = await one.refusal("create_deal", title="Gone", value=1, currency="usd", contact="1", pipeline="Sales")
         assert text == (
-            "The outcome is unknown (Down): it may have been done. Do not simply repeat it, or there may be two: look "
-            'first whether it is there.\nNext: list_deals(search="Gone")'
+            "The outcome is unknown (Down): it may have been done. The same call again within 10 minutes is safe: it "
+            'first looks whether it was done. Or look now.\nNext: list_deals(search="Gone")'
         )
 
 

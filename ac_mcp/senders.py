@@ -1,0 +1,37 @@
+"""What carries the requests of one call: the gateway for its caller, with a trail of what it wrote."""
+
+from dataclasses import dataclass, field
+
+from ac_mcp.gateway.client import Gateway
+from ac_mcp.request import Caller, Reply, Request, record
+
+
+@dataclass(slots=True)
+class Trail:
+    """What a call has written, and every write that it began, whatever became of it."""
+
+    written: list[str] = field(default_factory=list[str])
+    tried: list[str] = field(default_factory=list[str])
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The gateway for one caller, with the trail of its call."""
+
+    gateway: Gateway
+    caller: Caller
+    trail: Trail
+
+    @property
+    def left(self) -> float:
+        """Seconds the call may still take."""
+        return self.caller.deadline - self.gateway.clock()
+
+    async def send(self, request: Request) -> Reply:
+        if request.method != "GET":
+            self.trail.tried.append(request.path)
+        reply = await self.gateway.send(request, self.caller)
+        if request.method != "GET":
+            id = next((one["id"] for value in reply.body.values() if "id" in (one := record(value))), "")
+            self.trail.written.append(f"{request.method} {request.path}" + (f" (id {id})" if id else ""))
+        return reply

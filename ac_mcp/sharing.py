@@ -1,0 +1,74 @@
+"""Work that several ask for at the same time is done once."""
+
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from math import inf
+from typing import Generic, TypeVar, cast
+
+from anyio import Event, create_task_group, fail_after
+
+from ac_mcp.errors import Trouble
+
+T = TypeVar("T")
+
+
+class Running(Generic[T]):
+    """Somebody is at it; how it ended is for all who wait."""
+
+    def __init__(self) -> None:
+        self.ended, self.results, self.failure = Event(), list[T](), list[Trouble]()
+
+
+class Sharing(Generic[T]):
+    """Whoever asks first does the work. If that one is cancelled or runs out of time, the next one takes it over."""
+
+    def __init__(self) -> None:
+        self._running: dict[Hashable, Running[T]] = {}
+
+    async def once(self, key: Hashable, work: Callable[[], Awaitable[T]], within: float = inf) -> T:
+        """What `work` returns or raises, done now or already under way under this key.
+
+        Raises:
+            TimeoutError: if another's work takes longer than `within` seconds.
+        """
+        while running := self._running.get(key):
+            with fail_after(within if within < inf else None):
+                await running.ended.wait()
+            if running.results:
+                return running.results[0]
+            if running.failure:
+                raise running.failure[0].again()
+        running = self._running[key] = Running[T]()
+        try:
+            result = await work()
+            running.results.append(result)
+            return result
+        except Trouble as trouble:
+            if not trouble.late:
+                running.failure.append(trouble)
+            raise
+        finally:
+            del self._running[key]
+            running.ended.set()
+
+
+async def side_by_side(works: Sequence[Awaitable[T]]) -> list[T]:
+    """Several at once, their results in order; the first failure is raised as it is."""
+    done: dict[int, T] = {}
+
+    async def note(place: int, work: Awaitable[T]) -> None:
+        done[place] = await work
+
+    try:
+        async with create_task_group() as group:
+            for place, work in enumerate(works):
+                group.start_soon(note, place, work)
+    except BaseExceptionGroup as failures:
+        raise first(failures) from None
+    return [done[place] for place in range(len(works))]
+
+
+def first(failure: BaseException) -> BaseException:
+    """What went wrong first, out of however many task groups it went through."""
+    if not isinstance(failure, BaseExceptionGroup):
+        return failure
+    return first(cast("BaseExceptionGroup[BaseException]", failure).exceptions[0])

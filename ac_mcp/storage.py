@@ -1,0 +1,101 @@
+"""A SQLite file that several processes share: one worker thread, one immediate transaction at a time.
+
+A rollback journal rather than WAL: SQLite before 3.51.3 can corrupt a WAL that several connections reset
+(sqlite.org/wal.html, "the WAL-reset bug"), and most Pythons carry an older one.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from anyio import CapacityLimiter, to_thread
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+class Unusable(Exception):
+    """The file cannot be read or written now; the text says why."""
+
+
+class Database:
+    """`schema` makes its tables where they are missing; `durable` survives a loss of power, at a sync a commit."""
+
+    def __init__(self, path: Path, schema: str, *, durable: bool) -> None:
+        self.path, self._schema, self._durable = path, schema, durable
+        self._connection: sqlite3.Connection | None = None
+        self._turn: CapacityLimiter | None = None
+
+    async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` returns, once it is committed; a cancelled caller waits for that too.
+
+        Raises:
+            Unusable: if it was not, and nothing of it was kept.
+        """
+        if self._turn is None:
+            self._turn = CapacityLimiter(1)
+        return await to_thread.run_sync(self._transacted, work, limiter=self._turn)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _transacted(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            try:
+                return self._once(work)
+            except sqlite3.DatabaseError as error:
+                if error.sqlite_errorcode not in BROKEN:
+                    raise
+                self._set_aside()
+                return self._once(work)
+        except (sqlite3.Error, OSError) as error:
+            self.close()
+            raise Unusable(f"{self.path}: {error}") from error
+
+    def _once(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._connection or self._opened()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            done = work(connection)
+        except BaseException:
+            connection.rollback()
+            raise
+        connection.execute("COMMIT")
+        return done
+
+    def _opened(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path.touch(mode=0o600)
+        connection = sqlite3.connect(self.path, timeout=5, isolation_level=None, check_same_thread=False)
+        self._connection = connection
+        connection.execute(f"PRAGMA synchronous={'FULL' if self._durable else 'OFF'}")
+        connection.execute("PRAGMA journal_mode=TRUNCATE")
+        connection.executescript(self._schema)
+        return connection
+
+    def _set_aside(self) -> None:
+        """A file that is no database any more makes room for a new one."""
+        self.close()
+        aside = self.path.with_suffix(".broken")
+        log.warning("%s is damaged: it goes to %s, and a new one is begun.", self.path, aside.name)
+        self.path.replace(aside)
+
+
+class Memory(Database):
+    """The same without a file and without a thread: for one process, as long as it lives."""
+
+    def __init__(self, schema: str) -> None:
+        super().__init__(Path(":memory:"), schema, durable=False)
+
+    async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return self._once(work)
+
+    def _opened(self) -> sqlite3.Connection:
+        self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self._connection.executescript(self._schema)
+        return self._connection

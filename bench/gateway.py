@@ -1,0 +1,181 @@
+"""The gateway's figures, measured side by side on sandboxes of this machine.
+
+    python bench/gateway.py pace [SECONDS]      several processes on one limit: rate, peaks, shares, a kill -9 in the middle
+    python bench/gateway.py overhead            what the server adds to a bare GET, and memory over 10,000 calls
+    python bench/gateway.py                     both
+
+What never happens twice, under every fault there is, is measured by bench/faults.py.
+"""
+
+import asyncio
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from ac_mcp.gateway.auth import Doors
+from ac_mcp.gateway.client import opened
+from ac_mcp.gateway.stores import SqliteStore
+from ac_mcp.request import Caller, Request
+from ac_mcp.sandbox import Latency, Sandbox
+
+CONNECTION = "8d4f1c60-2b7e-4a39-9c15-7e60d1a2b3c4"
+PROCESSES, CALLERS, RATE = 3, 20, 5
+
+
+async def serving(port: Any, log: str, latency: tuple[float, float], rate: int | None) -> None:
+    """A sandbox with its limiter on; every arrival is written down with the machine's steady clock."""
+    sandbox = Sandbox(rate=rate, latency=Latency(*latency))
+    server = await sandbox.serve(0)
+    inner = sandbox.requests.append
+    with open(log, "w", buffering=1, encoding="utf-8") as written:
+
+        class Log:
+            def append(self, seen: Any) -> None:
+                written.write(json.dumps([time.monotonic(), seen.status, seen.query]) + "\n")
+                inner(seen)
+
+        sandbox.app.user_middleware  # noqa: B018
+        for middleware in sandbox.app.user_middleware:
+            if "log" in middleware.kwargs:
+                middleware.kwargs["log"] = Log()
+        port.value = server.sockets[0].getsockname()[1]
+        await server.serve_forever()
+
+
+def serve(port: Any, log: str, latency: tuple[float, float], rate: int | None) -> None:
+    asyncio.run(serving(port, log, latency, rate))
+
+
+@contextmanager
+def sandbox(log: Path, latency: tuple[float, float], rate: int | None = RATE) -> Iterator[str]:
+    port = multiprocessing.Value("i", 0)
+    process = multiprocessing.Process(target=serve, args=(port, str(log), latency, rate), daemon=True)
+    process.start()
+    while not port.value:
+        time.sleep(0.05)
+    try:
+        yield f"http://127.0.0.1:{port.value}"
+    finally:
+        process.kill()
+        process.join()
+
+
+async def calling(address: str, folder: str, process: int, start: float, end: float, strict: bool) -> None:
+    """Twenty callers of one process, each sending one read after the other until the end."""
+    store = SqliteStore(Path(folder) / "pacing.db")
+    async with opened(Doors(address, address), store=store, strict=strict) as gateway:
+        await asyncio.sleep(max(0.0, start - time.monotonic()))
+
+        async def one(caller: int) -> None:
+            who, number = Caller("sandbox", CONNECTION, call=f"{process}-{caller}", deadline=end + 60), 0
+            while time.monotonic() < end:
+                # Never the same read twice, which would be sent once.
+                number += 1
+                query = {"limit": "1", "offset": "0", "who": f"{process}.{caller}.{number}"}
+                await gateway.send(Request("GET", "/tags", query, repeatable=True), who)
+
+        async with anyio.create_task_group() as group:
+            for caller in range(CALLERS):
+                group.start_soon(one, caller)
+
+
+def call(*arguments: Any) -> None:
+    asyncio.run(calling(*arguments))
+
+
+def paced(name: str, seconds: float, latency: tuple[float, float], *, kill: bool = False, strict: bool = False) -> str:
+    """One run: how many answers of 429, the most in any second, the share of the limit, and how even the shares are."""
+    with tempfile.TemporaryDirectory() as folder, sandbox(Path(folder) / "log", latency) as address:
+        start = time.monotonic() + 3
+        end = start + seconds
+        callers = [
+            multiprocessing.Process(target=call, args=(address, folder, number, start, end, strict), daemon=True)
+            for number in range(PROCESSES)
+        ]
+        for process in callers:
+            process.start()
+        if kill:
+            time.sleep(max(0.0, start + seconds / 2 - time.monotonic()))
+            os.kill(callers[0].pid or 0, signal.SIGKILL)
+        time.sleep(max(0.0, end + 0.5 - time.monotonic()))
+        for process in callers:
+            process.kill()
+            process.join()
+        rows = [json.loads(line) for line in (Path(folder) / "log").read_text().splitlines()]
+    return figures(name, rows, start, end, kill)
+
+
+def figures(name: str, rows: list[Any], start: float, end: float, killed: bool) -> str:
+    moments = sorted(moment for moment, _, _ in rows)
+    most = max(bisect_left(moments, moment + 1.0) - place for place, moment in enumerate(moments))
+    inside = [row for row in rows if start + 1 <= row[0] < end]  # a first burst of five would flatter the rate
+    rate = len(inside) / (end - start - 1) / RATE
+    shares = Counter(row[2].rpartition("who=")[2].split(".")[0] for row in inside)
+    values = [shares[str(number)] for number in range(PROCESSES)][killed:]
+    jain = sum(values) ** 2 / (len(values) * sum(value * value for value in values))
+    refused = sum(status == 429 for _, status, _ in rows)
+    return f"{name:34} {len(rows):5} {refused:5} {most:7} {rate:8.1%}   {'-'.join(map(str, values)):14} {jain:.3f}"
+
+
+def pace(seconds: float) -> None:
+    print(f"{PROCESSES} processes x {CALLERS} callers, {seconds:.0f} s each, limit {RATE} in any second\n")
+    print(f"{'link':34} {'sent':>5} {'429':>5} {'most/s':>7} {'of 5/s':>8}   {'shares':14} Jain", flush=True)
+    print(paced("no latency", seconds, (0, 0)), flush=True)
+    print(paced("5 ms, up to 5 more", seconds, (0.005, 0.005)), flush=True)
+    print(paced("100 ms", seconds, (0.1, 0)), flush=True)
+    print(paced("60 ms, up to 150 more", seconds, (0.06, 0.15)), flush=True)
+    print(paced("60 ms, up to 150 more, strict", seconds, (0.06, 0.15), strict=True), flush=True)
+    print(paced("5 ms, one killed in the middle", seconds, (0.005, 0.005), kill=True), flush=True)
+    print(paced("60 to 210 ms, one killed", seconds, (0.06, 0.15), kill=True), flush=True)
+
+
+@asynccontextmanager
+async def server(address: str, folder: str) -> AsyncGenerator[Any]:
+    """Our server as a process, behind a real client."""
+    from mcp import Client, StdioServerParameters
+
+    environ = {
+        "MATON_API_BASE_URL": address,
+        "MATON_API_KEY": "sandbox",
+        "AC_MCP_STATE_DIR": folder,
+        "PATH": os.environ["PATH"],
+    }
+    parameters = StdioServerParameters(command=sys.executable, args=["-m", "ac_mcp"], env=environ)
+    async with Client(parameters) as client:
+        yield client
+
+
+def resident() -> int:
+    """kB of the youngest ac_mcp process: the server under test."""
+    pids = subprocess.run(["pgrep", "-n", "-f", "-- -m ac_mcp|-m ac_mcp"], capture_output=True, text=True, check=True)
+    status = Path(f"/proc/{pids.stdout.strip()}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+
+
+async def overhead() -> None:
+    """Without pacing in the way: a state folder whose budget has room for all."""
+    raise NotImplementedError
+
+
+def main() -> None:
+    what, *rest = sys.argv[1:] or ["all"]
+    if what in ("pace", "all"):
+        pace(float(rest[0]) if rest else 30)
+
+
+if __name__ == "__main__":
+    multiprocessing.set_start_method("spawn")
+    main()

@@ -1,0 +1,358 @@
+"""A create whose answer got lost: found again, sent once more when it cannot come any more, or honestly unknown."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ac_mcp.account import run
+from ac_mcp.errors import Trouble
+from ac_mcp.operations import OPERATIONS
+from ac_mcp.reconcile import MADE, alike, same
+from ac_mcp.request import Json
+from ac_mcp.senders import Trail
+from tests.examples import CALLS
+from tests.support import Trial, clock, in_virtual_time, trial
+
+DEAL: Json = {"title": "Gone", "value": 12.5, "currency": "USD", "contact": "1", "pipeline": "Sales"}
+NOTE: Json = {"text": "Tom & Jerry called \u2013 caf\u00e9", "contact": "1"}
+CREATES = sorted({o.name for o in OPERATIONS.values() if (o.resource.plane, o.path) in MADE and o.method == "POST"})
+
+
+@dataclass
+class Losing:
+    """A network that loses the answers of the next `times` POSTs to a path.
+
+    They are carried out at once, never, or so many seconds later.
+    """
+
+    inner: httpx2.AsyncBaseTransport
+    path: str
+    carried_out: bool | float
+    times: int = 1
+    sent: list[float] = field(default_factory=list[float])
+    late: list[tuple[float, httpx2.Request]] = field(default_factory=list[tuple[float, httpx2.Request]])
+
+    async def carry(self, request: httpx2.Request) -> httpx2.Response:
+        if request.method != "POST" or not request.url.path.endswith(self.path):
+            return await self.inner.handle_async_request(request)
+        self.sent.append(clock())
+        self.times -= 1
+        if self.times < 0:
+            return await self.inner.handle_async_request(request)
+        if self.carried_out is True:
+            await self.inner.handle_async_request(request)
+        elif self.carried_out:
+            again = httpx2.Request("POST", request.url, headers=request.headers, content=request.content)
+            self.late.append((clock() + self.carried_out, again))
+        raise httpx2.ReadTimeout("late")
+
+    async def land(self) -> None:
+        """What was to be carried out later is, at its time."""
+        await anyio.sleep(0.5)
+        for when, request in self.late:
+            await anyio.sleep(max(0.0, when - clock()))
+            await self.inner.handle_async_request(request)
+
+
+def lose(one: Trial, path: str, *, carried_out: bool | float) -> Losing:
+    losing = Losing(one.wire.inner, path, carried_out)
+    one.wire.inner = httpx2.MockTransport(losing.carry)
+    return losing
+
+
+async def titles(one: Trial) -> list[str]:
+    return [deal["title"] for deal in (await one.answer("list_deals", limit=100))["deals"]]
+
+
+@in_virtual_time
+async def test_a_create_that_landed_is_found_and_not_sent_again() -> None:
+    async with trial() as one:
+        losing = lose(one, "/deals", carried_out=True)
+        made = await one.answer("create_deal", **DEAL)
+        assert made["result"] == "created after all"
+        assert made["note"] == "The answer got lost; it was found in the account."
+        assert (made["deal"]["title"], made["deal"]["value"], made["deal"]["contact"]) == (
+            "Gone", 12.5, "jane@acme.example",
+        )  # fmt: skip
+        assert (len(losing.sent), (await titles(one)).count("Gone")) == (1, 1)
+
+
+@in_virtual_time
+async def test_a_create_that_did_not_land_is_sent_once_more_when_it_cannot_any_more() -> None:
+    async with trial() as one:
+        losing = lose(one, "/deals", carried_out=False)
+        assert (await one.answer("create_deal", **DEAL))["result"] == "created"
+        assert (await titles(one)).count("Gone") == 1
+        assert losing.sent[1] - losing.sent[0] >= 30
+
+
+@in_virtual_time
+async def test_a_create_that_lands_late_is_found_when_it_has() -> None:
+    async with trial() as one:
+        losing = lose(one, "/deals", carried_out=20.0)
+        async with anyio.create_task_group() as group:
+            group.start_soon(losing.land)
+            assert (await one.answer("create_deal", **DEAL))["result"] == "created after all"
+        assert (len(losing.sent), (await titles(one)).count("Gone")) == (1, 1)
+        assert 20 <= clock() < 32
+
+
+@in_virtual_time
+async def test_where_waiting_does_not_fit_the_deadline_the_outcome_is_unknown_with_the_check() -> None:
+    async with trial({"AC_MCP_SETTLE_SECONDS": "60"}) as one:
+        losing = lose(one, "/deals", carried_out=False)
+        text = await one.refusal("create_deal", **DEAL)
+        assert text.startswith("The outcome is unknown")
+        assert text.endswith('Next: list_deals(search="Gone")')
+        assert (len(losing.sent), clock() <= 45) == (1, True)
+
+
+@in_virtual_time
+async def test_the_same_call_after_an_unknown_outcome_goes_on_looking_instead_of_running_again() -> None:
+    async with trial({"AC_MCP_SETTLE_SECONDS": "60"}) as one:
+        losing = lose(one, "/deals", carried_out=50.0)
+        assert "outcome is unknown" in await one.refusal("create_deal", **DEAL)
+        await losing.land()
+        assert (await one.answer("create_deal", **DEAL))["result"] == "created after all"
+        assert (len(losing.sent), (await titles(one)).count("Gone")) == (1, 1)
+
+
+@in_virtual_time
+async def test_ten_minutes_later_the_same_call_is_a_new_one() -> None:
+    async with trial({"AC_MCP_SETTLE_SECONDS": "60"}) as one:
+        losing = lose(one, "/deals", carried_out=True)
+        one.wire.answer = lambda request: httpx2.Response(503) if losing.sent and request.method == "GET" else None
+        assert "outcome is unknown" in await one.refusal("create_deal", **DEAL)
+        one.wire.answer = lambda request: None
+        await anyio.sleep(700)
+        assert (await one.answer("create_deal", **DEAL))["result"] == "created"
+        assert (await titles(one)).count("Gone") == 2
+
+
+@in_virtual_time
+async def test_an_older_twin_is_not_taken_for_what_was_lost() -> None:
+    async with trial() as one:
+        first = (await one.answer("create_deal", **DEAL))["deal"]["id"]
+        lose(one, "/deals", carried_out=True)
+        assert (await one.answer("create_deal", **DEAL))["deal"]["id"] != first
+        lose(one, "/deals", carried_out=False)
+        assert (await one.answer("create_deal", **DEAL))["result"] == "created"
+        assert (await titles(one)).count("Gone") == 3
+
+
+@in_virtual_time
+async def test_an_older_twin_of_a_first_call_is_not_taken_for_it_either() -> None:
+    async with trial() as one:
+        await one.answer("create_note", **NOTE)
+        one.account.seen.clear()  # as after a restart
+        lose(one, "/notes", carried_out=False)
+        assert (await one.answer("create_note", **NOTE))["result"] == "created"
+        notes = (await one.answer("list_notes", contact="1", limit=50))["notes"]
+        assert [note["text"] for note in notes].count(NOTE["text"]) == 2
+
+
+@in_virtual_time
+async def test_a_note_is_found_though_its_text_comes_back_escaped() -> None:
+    async with trial() as one:
+        losing = lose(one, "/notes", carried_out=True)
+        inner = one.wire.inner
+
+        async def escaped(request: httpx2.Request) -> httpx2.Response:
+            response = await inner.handle_async_request(request)
+            text = (await response.aread()).decode().replace("Tom & Jerry", "Tom &amp; Jerry")
+            return httpx2.Response(response.status_code, content=text)
+
+        one.wire.inner = httpx2.MockTransport(escaped)
+        assert (await one.answer("create_note", **NOTE))["result"] == "created after all"
+        assert len(losing.sent) == 1
+
+
+@in_virtual_time
+async def test_what_may_be_it_but_was_changed_on_the_way_is_not_made_twice() -> None:
+    async with trial() as one:
+        losing = lose(one, "/notes", carried_out=True)
+        inner = one.wire.inner
+
+        async def mangled(request: httpx2.Request) -> httpx2.Response:
+            response = await inner.handle_async_request(request)
+            return httpx2.Response(response.status_code, content=(await response.aread()).replace(b"called", b"calld"))
+
+        one.wire.inner = httpx2.MockTransport(mangled)
+        assert "outcome is unknown" in await one.refusal("create_note", **NOTE)
+        assert len(losing.sent) == 1
+
+
+@in_virtual_time
+async def test_a_contact_is_sent_again_at_once_since_the_api_refuses_a_second() -> None:
+    async with trial() as one:
+        losing = lose(one, "/contacts", carried_out=False)
+        assert (await one.answer("create_contact", email="ada@lace.example"))["result"] == "created"
+        assert losing.sent[1] - losing.sent[0] < 5
+
+
+@in_virtual_time
+async def test_a_contact_that_lands_late_after_all_is_still_one_contact() -> None:
+    async with trial() as one:
+        losing = lose(one, "/contacts", carried_out=3.0)
+        made = await one.answer("create_contact", email="ada@lace.example")
+        await losing.land()
+        assert (await one.answer("list_contacts", email="ada@lace.example"))["total"] == 1
+        assert made["contact"]["email"] == "ada@lace.example"
+
+
+@in_virtual_time
+async def test_a_contact_that_was_there_before_is_not_called_created() -> None:
+    async with trial() as one:
+        lose(one, "/contacts", carried_out=True)
+        assert "exists already" in await one.refusal("create_contact", email="jane@acme.example")
+
+
+@in_virtual_time
+async def test_options_of_a_field_are_not_made_twice() -> None:
+    async with trial() as one:
+        losing = lose(one, "/fieldOption/bulk", carried_out=True)
+        made = await one.answer("create_field", title="Roast", type="dropdown", options=["Light", "Dark"])
+        (roast,) = [f for f in (await one.answer("list_fields"))["fields"] if f["title"] == "Roast"]
+        assert (roast["options"], made["field"]["options"], len(losing.sent)) == (
+            ["Light", "Dark"],
+            ["Light", "Dark"],
+            1,
+        )
+
+
+@in_virtual_time
+async def test_a_process_that_died_over_a_create_leaves_what_the_next_one_needs() -> None:
+    """The client starts the server anew and makes its call again (MCP 2026-07-28)."""
+    async with trial() as one:
+        inner = one.wire.inner
+
+        async def silent(request: httpx2.Request) -> httpx2.Response:
+            response = await inner.handle_async_request(request)
+            if request.method == "POST":
+                await anyio.sleep_forever()
+            return response
+
+        one.wire.inner = httpx2.MockTransport(silent)
+        with anyio.move_on_after(3):
+            await one.answer("create_deal", **DEAL)
+        one.account.seen.clear()
+        one.wire.inner = inner
+        assert (await one.answer("create_deal", **DEAL))["result"] == "created after all"
+        assert (await titles(one)).count("Gone") == 1
+
+
+@in_virtual_time
+async def test_two_who_would_send_once_more_send_once() -> None:
+    """Two servers over one journal, the same create, nothing landed."""
+    async with trial() as one, trial() as other:
+        object.__setattr__(other.account, "journal", one.account.journal)
+        losing, said = lose(one, "/deals", carried_out=False), list[str]()
+        other.wire.inner = one.wire.inner
+
+        async def create(which: Trial) -> None:
+            try:
+                said.append((await which.answer("create_deal", **DEAL))["result"])
+            except Trouble as trouble:
+                said.append(type(trouble).__name__)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(create, one)
+            group.start_soon(create, other)
+        assert (len(losing.sent), (await titles(one)).count("Gone")) == (2, 1)
+        assert sorted(said) == ["created", "created after all"]
+
+
+@in_virtual_time
+async def test_the_same_call_twice_at_once_is_one_call() -> None:
+    async with trial() as one:
+        answers = list[Json]()
+
+        async def create() -> None:
+            answers.append(await one.answer("create_deal", **DEAL))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(create)
+            group.start_soon(create)
+        assert answers[0] == answers[1]
+        assert (await titles(one)).count("Gone") == 1
+        await create()
+        assert (await titles(one)).count("Gone") == 2, "once it has ended, the same call is a new one"
+
+
+@in_virtual_time
+async def test_who_is_cancelled_does_not_take_the_other_with_it_and_nothing_is_made_twice() -> None:
+    async with trial() as one:
+        inner, answers = one.wire.inner, list[Json]()
+
+        async def slow(request: httpx2.Request) -> httpx2.Response:
+            response = await inner.handle_async_request(request)
+            await anyio.sleep(2)
+            return response
+
+        one.wire.inner = httpx2.MockTransport(slow)
+
+        async def create() -> None:
+            answers.append(await one.answer("create_deal", **DEAL))
+
+        async with anyio.create_task_group() as group:
+            with anyio.move_on_after(5):
+                group.start_soon(later, create)
+                await create()
+        assert [answer["result"] for answer in answers] == ["created after all"]
+        assert (await titles(one)).count("Gone") == 1
+
+
+async def later(create: Callable[[], Awaitable[None]]) -> None:
+    await anyio.sleep(1)
+    await create()
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+@pytest.mark.parametrize("tool", CREATES)
+@in_virtual_time
+async def test_every_create_ends_well_whether_its_lost_request_landed_or_not(tool: str, carried_out: bool) -> None:
+    operation = OPERATIONS[tool]
+    async with trial() as one:
+        losing = lose(one, operation.path, carried_out=carried_out)
+        answer = await one.answer(tool, **CALLS[tool])
+        assert answer["result"] in ("created", "created after all")
+        assert len(losing.sent) == (1 if carried_out else 2)
+
+
+@in_virtual_time
+async def test_a_create_is_in_the_trail_however_it_was_learnt() -> None:
+    async with trial() as one:
+        lose(one, "/deals", carried_out=True)
+        trail = Trail()
+        await run(one.account, OPERATIONS["create_deal"], DEAL, trail=trail)
+        assert trail.written == ["POST /deals (id 26)"]
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcdef"), st.one_of(st.text(max_size=20), st.integers(), st.none()), min_size=1)
+)
+@settings(max_examples=60)
+def test_a_row_is_the_same_as_what_it_was_made_from(sent: dict[str, Any]) -> None:
+    row: Json = {key: None if value is None else str(value) for key, value in sent.items()}
+    assert same(sent, row | {"id": "9", "links": {}}) == any(value is not None for value in sent.values())
+
+
+def test_what_differs_in_an_id_or_wholly_is_another_thing() -> None:
+    sent = {"note": "Called at noon", "relid": 12, "reltype": "Deal"}
+    assert not same(sent, {"note": "Called at noon", "relid": "13", "reltype": "Deal"})
+    assert not alike(sent, {"note": "Called at noon", "relid": "123", "reltype": "Deal"})
+    assert not alike(sent, {"note": "Sent the offer", "relid": "12", "reltype": "Deal"})
+    assert alike(sent, {"note": "Called at noon.", "relid": "12", "reltype": "Deal"})
+
+
+def test_everything_a_create_is_sent_to_is_known() -> None:
+    assert {path for _, path in MADE} == {
+        "/accounts", "/connections", "/contacts", "/deals", "/dealGroups", "/dealStages", "/fields",
+        "/fieldOption/bulk", "/fieldRels", "/lists", "/notes", "/tags", "/webhooks",
+    }  # fmt: skip
