@@ -241,7 +241,7 @@ async def test_who_dies_holding_a_slot_loses_it_after_its_time() -> None:
     for _ in range(5):
         assert isinstance(await store.take(ACCOUNT, 3, False), Lease)
     await upstream.ask(pacing(store))
-    assert clock() == pytest.approx(3)
+    assert clock() == pytest.approx(3, abs=0.06)
 
 
 @in_virtual_time
@@ -260,10 +260,10 @@ async def test_a_lease_that_ran_out_is_not_given_back_for_its_next_holder() -> N
     store = MemoryStore(clock, clock)
     slept = await store.take((("a", 1),), 1, False)
     await anyio.sleep(2)
-    assert isinstance(await store.take((("a", 1),), 22, False), Lease)
+    assert isinstance(await store.take((("a", 1),), 3, False), Lease)
     assert isinstance(slept, Lease)
     await store.give_back(slept, 0)
-    assert not isinstance(await store.take((("a", 1),), 22, False), Lease)
+    assert not isinstance(await store.take((("a", 1),), 3, False), Lease)
 
 
 @in_virtual_time
@@ -271,6 +271,6 @@ async def test_what_an_earlier_boot_left_behind_holds_nobody_up() -> None:
     moments = [50_000.0]
     store = MemoryStore(lambda: moments[0], clock)
     for _ in range(5):
-        await store.take(ACCOUNT, 22, False)
+        await store.take(ACCOUNT, 3, False)
     moments[0] = 10.0
-    assert isinstance(await store.take(ACCOUNT, 22, False), Lease)
+    assert isinstance(await store.take(ACCOUNT, 3, False), Lease)

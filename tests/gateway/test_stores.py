@@ -27,7 +27,7 @@ async def played(store: MemoryStore | SqliteStore, steps: list[Step], move: Call
     for what, seconds in steps:
         match what:
             case "take" | "bulk":
-                got = await store.take(BOTH, 22, what == "bulk")
+                got = await store.take(BOTH, 3, what == "bulk")
                 held += [got] if isinstance(got, Lease) else []
                 said.append(got.places if isinstance(got, Lease) else got)
             case "give" if held:
@@ -66,9 +66,9 @@ def test_the_file_answers_as_memory_does(tmp_path_factory: pytest.TempPathFactor
 
 async def test_two_processes_share_what_the_file_says(tmp_path: Path) -> None:
     one, other = SqliteStore(tmp_path / "p.db"), SqliteStore(tmp_path / "p.db")
-    taken = [await store.take(BOTH, 22, False) for store in (one, other, one, other, one)]
+    taken = [await store.take(BOTH, 3, False) for store in (one, other, one, other, one)]
     assert all(isinstance(lease, Lease) for lease in taken)
-    assert isinstance(await other.take(BOTH, 22, False), Wait)
+    assert isinstance(await other.take(BOTH, 3, False), Wait)
     await one.pause("account", 30)
     assert (await other.standing("account", 5)).paused == pytest.approx(30, abs=1)
     one.close()
@@ -82,7 +82,7 @@ async def test_many_at_once_never_take_a_slot_twice(tmp_path: Path) -> None:
     def process() -> None:
         async def work() -> None:
             store = SqliteStore(tmp_path / "p.db")
-            got.append(await store.take(BOTH, 22, False))
+            got.append(await store.take(BOTH, 3, False))
             store.close()
 
         anyio.run(work)
@@ -97,7 +97,7 @@ async def test_many_at_once_never_take_a_slot_twice(tmp_path: Path) -> None:
 
 async def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "deep" / "p.db")
-    await store.take(BOTH, 22, False)
+    await store.take(BOTH, 3, False)
     assert (tmp_path / "deep" / "p.db").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "deep").stat().st_mode & 0o777 == 0o700
     store.close()
@@ -109,7 +109,7 @@ async def test_no_key_is_in_the_file(tmp_path: Path) -> None:
 
     store = SqliteStore(tmp_path / "p.db")
     rates = Doors("https://g.example", "https://c.example").budgets(Caller("mk_secret"), Request("GET", "/tags"))
-    await store.take(rates, 22, False)
+    await store.take(rates, 3, False)
     store.close()
     assert b"mk_secret" not in (tmp_path / "p.db").read_bytes()
 
@@ -118,7 +118,7 @@ async def test_a_damaged_file_makes_room_for_a_new_one(tmp_path: Path, caplog: p
     path = tmp_path / "p.db"
     path.write_bytes(b"not a database at all, " * 400)
     store = SqliteStore(path)
-    assert isinstance(await store.take(BOTH, 22, False), Lease)
+    assert isinstance(await store.take(BOTH, 3, False), Lease)
     assert "is damaged" in caplog.text
     assert (tmp_path / "p.broken").exists()
     store.close()
@@ -127,7 +127,7 @@ async def test_a_damaged_file_makes_room_for_a_new_one(tmp_path: Path, caplog: p
 async def test_a_file_that_cannot_be_is_unusable_and_nothing_worse(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(Unusable, match=r"p\.db"):
-        await SqliteStore(tmp_path / "file" / "p.db").take(BOTH, 22, False)
+        await SqliteStore(tmp_path / "file" / "p.db").take(BOTH, 3, False)
 
 
 class Failing(MemoryStore):
@@ -175,12 +175,12 @@ class Listening(logging.Handler):
 
 async def test_a_lock_that_somebody_holds_is_waited_for(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "p.db")
-    await store.take(BOTH, 22, False)
+    await store.take(BOTH, 3, False)
     other = sqlite3.connect(tmp_path / "p.db", isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
     release = threading.Timer(0.05, lambda: other.execute("COMMIT"))
     release.start()
-    assert isinstance(await store.take(BOTH, 22, False), Lease)
+    assert isinstance(await store.take(BOTH, 3, False), Lease)
     release.join()
     other.close()
     store.close()
