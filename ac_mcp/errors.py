@@ -143,6 +143,8 @@ class Unavailable(GatewayError):
     """`arrived` is False where the request surely never reached the other side."""
 
     retry_after: float | None = None
+    lasting = False
+    """It would be the same the next time."""
 
     def __init__(self, message: str, *, status: int = 0, request_id: str = "", arrived: bool = True) -> None:
         super().__init__(message, status=status, request_id=request_id)

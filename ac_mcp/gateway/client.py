@@ -180,7 +180,9 @@ async def capped(response: httpx2.Response) -> bytes:
     async for chunk in response.aiter_bytes(chunk_size=65536):
         body += chunk
         if len(body) > LARGEST:
-            raise Unavailable("the answer is too large", status=response.status_code)
+            large = Unavailable("the answer is too large", status=response.status_code)
+            large.lasting = True
+            raise large
     return bytes(body)
 
 

@@ -57,7 +57,7 @@ def may_repeat(error: GatewayError) -> bool:
         case Throttled():
             return True
         case Unavailable():
-            return error.status not in NEVER
+            return error.status not in NEVER and not error.lasting
         case _:
             return False
 

@@ -15,7 +15,7 @@ QUIET = 2.0
 """Seconds since the last interactive request after which bulk work may use every slot."""
 BLOCK = 100
 LONGEST_PAUSE = 86_400.0
-"""A pause that claims to last longer than a day is no pause but a changed clock."""
+"""Seconds: nobody is asked to wait for more than a day, so that what claims to last longer is a changed clock."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from time import monotonic, time
 from typing import Any, Protocol, TypeAlias
 from uuid import uuid4
 
-from ac_mcp.gateway.slots import Budget, Floor, Moment, Slot, Wait, give_back, take
+from ac_mcp.gateway.slots import LONGEST_PAUSE, Budget, Floor, Moment, Slot, Wait, give_back, take
 from ac_mcp.storage import Database
 
 Rates: TypeAlias = tuple[tuple[str, int], ...]
@@ -101,7 +101,7 @@ class Ledger:
     def pause(self, name: str, seconds: float) -> None:
         if budget := self.budgets.get(name):
             budget.throttled_at = self.now.wall
-            budget.paused_until = max(budget.paused_until, self.now.wall + seconds)
+            budget.paused_until = max(budget.paused_until, self.now.wall + min(seconds, LONGEST_PAUSE))
 
     def standing(self, name: str, rate: int) -> Standing:
         now, budget = self.now, self.budgets.get(name, Budget.of(rate))
