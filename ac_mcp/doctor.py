@@ -1,13 +1,14 @@
 """The check-up: settings, key, connection, first read, each with what to do where it fails."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from ac_mcp.account import Account, run
 from ac_mcp.errors import Trouble
-from ac_mcp.launch import Company, account
+from ac_mcp.launch import Company, account, state_folder
 from ac_mcp.operations.connections import list_connections
 from ac_mcp.operations.users import list_users
-from ac_mcp.request import Json
+from ac_mcp.request import Json, Request
 from ac_mcp.results.hints import explain
 from ac_mcp.settings import NEWER, Settings
 
@@ -30,6 +31,8 @@ async def examine(settings: Settings, company: Company, show: Show) -> int:
             if not settings.direct:
                 show(f"connection  {connection(settings, await run(one, list_connections, {}))}")
             show(f"first read  {await first_read(one)}")
+            show(f"pace        {await pace(one)}")
+            show(f"kept in     {state_folder(settings) or 'memory: nothing is shared with other processes'}")
         except Trouble as trouble:
             asked = list_users if settings.direct else list_connections
             show(f"failed      {explain(trouble, asked, {}, settings.direct)}")
@@ -58,6 +61,17 @@ def connection(settings: Settings, answer: Json) -> str:
     if any(row.get("status") == "ACTIVE" for row in rows):
         return f"{states}; used: {used}"
     return f'{states}. None can be used: run ac-mcp call manage_connection \'{{"action":"create"}}\' and open its link.'
+
+
+async def pace(one: Account) -> str:
+    """How the budget stands that the account's requests count against, of this process and all that share it."""
+    caller = replace(one.caller, connection=one.default.id)
+    (name, rate), *_ = one.gateway.doors.budgets(caller, Request("GET", ""))
+    standing = await one.gateway.pacing.standing(name, rate)
+    paused = f", paused for {standing.paused:.0f} s" if standing.paused else ""
+    last = "none in a day" if standing.throttled is None else f"{standing.throttled:.0f} s ago"
+    waiting = f"{one.gateway.pacing.queued} waiting here"
+    return f"{standing.free} of {rate} requests free this second{paused}, {waiting}, last 429: {last}"
 
 
 async def first_read(one: Account) -> str:

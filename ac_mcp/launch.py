@@ -39,7 +39,7 @@ COMPANY = Company()
 
 def state_folder(settings: Settings) -> Path | None:
     """Where the processes of this user meet; None where nothing is to be kept."""
-    if settings.state_dir == "memory":
+    if settings.sandbox or settings.state_dir == "memory":
         return None
     return Path(settings.state_dir).expanduser() if settings.state_dir else user_state_path("ac-mcp", appauthor=False)
 

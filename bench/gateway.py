@@ -1,10 +1,10 @@
 """The gateway's figures, measured side by side on sandboxes of this machine.
 
-    python bench/gateway.py pace [SECONDS]      several processes on one limit: rate, peaks, shares, a kill -9 in the middle
-    python bench/gateway.py overhead            what the server adds to a bare GET, and memory over 10,000 calls
-    python bench/gateway.py                     both
+    python -m bench.gateway pace [SECONDS]      processes on one limit: rate, peaks, shares, a kill -9
+    python -m bench.gateway overhead            what the server adds to a bare GET, and memory over 10,000 calls
+    python -m bench.gateway                     both
 
-What never happens twice, under every fault there is, is measured by bench/faults.py.
+What never happens twice, under every fault there is, is measured by bench.faults.
 """
 
 import asyncio
@@ -18,18 +18,27 @@ import tempfile
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import anyio
+import httpx2
+from mcp import Client, StdioServerParameters
+from mcp.server.stdio import stdio_server
 
+from ac_mcp.account import Account, run
 from ac_mcp.gateway.auth import Doors
 from ac_mcp.gateway.client import opened
-from ac_mcp.gateway.stores import SqliteStore
+from ac_mcp.gateway.slots import Wait
+from ac_mcp.gateway.stores import Lease, MemoryStore, Rates, SqliteStore
+from ac_mcp.operations import OPERATIONS
 from ac_mcp.request import Caller, Request
 from ac_mcp.sandbox import Latency, Sandbox
+from ac_mcp.server.adapter import build_server
+from ac_mcp.settings import Settings
 
 CONNECTION = "8d4f1c60-2b7e-4a39-9c15-7e60d1a2b3c4"
 PROCESSES, CALLERS, RATE = 3, 20, 5
@@ -47,7 +56,6 @@ async def serving(port: Any, log: str, latency: tuple[float, float], rate: int |
                 written.write(json.dumps([time.monotonic(), seen.status, seen.query]) + "\n")
                 inner(seen)
 
-        sandbox.app.user_middleware  # noqa: B018
         for middleware in sandbox.app.user_middleware:
             if "log" in middleware.kwargs:
                 middleware.kwargs["log"] = Log()
@@ -142,38 +150,92 @@ def pace(seconds: float) -> None:
     print(paced("60 to 210 ms, one killed", seconds, (0.06, 0.15), kill=True), flush=True)
 
 
+class Unpaced(MemoryStore):
+    """Everybody may send at once: what is left is our own work."""
+
+    async def take(self, rates: Rates, seconds: float, bulk: bool) -> Lease | Wait:
+        return Lease(rates, tuple(0 for _ in rates), "")
+
+
 @asynccontextmanager
-async def server(address: str, folder: str) -> AsyncGenerator[Any]:
-    """Our server as a process, behind a real client."""
-    from mcp import Client, StdioServerParameters
-
-    environ = {
-        "MATON_API_BASE_URL": address,
-        "MATON_API_KEY": "sandbox",
-        "AC_MCP_STATE_DIR": folder,
-        "PATH": os.environ["PATH"],
-    }
-    parameters = StdioServerParameters(command=sys.executable, args=["-m", "ac_mcp"], env=environ)
-    async with Client(parameters) as client:
-        yield client
+async def unpaced(address: str) -> AsyncGenerator[Account]:
+    settings = Settings.from_env({"MATON_API_KEY": "sandbox", "MATON_API_BASE_URL": address})
+    async with opened(Doors(address, address), store=Unpaced()) as gateway:
+        yield Account.of(settings, gateway)
 
 
-def resident() -> int:
-    """kB of the youngest ac_mcp process: the server under test."""
-    pids = subprocess.run(["pgrep", "-n", "-f", "-- -m ac_mcp|-m ac_mcp"], capture_output=True, text=True, check=True)
-    status = Path(f"/proc/{pids.stdout.strip()}/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+async def serve_unpaced(address: str) -> None:
+    """The server on stdio, as `ac-mcp` would be but for the pace."""
+    async with unpaced(address) as one, stdio_server() as (received, sent):
+        server = build_server(one.settings, lambda _: one)
+        await server.run(received, sent, server.create_initialization_options())
 
 
-async def overhead() -> None:
-    """Without pacing in the way: a state folder whose budget has room for all."""
-    raise NotImplementedError
+async def timed(work: Callable[[], Awaitable[object]], times: int) -> float:
+    """The median in ms."""
+    for _ in range(20):
+        await work()
+    took = list[float]()
+    for _ in range(times):
+        began = time.perf_counter()
+        await work()
+        took.append((time.perf_counter() - began) * 1000)
+    return median(took)
+
+
+async def overhead(address: str, times: int = 500) -> None:
+    url = f"{address}/active-campaign/api/3/users?limit=100"
+    headers = {"Authorization": "Bearer sandbox", "Maton-Connection": CONNECTION}
+    command = f"import anyio; from bench.gateway import serve_unpaced; anyio.run(serve_unpaced, {address!r})"
+    child = StdioServerParameters(command=sys.executable, args=["-c", command], cwd=str(Path(__file__).parents[1]))
+    async with unpaced(address) as one, httpx2.AsyncClient(headers=headers) as http, Client(child) as client:
+        request, who = Request("GET", "/users", {"limit": "100"}, repeatable=True), Caller("sandbox", CONNECTION)
+        operation = OPERATIONS["list_users"]
+        rounds: dict[str, list[float]] = {}
+        for _ in range(5):  # in turn, so that what else the machine does hits all alike
+            for name, work in (
+                ("bare httpx2 GET", lambda: http.get(url)),
+                ("gateway", lambda: one.gateway.send(request, who)),
+                ("call in the process", lambda: run(one, operation, {})),
+                ("call over MCP stdio", lambda: client.call_tool("list_users", {})),
+            ):
+                rounds.setdefault(name, []).append(await timed(work, times // 5))
+        bare = median(rounds["bare httpx2 GET"])
+        print(
+            f"\nmedian of {times} calls of list_users on loopback, nobody paced\n{'':22} {'ms':>7} {'ratio':>6} {'adds ms':>8}"
+        )
+        for name, medians in rounds.items():
+            print(
+                f"{name:22} {median(medians):7.2f} {median(medians) / bare:6.2f} {median(medians) - bare:8.2f}",
+                flush=True,
+            )
+        await memory(client)
+
+
+async def memory(client: Client) -> None:
+    """Of the server's process, in MB, as calls go by."""
+    print("\ncalls of the server's process against its resident MB")
+    pid = subprocess.run(
+        ["pgrep", "-n", "-f", "serve_unpaced"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    done = 0
+    for mark in (1000, 2500, 5000, 7500, 10_000):
+        while done < mark:
+            contact = str(done % 50 + 1)
+            await client.call_tool(*(("list_tags", {}), ("get_contact", {"contact": contact}))[done % 2])
+            done += 1
+        status = Path(f"/proc/{pid}/status").read_text().splitlines()
+        resident = next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+        print(f"{done:7} {resident / 1024:7.1f}", flush=True)
 
 
 def main() -> None:
     what, *rest = sys.argv[1:] or ["all"]
     if what in ("pace", "all"):
         pace(float(rest[0]) if rest else 30)
+    if what in ("overhead", "all"):
+        with tempfile.TemporaryDirectory() as folder, sandbox(Path(folder) / "log", (0, 0), None) as address:
+            anyio.run(overhead, address)
 
 
 if __name__ == "__main__":
