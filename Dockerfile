@@ -8,8 +8,10 @@ RUN /opt/ac-mcp/bin/pip install --no-cache-dir .
 
 FROM python:3.13-slim
 LABEL org.opencontainers.image.title="ac-mcp" org.opencontainers.image.licenses="MIT"
-RUN useradd --system --uid 10001 --no-create-home ac-mcp
+RUN useradd --system --uid 10001 --no-create-home ac-mcp && install -d -o ac-mcp -m 700 /var/lib/ac-mcp
 COPY --from=build /opt/ac-mcp /opt/ac-mcp
-ENV PATH=/opt/ac-mcp/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/opt/ac-mcp/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 AC_MCP_STATE_DIR=/var/lib/ac-mcp
+# Containers that use one account share its limit if they share this folder.
+VOLUME /var/lib/ac-mcp
 USER 10001
 ENTRYPOINT ["ac-mcp"]

@@ -1,9 +1,10 @@
 """Names to ids and back: what counts as the same name, what is fetched, and when it is believed no longer."""
 
 import anyio
+import httpx2
 import pytest
 
-from tests.support import KEY, NOWHERE, Trial, in_virtual_time, trial
+from tests.support import KEY, NOWHERE, Trial, clock, in_virtual_time, trial
 
 
 @pytest.mark.parametrize("name", ["VIP", "vip", "  Vip ", "1"])
@@ -203,3 +204,38 @@ async def test_a_stage_may_have_the_name_of_one_in_another_pipeline() -> None:
     async with trial() as one:
         made = await one.answer("create_deal_stage", name="Lead", pipeline="Partnerships")
         assert made["stage"]["pipeline"] == "Partnerships"
+
+
+@in_virtual_time
+async def test_with_a_warm_directory_names_cost_no_requests() -> None:
+    async with trial() as one:
+        await one.answer("tag_contact", contact="jane@acme.example", tag="Trial")
+        await one.answer("list_deals", pipeline="Sales", stage="Negotiation", owner="Priya")
+        one.forget_requests()
+        await one.answer("tag_contact", contact="bob@initech.example", tag="webinar 2026")
+        assert one.requests == ["GET /contacts", "POST /contactTags"]
+        one.forget_requests()
+        await one.answer("list_deals", pipeline="Sales", stage="Lead", owner="Dana Reyes", status="won")
+        assert one.requests[:1] == ["GET /deals"]
+        assert len(one.requests) <= 2, "at most the names of contacts not seen before"
+
+
+@in_virtual_time
+async def test_pages_of_a_directory_come_side_by_side() -> None:
+    async with trial() as one:
+        for number in range(450):
+            await one.answer("create_tag", name=f"Batch {number}")
+        inner = one.wire.inner
+
+        async def slow(request: httpx2.Request) -> httpx2.Response:
+            await anyio.sleep(2)
+            return await inner.handle_async_request(request)
+
+        one.wire.inner = httpx2.MockTransport(slow)
+        one.account.directories.clear()
+        one.forget_requests()
+        await anyio.sleep(5)
+        began = clock()
+        assert (await one.answer("get_tag", tag="Batch 449"))["tag"]["name"] == "Batch 449"
+        assert one.requests == ["GET /tags"] * 5 + ["GET /tags/462"]
+        assert clock() - began < 8, "one after the other they take twelve seconds"
