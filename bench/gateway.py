@@ -1,10 +1,9 @@
 """The gateway's figures, measured side by side on sandboxes of this machine.
 
-    python -m bench.gateway pace [SECONDS]      processes on one limit: rate, peaks, shares, a kill -9
-    python -m bench.gateway overhead            what the server adds to a bare GET, and memory over 10,000 calls
-    python -m bench.gateway                     both
-
-What never happens twice, under every fault there is, is measured by bench.faults.
+python -m bench.gateway pace [SECONDS]      processes on one limit: rate, peaks, shares, a kill -9
+python -m bench.gateway overhead            what the server adds to a bare GET, and memory over 10,000 calls
+python -m bench.gateway requests            what common calls cost upstream once names are known
+python -m bench.gateway                     all of these, and bench.faults: ten minutes
 """
 
 import asyncio
@@ -35,7 +34,7 @@ from ac_mcp.gateway.client import opened
 from ac_mcp.gateway.slots import Wait
 from ac_mcp.gateway.stores import Lease, MemoryStore, Rates, SqliteStore
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Caller, Request
+from ac_mcp.request import Caller, Json, Request
 from ac_mcp.sandbox import Latency, Sandbox
 from ac_mcp.server.adapter import build_server
 from ac_mcp.settings import Settings
@@ -83,7 +82,7 @@ def sandbox(log: Path, latency: tuple[float, float], rate: int | None = RATE) ->
 
 async def calling(address: str, folder: str, process: int, start: float, end: float, strict: bool) -> None:
     """Twenty callers of one process, each sending one read after the other until the end."""
-    store = SqliteStore(Path(folder) / "pacing.db")
+    store = SqliteStore(Path(folder) / "pacing.db") if folder else MemoryStore()
     async with opened(Doors(address, address), store=store, strict=strict) as gateway:
         await asyncio.sleep(max(0.0, start - time.monotonic()))
 
@@ -104,13 +103,23 @@ def call(*arguments: Any) -> None:
     asyncio.run(calling(*arguments))
 
 
-def paced(name: str, seconds: float, latency: tuple[float, float], *, kill: bool = False, strict: bool = False) -> str:
+def paced(
+    name: str,
+    seconds: float,
+    latency: tuple[float, float],
+    *,
+    kill: bool = False,
+    strict: bool = False,
+    shared: bool = True,
+) -> str:
     """One run: how many answers of 429, the most in any second, the share of the limit, and how even the shares are."""
     with tempfile.TemporaryDirectory() as folder, sandbox(Path(folder) / "log", latency) as address:
         start = time.monotonic() + 3
         end = start + seconds
         callers = [
-            multiprocessing.Process(target=call, args=(address, folder, number, start, end, strict), daemon=True)
+            multiprocessing.Process(
+                target=call, args=(address, folder if shared else "", number, start, end, strict), daemon=True
+            )
             for number in range(PROCESSES)
         ]
         for process in callers:
@@ -141,6 +150,7 @@ def figures(name: str, rows: list[Any], start: float, end: float, killed: bool) 
 def pace(seconds: float) -> None:
     print(f"{PROCESSES} processes x {CALLERS} callers, {seconds:.0f} s each, limit {RATE} in any second\n")
     print(f"{'link':34} {'sent':>5} {'429':>5} {'most/s':>7} {'of 5/s':>8}   {'shares':14} Jain", flush=True)
+    print(paced("each for itself, 5 ms", seconds, (0.005, 0.005), shared=False), flush=True)
     print(paced("no latency", seconds, (0, 0)), flush=True)
     print(paced("5 ms, up to 5 more", seconds, (0.005, 0.005)), flush=True)
     print(paced("100 ms", seconds, (0.1, 0)), flush=True)
@@ -229,6 +239,36 @@ async def memory(client: Client) -> None:
         print(f"{done:7} {resident / 1024:7.1f}", flush=True)
 
 
+CALLS: tuple[tuple[str, Json], ...] = (
+    ("tag_contact", {"contact": "bob@initech.example", "tag": "webinar 2026"}),
+    ("list_deals", {"pipeline": "Sales", "stage": "Negotiation", "owner": "Priya", "limit": 5}),
+    ("list_contacts", {"tag": "VIP", "list": "Newsletter"}),
+    ("get_contact", {"contact": "jane@acme.example"}),
+    ("create_deal", {"title": "T", "value": 1, "currency": "usd", "contact": "jane@acme.example", "stage": "Lead"}),
+    ("update_deal", {"deal": "Acme espresso bar", "status": "won"}),
+)
+
+
+async def requests() -> None:
+    """Each call twice: the second time the directory is warm."""
+    sandbox = Sandbox(rate=None)
+    settings = Settings.from_env({"MATON_API_KEY": "sandbox"})
+    doors = Doors("http://sandbox.invalid", "http://sandbox.invalid")
+    async with opened(doors, sandbox.transport(), store=Unpaced()) as gateway:
+        one = Account.of(settings, gateway)
+        print(f"\n{'upstream requests':20} {'cold':>5} {'warm':>5}")
+        for tool, arguments in CALLS:
+            one.directories.clear()
+            one.seen.clear()
+            counts = list[int]()
+            for _ in range(2):
+                sandbox.requests.clear()
+                await run(one, OPERATIONS[tool], arguments)
+                counts.append(len(sandbox.requests))
+            print(f"{tool:20} {counts[0]:5} {counts[1]:5}")
+    sandbox.close()
+
+
 def main() -> None:
     what, *rest = sys.argv[1:] or ["all"]
     if what in ("pace", "all"):
@@ -236,6 +276,14 @@ def main() -> None:
     if what in ("overhead", "all"):
         with tempfile.TemporaryDirectory() as folder, sandbox(Path(folder) / "log", (0, 0), None) as address:
             anyio.run(overhead, address)
+    if what in ("requests", "all"):
+        anyio.run(requests)
+    if what == "all":
+        from bench import faults
+
+        print("\nEvery writing tool under every fault, in virtual time", flush=True)
+        faults.matrix(faults.WRITES)
+        faults.creates(2000)
 
 
 if __name__ == "__main__":

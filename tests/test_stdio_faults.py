@@ -73,7 +73,7 @@ async def test_a_server_that_is_killed_over_a_write_is_followed_by_one_that_does
 
 async def killed_once(one: Sandbox, folder: Path, gone: anyio.CancelScope) -> None:
     """The write has landed and its answer hangs: now."""
-    while not deals(one):
+    while not deals(one):  # noqa: ASYNC110
         await anyio.sleep(0.05)
     os.kill(int((folder / "pid").read_text()), signal.SIGKILL)
     gone.cancel()
