@@ -1,47 +1,54 @@
 """Did that write land? A create whose answer got lost is looked up before anybody sends it again."""
 
-import html
 import json
-import re
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 from hashlib import sha256
-from typing import Any, Literal, TypeAlias, cast
+from math import inf
+from typing import Literal, TypeAlias
+
+from anyio import CancelScope
 
 from ac_mcp.errors import Duplicate, OutcomeUnknown, Trouble
 from ac_mcp.journal import Intent, Journal, Known
 from ac_mcp.operations import RESOURCES, STEPS
 from ac_mcp.request import Json, Reply, Request, record, records, whole
 from ac_mcp.resource import Resource
+from ac_mcp.rows import alike, same
 from ac_mcp.senders import Bound
 
 PAGE, PAGES = 100, 5
+FRESH = 60.0
+"""Seconds for which the newest row is believed to be the newest."""
 FIRST_LOOK, LONGEST_WAIT = 1.0, 8.0
 """Seconds until the first second look, and between two later ones at most."""
 TIME_TO_SEND = 3.0
 """Seconds a call must have left to look or send once more."""
-ALIKE = 0.8
 MADE: Mapping[tuple[str, str], Resource] = {
     (o.resource.plane, o.path): o.resource for o in STEPS.values() if o.method == "POST" and not o.idempotent
 }
 """What a create makes, by where it is sent."""
 LISTED: Mapping[str, Resource] = {resource.plural: resource for resource in RESOURCES}
+WHOLE: Mapping[str, Resource] = {resource.lister.path: resource for resource in MADE.values() if not resource.beside}
+PAGING = {"limit", "offset"}
+"""What a query may hold that leaves nothing out but further pages."""
 Found: TypeAlias = list[Json] | Literal["unsure"] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The highest id of each kind that any answer has shown: what comes later is above it."""
+    """The highest id there is of a kind, and when that was so: what is made later is above it."""
 
-    highest: dict[str, int] = field(default_factory=dict[str, int])
+    highest: dict[str, tuple[int, float]] = field(default_factory=dict[str, tuple[int, float]])
 
-    def note(self, body: Json) -> None:
-        for resource in LISTED.values():
-            for row in [*records(body.get(resource.plural)), record(body.get(resource.singular))]:
-                if id := whole(row.get(resource.id_key)):
-                    self.highest[resource.plural] = max(id, self.highest.get(resource.plural, 0))
+    def note(self, resource: Resource, rows: list[Json], now: float) -> None:
+        """These are the newest rows, or one that was just made."""
+        before, _ = self.highest.get(resource.plural, (0, 0.0))
+        self.highest[resource.plural] = max([before, *(whole(row.get("id")) for row in rows)]), now
+
+    def lately(self, resource: Resource, now: float) -> int | None:
+        id, at = self.highest.get(resource.plural, (0, -inf))
+        return id if now - at < FRESH else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +72,8 @@ class Settling:
     async def send(self, request: Request) -> Reply:
         resource = MADE.get((request.plane, request.path)) if request.method == "POST" else None
         if request.repeatable or resource is None:
-            reply = await self.inner.send(request)
-            self.seen.note(reply.body)
+            now, reply = self.inner.gateway.clock(), await self.inner.send(request)
+            self._whole(request, reply.body, now)
             return reply
         known = await self._known(resource)
         intent, earlier = await self.journal.begin(self._fingerprint(request), known, self.latest())
@@ -74,6 +81,14 @@ class Settling:
         if earlier:
             return await making.settled(OutcomeUnknown("the same call was made before and its outcome is not known"))
         return await making.first()
+
+    def _whole(self, request: Request, body: Json, now: float) -> None:
+        """A list that shows all there is shows what is the newest."""
+        resource = WHOLE.get(request.path) if request.method == "GET" and request.query.keys() <= PAGING else None
+        if resource and request.query.get("offset", "0") == "0":
+            rows = records(body.get(resource.plural))
+            if len(rows) == whole(record(body.get("meta")).get("total")):
+                self.seen.note(resource, rows, now)
 
     def _fingerprint(self, request: Request) -> str:
         body = json.dumps(request.body, sort_keys=True, default=str)
@@ -88,15 +103,16 @@ class Settling:
         return self.journal.now + moment - self.inner.gateway.clock()
 
     async def _known(self, resource: Resource) -> Known:
-        """What there is before: the highest id seen, asked for where none was; all ids where they are no numbers."""
+        """What there is before: the highest id, asked for unless it was of late; all ids where they are no numbers."""
         if resource.by_attributes:
             return 0
         if resource.plane == "control":
             return [str(row.get(resource.id_key)) for row in await self.newest(resource, PAGE)]
-        if resource.plural not in self.seen.highest:
-            rows = await self.newest(resource, 2)
-            self.seen.highest.setdefault(resource.plural, max((whole(row.get("id")) for row in rows), default=0))
-        return self.seen.highest[resource.plural]
+        if (known := self.seen.lately(resource, self.inner.gateway.clock())) is not None:
+            return known
+        now, rows = self.inner.gateway.clock(), await self.newest(resource, 2)
+        self.seen.note(resource, rows, now)
+        return self.seen.highest[resource.plural][0]
 
     async def newest(self, resource: Resource, limit: int) -> list[Json]:
         """The newest rows; from the end of the list where the API does not heed the order (reference 2.2)."""
@@ -115,7 +131,6 @@ class Settling:
         listed = LISTED[resource.beside] if resource.beside else resource
         asked = {**listed.lister.options.get("query", {}), **query} if resource.plane == "api" else {}
         reply = await self.inner.send(Request("GET", listed.lister.path, asked, plane=resource.plane, repeatable=True))
-        self.seen.note(reply.body)
         return records(reply.body.get(resource.plural)), whole(record(reply.body.get("meta")).get("total"))
 
 
@@ -140,6 +155,8 @@ class Making:
         Raises:
             OutcomeUnknown: whether there was no answer or one that shows nothing.
         """
+        caller = self.by.inner.caller
+        before = len(caller.sent)
         try:
             reply = await self.by.inner.send(self.request)
             self.resource.held("POST", reply)
@@ -151,9 +168,21 @@ class Making:
         except Trouble:
             self.intent = await self.by.journal.end(self.intent, "failed")
             raise
-        self.by.seen.note(reply.body)
+        except BaseException:  # cancelled: what had not left is over, what had may land
+            with CancelScope(shield=True):
+                left = caller.sent[before:]
+                by = self.by.on_wall(left[-1]) + self.by.settle if left else None
+                self.intent = await self.by.journal.end(self.intent, "unknown" if left else "failed", by)
+            raise
+        self._seen(reply.body)
         self.intent = await self.by.journal.end(self.intent, "done")
         return reply
+
+    def _seen(self, body: Json) -> None:
+        """What was made is the newest there is, if it was known what was the newest before."""
+        now = self.by.inner.gateway.clock()
+        if self.by.seen.lately(self.resource, now) is not None:
+            self.by.seen.note(self.resource, [record(body.get(self.resource.singular))], now)
 
     async def settled(self, unknown: OutcomeUnknown) -> Reply:
         """Looked for until it is there, or surely is not and was sent once more, or the time is up."""
@@ -210,6 +239,7 @@ class Making:
         await self.by.journal.end(self.intent, "done")
         several = self.resource.plural in (self.request.body or {})
         body: Json = {self.resource.plural: rows} if several else {self.resource.singular: rows[0]}
+        self._seen(body)
         if not unknown.answered:
             id = "" if several else f" (id {rows[0].get(self.resource.id_key)})"
             self.by.inner.trail.written.append(f"POST {self.request.path}{id}")
@@ -232,45 +262,3 @@ class Making:
     def _is_new(self, row: Json) -> bool:
         id, known = row.get(self.resource.id_key), self.intent.known
         return str(id) not in known if isinstance(known, list) else whole(id) > known
-
-
-def same(sent: Json, row: Json) -> bool:
-    """Every attribute that was sent and that the row shows is the same."""
-    compared = [one == other for one, other in pairs(sent, row)]
-    return bool(compared) and all(compared)
-
-
-def alike(sent: Json, row: Json) -> bool:
-    """All but a text are the same, and that looks as if the other side had changed it on the way."""
-    found = list(pairs(sent, row))
-    different = [(one, other) for one, other in found if one != other]
-    return 0 < len(different) < len(found) and all(
-        figures(one) == figures(other) and SequenceMatcher(None, one, other).ratio() >= ALIKE
-        for one, other in different
-    )
-
-
-def figures(text: str) -> list[str]:
-    """The numbers in a text: nobody changes those on the way."""
-    return re.findall(r"\d+", text)
-
-
-def pairs(sent: Json, row: Json) -> Iterable[tuple[str, str]]:
-    """What was sent beside what the row says, where both say something comparable."""
-    for key, value in sent.items():
-        if key in row and value is not None and comparable(value) and comparable(row[key]):
-            yield plain(value), plain(row[key])
-
-
-def comparable(value: Any) -> bool:
-    return not isinstance(value, dict) and not (
-        isinstance(value, list) and any(isinstance(one, dict | list) for one in cast("list[Any]", value))
-    )
-
-
-def plain(value: Any) -> str:
-    """However a text is encoded, escaped, spaced or cased, and whether an id is a number or a text."""
-    if isinstance(value, list):
-        return "\n".join(sorted(plain(one) for one in cast("list[Any]", value)))
-    text = html.unescape(str("" if value is None else value))
-    return " ".join(unicodedata.normalize("NFC", text).casefold().split())

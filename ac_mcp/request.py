@@ -54,6 +54,8 @@ class Caller:
     """On the gateway's clock, in seconds: no request of this call may run past it."""
     call: str = ""
     """Which tool call it is for: calls take turns."""
+    sent: list[float] = field(default_factory=list[float], repr=False, compare=False)
+    """When writes of this call left, on the gateway's clock; the gateway notes it, also for who is cancelled."""
     bulk: bool = False
     """Work on many records, which leaves a part of the limit to those who wait for an answer."""
 

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent / "ac_mcp"
 FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = (
     {"errors", "request", "storage", "sharing", "journal"},
-    {"marks", "columns"},
+    {"marks", "columns", "rows"},
     {"operation", "resource"},
     {"parameters", "settings"},
     {"schema", "operations", "gateway"},

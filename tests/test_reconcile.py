@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from ac_mcp.account import run
 from ac_mcp.errors import Trouble
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.reconcile import MADE, alike, same
+from ac_mcp.reconcile import MADE
 from ac_mcp.request import Json
+from ac_mcp.rows import alike, same
 from ac_mcp.senders import Trail
 from tests.examples import CALLS
 from tests.support import Trial, clock, in_virtual_time, trial
+from tests.test_never import behind
 
 DEAL: Json = {"title": "Gone", "value": 12.5, "currency": "USD", "contact": "1", "pipeline": "Sales"}
 NOTE: Json = {"text": "Tom & Jerry called \u2013 caf\u00e9", "contact": "1"}
@@ -311,6 +313,45 @@ async def test_who_is_cancelled_does_not_take_the_other_with_it_and_nothing_is_m
 async def later(create: Callable[[], Awaitable[None]]) -> None:
     await anyio.sleep(1)
     await create()
+
+
+@in_virtual_time
+async def test_a_call_that_is_cancelled_in_the_queue_has_not_begun() -> None:
+    async with trial(rate=5) as one:
+        async with anyio.create_task_group() as group:
+            for number in range(40):
+                group.start_soon(lambda number=number: one.answer("list_contacts", search=f"x{number}"))
+            await anyio.sleep(0.1)
+            with anyio.move_on_after(1):
+                await one.answer("create_deal", **DEAL)
+        began = clock()
+        assert (await one.answer("create_deal", **DEAL))["result"] == "created"
+        assert clock() - began < 3
+        assert (await titles(one)).count("Gone") == 1
+
+
+@in_virtual_time
+async def test_ids_that_were_merely_seen_are_not_taken_for_the_highest() -> None:
+    """An older twin stands above every row that a list has shown so far."""
+    async with trial() as one:
+        await one.answer("create_deal", **DEAL)
+        one.account.seen.clear()
+        await one.answer("list_deals", order="oldest", limit=5)
+        lose(one, "/deals", carried_out=False)
+        assert (await one.answer("create_deal", **DEAL))["result"] == "created"
+        assert (await titles(one)).count("Gone") == 2
+
+
+@in_virtual_time
+async def test_what_a_colleague_made_since_is_not_taken_for_ours() -> None:
+    async with trial() as one:
+        await one.answer("create_deal", **{**DEAL, "title": "Other"})
+        await anyio.sleep(61)
+        row: Json = {"title": "Gone", "value": 1250, "currency": "usd", "contact": "1", "group": "1", "owner": "1"}
+        await behind(one, "POST", "/deals", {"deal": row})
+        lose(one, "/deals", carried_out=False)
+        assert (await one.answer("create_deal", **DEAL))["result"] == "created"
+        assert (await titles(one)).count("Gone") == 2
 
 
 @pytest.mark.parametrize("carried_out", [True, False])

@@ -146,6 +146,8 @@ class Gateway:
         with observed(request, urlsplit(url).hostname or "", attempt) as span:
             with anyio.move_on_after(left if left < inf else None):
                 async with self.pacing.turn(rates, call=caller.call, bulk=caller.bulk, within=left) as turn:
+                    if request.method != "GET":
+                        caller.sent.append(turn.sent)
                     with anyio.move_on_after(LONGEST):
                         reply = await self._once(request, caller, url, headers, turn)
                         answered(span, request, reply.status, turn.sent - queued, self.clock() - turn.sent)
