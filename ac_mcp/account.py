@@ -10,15 +10,19 @@ from time import monotonic, time
 from typing import Any
 from uuid import uuid4
 
+from anyio import move_on_after
+
 from ac_mcp.errors import (
     BadArguments,
     Candidate,
     Duplicate,
+    GatewayError,
     NoSuchName,
     NotConnected,
     OutcomeUnknown,
     SeveralNames,
     Trouble,
+    Unavailable,
 )
 from ac_mcp.gateway.client import Gateway
 from ac_mcp.journal import Journal
@@ -36,6 +40,8 @@ from ac_mcp.settings import Settings
 from ac_mcp.sharing import Sharing
 
 log = logging.getLogger(__name__)
+GRACE = 0.25
+"""Seconds past its deadline after which a call is ended whatever it waits for."""
 HURRY, AGAIN = 5.0, 60.0
 """Seconds that finding the default connection may take, and until it is asked for again where that failed."""
 
@@ -98,10 +104,11 @@ class Account:
         (name, _), *_ = self.gateway.doors.budgets(caller, Request("GET", ""))
         return f"{name} for {caller.principal}"
 
-    def settling(self, bound: Bound, key: str) -> Settling:
+    def settling(self, bound: Bound, key: str = "", call: str = "") -> Settling:
         whose = self.whose(bound.caller)
         seen = self.seen.setdefault(bound.caller.connection, Seen())
-        return Settling(bound, self.journal, seen, whose, self.settings.settle, key)
+        hashed = sha256(f"{whose}\n{key}\n{call}".encode()).hexdigest()
+        return Settling(bound, self.journal, seen, whose, self.settings.settle, key, hashed)
 
 
 async def run(
@@ -122,17 +129,29 @@ async def run(
     """
     arguments = read(operation, given, account.settings.several_accounts)
     kept = trail or Trail()
+    bound = account.bound(operation, kept)
     try:
-        bound = await chosen(account, account.bound(operation, kept), operation, arguments)
-        if operation.read_only:
-            return await answered(account, account.settling(bound, ""), operation, arguments, progress)
-        return await written(account, bound, operation, arguments, progress, key)
+        # Whatever waits without a deadline of its own, for another's look-up or a locked file, ends here.
+        with move_on_after(bound.left + GRACE):
+            bound = await chosen(account, bound, operation, arguments)
+            if operation.read_only:
+                return await answered(account, account.settling(bound), operation, arguments, progress)
+            return await written(account, bound, operation, arguments, progress, key)
+        raise overdue(kept)
     except Trouble as trouble:
         if isinstance(trouble, NotConnected):
             account.default.forget()
         unsure = isinstance(trouble, OutcomeUnknown) and trouble.answered
         trouble.done = tuple(kept.written[: -1 if unsure else None]) or trouble.done
         raise
+
+
+def overdue(trail: Trail) -> GatewayError:
+    if not trail.tried:
+        return Unavailable("no answer came in time", arrived=False)
+    unknown = OutcomeUnknown("no answer came in time")
+    unknown.watched = True
+    return unknown
 
 
 async def written(
@@ -143,7 +162,14 @@ async def written(
     same = (account.whose(bound.caller), key, call)
 
     async def work() -> Json:
-        return await answered(account, account.settling(bound, key), operation, arguments, progress)
+        sender = account.settling(bound, key, call)
+        try:
+            answer = await answered(account, sender, operation, arguments, progress)
+        except Trouble:
+            await sender.told()
+            raise
+        await sender.told()
+        return answer
 
     async def under_key() -> Json:
         return await keyed(account.journal, f"{same[0]} {key}", sha256(call.encode()).hexdigest(), work)
@@ -192,7 +218,7 @@ async def answered(
     references, trail = account.references(sender.inner.caller.connection), sender.inner.trail
     resolved = await references.resolve(sender, operation, arguments)
     before = await about_to_go(references, sender, operation, resolved)
-    if operation.options.get("unique"):
+    if operation.options.get("unique") and not await sender.begun_before():
         await refuse_second(references, sender, operation, resolved)
     try:
         payload = await operation.run(sender, resolved, progress)

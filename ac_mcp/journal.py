@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from math import inf
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from ac_mcp.storage import Database, Memory, Unusable
@@ -19,17 +20,21 @@ log = logging.getLogger(__name__)
 COUNTS = 600.0
 """Seconds for which a call that is made again is the same call."""
 KEPT = 86_400.0
+AWAY = 10.0
+"""Seconds until a file that could not be used is tried again."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS intent (
-    id INTEGER PRIMARY KEY, request TEXT NOT NULL, known TEXT NOT NULL,
-    began REAL NOT NULL, lands_by REAL NOT NULL, state TEXT NOT NULL
+    id INTEGER PRIMARY KEY, request TEXT NOT NULL, call TEXT NOT NULL, kind TEXT NOT NULL, known TEXT NOT NULL,
+    at REAL NOT NULL, lands_by REAL NOT NULL, state TEXT NOT NULL, made TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS same_request ON intent (request);
+CREATE INDEX IF NOT EXISTS same_kind ON intent (kind);
 CREATE TABLE IF NOT EXISTS keyed (
     key TEXT PRIMARY KEY, call TEXT NOT NULL, began REAL NOT NULL, answer TEXT
 ) WITHOUT ROWID;
 """
-State: TypeAlias = Literal["open", "unknown", "done", "failed"]
+State: TypeAlias = Literal["open", "unknown", "made", "told", "failed"]
+"""`made` it is once an answer or a look shows it, `told` once whoever asked for it has been told."""
 Known: TypeAlias = int | list[str]
 """What there was before: the highest id, or all ids where they are no numbers."""
 
@@ -38,17 +43,23 @@ Known: TypeAlias = int | list[str]
 class Intent:
     """A create that was begun. Once `lands_by` is past on the wall clock, what is not there will not come."""
 
-    id: int
     request: str
+    """The hash of what is to be sent, for whom."""
+    call: str
+    """The hash of the tool call it is for."""
+    kind: str
+    """Of what, in which account."""
     known: Known
-    began: float
     lands_by: float
-    state: State
+    id: int = 0
+    at: float = 0.0
+    """When it was last heard of, on the wall clock."""
+    state: State = "open"
 
     @classmethod
     def of(cls, row: tuple[Any, ...]) -> "Intent":
-        id, request, known, began, lands_by, state = row
-        return cls(id, request, json.loads(known), began, lands_by, state)
+        id, request, call, kind, known, at, lands_by, state, _ = row
+        return cls(request, call, kind, json.loads(known), lands_by, id, at, state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,7 @@ class Journal:
     def __init__(self, database: Database, wall: Callable[[], float]) -> None:
         self._database, self._wall = database, wall
         self._spare: Memory | None = None
+        self._back_at = -inf
 
     @classmethod
     def in_memory(cls, wall: Callable[[], float]) -> "Journal":
@@ -74,47 +86,94 @@ class Journal:
     def now(self) -> float:
         return self._wall()
 
-    async def begin(self, request: str, known: Known, lands_by: float) -> tuple[Intent, bool]:
-        """The intent of this request, and whether an earlier one whose end is not known stands for it."""
-        now = self.now
+    async def begin(self, intent: Intent, *, keyed: bool) -> tuple[Intent, bool]:
+        """This intent, or an earlier one of the same request that it stands for, and whether it is that.
+
+        With a key of the client's also one that has come to its end.
+        """
+        new = replace(intent, at=self.now)
 
         def work(rows: sqlite3.Connection) -> tuple[Intent, bool]:
-            rows.execute("DELETE FROM intent WHERE began < ?", (now - KEPT,))
-            found = rows.execute(
-                "SELECT * FROM intent WHERE request = ? AND state IN ('open', 'unknown') AND began > ? "
-                "ORDER BY id DESC",
-                (request, now - COUNTS),
-            ).fetchone()
-            if found:
-                return Intent.of(found), True
-            row = (request, json.dumps(known), now, lands_by, "open")
-            id = rows.execute(
-                "INSERT INTO intent (request, known, began, lands_by, state) VALUES (?, ?, ?, ?, ?)", row
-            ).lastrowid
-            return Intent(id or 0, request, known, now, lands_by, "open"), False
+            rows.execute("DELETE FROM intent WHERE at < ?", (new.at - KEPT,))
+            if found := self._earlier(rows, "request", new.request, keyed):
+                return found, True
+            row = (new.request, new.call, new.kind, json.dumps(new.known), new.at, new.lands_by, "open", "[]")
+            columns = "request, call, kind, known, at, lands_by, state, made"
+            id = rows.execute(f"INSERT INTO intent ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row).lastrowid
+            return replace(new, id=id or 0), False
 
         return await self._transact(work)
 
+    async def begun(self, call: str, *, keyed: bool) -> bool:
+        """Whether the same call has begun a create before, of which nobody was told."""
+        return await self._transact(lambda rows: self._earlier(rows, "call", call, keyed) is not None)
+
+    def _earlier(self, rows: sqlite3.Connection, column: str, value: str, keyed: bool) -> Intent | None:
+        states = "'open', 'unknown', 'made'" + (", 'told'" if keyed else "")
+        found = rows.execute(
+            f"SELECT * FROM intent WHERE {column} = ? AND state IN ({states}) AND at > ? ORDER BY id DESC",
+            (value, self.now - COUNTS),
+        ).fetchone()
+        return Intent.of(found) if found else None
+
     async def end(self, intent: Intent, state: State, lands_by: float | None = None) -> Intent:
         """How it ended; or, while that is not known, by when it would have landed."""
-        by = intent.lands_by if lands_by is None else lands_by
+        by, now = intent.lands_by if lands_by is None else lands_by, self.now
+        change = "UPDATE intent SET state = ?, lands_by = ?, at = ? WHERE id = ? AND request = ?"
+        await self._transact(lambda rows: rows.execute(change, (state, by, now, intent.id, intent.request)))
+        return replace(intent, state=state, lands_by=by, at=now)
+
+    async def heard(self, intent: Intent) -> None:
+        """Its outcome has been asked for and is not known: from now on the same call counts as the same again."""
+        now = self.now
+        change = "UPDATE intent SET at = ? WHERE id = ? AND request = ?"
+        await self._transact(lambda rows: rows.execute(change, (now, intent.id, intent.request)))
+
+    async def made(self, intent: Intent, ids: list[str], *, surely: bool) -> bool:
+        """That it has made these; unless `surely`, they must not be what another intent has made."""
+
+        def work(rows: sqlite3.Connection) -> bool:
+            if not surely and not self._others(rows, intent).isdisjoint(ids):
+                return False
+            change = "UPDATE intent SET state = 'made', made = ?, at = ? WHERE id = ? AND request = ?"
+            rows.execute(change, (json.dumps(ids), self.now, intent.id, intent.request))
+            return True
+
+        return await self._transact(work)
+
+    async def others(self, intent: Intent) -> set[str]:
+        """The ids of what other intents have made of this kind."""
+        return await self._transact(lambda rows: self._others(rows, intent))
+
+    def _others(self, rows: sqlite3.Connection, intent: Intent) -> set[str]:
+        found = rows.execute("SELECT made FROM intent WHERE kind = ? AND id <> ?", (intent.kind, intent.id)).fetchall()
+        return {id for (made,) in found for id in json.loads(made)}
+
+    async def told(self, call: str) -> None:
+        """Whoever made this call knows what came of it: the next one like it is a new one."""
         await self._transact(
-            lambda rows: rows.execute("UPDATE intent SET state = ?, lands_by = ? WHERE id = ?", (state, by, intent.id))
+            lambda rows: rows.execute("UPDATE intent SET state = 'told' WHERE call = ? AND state = 'made'", (call,))
         )
-        return replace(intent, state=state, lands_by=by)
+
+    async def has_failed(self, intent: Intent) -> bool:
+        """Whether it is known by now that nothing came of it."""
+        asked = "SELECT state FROM intent WHERE id = ? AND request = ?"
+        found = await self._transact(lambda rows: rows.execute(asked, (intent.id, intent.request)).fetchone())
+        return found is None or found[0] == "failed"
 
     async def claim(self, intent: Intent, lands_by: float) -> Intent | None:
         """The right to send it once more: of all who would, the first one has it."""
+        now = self.now
 
         def work(rows: sqlite3.Connection) -> bool:
             done = rows.execute(
-                "UPDATE intent SET lands_by = ?, state = 'open' "
-                "WHERE id = ? AND lands_by = ? AND state IN ('open', 'unknown')",
-                (lands_by, intent.id, intent.lands_by),
+                "UPDATE intent SET lands_by = ?, state = 'open', at = ? "
+                "WHERE id = ? AND request = ? AND lands_by = ? AND state IN ('open', 'unknown')",
+                (lands_by, now, intent.id, intent.request, intent.lands_by),
             )
             return done.rowcount == 1
 
-        return replace(intent, lands_by=lands_by, state="open") if await self._transact(work) else None
+        return replace(intent, lands_by=lands_by, state="open", at=now) if await self._transact(work) else None
 
     async def keyed(self, key: str, call: str) -> Keyed | None:
         """What was begun under this key; if nothing was, this call is from now on."""
@@ -141,10 +200,12 @@ class Journal:
         self._database.close()
 
     async def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        if self._spare is None:
+        if self.now >= self._back_at:
             try:
                 return await self._database.transact(work)
             except Unusable as error:
-                log.warning("The journal cannot be kept (%s): it stays in memory until this process ends.", error)
-                self._spare = Memory(SCHEMA)
+                if self._spare is None:
+                    log.warning("The journal cannot be kept (%s): meanwhile it is in memory.", error)
+                self._back_at = self.now + AWAY
+        self._spare = self._spare or Memory(SCHEMA)
         return await self._spare.transact(work)

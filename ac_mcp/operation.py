@@ -43,7 +43,7 @@ class Call:
         """The body of the answer; `changes` replace or add to the arguments, None leaves one out."""
         reply = await self.reply(**changes)
         if reply.found:
-            return say(reply.body, result="created after all", note="The answer got lost; it was found in the account.")
+            return say(reply.body, result="created after all", found="Its answer got lost; it was looked up.")
         return say(reply.body, result="deleted, or was not there") if reply.status == 404 else reply.body
 
     async def reply(self, **changes: Any) -> Reply:

@@ -18,8 +18,8 @@ from ac_mcp.rows import alike, same
 from ac_mcp.senders import Bound
 
 PAGE, PAGES = 100, 5
-FRESH = 60.0
-"""Seconds for which the newest row is believed to be the newest."""
+FRESH = 10.0
+"""Seconds for which the newest row is believed to be the newest, but for what we make ourselves."""
 FIRST_LOOK, LONGEST_WAIT = 1.0, 8.0
 """Seconds until the first second look, and between two later ones at most."""
 TIME_TO_SEND = 3.0
@@ -68,6 +68,17 @@ class Settling:
     settle: float
     key: str = ""
     """The client's own idempotency key: under another key the same request is another one."""
+    call: str = ""
+    """The hash of the tool call."""
+
+    async def begun_before(self) -> bool:
+        """Whether the same call has begun a create before, of which nobody was told."""
+        return await self.journal.begun(self.call, keyed=bool(self.key))
+
+    async def told(self) -> None:
+        """The call has come to an answer or to an error that says what it did."""
+        if self.inner.trail.tried:
+            await self.journal.told(self.call)
 
     async def send(self, request: Request) -> Reply:
         resource = MADE.get((request.plane, request.path)) if request.method == "POST" else None
@@ -75,12 +86,9 @@ class Settling:
             now, reply = self.inner.gateway.clock(), await self.inner.send(request)
             self._whole(request, reply.body, now)
             return reply
-        known = await self._known(resource)
-        intent, earlier = await self.journal.begin(self._fingerprint(request), known, self.latest())
-        making = Making(self, request, resource, intent)
-        if earlier:
-            return await making.settled(OutcomeUnknown("the same call was made before and its outcome is not known"))
-        return await making.first()
+        kind = f"{self.account} {resource.plural}"
+        intent = Intent(self._fingerprint(request), self.call, kind, await self._known(resource), self.latest())
+        return await Making(self, request, resource, intent).done()
 
     def _whole(self, request: Request, body: Json, now: float) -> None:
         """A list that shows all there is shows what is the newest."""
@@ -130,7 +138,9 @@ class Settling:
     async def _page(self, resource: Resource, query: Mapping[str, str | tuple[str, ...]]) -> tuple[list[Json], int]:
         listed = LISTED[resource.beside] if resource.beside else resource
         asked = {**listed.lister.options.get("query", {}), **query} if resource.plane == "api" else {}
-        reply = await self.inner.send(Request("GET", listed.lister.path, asked, plane=resource.plane, repeatable=True))
+        reply = await self.inner.send(
+            Request("GET", listed.lister.path, asked, plane=resource.plane, repeatable=True, alone=True)
+        )
         return records(reply.body.get(resource.plural)), whole(record(reply.body.get("meta")).get("total"))
 
 
@@ -143,11 +153,15 @@ class Making:
     resource: Resource
     intent: Intent
 
-    async def first(self) -> Reply:
+    async def done(self) -> Reply:
+        """Sent; or what came of an earlier one that this one stands for."""
+        self.intent, earlier = await self.by.journal.begin(self.intent, keyed=bool(self.by.key))
         try:
+            if earlier:
+                raise OutcomeUnknown("the same call was made before and its outcome is not known")
             return await self._sent()
         except OutcomeUnknown as unknown:
-            return await self.settled(unknown)
+            return await self.settled(unknown, earlier)
 
     async def _sent(self) -> Reply:
         """Sent, and the journal told how it ended.
@@ -175,7 +189,7 @@ class Making:
                 self.intent = await self.by.journal.end(self.intent, "unknown" if left else "failed", by)
             raise
         self._seen(reply.body)
-        self.intent = await self.by.journal.end(self.intent, "done")
+        await self.by.journal.made(self.intent, self._ids(reply.body), surely=True)
         return reply
 
     def _seen(self, body: Json) -> None:
@@ -184,17 +198,23 @@ class Making:
         if self.by.seen.lately(self.resource, now) is not None:
             self.by.seen.note(self.resource, [record(body.get(self.resource.singular))], now)
 
-    async def settled(self, unknown: OutcomeUnknown) -> Reply:
+    def _ids(self, body: Json) -> list[str]:
+        rows = records(body.get(self.resource.plural)) or [record(body.get(self.resource.singular))]
+        return [str(row[self.resource.id_key]) for row in rows if row.get(self.resource.id_key)]
+
+    async def settled(self, unknown: OutcomeUnknown, joined: bool) -> Reply:
         """Looked for until it is there, or surely is not and was sent once more, or the time is up."""
         wait = FIRST_LOOK
         while True:
+            if joined and await self.by.journal.has_failed(self.intent):
+                return await self.done()
             now = self.by.journal.now
             try:
                 found = await self._look()
             except Trouble:
                 found = "unsure"
-            if isinstance(found, list):
-                return await self._found(found, unknown)
+            if isinstance(found, list) and (reply := await self._found(found, unknown)):
+                return reply
             over = now >= self.intent.lands_by
             safe = found is None and (over or self.resource.refuses_second)
             if safe and (claimed := await self.by.journal.claim(self.intent, self.by.latest())):
@@ -202,8 +222,7 @@ class Making:
                 return await self._once_more(unknown, over)
             pause = min(wait, max(self.intent.lands_by - now, FIRST_LOOK))
             if self.by.inner.left < pause + TIME_TO_SEND:
-                unknown.watched = True
-                raise unknown
+                raise await self._watched(unknown)
             await self.by.inner.gateway.sleep(pause)
             wait = min(wait * 2, LONGEST_WAIT)
 
@@ -213,19 +232,22 @@ class Making:
             return await self._sent()
         except OutcomeUnknown as again:
             found = await self._look_again()
-            if found:
-                return await self._found(found, again)
-            again.watched = True
-            raise again from None
+            if found and (reply := await self._found(found, again)):
+                return reply
+            raise await self._watched(again) from None
         except Trouble as trouble:
             found = await self._look_again() if isinstance(trouble, Duplicate) else None
-            if found:
-                return await self._found(found, unknown)
+            if found and (reply := await self._found(found, unknown)):
+                return reply
             if over or isinstance(trouble, Duplicate):
                 raise
             self.intent = await self.by.journal.end(self.intent, "unknown")
-            unknown.watched = True
-            raise unknown from trouble
+            raise await self._watched(unknown) from trouble
+
+    async def _watched(self, unknown: OutcomeUnknown) -> OutcomeUnknown:
+        await self.by.journal.heard(self.intent)
+        unknown.watched = True
+        return unknown
 
     async def _look_again(self) -> list[Json] | None:
         try:
@@ -235,10 +257,12 @@ class Making:
             return None
         return found if isinstance(found, list) else None
 
-    async def _found(self, rows: list[Json], unknown: OutcomeUnknown) -> Reply:
-        await self.by.journal.end(self.intent, "done")
+    async def _found(self, rows: list[Json], unknown: OutcomeUnknown) -> Reply | None:
+        """What is there as the answer; None if another call has been told meanwhile that it is its own."""
         several = self.resource.plural in (self.request.body or {})
         body: Json = {self.resource.plural: rows} if several else {self.resource.singular: rows[0]}
+        if not await self.by.journal.made(self.intent, self._ids(body), surely=self.resource.by_attributes):
+            return None
         self._seen(body)
         if not unknown.answered:
             id = "" if several else f" (id {rows[0].get(self.resource.id_key)})"
@@ -251,7 +275,8 @@ class Making:
         wanted = records(body.get(self.resource.plural)) or [record(body.get(self.resource.singular)) or body]
         name = str(wanted[0].get("email") or "")
         listed = self.by.named(self.resource, name) if name else self.by.newest(self.resource, PAGE)
-        fresh = [row for row in await listed if self._is_new(row)]
+        others = set[str]() if self.resource.by_attributes else await self.by.journal.others(self.intent)
+        fresh = [row for row in await listed if self._is_new(row) and str(row.get(self.resource.id_key)) not in others]
         matches = [next((row for row in fresh if same(one, row)), None) for one in wanted]
         if all(matches):
             return [row for row in matches if row]

@@ -24,6 +24,8 @@ class Request:
     """Sending it twice leaves the account as sending it once would."""
     empty: bool = False
     """Nothing at all is an answer to it."""
+    alone: bool = False
+    """A read that does not join an equal one that began before it."""
 
 
 @dataclass(frozen=True, slots=True)

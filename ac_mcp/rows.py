@@ -9,6 +9,8 @@ from typing import Any, cast
 
 from ac_mcp.request import Json
 
+CUT = 20
+"""Characters a text must have left to be one that was cut short."""
 ALIKE = 0.8
 """From 0 to 1: how alike two texts must be for one to be the other, changed on the way."""
 
@@ -23,10 +25,16 @@ def alike(sent: Json, row: Json) -> bool:
     """All but a text are the same, and that looks as if the other side had changed it on the way."""
     found = list(pairs(sent, row))
     different = [(one, other) for one, other in found if one != other]
-    return 0 < len(different) < len(found) and all(
-        figures(one) == figures(other) and SequenceMatcher(None, one, other).ratio() >= ALIKE
-        for one, other in different
-    )
+    return 0 < len(different) < len(found) and all(changed(one, other) for one, other in different)
+
+
+def changed(one: str, other: str) -> bool:
+    """The same text cut short, or written in another way."""
+    if one.isdecimal() or other.isdecimal():
+        return False
+    if min(len(one), len(other)) >= CUT and (one.startswith(other) or other.startswith(one)):
+        return True
+    return figures(one) == figures(other) and SequenceMatcher(None, one, other).ratio() >= ALIKE
 
 
 def figures(text: str) -> list[str]:

@@ -30,13 +30,13 @@ class Sharing(Generic[T]):
         Raises:
             TimeoutError: if another's work takes longer than `within` seconds.
         """
-        while running := self._running.get(key):
-            with fail_after(within if within < inf else None):
+        with fail_after(within if within < inf else None):
+            while running := self._running.get(key):
                 await running.ended.wait()
-            if running.results:
-                return running.results[0]
-            if running.failure:
-                raise running.failure[0].again()
+                if running.results:
+                    return running.results[0]
+                if running.failure:
+                    raise running.failure[0].again()
         running = self._running[key] = Running[T]()
         try:
             result = await work()
@@ -47,8 +47,13 @@ class Sharing(Generic[T]):
                 running.failure.append(trouble)
             raise
         finally:
-            del self._running[key]
+            if self._running.get(key) is running:
+                del self._running[key]
             running.ended.set()
+
+    def detach(self) -> None:
+        """Whoever comes from now on does not join what began before."""
+        self._running.clear()
 
 
 async def side_by_side(works: Sequence[Awaitable[T]]) -> list[T]:

@@ -22,10 +22,13 @@ class Unusable(Exception):
 
 
 class Database:
-    """`schema` makes its tables where they are missing; `durable` survives a loss of power, at a sync a commit."""
+    """`schema` makes its tables where they are missing; `durable` survives a loss of power, at a sync a commit.
 
-    def __init__(self, path: Path, schema: str, *, durable: bool) -> None:
-        self.path, self._schema, self._durable = path, schema, durable
+    `patience` is how many seconds another process may hold the file.
+    """
+
+    def __init__(self, path: Path, schema: str, *, durable: bool, patience: float = 2.0) -> None:
+        self.path, self._schema, self._durable, self._patience = path, schema, durable, patience
         self._connection: sqlite3.Connection | None = None
         self._turn: CapacityLimiter | None = None
 
@@ -49,9 +52,11 @@ class Database:
             try:
                 return self._once(work)
             except sqlite3.DatabaseError as error:
-                if error.sqlite_errorcode not in BROKEN:
+                if not broken(error):
                     raise
-                self._set_aside()
+                self.close()
+                if self._is_broken():
+                    self._set_aside()
                 return self._once(work)
         except (sqlite3.Error, OSError) as error:
             self.close()
@@ -71,12 +76,22 @@ class Database:
     def _opened(self) -> sqlite3.Connection:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path.touch(mode=0o600)
-        connection = sqlite3.connect(self.path, timeout=5, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(self.path, timeout=self._patience, isolation_level=None, check_same_thread=False)
         self._connection = connection
         connection.execute(f"PRAGMA synchronous={'FULL' if self._durable else 'OFF'}")
         connection.execute("PRAGMA journal_mode=TRUNCATE")
         connection.executescript(self._schema)
         return connection
+
+    def _is_broken(self) -> bool:
+        """Whether the file of this name is, not only the one that was open: another process may have made it anew."""
+        try:
+            self._once(lambda connection: connection.execute("SELECT count(*) FROM sqlite_master").fetchone())
+        except sqlite3.DatabaseError as error:
+            if not broken(error):
+                raise
+            return True
+        return False
 
     def _set_aside(self) -> None:
         """A file that is no database any more makes room for a new one."""
@@ -84,6 +99,11 @@ class Database:
         aside = self.path.with_suffix(".broken")
         log.warning("%s is damaged: it goes to %s, and a new one is begun.", self.path, aside.name)
         self.path.replace(aside)
+
+
+def broken(error: sqlite3.Error) -> bool:
+    """The file is no database, or no longer one; the low byte of a code is its kind."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in BROKEN
 
 
 class Memory(Database):

@@ -134,3 +134,35 @@ class Trickling(httpx2.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for place in range(0, len(self._body), 65536):
             yield self._body[place : place + 65536]
+
+
+@in_virtual_time
+async def test_what_began_before_a_write_is_not_joined_after_it() -> None:
+    one, seen = slow(3, status(200, {"tags": []}))
+    async with anyio.create_task_group() as group:
+        group.start_soon(one.send, READ, CALLER)
+        await anyio.sleep(1)
+        group.start_soon(one.send, Request("PUT", "/tags/1", body={}, repeatable=True), CALLER)
+        await anyio.sleep(2.5)
+        assert len(seen) == 2
+        group.start_soon(one.send, READ, CALLER)
+        await anyio.sleep(1)
+        assert len(seen) == 3
+
+
+@in_virtual_time
+async def test_a_third_one_waits_no_longer_than_its_deadline_whoever_takes_over() -> None:
+    one, _ = slow(60, status(200, {"tags": []}))
+    ended = dict[str, float]()
+
+    async def ask(name: str, start: float, within: float) -> None:
+        await anyio.sleep(start)
+        with pytest.raises(GatewayError):
+            await one.send(READ, Caller("k", "c-1", deadline=clock() + within))
+        ended[name] = clock()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask, "a", 0, 25)
+        group.start_soon(ask, "b", 1, 45)
+        group.start_soon(ask, "c", 2, 25)
+    assert ended == pytest.approx({"a": 25, "b": 45, "c": 27})

@@ -22,6 +22,7 @@ from ac_mcp.errors import (
 )
 from ac_mcp.request import Json, Reply, record
 
+SQL_TAKEN = re.compile(r"duplicate entry", re.I)
 TAKEN = re.compile(r"duplicate entry|already exists|already (been )?(taken|in use)", re.I)
 LISTS = ("errors", "failureReasons", "detail")
 LONGEST = 300
@@ -59,7 +60,7 @@ def refusal(status: int, headers: Mapping[str, str], payload: Any, body: bytes, 
     plain = "" if payload is not None or b"<" in body else body.decode(errors="replace").strip()
     text = said or plain[:LONGEST]
     id = request_id(headers)
-    if code == "duplicate" or TAKEN.search(text):
+    if (TAKEN if 400 <= status < 500 else SQL_TAKEN).search(text) or code == "duplicate":
         return Duplicate(text or "exists already", status=status, request_id=id, field=field, code="duplicate")
     match status:
         case 401:
@@ -75,9 +76,10 @@ def refusal(status: int, headers: Mapping[str, str], payload: Any, body: bytes, 
         case 429:
             after = retry_after(headers.get("retry-after"), datetime.now(UTC))
             return Throttled("too many requests", status=status, request_id=id, retry_after=after)
-        case _ if status >= 500:
+        case _ if status >= 500 or status < 400 or status == 408:
             unavailable = Unavailable(text or f"status {status}", status=status, request_id=id)
             unavailable.retry_after = retry_after(headers.get("retry-after"), datetime.now(UTC))
+            unavailable.lasting = status < 400
             return unavailable
         case _:
             return Refused(text or f"status {status}", status=status, request_id=id, field=field, code=code)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from math import inf
 from time import monotonic
+from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
@@ -25,11 +26,12 @@ from ac_mcp.errors import (
 )
 from ac_mcp.gateway.answers import read
 from ac_mcp.gateway.auth import Doors
-from ac_mcp.gateway.pacing import Pacing, Turn
+from ac_mcp.gateway.pacing import Pacing
 from ac_mcp.gateway.refusals import Refusals
 from ac_mcp.gateway.retry import Again, Allowance, decide, may_have_landed
 from ac_mcp.gateway.stores import MemoryStore, Store
 from ac_mcp.gateway.tracing import answered, observed
+from ac_mcp.gateway.turns import Turn
 from ac_mcp.request import Caller, Reply, Request
 from ac_mcp.sharing import Sharing
 
@@ -75,6 +77,11 @@ class Gateway:
             GatewayError: one of its kinds, and OutcomeUnknown where a write may have landed all the same.
         """
         if request.method != "GET":
+            try:
+                return await self._insist(request, caller)
+            finally:
+                self.reads.detach()
+        if request.alone:
             return await self._insist(request, caller)
         same = (caller.key, caller.connection, caller.principal, request.plane, request.path, *request.query.items())
         try:
@@ -160,12 +167,16 @@ class Gateway:
         query = {name: list(value) if isinstance(value, tuple) else value for name, value in request.query.items()}
         try:
             async with self.http.stream(
-                request.method, url, params=query, json=request.body, headers=headers
+                request.method,
+                url,
+                params=query,
+                json=request.body,
+                headers=headers,
+                extensions={"trace": turn.trace(self.clock)},
             ) as response:
                 turn.mark(self.clock())
                 body = await capped(response)
-            told = body.replace(caller.key.encode(), b"***") if response.status_code >= 400 else body
-            return read(response.status_code, response.headers, told, empty=request.empty, direct=self.doors.direct)
+            return read(response.status_code, response.headers, body, empty=request.empty, direct=self.doors.direct)
         except httpx2.InvalidURL as error:
             raise BadArguments("The arguments are too long for a request.") from error
         except NOT_SENT as error:
@@ -173,7 +184,7 @@ class Gateway:
         except (httpx2.HTTPError, httpx2.StreamError) as error:
             raise sent(Unavailable(f"the connection broke ({type(error).__name__})"), turn) from error
         except GatewayError as error:
-            raise sent(error, turn) from error.__cause__
+            raise sent(without(error, caller.key), turn) from error.__cause__
 
 
 async def capped(response: httpx2.Response) -> bytes:
@@ -189,7 +200,22 @@ async def capped(response: httpx2.Response) -> bytes:
 
 
 def sent(error: GatewayError, turn: Turn) -> GatewayError:
-    error.sent_at = turn.sent
+    error.sent_at = turn.left_at
+    return error
+
+
+def without(error: GatewayError, key: str) -> GatewayError:
+    """The same with the key out of every text, also as PHP writes it in JSON."""
+    forms = (key, key.replace("/", "\\/"))
+
+    def clean(value: Any) -> Any:
+        for form in forms if isinstance(value, str) else ():
+            value = value.replace(form, "***")
+        return value
+
+    error.args = tuple(map(clean, error.args))
+    for name, value in vars(error).items():
+        setattr(error, name, clean(value))
     return error
 
 

@@ -5,17 +5,16 @@ calls take turns, so that one with a hundred requests delays one with a single r
 """
 
 import logging
-from collections import OrderedDict, deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from math import inf
 
-from anyio import CancelScope, Event, create_task_group
+from anyio import CancelScope, create_task_group
 
 from ac_mcp.errors import Busy, Throttled
 from ac_mcp.gateway.slots import Wait
 from ac_mcp.gateway.stores import Lease, MemoryStore, Rates, Standing, Store
+from ac_mcp.gateway.turns import Held, Queue, Turn, Waiter
 from ac_mcp.sharing import first
 from ac_mcp.storage import Unusable
 
@@ -32,105 +31,6 @@ AWAY = 10.0
 """Seconds until a store that failed is tried again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A lease, and the store it is to go back to."""
-
-    store: Store
-    lease: Lease
-
-
-@dataclass(eq=False, slots=True)
-class Waiter:
-    call: Hashable
-    bulk: bool
-    until: float = inf
-    held: Held | None = None
-    refused: Throttled | None = None
-    woken: Event = field(default_factory=Event)
-
-    @property
-    def waits(self) -> bool:
-        return self.held is None and self.refused is None
-
-
-@dataclass(eq=False, slots=True)
-class Queue:
-    """Who waits for the same budgets, by call; the calls in the order of their next turn."""
-
-    calls: OrderedDict[Hashable, deque[Waiter]] = field(default_factory=OrderedDict[Hashable, deque[Waiter]])
-    asking: Waiter | None = None
-    """The one that asks the store for all."""
-    interval: float = 0.0
-    """Seconds from one turn to the next, as it was of late; more than the rate says where other processes send too."""
-    granted: float = -inf
-
-    def add(self, waiter: Waiter) -> None:
-        self.calls.setdefault(waiter.call, deque()).append(waiter)
-
-    def remove(self, waiter: Waiter) -> None:
-        """Its call, if others of it wait, goes to the end."""
-        waiting = self.calls.get(waiter.call, deque())
-        if waiter in waiting:
-            waiting.remove(waiter)
-            self.calls.move_to_end(waiter.call)
-        if not waiting:
-            self.calls.pop(waiter.call, None)
-
-    def next(self) -> Iterator[Waiter]:
-        """Whose turn it is; where that is bulk work and may have to leave the slot, who comes instead."""
-        first = next(iter(self.calls.values()))[0]
-        yield first
-        if first.bulk:
-            yield from [waiting[0] for waiting in self.calls.values() if not waiting[0].bulk][:1]
-
-    def grant(self, held: Held, waiter: Waiter) -> None:
-        given = waiter if waiter in self.calls.get(waiter.call, ()) else next(self.next())
-        given.held = held
-        self.remove(given)
-        given.woken.set()
-
-    def refuse(self, paused: float, now: float) -> None:
-        """Those who could only wait in vain need not."""
-        for waiter in [one for waiting in self.calls.values() for one in waiting if now + paused > one.until]:
-            waiter.refused = Throttled("the account is paused", status=0, retry_after=paused)
-            self.remove(waiter)
-            waiter.woken.set()
-
-    def hand_on(self) -> None:
-        """Somebody else asks the store from now on."""
-        self.asking = next(iter(self.calls.values()))[0] if self.calls else None
-        if self.asking:
-            self.asking.woken.set()
-
-    def ahead(self, call: Hashable) -> int:
-        """How many turns come before the next new one of this call."""
-        own = len(self.calls.get(call, ()))
-        return own + sum(min(len(waiting), own + 1) for other, waiting in self.calls.items() if other != call)
-
-    def turned(self, now: float, rate: int) -> None:
-        """A turn was given; while others wait, the time since the last one tells how fast they come."""
-        since = now - self.granted
-        self.interval = max(1 / rate, 0.8 * self.interval + 0.2 * min(since, 1.0)) if self.calls else 1 / rate
-        self.granted = now
-
-
-@dataclass(eq=False, slots=True)
-class Turn:
-    """The right to send now. `answered` is when the other side had surely counted the request."""
-
-    sent: float
-    answered: float | None = None
-
-    def mark(self, now: float) -> None:
-        if self.answered is None:
-            self.answered = now
-
-    @property
-    def trip(self) -> float | None:
-        return None if self.answered is None else self.answered - self.sent
-
-
 class Pacing:
     """Turns for one process over a store that may be shared; strict without the estimate of the way back."""
 
@@ -143,7 +43,7 @@ class Pacing:
     ) -> None:
         self.store, self._clock, self._sleep, self._strict = store, clock, sleep, strict
         self._alone = MemoryStore(clock, clock)
-        self._back_at, self._told = -inf, False
+        self._back_at, self._alone_from, self._told = -inf, -inf, False
         self._queues: dict[Rates, Queue] = {}
 
     @asynccontextmanager
@@ -170,7 +70,7 @@ class Pacing:
             raise first(failures) from None
         finally:
             with CancelScope(shield=True):
-                await self._give_back(held, self._after(turn, held.lease.back), turn.trip)
+                await self._give_back(held, self._after(turn, held.lease), turn.trip)
 
     def waiting(self, rates: Rates) -> int:
         """How many requests of this process wait."""
@@ -241,14 +141,20 @@ class Pacing:
             if me.waits and wait:
                 await self._sleep(max(wait, INSTANT))
 
-    def _after(self, turn: Turn, back: float) -> float:
-        """Seconds from now until the slot is free: a period after sending, a second after it was surely counted."""
+    def _after(self, turn: Turn, lease: Lease) -> float:
+        """Seconds from now until the slot is free: a period after sending, a second after it was surely counted.
+
+        What was given up without an answer may still be on its way.
+        """
         now = self._clock()
-        counted = now if turn.answered is None else turn.answered - (0.0 if self._strict else back)
+        back = 0.0 if self._strict else lease.back
+        counted = now + lease.trip if turn.answered is None else turn.answered - back
         return max(turn.sent + PERIOD - now, counted + 1.0 + GUARD - now, 0.0)
 
     async def _take(self, rates: Rates, bulk: bool) -> Held | Wait:
         if self._clock() >= self._back_at:
+            if self._told and await self._alone_busy(rates):
+                return Wait(POLL)
             try:
                 got = await self.store.take(rates, LEASE, bulk)
             except Unusable as error:
@@ -256,8 +162,14 @@ class Pacing:
             else:
                 self._told = False
                 return got if isinstance(got, Wait) else Held(self.store, got)
+        if (early := self._alone_from - self._clock()) > 0:
+            return Wait(early)  # what was sent over the store may count in this second
         got = await self._alone.take(tuple((name, 1) for name, _ in rates), LEASE, bulk)
         return got if isinstance(got, Wait) else Held(self._alone, got)
+
+    async def _alone_busy(self, rates: Rates) -> bool:
+        """Whether what was sent without the store still counts in this second."""
+        return any([(await self._alone.standing(name, 1)).free == 0 for name, _ in rates])
 
     async def _keep(self, held: Held) -> None:
         """A lease is short, so that nobody waits long for a process that died; whoever lives renews it."""
@@ -278,6 +190,7 @@ class Pacing:
         """Without the others' requests in sight, this process keeps to a share that is safe beside theirs."""
         self._back_at = self._clock() + AWAY
         if not self._told:
+            self._alone_from = self._clock() + 1.0
             self._told = True
             log.warning(
                 "The pace cannot be shared with other processes (%s): 1 request a second until it can. Set "

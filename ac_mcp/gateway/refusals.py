@@ -34,7 +34,7 @@ class Refusals:
 
     def note(self, budget: str, key: str, error: GatewayError) -> None:
         if isinstance(error, KeyRefused | NotConnected) and error.status in LASTING:
-            self._refused[budget, key] = error, self._clock()
+            self._refused[budget, key] = error.again(), self._clock()  # what the call had done is not others'
 
     def passed(self, budget: str, key: str) -> None:
         """An answer came: the key is good again, wherever it was refused."""

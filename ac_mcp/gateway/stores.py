@@ -5,7 +5,7 @@ A store has its own clock: with several machines only the store's can be trusted
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256
@@ -20,6 +20,7 @@ from ac_mcp.storage import Database
 Rates: TypeAlias = tuple[tuple[str, int], ...]
 """Budgets by name, with the requests a second each allows."""
 Clock: TypeAlias = Callable[[], float]
+UNDERWAY = 0.3
 SCHEMA = "CREATE TABLE IF NOT EXISTS budget (name TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID"
 
 
@@ -32,6 +33,8 @@ class Lease:
     holder: str
     back: float = 0.0
     """Seconds that an answer takes at the least from where requests are counted."""
+    trip: float = UNDERWAY
+    """Seconds that a request without an answer may still be on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,9 @@ class Ledger:
     def take(self, rates: Rates, seconds: float, bulk: bool) -> Lease | Wait:
         holder = uuid4().hex
         places = take([self.budget(*one) for one in rates], holder, self.now, seconds, bulk)
-        back = self.budget(*rates[0]).floor.seconds
-        return places if isinstance(places, Wait) else Lease(rates, places, holder, back)
+        floor = self.budget(*rates[0]).floor
+        trip = max(floor.mean, UNDERWAY)
+        return places if isinstance(places, Wait) else Lease(rates, places, holder, floor.seconds, trip)
 
     def renew(self, lease: Lease, seconds: float) -> None:
         for (name, rate), place in zip(lease.rates, lease.places, strict=True):
@@ -101,7 +105,7 @@ class Ledger:
     def pause(self, name: str, seconds: float) -> None:
         if budget := self.budgets.get(name):
             budget.throttled_at = self.now.wall
-            budget.paused_until = max(budget.paused_until, self.now.wall + min(seconds, LONGEST_PAUSE))
+            budget.paused_until = self.now.wall + max(budget.paused(self.now), min(seconds, LONGEST_PAUSE))
 
     def standing(self, name: str, rate: int) -> Standing:
         now, budget = self.now, self.budgets.get(name, Budget.of(rate))
@@ -138,7 +142,7 @@ class SqliteStore:
     """Budgets of all processes that share this file. It holds nothing that could not be begun anew."""
 
     def __init__(self, path: Path, steady: Clock = monotonic, wall: Clock = time) -> None:
-        self.database = Database(path, SCHEMA, durable=False)
+        self.database = Database(path, SCHEMA, durable=False, patience=0.5)
         self._steady, self._wall = steady, wall
 
     async def take(self, rates: Rates, seconds: float, bulk: bool) -> Lease | Wait:
@@ -167,7 +171,8 @@ class SqliteStore:
         marks = ",".join("?" * len(names))
         rows = connection.execute(f"SELECT name, state FROM budget WHERE name IN ({marks})", names).fetchall()
         before = dict(rows)
-        ledger = Ledger(self._steady, self._wall, {name: loaded(json.loads(state)) for name, state in rows})
+        known = {name: budget for name, state in rows if (budget := loaded(state))}
+        ledger = Ledger(self._steady, self._wall, known)
         done = work(ledger)
         after = {name: json.dumps(asdict(budget)) for name, budget in ledger.budgets.items()}
         changed = [(name, state) for name, state in after.items() if before.get(name) != state]
@@ -175,9 +180,14 @@ class SqliteStore:
         return done
 
 
-def loaded(state: Mapping[str, Any]) -> Budget:
-    parts: dict[str, Any] = {"slots": [Slot(**slot) for slot in state["slots"]], "floor": Floor(**state["floor"])}
-    return Budget(**{**state, **parts})
+def loaded(text: str) -> Budget | None:
+    """A budget as it was written; None for what another version wrote: it begins anew."""
+    try:
+        state = json.loads(text)
+        parts: dict[str, Any] = {"slots": [Slot(**slot) for slot in state["slots"]], "floor": Floor(**state["floor"])}
+        return Budget(**{**state, **parts})
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 def hidden(secret: str) -> str:

@@ -4,6 +4,7 @@ import json
 import logging
 import traceback
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from inspect import cleandoc
 from typing import Any
 
@@ -98,7 +99,8 @@ async def answered(
 def idempotency_key(params: types.CallToolRequestParams) -> str:
     """The client's own name for this call, in its _meta: with the same one it is the same call (see run)."""
     meta: Mapping[str, Any] = params.meta or {}
-    return next((str(meta[name])[:200] for name in KEYS if meta.get(name)), "")
+    given = next((meta[name] for name in KEYS if meta.get(name) not in (None, "")), None)
+    return "" if given is None else sha256(json.dumps(given, default=str).encode()).hexdigest()
 
 
 def unknown(name: str, given: Json, offered: list[str]) -> MCPError:

@@ -7,7 +7,7 @@ import anyio
 import httpx2
 import pytest
 
-from ac_mcp.errors import KeyRefused, OutcomeUnknown, Throttled, Unavailable
+from ac_mcp.errors import GatewayError, KeyRefused, OutcomeUnknown, Throttled, Unavailable
 from ac_mcp.gateway.auth import Doors
 from ac_mcp.gateway.client import LARGEST, Gateway
 from ac_mcp.gateway.pacing import Pacing
@@ -200,3 +200,31 @@ async def test_a_path_cannot_leave_its_base(path: str) -> None:
 
 def test_a_caller_does_not_show_its_key() -> None:
     assert "secret" not in repr(CALLER)
+
+
+@pytest.mark.parametrize(
+    ("code", "body"),
+    [
+        (400, b'{"message": "bad key abc\\/SECRET+1== here"}'),
+        (302, b'{"message": "to abc/SECRET+1=="}'),
+        (500, b"abc/SECRET+1=="),
+    ],
+)
+@in_virtual_time
+async def test_no_answer_brings_the_key_back(code: int, body: bytes) -> None:
+    one, _ = gateway(lambda _: httpx2.Response(code, content=body))
+    with pytest.raises(GatewayError) as caught:
+        await one.send(READ, Caller("abc/SECRET+1==", deadline=25))
+    assert "SECRET" not in f"{caught.value} {vars(caught.value)}"
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [status(302, location="https://x.example/"), status(408), status(500, {"message": "in use, already in use"})],
+)
+@in_virtual_time
+async def test_an_answer_that_does_not_say_no_leaves_a_create_unclear(failure: httpx2.Response) -> None:
+    one, seen = gateway(in_turn(failure))
+    with pytest.raises(OutcomeUnknown):
+        await one.send(CREATE, CALLER)
+    assert len(seen) == 1

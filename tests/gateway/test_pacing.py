@@ -274,3 +274,36 @@ async def test_what_an_earlier_boot_left_behind_holds_nobody_up() -> None:
         await store.take(ACCOUNT, 3, False)
     moments[0] = 10.0
     assert isinstance(await store.take(ACCOUNT, 3, False), Lease)
+
+
+@in_virtual_time
+async def test_what_was_given_up_under_way_still_counts_where_it_arrives() -> None:
+    """Cancelled just after sending; the other side sees it a while later all the same."""
+    one, arrivals = pacing(), list[float]()
+
+    async def given_up() -> None:
+        with anyio.move_on_after(0.01):
+            async with one.turn(ACCOUNT):
+                arrivals.append(clock() + 0.3)
+                await anyio.sleep(5)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(5):
+            group.start_soon(given_up)
+    for _ in range(5):
+        async with one.turn(ACCOUNT) as turn:
+            arrivals.append(clock() + 0.02)
+            turn.mark(clock())
+    arrivals.sort()
+    assert max(sum(start <= moment < start + 1 for moment in arrivals) for start in arrivals) <= 5
+
+
+@in_virtual_time
+async def test_a_pause_that_lasts_absurdly_long_does_not_switch_pauses_off() -> None:
+    store, upstream = MemoryStore(clock, clock), Upstream()
+    await upstream.ask(pacing(store))
+    await store.pause("account", 10**7)
+    await store.pause("account", 30)
+    with pytest.raises(Throttled) as caught:
+        await upstream.ask(pacing(store), within=25)
+    assert caught.value.retry_after == pytest.approx(86_400)

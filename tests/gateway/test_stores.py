@@ -148,8 +148,9 @@ async def test_without_its_store_a_process_keeps_to_one_request_a_second_and_say
     logging.getLogger("ac_mcp.gateway.pacing").addHandler(log)
 
     async def ask() -> None:
-        async with one.turn(BOTH):
+        async with one.turn(BOTH) as turn:
             sent.append(clock())
+            turn.mark(clock())
 
     async with anyio.create_task_group() as group:
         for _ in range(25):
@@ -157,7 +158,8 @@ async def test_without_its_store_a_process_keeps_to_one_request_a_second_and_say
         await anyio.sleep(14.5)
         store.away = False
     logging.getLogger("ac_mcp.gateway.pacing").removeHandler(log)
-    assert [round(moment) for moment in sent[:15]] == list(range(15))
+    assert [round(moment) for moment in sent[:9]] == list(range(1, 10))
+    assert max(sum(start <= moment < start + 1 for moment in sent) for start in sent) == 5
     assert len(log.texts) == 1
     assert "disk full" in log.texts[0]
     assert "AC_MCP_STATE_DIR" in log.texts[0]
@@ -184,3 +186,25 @@ async def test_a_lock_that_somebody_holds_is_waited_for(tmp_path: Path) -> None:
     release.join()
     other.close()
     store.close()
+
+
+@pytest.mark.parametrize("state", ["{}", "[]", "nonsense", '{"slots": [{"new": 1}]}'])
+async def test_what_another_version_wrote_is_begun_anew(tmp_path: Path, state: str) -> None:
+    store = SqliteStore(tmp_path / "p.db")
+    await store.take(BOTH, 3, False)
+    await store.database.transact(lambda rows: rows.execute("UPDATE budget SET state = ?", (state,)))
+    assert isinstance(await store.take(BOTH, 3, False), Lease)
+    store.close()
+
+
+async def test_a_file_that_another_process_made_anew_is_not_set_aside_again(tmp_path: Path) -> None:
+    path = tmp_path / "p.db"
+    one, other = SqliteStore(path), SqliteStore(path)
+    await one.take(BOTH, 3, False)
+    await other.take(BOTH, 3, False)
+    path.write_bytes(b"not a database at all, " * 400)
+    for _ in range(5):
+        await one.take(BOTH, 3, False)
+    assert isinstance(await other.take(BOTH, 3, False), Wait)
+    one.close()
+    other.close()
