@@ -11,6 +11,8 @@ from math import inf
 
 LEFTOVER = 10.0
 """A slot busy for longer than any lease lasts was left by an earlier boot, whose clock ran further."""
+COURTESY, HERE = 0.02, 0.1
+"""Seconds for which a free slot is left to who has waited longest; and since a process asked that still waits."""
 QUIET = 2.0
 """Seconds since the last interactive request after which bulk work may use every slot."""
 BLOCK = 100
@@ -85,6 +87,8 @@ class Budget:
     throttled_at: float = -inf
     interactive_at: float = -inf
     floor: Floor = field(default_factory=Floor)
+    rivals: dict[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+    """By process: when it last asked for a slot, and when it last got one."""
 
     @classmethod
     def of(cls, rate: int) -> "Budget":
@@ -106,14 +110,33 @@ class Budget:
         reserved = bulk and 0 <= now.steady - self.interactive_at < QUIET and len(held) >= len(self.slots) - 1
         return place, max(waits[place], min(held) if reserved and held else 0.0, self.paused(now))
 
+    def asked(self, process: str, now: Moment) -> None:
+        _, got = self.rivals.get(process, (0.0, -inf))
+        recent = {name: times for name, times in self.rivals.items() if 0 <= now.steady - times[0] < 1.0}
+        self.rivals = {**recent, process: (now.steady, got)}
 
-def take(budgets: Sequence[Budget], holder: str, now: Moment, seconds: float, bulk: bool) -> tuple[int, ...] | Wait:
+    def yields(self, process: str, place: int, now: Moment) -> bool:
+        """Whether a slot that has just become free is left to a process that has waited longer."""
+        free_for = now.steady - self.slots[place].free_at
+        mine = self.rivals[process][1]
+        return 0 <= free_for < COURTESY and any(
+            got < mine for name, (asked, got) in self.rivals.items() if name != process and now.steady - asked < HERE
+        )
+
+
+def take(
+    budgets: Sequence[Budget], process: str, holder: str, now: Moment, seconds: float, bulk: bool
+) -> tuple[int, ...] | Wait:
     """A slot of each budget, held for `seconds` at most; or how long one of them will have none."""
+    budgets[0].asked(process, now)
     for budget in budgets if not bulk else ():
         budget.interactive_at = now.steady
     found = [budget.soonest(now, bulk) for budget in budgets]
     if (wait := max(wait for _, wait in found)) > 0:
         return Wait(wait, max(budget.paused(now) for budget in budgets))
+    if budgets[0].yields(process, found[0][0], now):
+        return Wait(COURTESY / 5)
+    budgets[0].rivals[process] = (now.steady, now.steady)
     for budget, (place, _) in zip(budgets, found, strict=True):
         budget.slots[place] = Slot(now.steady + seconds, holder, bulk)
     return tuple(place for place, _ in found)

@@ -73,8 +73,9 @@ class Store(Protocol):
 class Ledger:
     """Budgets in memory: the store of one process, and what a shared store reads and writes in one transaction."""
 
-    def __init__(self, steady: Clock, wall: Clock, budgets: dict[str, Budget] | None = None) -> None:
+    def __init__(self, steady: Clock, wall: Clock, process: str = "", budgets: dict[str, Budget] | None = None) -> None:
         self.budgets = budgets if budgets is not None else {}
+        self._process = process
         self._steady, self._wall = steady, wall
 
     @property
@@ -86,7 +87,7 @@ class Ledger:
 
     def take(self, rates: Rates, seconds: float, bulk: bool) -> Lease | Wait:
         holder = uuid4().hex
-        places = take([self.budget(*one) for one in rates], holder, self.now, seconds, bulk)
+        places = take([self.budget(*one) for one in rates], self._process, holder, self.now, seconds, bulk)
         floor = self.budget(*rates[0]).floor
         trip = max(floor.mean, UNDERWAY)
         return places if isinstance(places, Wait) else Lease(rates, places, holder, floor.seconds, trip)
@@ -143,6 +144,7 @@ class SqliteStore:
 
     def __init__(self, path: Path, steady: Clock = monotonic, wall: Clock = time) -> None:
         self.database = Database(path, SCHEMA, durable=False, patience=0.5)
+        self._process = uuid4().hex[:12]
         self._steady, self._wall = steady, wall
 
     async def take(self, rates: Rates, seconds: float, bulk: bool) -> Lease | Wait:
@@ -172,7 +174,7 @@ class SqliteStore:
         rows = connection.execute(f"SELECT name, state FROM budget WHERE name IN ({marks})", names).fetchall()
         before = dict(rows)
         known = {name: budget for name, state in rows if (budget := loaded(state))}
-        ledger = Ledger(self._steady, self._wall, known)
+        ledger = Ledger(self._steady, self._wall, self._process, known)
         done = work(ledger)
         after = {name: json.dumps(asdict(budget)) for name, budget in ledger.budgets.items()}
         changed = [(name, state) for name, state in after.items() if before.get(name) != state]
@@ -185,6 +187,7 @@ def loaded(text: str) -> Budget | None:
     try:
         state = json.loads(text)
         parts: dict[str, Any] = {"slots": [Slot(**slot) for slot in state["slots"]], "floor": Floor(**state["floor"])}
+        parts["rivals"] = {name: (asked, got) for name, (asked, got) in state["rivals"].items()}
         return Budget(**{**state, **parts})
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

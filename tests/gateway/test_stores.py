@@ -208,3 +208,21 @@ async def test_a_file_that_another_process_made_anew_is_not_set_aside_again(tmp_
     assert isinstance(await other.take(BOTH, 3, False), Wait)
     one.close()
     other.close()
+
+
+async def test_of_two_processes_that_wait_the_one_that_has_waited_longer_comes_first(tmp_path: Path) -> None:
+    time = [100.0]
+    one, other = (SqliteStore(tmp_path / "p.db", lambda: time[0], lambda: time[0]) for _ in range(2))
+    held = [await one.take(BOTH, 3, False) for _ in range(5)]
+    assert isinstance(await other.take(BOTH, 3, False), Wait)
+    for lease in held:
+        assert isinstance(lease, Lease)
+        await one.give_back(lease, 0.0)
+    time[0] += 0.01
+    assert isinstance(await one.take(BOTH, 3, False), Wait), "it had its turn"
+    assert isinstance(await other.take(BOTH, 3, False), Lease)
+    assert isinstance(await one.take(BOTH, 3, False), Lease)
+    time[0] += 0.015
+    assert isinstance(await one.take(BOTH, 3, False), Lease), "nobody waits for long for one that does not come"
+    one.close()
+    other.close()
