@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from math import inf
 from time import monotonic, time
 from typing import Any
 from uuid import uuid4
 
 from anyio import move_on_after
 
+from ac_mcp.default_connection import DefaultConnection
 from ac_mcp.errors import (
     BadArguments,
     Candidate,
@@ -28,11 +28,11 @@ from ac_mcp.gateway.client import Gateway
 from ac_mcp.journal import Journal
 from ac_mcp.operation import Operation
 from ac_mcp.operations import RESOURCES
-from ac_mcp.operations.connections import connections, list_connections
+from ac_mcp.operations.connections import connections
 from ac_mcp.reading import read
 from ac_mcp.reconcile import Seen, Settling
 from ac_mcp.references import References
-from ac_mcp.request import Caller, Json, Progress, Request, Sender, records, silent
+from ac_mcp.request import Caller, Json, Progress, Request, Sender, silent
 from ac_mcp.results.render import fitted, render
 from ac_mcp.results.trim import Answered, shape, wanted
 from ac_mcp.senders import Bound, Trail
@@ -42,34 +42,6 @@ from ac_mcp.sharing import Sharing
 log = logging.getLogger(__name__)
 GRACE = 0.25
 """Seconds past its deadline after which a call is ended whatever it waits for."""
-HURRY, AGAIN = 5.0, 60.0
-"""Seconds that finding the default connection may take, and until it is asked for again where that failed."""
-
-
-@dataclass(slots=True)
-class DefaultConnection:
-    """The connection Maton uses where none is chosen: its oldest ACTIVE one, looked up once and then always named.
-
-    So it is paced as what it is, and stays the same when an older one is signed in to meanwhile.
-    """
-
-    id: str = ""
-    asked_at: float = -inf
-
-    async def find(self, sender: Bound, now: float) -> str:
-        """Its id; empty where there is none or nobody says: then the choice is left to Maton, and asked again later."""
-        if not self.id and now - self.asked_at >= AGAIN:
-            self.asked_at = now
-            hurried = replace(sender, caller=replace(sender.caller, deadline=min(sender.caller.deadline, now + HURRY)))
-            try:
-                rows = records((await list_connections.run(hurried, {})).get("connections"))
-                self.id = next((str(row[connections.id_key]) for row in rows if row.get("default")), "")
-            except Trouble as trouble:
-                log.info("the default connection is not known: %s", type(trouble).__name__)
-        return self.id
-
-    def forget(self) -> None:
-        self.id, self.asked_at = "", -inf
 
 
 @dataclass(frozen=True)
@@ -100,8 +72,12 @@ class Account:
         return Bound(self.gateway, caller, trail)
 
     def whose(self, caller: Caller) -> str:
-        """The account of a caller, by the budget its requests count to; and who of those who share it."""
-        (name, _), *_ = self.gateway.doors.budgets(caller, Request("GET", ""))
+        """Which account a caller means, and who of those who share it: the same before and after it could be looked up.
+
+        A default connection stays the default of its key here, whether its id is known or not.
+        """
+        meant = caller if caller.named else replace(caller, connection="")
+        (name, _), *_ = self.gateway.doors.budgets(meant, Request("GET", ""))
         return f"{name} for {caller.principal}"
 
     def settling(self, bound: Bound, key: str = "", call: str = "") -> Settling:
@@ -208,8 +184,8 @@ async def chosen(account: Account, sender: Bound, operation: Operation[..., Any]
     if name := arguments.pop("connection", None) or account.settings.connection:
         id = await account.references("").id(sender, "connection", "connections", name)
     else:
-        id = await account.default.find(sender, account.clock())
-    return replace(sender, caller=replace(sender.caller, connection=id))
+        id = await account.default.find(sender)
+    return replace(sender, caller=replace(sender.caller, connection=id, named=bool(name)))
 
 
 async def answered(

@@ -33,9 +33,16 @@ async def examine(settings: Settings, company: Company, show: Show) -> int:
             show(f"first read  {await first_read(one)}")
             show(f"pace        {await pace(one)}")
             show(f"kept in     {state_folder(settings) or 'memory: nothing is shared with other processes'}")
+            if one.gateway.pacing.alone:
+                show("failed      That folder cannot be written: one request a second, and nothing survives a restart.")
+                show(
+                    "            Set AC_MCP_STATE_DIR to a folder that can be, or to `memory` if there is one process."
+                )
+                return 1
         except Trouble as trouble:
             asked = list_users if settings.direct else list_connections
             show(f"failed      {explain(trouble, asked, {}, settings.direct)}")
+            show(f"pace        {await pace(one)}")
             if not settings.direct and not settings.maton_url:
                 show(f"            Maton has moved new keys to one host: try MATON_API_BASE_URL={NEWER}")
             return 1

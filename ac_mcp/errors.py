@@ -127,6 +127,8 @@ class Throttled(GatewayError):
 
     until: datetime | None = None
     standing = ""
+    limit = 5
+    """Requests a second: of an account, or of a Maton key."""
 
     def __init__(self, message: str, *, status: int = 429, request_id: str = "", retry_after: float | None = None):
         super().__init__(message, status=status, request_id=request_id)

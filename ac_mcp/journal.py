@@ -94,7 +94,7 @@ class Journal:
         new = replace(intent, at=self.now)
 
         def work(rows: sqlite3.Connection) -> tuple[Intent, bool]:
-            rows.execute("DELETE FROM intent WHERE at < ?", (new.at - KEPT,))
+            purge(rows, new.at)
             if found := self._earlier(rows, "request", new.request, keyed):
                 return found, True
             row = (new.request, new.call, new.kind, json.dumps(new.known), new.at, new.lands_by, "open", "[]")
@@ -151,9 +151,12 @@ class Journal:
 
     async def told(self, call: str) -> None:
         """Whoever made this call knows what came of it: the next one like it is a new one."""
-        await self._transact(
-            lambda rows: rows.execute("UPDATE intent SET state = 'told' WHERE call = ? AND state = 'made'", (call,))
-        )
+
+        def work(rows: sqlite3.Connection) -> None:
+            purge(rows, self.now)
+            rows.execute("UPDATE intent SET state = 'told' WHERE call = ? AND state = 'made'", (call,))
+
+        await self._transact(work)
 
     async def has_failed(self, intent: Intent) -> bool:
         """Whether it is known by now that nothing came of it."""
@@ -180,7 +183,7 @@ class Journal:
         now = self.now
 
         def work(rows: sqlite3.Connection) -> Keyed | None:
-            rows.execute("DELETE FROM keyed WHERE began < ?", (now - COUNTS,))
+            purge(rows, now)
             found = rows.execute("SELECT call, answer FROM keyed WHERE key = ?", (key,)).fetchone()
             if found:
                 return Keyed(found[0], json.loads(found[1], parse_float=Decimal) if found[1] else None)
@@ -205,7 +208,17 @@ class Journal:
                 return await self._database.transact(work)
             except Unusable as error:
                 if self._spare is None:
-                    log.warning("The journal cannot be kept (%s): meanwhile it is in memory.", error)
+                    log.warning(
+                        "The journal cannot be kept (%s): meanwhile it is in memory, and a create that a restart "
+                        "interrupts could be made twice.",
+                        error,
+                    )
                 self._back_at = self.now + AWAY
         self._spare = self._spare or Memory(SCHEMA)
         return await self._spare.transact(work)
+
+
+def purge(rows: sqlite3.Connection, now: float) -> None:
+    """What counts no longer goes with the next write."""
+    rows.execute("DELETE FROM intent WHERE at < ?", (now - KEPT,))
+    rows.execute("DELETE FROM keyed WHERE began < ?", (now - COUNTS,))

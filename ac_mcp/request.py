@@ -51,6 +51,8 @@ class Caller:
     key: str = field(default="", repr=False)
     connection: str = ""
     """Maton connection id; empty leaves the choice to Maton (its oldest ACTIVE one)."""
+    named: bool = False
+    """The connection was chosen by name or id, not because it is the default one."""
     principal: str = "local"
     deadline: float = inf
     """On the gateway's clock, in seconds: no request of this call may run past it."""

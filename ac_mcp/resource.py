@@ -101,7 +101,9 @@ class Resource:
 
     @property
     def lister(self) -> "Operation[..., Any]":
-        return next(o for o in self.operations if o.method == "GET" and "{" not in o.path)
+        """The operation that lists it: a tool, where there is one."""
+        found = [o for o in self.operations if o.method == "GET" and "{" not in o.path]
+        return next((o for o in found if o.options.get("tool", True)), found[0])
 
     @property
     def reader(self) -> "Operation[..., Any] | None":

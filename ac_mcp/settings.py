@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -127,6 +128,8 @@ def checked(settings: Settings) -> Settings:
             raise BadSetting(f"{variable} holds a character no key has: a line break, a blank or a curly quote?")
     if settings.log_level.upper() not in LEVELS:
         raise BadSetting(f"AC_MCP_LOG_LEVEL takes one of {', '.join(LEVELS)}.")
+    if settings.state_dir not in ("", "memory") and not Path(settings.state_dir).expanduser().is_absolute():
+        raise BadSetting("AC_MCP_STATE_DIR takes an absolute path: servers that start elsewhere are to share it.")
     if settings.proxy and urlsplit(settings.proxy).scheme not in ("http", "https"):
         raise BadSetting("HTTPS_PROXY takes an http:// or https:// address.")
     if settings.direct and not settings.direct_token:

@@ -134,7 +134,7 @@ class Trial:
     async def settle_in(self) -> None:
         """As after the first call: which connection is the default is known, and nothing else."""
         if not self.account.settings.direct:
-            await self.account.default.find(self.account.bound(OPERATIONS["list_users"], Trail()), clock())
+            await self.account.default.find(self.account.bound(OPERATIONS["list_users"], Trail()))
         self.forget_requests()
         self.wire.received = 0
 

@@ -16,7 +16,7 @@ LAYERS = (
     {"mending"},
     {"names"},
     {"reading", "references", "results", "senders"},
-    {"reconcile"},
+    {"reconcile", "default_connection"},
     {"account"},
     {"server"},
     {"launch"},

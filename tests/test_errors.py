@@ -52,7 +52,7 @@ ANSWERS: tuple[tuple[str, Made, int, Any, dict[str, str], str], ...] = (
      'ActiveCampaign refused it (422): "The title is too long.". Argument: name. A retry of the same call will not '
      "help. Nothing was changed."),
     ("too fast", READ, 429, {}, {"retry-after": "60"},
-     "The rate limit (5 requests a second per account) is used up (4 of 5 requests free, last 429 0 s ago). Wait 60 "
+     "The rate limit (5 requests a second per account) was reached (paused for 60 s, last 429 0 s ago). Wait 60 "
      "seconds (until 09:01:00 UTC-06:00), then repeat.\nNext: list_tags()"),
     ("maintenance", READ, 503, HTML, {"x-request-id": "r-1"},
      "ActiveCampaign has a problem: status 503 (request r-1). It is probably temporary: try again in a minute.\n"

@@ -150,7 +150,7 @@ async def test_who_has_to_wait_is_told_until_when_and_how_the_budget_stands() ->
         )
         text = await one.refusal("list_tags")
         assert "(request r-7)" in text
-        assert "of 5 requests free, last 429 0 s ago" in text
+        assert "(paused for 86400 s, last 429 0 s ago)" in text
         one.wire.answer = lambda request: None
         one.forget_requests()
         assert "Wait" in await one.refusal("list_lists")
@@ -174,5 +174,5 @@ async def test_a_queue_that_is_too_long_is_told_at_once() -> None:
             await anyio.sleep(0.01)
             refused = len(texts)
         assert refused > 60
-        assert texts[0].startswith("Too many requests are waiting here for the rate limit of 5 a second: 1")
+        assert texts[0].startswith("The queue for the rate limit (5 a second per account) is too long for this call: 1")
         assert "Wait 25 seconds" in texts[0] or "Wait 26 seconds" in texts[0]

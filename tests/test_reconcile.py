@@ -17,7 +17,7 @@ from ac_mcp.reconcile import MADE
 from ac_mcp.request import Json
 from ac_mcp.rows import alike, same
 from ac_mcp.senders import Trail
-from tests.examples import CALLS
+from tests.examples import ACTIVE, CALLS
 from tests.support import Trial, clock, in_virtual_time, trial
 from tests.test_never import behind
 
@@ -570,3 +570,48 @@ async def test_waiting_for_anothers_directory_ends_at_ones_own_deadline() -> Non
             group.start_soon(lambda: one.refusal("tag_contact", contact="1", tag="VIP"))
             for _ in range(2):
                 group.start_soon(ask)
+
+
+@in_virtual_time
+async def test_calls_that_start_together_wait_for_the_one_look_up_of_the_default_connection() -> None:
+    async with trial() as one:
+        one.account.default.forget()
+        slowly(one, 0.3)
+        async with anyio.create_task_group() as group:
+            for tool in ("list_tags", "list_users", "list_lists"):
+                group.start_soon(one.answer, tool)
+        assert one.requests.count("GET //connections") == 1
+        assert {sent.get("connection") for sent in one.wire.sent if sent["path"] != "//connections"} == {ACTIVE}
+
+
+@in_virtual_time
+async def test_a_call_is_the_same_before_and_after_its_default_connection_is_known() -> None:
+    async with trial() as one:
+        one.account.default.forget()
+        failing = [True]
+        one.wire.answer = lambda request: (
+            httpx2.Response(503) if failing and request.url.path.endswith("/connections") else None
+        )
+        slowly(one, 5, after_post=True)
+        with anyio.move_on_after(6):
+            await one.answer("create_deal", **DEAL)
+        assert "POST /deals" in one.requests
+        failing.clear()
+        await anyio.sleep(61)
+        assert (await one.answer("create_deal", **DEAL))["result"] == "created after all"
+        assert one.wire.sent[-1].get("connection") == ACTIVE
+
+
+@in_virtual_time
+async def test_the_check_of_a_lost_note_is_a_tool_and_looks_in_the_right_place() -> None:
+    async with trial({"AC_MCP_SETTLE_SECONDS": "90"}) as one:
+        lose(one, "/notes", carried_out=False)
+        text = await one.refusal("create_note", text="Hello", contact="1")
+        assert text.endswith('Next: list_notes(contact="1")')
+
+
+@in_virtual_time
+async def test_a_repeated_delete_does_not_offer_to_create_what_is_gone() -> None:
+    async with trial() as one:
+        await one.answer("delete_tag", tag="Trial")
+        assert "create_tag" not in await one.refusal("delete_tag", tag="Trial")

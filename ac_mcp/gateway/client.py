@@ -140,7 +140,12 @@ class Gateway:
             if error.retry_after:
                 error.until = self.now() + timedelta(seconds=error.retry_after)
             last = "" if standing.throttled is None else f", last 429 {standing.throttled:.0f} s ago"
-            error.standing = f"{standing.free} of {account[1]} requests free{last}"
+            now = (
+                f"paused for {standing.paused:.0f} s"
+                if standing.paused
+                else f"{standing.free} of {account[1]} free now"
+            )
+            error.standing, error.limit = f"{now}{last}", account[1]
         return error
 
     async def _timed(self, request: Request, caller: Caller, attempt: int) -> Reply:

@@ -77,6 +77,11 @@ class Pacing:
         return sum(map(len, self._queues[rates].calls.values())) if rates in self._queues else 0
 
     @property
+    def alone(self) -> bool:
+        """Its store cannot be used: it keeps to a share of its own."""
+        return self._told
+
+    @property
     def queued(self) -> int:
         """The same over all budgets."""
         return sum(map(self.waiting, self._queues))

@@ -103,8 +103,12 @@ def instead(operation: Operation[..., Any], given: Json, found: Candidate) -> st
 
 
 def checking(operation: Operation[..., Any], given: Json) -> str:
-    """Where a create whose answer got lost would show."""
-    return looking(operation.resource, operation.naming(given)[1])
+    """Where a create whose answer got lost would show: by its name, else on what it was to belong to."""
+    lister = operation.resource.lister
+    if "search" in lister.signature.parameters:
+        return looking(operation.resource, operation.naming(given)[1])
+    known = lister.references.keys() & operation.references.keys() & given.keys()
+    return written(lister.name, {name: given[name] for name in given if name in known})
 
 
 def written(name: str, arguments: Mapping[str, Any]) -> str:

@@ -29,6 +29,7 @@ from ac_mcp.resource import Resource
 
 BY_KIND: dict[str, Resource] = {resource.plural: resource for resource in RESOURCES}
 SAFE = "Nothing was changed."
+ACCOUNT_RATE = 5
 NO_RETRY = "A retry of the same call will not help."
 KEY_STEPS = (
     "Check: 1. Is MATON_API_KEY set where this server starts, complete and not expired (maton.ai/settings)? "
@@ -53,13 +54,13 @@ def sentence(error: Trouble, operation: Operation[..., Any], given: Json, direct
         case BadArguments():
             return f"{error}{untouched}"
         case NoSuchName():
-            return f"{missing(error)}{untouched}"
+            return f"{missing(error, operation)}{untouched}"
         case SeveralNames():
             return f"{several(error)}{untouched}"
         case KeyRefused():
-            return key_refused(error, direct)
+            return f"{key_refused(error, direct)}{untouched if error.status else ''}"
         case NotConnected():
-            return not_connected(error)
+            return f"{not_connected(error)}{untouched}"
         case Duplicate():
             return f"{taken(error, operation, given)}{untouched}"
         case NotFound():
@@ -80,25 +81,30 @@ def throttled(error: Throttled) -> str:
     """Whose limit it is, or whose queue, and how it stands."""
     stands = f" ({error.standing})" if error.standing else ""
     id = f" (request {error.request_id})" if error.request_id else ""
+    whose = "account" if error.limit == ACCOUNT_RATE else "Maton key"
     if isinstance(error, Busy):
-        return f"Too many requests are waiting here for the rate limit of 5 a second: {error.waiting}{stands}."
-    return f"The rate limit (5 requests a second per account) is used up{id}{stands}."
+        waiting = f": {error.waiting} requests are waiting here" if error.waiting else ""
+        told = f"The queue for the rate limit ({error.limit} a second per {whose}) is too long for this call"
+        return f"{told}{waiting}{stands}."
+    return f"The rate limit ({error.limit} requests a second per {whose}) was reached{id}{stands}."
 
 
 def patience(error: Throttled) -> str:
     """How long to wait, and until when."""
     if not error.retry_after:
-        return "Wait a few seconds, then repeat."
+        return "Wait ten seconds, then repeat."
     until = f" (until {error.until:%H:%M:%S %Z})" if error.until else ""
-    return f"Wait {error.retry_after:.0f} seconds{until}, then repeat."
+    seconds = max(1, round(error.retry_after))
+    return f"Wait {seconds} second{'s' if seconds > 1 else ''}{until}, then repeat."
 
 
-def missing(error: NoSuchName) -> str:
+def missing(error: NoSuchName, operation: Operation[..., Any]) -> str:
     resource = BY_KIND[error.kind]
     what = f"has the id {error.given}" if error.given.isdecimal() else f"is called {quote(error.given)}"
     where = f" in {quote(error.within)}" if error.within else ""
+    new = "" if operation.replaces(error.parameter) else made_new(error, resource)
     near = f"; closest: {listed(error.closest)}" if error.closest else ""
-    return f"{error.parameter}: no {resource.word}{where} {what} (not found){near}.{made_new(error, resource)}"
+    return f"{error.parameter}: no {resource.word}{where} {what} (not found){near}.{new}"
 
 
 def made_new(error: NoSuchName, resource: Resource) -> str:

@@ -9,7 +9,7 @@ import h11
 from starlette.types import ASGIApp, Message
 
 from .faults import HEADER, TRANSPORT, BadFault, Fault, Faults
-from .faulty import Answered
+from .faulty import CONTROL, Answered
 
 LARGEST = 16 * 1024 * 1024
 DRIP = 0.2
@@ -46,8 +46,13 @@ class Front:
         head, body = request
         headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
         path = head.target.decode("latin-1")
+        own = path.startswith(CONTROL)
         try:
-            fault = self._faults.take(head.method.decode(), path.partition("?")[0], headers.get(HEADER), TRANSPORT)
+            fault = (
+                None
+                if own
+                else self._faults.take(head.method.decode(), path.partition("?")[0], headers.get(HEADER), TRANSPORT)
+            )
         except BadFault:
             fault = None  # the application tells what is wrong with it
         if fault is None:

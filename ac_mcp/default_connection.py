@@ -1,0 +1,50 @@
+"""Which connection requests go through where nobody has chosen one."""
+
+import logging
+from dataclasses import dataclass, field, replace
+from math import inf
+
+from ac_mcp.errors import Trouble
+from ac_mcp.operations.connections import connections, list_connections
+from ac_mcp.request import records
+from ac_mcp.senders import Bound
+from ac_mcp.sharing import Sharing
+
+log = logging.getLogger(__name__)
+HURRY, AGAIN = 5.0, 60.0
+"""Seconds that finding it may take, and until it is asked for again where that failed."""
+
+
+@dataclass(slots=True)
+class DefaultConnection:
+    """The connection Maton uses where none is chosen: its oldest ACTIVE one, looked up once and then always named.
+
+    So it is paced as what it is, and stays the same when an older one is signed in to meanwhile.
+    """
+
+    id: str = ""
+    failed_at: float = -inf
+    looking: Sharing[str] = field(default_factory=Sharing[str])
+
+    async def find(self, sender: Bound) -> str:
+        """Its id, for all who ask meanwhile; empty where there is none or nobody says: then Maton chooses."""
+        if self.id or sender.gateway.clock() - self.failed_at < AGAIN:
+            return self.id
+        try:
+            return await self.looking.once("", lambda: self._look(sender), sender.left)
+        except TimeoutError:
+            return ""
+
+    async def _look(self, sender: Bound) -> str:
+        latest = min(sender.caller.deadline, sender.gateway.clock() + HURRY)
+        try:
+            payload = await list_connections.run(replace(sender, caller=replace(sender.caller, deadline=latest)), {})
+            rows = records(payload.get("connections"))
+            self.id = next((str(row[connections.id_key]) for row in rows if row.get("default")), "")
+        except Trouble as trouble:
+            log.info("the default connection is not known: %s", type(trouble).__name__)
+        self.failed_at = -inf if self.id else sender.gateway.clock()
+        return self.id
+
+    def forget(self) -> None:
+        self.id, self.failed_at = "", -inf
