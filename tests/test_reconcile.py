@@ -592,8 +592,8 @@ async def test_a_call_is_the_same_before_and_after_its_default_connection_is_kno
         one.wire.answer = lambda request: (
             httpx2.Response(503) if failing and request.url.path.endswith("/connections") else None
         )
-        slowly(one, 5, after_post=True)
-        with anyio.move_on_after(6):
+        slowly(one, 3, after_post=True)
+        with anyio.move_on_after(5):
             await one.answer("create_deal", **DEAL)
         assert "POST /deals" in one.requests
         failing.clear()
