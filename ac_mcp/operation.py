@@ -69,6 +69,8 @@ class Options(TypedDict, total=False):
     """What else of the payload the answer shows beside the operation's own resource."""
     unique: bool
     """A second thing of the same name is refused here, where the API would take it."""
+    resumable: bool
+    """The same call again finishes what broke off in the middle."""
     duplicate: "Operation[..., Any]"
     """What to offer when the thing exists already; without it the operation that reads it."""
 

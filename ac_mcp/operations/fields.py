@@ -110,7 +110,7 @@ async def show_field(call: Call, field: Id, relid: Id = "0") -> Json:
     return await call()
 
 
-@fields.post("/fields")
+@fields.post("/fields", resumable=True)
 async def create_field(
     call: Call,
     title: Annotated[Name, About("Title", "Plan", shown=False)],

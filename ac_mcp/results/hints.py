@@ -34,6 +34,7 @@ def explain(error: Trouble, operation: Operation[..., Any], given: Json, direct:
     given = lenient(operation, given, "connection" in given)
     said = sentence(error, operation, given, direct)
     done = f" Done before that, and still so: {', '.join(error.done)}." if error.done else ""
+    done += " The same call finishes the rest." if error.done and operation.options.get("resumable") else ""
     following = "" if direct and isinstance(error, NotConnected) else next_call(error, operation, given) or ""
     following = following if len(following) <= LONGEST else ""
     filled = " (put the real values in)" if isinstance(error, BadArguments) and error.example else ""
@@ -41,6 +42,8 @@ def explain(error: Trouble, operation: Operation[..., Any], given: Json, direct:
 
 
 def next_call(error: Trouble, operation: Operation[..., Any], given: Json) -> str | None:
+    if error.done and operation.options.get("resumable"):
+        return written(operation.name, given)
     if error.done and not operation.idempotent:
         return checking(operation, given)  # the same call again might do the same again
     match error:

@@ -88,7 +88,8 @@ async def test_create_field_that_fails_half_way_says_what_is_done() -> None:
     async with trial() as one:
         one.wire.answer = failing("POST", "/fieldRels", 403)
         text = await one.refusal("create_field", title="Roast", type="text")
-        assert "Done before that, and still so: POST /fields (id 7)." in text
+        assert "Done before that, and still so: POST /fields (id 7). The same call finishes the rest." in text
+        assert text.endswith('Next: create_field(title="Roast", type="text")')
         assert "Nothing was changed" not in text
 
 
