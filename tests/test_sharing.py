@@ -140,13 +140,15 @@ class Trickling(httpx2.AsyncByteStream):
 async def test_what_began_before_a_write_is_not_joined_after_it() -> None:
     one, seen = slow(3, status(200, {"tags": []}))
     async with anyio.create_task_group() as group:
-        group.start_soon(one.send, READ, CALLER)
-        await anyio.sleep(1)
         group.start_soon(one.send, Request("PUT", "/tags/1", body={}, repeatable=True), CALLER)
-        await anyio.sleep(2.5)
-        assert len(seen) == 2
+        await anyio.sleep(1)
         group.start_soon(one.send, READ, CALLER)
         await anyio.sleep(1)
+        group.start_soon(one.send, READ, CALLER)
+        await anyio.sleep(1.5)
+        assert len(seen) == 2, "the write has ended, and one read is under way for two"
+        group.start_soon(one.send, READ, CALLER)
+        await anyio.sleep(0.1)
         assert len(seen) == 3
 
 
