@@ -49,3 +49,10 @@ def test_this_machine_may_be_reached_without_https() -> None:
 
 def test_keys_do_not_show() -> None:
     assert "secret" not in repr(Settings.from_env({"MATON_API_KEY": "secret", "AC_API_TOKEN": "secret"}))
+
+
+def test_a_state_folder_is_the_same_from_wherever_a_server_starts() -> None:
+    with pytest.raises(BadSetting, match="absolute path"):
+        Settings.from_env({"AC_MCP_STATE_DIR": "state"})
+    assert Settings.from_env({"AC_MCP_STATE_DIR": "memory"}).state_dir == "memory"
+    assert Settings.from_env({"AC_MCP_STATE_DIR": "~/ac-mcp"}).state_dir == "~/ac-mcp"

@@ -9,11 +9,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
+import httpx2
 import mcp_types as types
 from mcp import Client, StdioServerParameters
 
+from ac_mcp.doctor import examine
+from ac_mcp.launch import Company
 from ac_mcp.request import Json
 from ac_mcp.sandbox import Sandbox, parse
+from ac_mcp.settings import Settings
 
 DEAL: Json = {"title": "Over the wire", "value": 12.5, "currency": "usd", "contact": "1", "pipeline": "1"}
 NOTED = "import os,sys; open(sys.argv[1],'w').write(str(os.getpid())); from ac_mcp.cli import run; run(['serve'])"
@@ -87,3 +91,22 @@ async def test_a_call_that_its_client_cancels_ends_at_once_and_the_server_goes_o
         assert impatient.cancelled_caught
         with anyio.fail_after(10):
             assert not (await client.call_tool("list_tags", {})).is_error
+
+
+async def test_faults_of_the_transport_leave_the_sandboxs_own_desk_alone() -> None:
+    async with listening() as (one, address), httpx2.AsyncClient(base_url=address, timeout=5) as http:
+        await http.post("/sandbox/faults", content="drop;times=9")
+        assert (await http.delete("/sandbox/faults")).status_code < 300
+        assert one.faults.waiting == []
+
+
+async def test_doctor_is_not_well_where_nothing_can_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    async with listening() as (_, address):
+        settings = Settings.from_env(
+            {"MATON_API_BASE_URL": address, "MATON_API_KEY": Sandbox.key, "AC_MCP_STATE_DIR": str(tmp_path / "file")}
+        )
+        said = list[str]()
+        assert await examine(settings, Company(), said.append) == 1
+    assert any(line.startswith("failed      That folder cannot be written") for line in said)
+    assert "all well" not in said
