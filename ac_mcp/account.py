@@ -34,7 +34,7 @@ from ac_mcp.reconcile import Seen, Settling
 from ac_mcp.references import References
 from ac_mcp.request import Caller, Json, Progress, Request, Sender, silent
 from ac_mcp.results.render import fitted, render
-from ac_mcp.results.trim import Answered, shape, wanted
+from ac_mcp.results.trim import SUMMARY, Answered, View, shape, wanted
 from ac_mcp.senders import Bound, Trail
 from ac_mcp.settings import Settings
 from ac_mcp.sharing import Sharing
@@ -104,6 +104,7 @@ async def run(
         Trouble: with what this call had already written in `done`.
     """
     arguments = read(operation, given, account.settings.several_accounts)
+    view = View.of({name: arguments.pop(name, None) for name in operation.views})
     kept = trail or Trail()
     bound = account.bound(operation, kept)
     try:
@@ -111,7 +112,7 @@ async def run(
         with move_on_after(bound.left + GRACE):
             bound = await chosen(account, bound, operation, arguments)
             if operation.read_only:
-                return await answered(account, account.settling(bound), operation, arguments, progress)
+                return await answered(account, account.settling(bound), operation, arguments, progress, view)
             return await written(account, bound, operation, arguments, progress, key)
         raise overdue(kept)
     except Trouble as trouble:
@@ -188,10 +189,31 @@ async def chosen(account: Account, sender: Bound, operation: Operation[..., Any]
     return replace(sender, caller=replace(sender.caller, connection=id, named=bool(name)))
 
 
+async def suggestions(account: Account, kind: str, begun: str) -> list[str]:
+    """What things of a kind are called that somebody may be typing the name of.
+
+    Raises:
+        Trouble: where the account cannot be asked.
+    """
+    lister = next(one for one in RESOURCES if one.plural == kind).lister
+    bound = account.bound(lister, Trail())
+    with move_on_after(bound.left + GRACE):
+        bound = await chosen(account, bound, lister, {})
+        return await account.references(bound.caller.connection).suggested(bound, kind, begun)
+    raise overdue(bound.trail)
+
+
 async def answered(
-    account: Account, sender: Settling, operation: Operation[..., Any], arguments: Json, progress: Progress
+    account: Account,
+    sender: Settling,
+    operation: Operation[..., Any],
+    arguments: Json,
+    progress: Progress,
+    view: View = SUMMARY,
 ) -> Json:
     references, trail = account.references(sender.inner.caller.connection), sender.inner.trail
+    if operation.options.get("kept") and (known := references.answer(operation.name)):
+        return known
     resolved = await references.resolve(sender, operation, arguments)
     before = await about_to_go(references, sender, operation, resolved)
     if operation.options.get("unique") and not await sender.begun_before():
@@ -210,14 +232,16 @@ async def answered(
             account.default.forget()
             account.directories.clear()  # without a choice, the account behind the calls may be another one now
     references.learn(payload)
-    answer = Answered(operation, resolved, payload)
+    answer = Answered(operation, resolved, payload, view)
     asked = {kind: ids - before.get(kind, {}).keys() for kind, ids in wanted(answer).items()}
     names = await named(references, sender, asked)
     for kind, id in answer.touched.items():
         if name := before.get(kind, {}).get(id) or references.name(kind, id):
             names = {**names, kind: {**names.get(kind, {}), id: name}}
-    offset = int(resolved.get("offset") or 0)
-    return fitted(shape(answer, names), offset, account.settings.answer_tokens)
+    shown = fitted(shape(answer, names), int(resolved.get("offset") or 0), account.settings.answer_tokens)
+    if operation.options.get("kept"):
+        references.keep(operation.name, shown)
+    return shown
 
 
 async def named(

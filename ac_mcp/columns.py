@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from ac_mcp.request import Json
 
 NOTHING: tuple[Any, ...] = (None, "", "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00", [], {})
 """The API's faces of "nothing" (reference 2.3)."""
+TEXT: Json = {"type": "string"}
+COUNT: Json = {"type": "integer"}
+AMOUNTS: Json = {"type": "object", "additionalProperties": {"type": "number"}}
+TEXTS: Json = {"type": "array", "items": TEXT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +21,31 @@ class Column:
 
     name: str
     wire: str = ""
+    kind_of_value: ClassVar[Json] = TEXT
+    """JSON Schema of what it shows."""
 
     @property
     def key(self) -> str:
         return self.wire or self.name
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The attributes of the API it speaks for."""
+        return (self.key,)
+
+    @property
+    def properties(self) -> Mapping[str, Json]:
+        """What it adds to a summary, as JSON Schema."""
+        return {self.name: self.kind_of_value}
+
     def read(self, row: Json) -> Any:
         """The value a person would want, or None."""
         raw = row.get(self.key)
         return None if raw in NOTHING else self.shown(raw)
+
+    def uncut(self, row: Json) -> Any:
+        """The same with nothing cut."""
+        return self.read(row)
 
     def shown(self, raw: Any) -> Any:
         return raw
@@ -39,12 +59,19 @@ class Text(Column):
 
     def shown(self, raw: Any) -> Any:
         text = str(raw).strip()
-        return text if len(text) <= self.most else text[: self.most] + f"… ({len(text)} characters)"
+        cut = f'… ({len(text)} characters; reading with detail="full" shows all)'
+        return text if len(text) <= self.most else text[: self.most] + cut
+
+    def uncut(self, row: Json) -> Any:
+        raw = row.get(self.key)
+        return None if raw in NOTHING else str(raw).strip()
 
 
 @dataclass(frozen=True, slots=True)
 class Number(Column):
     """A count: the API sends it as text."""
+
+    kind_of_value: ClassVar[Json] = COUNT
 
     def shown(self, raw: Any) -> Any:
         try:
@@ -81,6 +108,8 @@ class Time(Column):
 class Money(Column):
     """Cents on the wire, currency units for people (reference 5.1)."""
 
+    kind_of_value: ClassVar[Json] = {"type": "number"}
+
     def shown(self, raw: Any) -> Any:
         try:
             value = Decimal(str(raw))
@@ -105,6 +134,10 @@ class Flag(Column):
 
     told: str | bool = True
 
+    @property
+    def properties(self) -> Mapping[str, Json]:
+        return {self.name: {"type": "boolean"} if self.told is True else TEXT}
+
     def shown(self, raw: Any) -> Any:
         return self.told if raw in (True, "1", 1) else None
 
@@ -114,6 +147,10 @@ class Joined(Column):
     """Several attributes as one: first and last name."""
 
     wires: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return self.wires
 
     def read(self, row: Json) -> Any:
         return " ".join(str(row[wire]).strip() for wire in self.wires if row.get(wire)) or None
@@ -134,10 +171,12 @@ class Rate(Column):
 class Several(Column):
     """Values of one attribute: a real list, or `||A||B||` (reference 9)."""
 
+    kind_of_value: ClassVar[Json] = {"anyOf": [TEXT, TEXTS]}
+
     def shown(self, raw: Any) -> Any:
-        if isinstance(raw, str):
-            return raw.strip("|").split("||") if raw.startswith("||") else raw
-        return [str(one) for one in cast("list[Any]", raw)] if isinstance(raw, list) else raw
+        if isinstance(raw, list):
+            return [str(one) for one in cast("list[Any]", raw)]
+        return raw.strip("|").split("||") if isinstance(raw, str) and raw.startswith("||") else str(raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +184,10 @@ class Reference(Column):
     """An id of another kind of thing: shown as `name` and `name_id`. "0" means none."""
 
     kind: str = ""
+
+    @property
+    def properties(self) -> Mapping[str, Json]:
+        return {self.name: TEXT, f"{self.name}_id": TEXT}
 
     def shown(self, raw: Any) -> Any:
         return None if str(raw) == "0" else str(raw)
@@ -156,6 +199,11 @@ class References(Column):
 
     kind: str = ""
     one: str = ""
+
+    @property
+    def properties(self) -> Mapping[str, Json]:
+        each: Json = {self.one: TEXT, f"{self.one}_id": TEXT}
+        return {self.name: {"type": "array", "items": {"type": "object", "properties": each}}}
 
     def shown(self, raw: Any) -> Any:
         return [str(id) for id in cast("list[Any]", raw)] if isinstance(raw, list) else None

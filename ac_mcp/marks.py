@@ -25,6 +25,14 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
+class Unlisted:
+    """Taken, but not in the tool's listed schema, where every word is paid for by every conversation.
+
+    For what hardly anybody needs: an answer that could need it names it (`next_offset`).
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Ref:
     """A parameter that takes a name or an id of this kind of thing; operations only ever see the id."""
 

@@ -58,6 +58,8 @@ Handler: TypeAlias = Callable[Concatenate[Call, P], Awaitable[R]]
 class Options(TypedDict, total=False):
     """What a block may say beyond its route. Annotations follow from the method unless stated."""
 
+    title: str
+    """What people read of it in their host, where the name says too little."""
     read_only: bool
     destructive: bool
     idempotent: bool
@@ -67,10 +69,20 @@ class Options(TypedDict, total=False):
     """Sent with every request."""
     shows: "tuple[Resource, ...]"
     """What else of the payload the answer shows beside the operation's own resource."""
+    brief: "Mapping[str, tuple[str, ...]]"
+    """Which columns of those are enough here, by plural."""
+    single: bool
+    """It answers with one thing although its path names none."""
+    kept: bool
+    """Its answer is believed for a minute, or until something is written from here."""
     unique: bool
     """A second thing of the same name is refused here, where the API would take it."""
     resumable: bool
     """The same call again finishes what broke off in the middle."""
+    listed: tuple[str, ...]
+    """Which of `detail` and `fields` its schema lists: where a summary often is not enough, or rows are long."""
+    says: Mapping[str, Json]
+    """Our own words in its answer, beside `result` and `note`, each with its JSON Schema."""
     duplicate: "Operation[..., Any]"
     """What to offer when the thing exists already; without it the operation that reads it."""
 
@@ -91,7 +103,7 @@ class Operation(Generic[P, R]):
 
     @property
     def title(self) -> str:
-        return self.name.replace("_", " ").capitalize()
+        return self.options.get("title") or self.name.replace("_", " ").capitalize()
 
     @property
     def description(self) -> str:
@@ -108,6 +120,18 @@ class Operation(Generic[P, R]):
     @property
     def idempotent(self) -> bool:
         return self.options.get("idempotent", False)
+
+    @property
+    def lists(self) -> bool:
+        """Whether it answers with rows, not with one thing."""
+        return self.method == "GET" and not self.path.endswith("}") and not self.options.get("single", False)
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """Which arguments choose how much of what was read is shown; no handler sees them."""
+        if self.method != "GET" or self.resource.plane != "api" or self.options.get("single", False):
+            return ()
+        return ("detail", "fields") if self.lists else ("detail",)
 
     @cached_property
     def signature(self) -> Signature:
@@ -196,6 +220,12 @@ async def together(*reads: Awaitable[Json]) -> Json:
     return {key: value for payload in await side_by_side(reads) for key, value in payload.items()}
 
 
+def said(payload: Json) -> Json:
+    """Our own words in a payload."""
+    words: Json = payload.get(SAID, {})
+    return words
+
+
 def say(payload: Json, **words: Any) -> Json:
     """The payload with our own words beside it: `result`, `note` and figures no row holds."""
-    return payload | {SAID: payload.get(SAID, {}) | words}
+    return payload | {SAID: said(payload) | words}

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
-from ac_mcp.marks import About, Cents, Cleared, FieldValues, Ref, Wire
+from ac_mcp.marks import About, Cents, Cleared, FieldValues, Ref, Unlisted, Wire
 
 
 def day(text: str) -> str:
@@ -42,10 +42,11 @@ StageRef: TypeAlias = Annotated[
     str, Ref("dealStages", within="pipeline"), About("Name or id", "Negotiation", shown=False)
 ]
 PipelineRef: TypeAlias = Annotated[str, Ref("dealGroups"), Wire("group"), About("Name or id", "Sales", shown=False)]
+SegmentRef: TypeAlias = Annotated[str, Ref("segments"), About("Name or id", "Engaged customers", shown=False)]
 AutomationRef: TypeAlias = Annotated[str, Ref("automations"), About("Name or id", "Welcome series", shown=False)]
 CampaignRef: TypeAlias = Annotated[str, Ref("campaigns"), About("Name or id", "February Newsletter", shown=False)]
 UserRef: TypeAlias = Annotated[str, Ref("users"), About("Name, e-mail or id", "Priya Nair", shown=False)]
-OwnerRef: TypeAlias = Annotated[str, Ref("users"), About("User: name, e-mail or id", "Priya Nair", shown=False)]
+OwnerRef: TypeAlias = Annotated[str, Ref("users"), About("Name, e-mail or id", "Priya Nair", shown=False)]
 AccountRef: TypeAlias = Annotated[str, Ref("accounts"), About("Company name or id", "Acme", shown=False)]
 FieldRef: TypeAlias = Annotated[str, Ref("fields"), About("Title or id", "Plan", shown=False)]
 ConnectionRef: TypeAlias = Annotated[str, Ref("connections"), About("Connection id", "9a0f6c52-…", shown=False)]
@@ -58,7 +59,7 @@ Fields: TypeAlias = Annotated[
     list[str],
     Ref("fields", assigned=True),
     FieldValues(),
-    About('Custom fields as "title=value"', ["Plan=Team"], shown=False),
+    About("Custom fields: title=value", ["Plan=Team"], shown=False),
 ]
 Clear: TypeAlias = Annotated[
     list[Literal["first_name", "last_name", "phone"]],
@@ -67,8 +68,12 @@ Clear: TypeAlias = Annotated[
 ]
 
 Search: TypeAlias = Annotated[str, About("Part of the name", "vip", shown=False)]
-Limit: TypeAlias = Annotated[int, Field(ge=1, le=100), About("Rows, 1 to 100", 20, shown=False)]
+Limit: TypeAlias = Annotated[int, Field(ge=1, le=100), About("Up to 100", 20, shown=False)]
 Offset: TypeAlias = Annotated[int, Field(ge=0), About("Rows to skip", 0, shown=False)]
+AllOfThem: TypeAlias = Annotated[Limit, Unlisted()]
+"""The limit of a list that is short, so that all of it is the answer."""
+Further: TypeAlias = Annotated[Offset, Unlisted()]
+"""The offset where one page nearly always is all: `next_offset` in an answer tells that there is more."""
 Day: TypeAlias = Annotated[str, AfterValidator(day), About("YYYY-MM-DD", "2026-02-01", shown=False)]
 Currency: TypeAlias = Annotated[
     str, Field(pattern=r"^[A-Za-z]{3}$"), AfterValidator(str.lower), About("Such as usd", "usd", shown=False)
@@ -76,4 +81,4 @@ Currency: TypeAlias = Annotated[
 Value: TypeAlias = Annotated[
     float, Field(ge=0), Cents("value"), About("In currency units, not cents", 12500, shown=False)
 ]
-Website: TypeAlias = Annotated[str, About("Website", "https://acme.com")]
+Website: TypeAlias = Annotated[str, About("Such as https://acme.com", "https://acme.com", shown=False)]

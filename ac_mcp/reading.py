@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from ac_mcp.errors import BadArguments
 from ac_mcp.marks import Multiple, Wire, mark
-from ac_mcp.mending import complaint, mended
+from ac_mcp.mending import complaint, mended, shortened, typo
 from ac_mcp.operation import Operation
 from ac_mcp.request import Json
 from ac_mcp.schema import about, model, schema
@@ -28,7 +28,26 @@ def read(operation: Operation[..., Any], arguments: Mapping[str, Any], accounts:
         said = " ".join(dict.fromkeys(complaint(operation, problem, accounts) for problem in problems))
         fixed, example = mended(operation, given, problems, accounts)
         raise BadArguments(said, fixed, example=example) from None
-    return unchanged(operation, checked)
+    return unchanged(operation, columns_known(operation, checked))
+
+
+def columns_known(operation: Operation[..., Any], checked: Json) -> Json:
+    """The columns that are asked for, by our names; `stage_id` comes with `stage`, and `id` always.
+
+    Raises:
+        BadArguments: with those there are, and the call with the ones that were surely meant.
+    """
+    if not (asked := checked.get("fields")) or "fields" not in operation.views:
+        return checked
+    resource = operation.resource
+    known = {column.name: column.name for column in (*resource.columns, *resource.more)}
+    spelt = {**known, **{f"{name}_id": name for name in known}, "id": "id", f"{resource.word}_id": "id"}
+    right = [spelt.get(name.casefold()) or typo(name, list(spelt)) for name in asked]
+    wrong = [name for name in asked if name.casefold() not in spelt]
+    if wrong:
+        fixed = {**checked, "fields": right} if all(right) else None
+        raise BadArguments(f"fields: {shortened(wrong[0])} is not one of {', '.join(known)}.", fixed)
+    return {**checked, "fields": list(dict.fromkeys(right))}
 
 
 def unchanged(operation: Operation[..., Any], checked: Json) -> Json:

@@ -9,7 +9,7 @@ from anyio import Lock
 
 from ac_mcp.errors import BadArguments, Candidate, NoSuchName, SeveralNames
 from ac_mcp.marks import Ref
-from ac_mcp.names import Known, closest, is_id, matching, misspelt
+from ac_mcp.names import Known, closest, is_id, matching, misspelt, plain
 from ac_mcp.operation import Operation
 from ac_mcp.request import Json, Request, Sender, record, records, whole
 from ac_mcp.resource import Resource
@@ -48,6 +48,15 @@ class References:
         self._directories = {kind: Directory() for kind in self._resources}
         self._loading = {kind: Lock() for kind in self._resources}
         self._clock = clock
+        self._answers: dict[str, tuple[float, Json]] = {}
+
+    def answer(self, name: str) -> Json | None:
+        """What this tool answered a short while ago, if nothing was written since."""
+        at, answer = self._answers.get(name, (-inf, None))
+        return answer if self._clock() - at < FRESH else None
+
+    def keep(self, name: str, answer: Json) -> None:
+        self._answers[name] = (self._clock(), answer)
 
     async def resolve(self, sender: Sender, operation: Operation[..., Any], arguments: Json) -> Json:
         """The same arguments with every name replaced by its id.
@@ -163,6 +172,20 @@ class References:
             return Candidate(known.id, known.name, f"in {self.name('dealGroups', known.within)}")
         return Candidate(known.id, known.name, known.names[1] if len(known.names) > 1 and known.told else "")
 
+    async def suggested(self, sender: Sender, kind: str, begun: str) -> list[str]:
+        """The names that begin so, then those that hold it."""
+        resource, sought = self._resources[kind], plain(begun)
+        if resource.directory:
+            known = await self._kept(sender, resource)
+        elif len(sought) < 2:
+            known = list(self._directories[kind].known.values())
+        else:
+            reply = await sender.send(resource.lister.request({"search": begun.strip()[:100], "limit": PAGE}))
+            self.learn(reply.body)
+            known = list(self._read(reply.body, resource))
+        names = dict.fromkeys(one.name for one in known if one.name and any(sought in plain(n) for n in one.names))
+        return sorted(names, key=lambda name: (not plain(name).startswith(sought), plain(name)))
+
     async def names(self, sender: Sender, wanted: Mapping[str, set[str]]) -> Mapping[str, Mapping[str, str]]:
         """What these ids are called, by kind; an id nobody knows is left out."""
         for kind, ids in wanted.items():
@@ -190,6 +213,7 @@ class References:
         """Something of this kind was written: what was fetched before is no longer believed."""
         for kind in (resource.plural, *resource.drops):
             self._directories[kind] = Directory()
+        self._answers.clear()
 
     async def _kept(
         self, sender: Sender, resource: Resource, _name: str = "", fresh: float = FRESH

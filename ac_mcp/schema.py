@@ -2,13 +2,13 @@
 
 from functools import cache
 from inspect import Parameter
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import NullableSchema, WithDefaultSchema
 
-from ac_mcp.marks import About, Ref, mark
+from ac_mcp.marks import About, Ref, Unlisted, mark
 from ac_mcp.operation import Operation
 from ac_mcp.parameters import ConnectionRef
 from ac_mcp.request import Json
@@ -27,6 +27,11 @@ CONNECTION = Annotated[
     ConnectionRef, About("Account to use: connection id, see list_connections", "9a0f…", shown=False)
 ]
 
+VIEWS: dict[str, Any] = {
+    "detail": Annotated[Literal["summary", "full"], About("How much to show")],
+    "fields": Annotated[list[str], About("Columns to show", ["id"], shown=False)],
+}
+"""How much is shown: every reading tool takes them, few list them."""
 
 # Each costs tokens on every tool; what they say is checked here anyway, with a sentence that helps more.
 NOISE = (
@@ -57,6 +62,8 @@ def multiple_accounts(operation: Operation[..., Any]) -> bool:
 def model(operation: Operation[..., Any], accounts: bool = False) -> type[BaseModel]:
     """What the operation takes, as a pydantic model; with `accounts` also which account it is for."""
     fields: dict[str, Any] = {p.name: field_of(p) for p in operation.signature.parameters.values()}
+    for name in operation.views:
+        fields[name] = (Annotated[VIEWS[name] | None, Field(description=about(VIEWS[name]).description)], None)
     if accounts and multiple_accounts(operation):
         fields["connection"] = (Annotated[CONNECTION | None, Field(description=about(CONNECTION).description)], None)
     return create_model(operation.name, __config__=STRICT, **fields)
@@ -77,6 +84,15 @@ def about(annotation: Any) -> About:
 def schema(operation: Operation[..., Any], accounts: bool = False) -> Json:
     whole = model(operation, accounts).model_json_schema(schema_generator=Lean)
     return inlined(whole, whole.get("$defs", {}))
+
+
+@cache
+def listed(operation: Operation[..., Any], accounts: bool = False) -> Json:
+    """The schema a model reads: without what is taken but hardly ever needed."""
+    whole = schema(operation, accounts)
+    rare = {name for name, p in operation.signature.parameters.items() if mark(p.annotation, Unlisted)}
+    rare |= set(operation.views) - set(operation.options.get("listed", ()))
+    return whole | {"properties": {name: one for name, one in whole["properties"].items() if name not in rare}}
 
 
 def inlined(part: Any, defs: Json) -> Any:

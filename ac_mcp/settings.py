@@ -30,6 +30,7 @@ class Settings:
     direct_token: str = setting("AC_API_TOKEN", "Without Maton: your API token (Settings > Developer)", secret=True)
     sandbox: bool = setting("AC_MCP_SANDBOX", "Use the built-in sandbox account", False)
     multi_account: bool = setting("AC_MCP_MULTI_ACCOUNT", "Let each call choose its connection", False)
+    structured: bool = setting("AC_MCP_STRUCTURED", "Typed answers: outputSchema and structuredContent too", False)
     read_timeout: float = setting("AC_MCP_READ_TIMEOUT", "Seconds a reading call may take in all", 25.0)
     write_timeout: float = setting("AC_MCP_WRITE_TIMEOUT", "Seconds a writing call may take in all", 45.0)
     answer_tokens: int = setting("AC_MCP_ANSWER_TOKENS", "Size of an answer, past which rows are left off", 6000)

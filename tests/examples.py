@@ -82,6 +82,7 @@ CALLS: dict[str, Json] = {
     "list_connections": {"status": "ACTIVE"},
     "get_connection": {"connection": ACTIVE},
     "manage_connection": {"action": "create"},
+    "describe_account": {},
 }
 
 HOOK: Json = {"name": "h", "url": "https://h.example/x", "events": ["update"], "sources": ["api"]}

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import anyio
 import httpx2
+from jsonschema import Draft202012Validator
 from mcp import Client
 
 from ac_mcp.account import Account, run
@@ -24,6 +25,7 @@ from ac_mcp.gateway.stores import MemoryStore
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.request import Json
 from ac_mcp.results.hints import explain
+from ac_mcp.results.outline import outline
 from ac_mcp.results.render import render
 from ac_mcp.sandbox import Sandbox
 from ac_mcp.senders import Trail
@@ -106,6 +108,16 @@ def written(request: httpx2.Request) -> Json:
     return said
 
 
+@functools.cache
+def checked_by(tool: str) -> Any:
+    return Draft202012Validator(outline(OPERATIONS[tool]))
+
+
+def conforms(tool: str, answer: Json) -> None:
+    """Raises ValidationError where an answer is not as its outline says."""
+    checked_by(tool).validate(answer)
+
+
 @dataclass
 class Trial:
     """An account on a sandbox, and everything a test wants to know of it."""
@@ -115,8 +127,10 @@ class Trial:
     wire: Wire
 
     async def answer(self, tool: str, **arguments: Any) -> Json:
-        """The answer as a model would read it."""
-        return json.loads(render(await run(self.account, OPERATIONS[tool], arguments)))
+        """The answer as a model would read it, which is as its outline says."""
+        answer = json.loads(render(await run(self.account, OPERATIONS[tool], arguments)))
+        conforms(tool, answer)
+        return answer
 
     async def refusal(self, tool: str, **arguments: Any) -> str:
         """The text of the error; an answer fails the test."""

@@ -31,7 +31,7 @@ def test_every_face_of_nothing_is_left_out(nothing: Any) -> None:
         (Rate("rate", "opens", whole="sent"), {"opens": "0", "sent": "0"}, None),
         (Several("value"), {"value": "||A||B||"}, ["A", "B"]),
         (Several("value"), {"value": "A"}, "A"),
-        (Text("note", most=5), {"note": "a long note"}, "a lon… (11 characters)"),
+        (Text("note", most=5), {"note": "a long note"}, 'a lon… (11 characters; reading with detail="full" shows all)'),
         (Status("status"), {"status": "1", "seriesid": "4"}, "automation"),
         (Status("status"), {"status": "3", "statusString": "Completed"}, "sent"),
         (Status("status"), {"status": "5", "seriesid": "0"}, "sent"),

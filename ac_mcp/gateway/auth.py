@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ac_mcp.errors import KeyRefused
+from ac_mcp.errors import KeyRefused, NotConnected
 from ac_mcp.gateway.stores import Rates, hidden
 from ac_mcp.request import Caller, Plane, Request
 
@@ -47,6 +47,8 @@ class Doors:
         """Raises KeyRefused where there is no key to send."""
         if not caller.key:
             raise KeyRefused("No key is set.")
+        if self.direct and request.plane == "control":
+            raise NotConnected("Without Maton there are no connections.")
         if self.direct:
             return {"Api-Token": caller.key}
         chosen = {"Maton-Connection": caller.connection} if caller.connection and request.plane == "api" else {}

@@ -12,7 +12,9 @@ from ac_mcp.operations.deals import deals
 from ac_mcp.operations.fields import field_options, field_relations, field_values, fields
 from ac_mcp.operations.lists import contact_lists, lists
 from ac_mcp.operations.notes import notes
+from ac_mcp.operations.overview import overview
 from ac_mcp.operations.pipelines import pipelines, stages
+from ac_mcp.operations.segments import segments
 from ac_mcp.operations.tags import contact_tags, tags
 from ac_mcp.operations.users import users
 from ac_mcp.operations.webhooks import webhooks
@@ -20,8 +22,8 @@ from ac_mcp.resource import Resource
 
 RESOURCES: tuple[Resource, ...] = (
     contacts, tags, contact_tags, lists, contact_lists, deals, stages, pipelines, automations, contact_automations,
-    campaigns, users, accounts, account_contacts, fields, field_options, field_relations, field_values, notes,
-    webhooks, connections,
+    campaigns, segments, users, accounts, account_contacts, fields, field_options, field_relations, field_values, notes,
+    webhooks, connections, overview,
 )  # fmt: skip
 STEPS: dict[str, Operation[..., Any]] = {o.name: o for resource in RESOURCES for o in resource.operations}
 """Tools and the steps only other operations take."""

@@ -2,7 +2,7 @@
 
 from ac_mcp.columns import Code, Date, Number, Reference, Text
 from ac_mcp.operation import Call
-from ac_mcp.parameters import AutomationRef, Limit, Offset
+from ac_mcp.parameters import AllOfThem, AutomationRef, Further
 from ac_mcp.request import Json
 from ac_mcp.resource import Resource
 
@@ -32,13 +32,13 @@ contact_automations = Resource(
 )
 
 
-@automations.get("/automations")
-async def list_automations(call: Call, limit: Limit = 100, offset: Offset = 0) -> Json:
-    """List the automations (workflows, sequences) with status and how many contacts entered."""
+@automations.get("/automations", title="List automations (workflows)")
+async def list_automations(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
+    """List automations: which workflows or sequences are running. Returns status and counts by page."""
     return await call()
 
 
-@automations.get("/automations/{automation}")
+@automations.get("/automations/{automation}", title="Show an automation (workflow)")
 async def get_automation(call: Call, automation: AutomationRef) -> Json:
-    """Show one automation: is it active, and how many contacts entered and finished it."""
+    """Show one automation: is the workflow turned on, how many people entered. Returns counts only."""
     return await call()

@@ -63,17 +63,17 @@ campaigns = Resource(
 )
 
 
-@campaigns.get("/campaigns", query={"orders[sdate]": "DESC"})
+@campaigns.get("/campaigns", title="List campaigns (newsletters)", query={"orders[sdate]": "DESC"})
 async def list_campaigns(
     call: Call,
     limit: Limit = 20,
     offset: Offset = 0,
 ) -> Json:
-    """List campaigns (newsletters, mailings) with sends, unique opens, clicks and rates: totals, not who opened."""
+    """List campaigns: which newsletters or mailings were sent, scheduled or are drafts. Returns rates by page."""
     return await call()
 
 
-@campaigns.get("/campaigns/{campaign}")
+@campaigns.get("/campaigns/{campaign}", title="Show a campaign's results")
 async def get_campaign(call: Call, campaign: CampaignRef) -> Json:
-    """Show the results of one campaign (newsletter): opens, clicks, bounces, unsubscribes, as numbers and rates."""
+    """Get a campaign's results: open rate, clicks, bounces of a mailing. Returns totals only, no names."""
     return await call()

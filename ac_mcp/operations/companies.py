@@ -35,18 +35,18 @@ account_contacts = Resource(
 )
 
 
-@accounts.get("/accounts", query={"count_deals": "true"})
+@accounts.get("/accounts", title="List companies (accounts)", query={"count_deals": "true"})
 async def list_accounts(call: Call, search: Search | None = None, limit: Limit = 20, offset: Offset = 0) -> Json:
-    """List or search accounts (companies, organizations) with their contacts and deals counted."""
+    """List or search accounts: which companies (organizations) are in the CRM. Returns counts by page."""
     return await call()
 
 
-@accounts.post("/accounts")
+@accounts.post("/accounts", title="Create a company (account)")
 async def create_account(
     call: Call,
     name: Annotated[Name, About("Company name", "Acme", shown=False)],
     website: Annotated[Website, Wire("accountUrl")] | None = None,
     owner: OwnerRef | None = None,
 ) -> Json:
-    """Create an account: a company or organization. Names are unique."""
+    """Create an account: a new company, organisation or business. Returns its id; an existing name is refused."""
     return await call()

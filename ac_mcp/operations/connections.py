@@ -5,13 +5,13 @@ from typing import Annotated, Any, Literal
 
 from ac_mcp.columns import Column, Flag, Text, Time
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import About
+from ac_mcp.marks import About, Unlisted
 from ac_mcp.operation import Call, say
 from ac_mcp.parameters import ConnectionRef, Id
 from ac_mcp.request import Json, record, records
 from ac_mcp.resource import Resource
 
-App = Annotated[Id, About("Maton app", "active-campaign", shown=False)]
+App = Annotated[Id, Unlisted(), About("Maton app", "active-campaign", shown=False)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ connections = Resource(
 async def list_connections(
     call: Call,
     app: App = "active-campaign",
-    status: Annotated[Literal["ACTIVE", "PENDING", "FAILED"], About("State")] | None = None,
+    status: Annotated[Literal["ACTIVE", "PENDING", "FAILED"], Unlisted(), About("State")] | None = None,
 ) -> Json:
-    """List the Maton connections: is an ActiveCampaign account connected, and which is used by default."""
+    """List connections: is ActiveCampaign connected (Maton). Returns status and the default."""
     payload = await call()
     rows = records(payload.get("connections"))
     active = [str(row.get("creation_time")) for row in rows if row.get("status") == "ACTIVE"]
@@ -53,9 +53,9 @@ async def list_connections(
     return payload | {"connections": [row | {"default": row.get("creation_time") == oldest} for row in rows]}
 
 
-@connections.get("/connections/{connection}")
+@connections.get("/connections/{connection}", title="Show a connection")
 async def get_connection(call: Call, connection: ConnectionRef) -> Json:
-    """Show one Maton connection and whether its sign-in is finished (ACTIVE)."""
+    """Check one connection: did it go through. Returns its status; only ACTIVE works."""
     return await call()
 
 
@@ -71,13 +71,14 @@ async def delete_connection(call: Call, connection: ConnectionRef) -> Json:
     return await call()
 
 
-@connections.post("/connections", destructive=True)
+@connections.post("/connections", title="Connect or disconnect an account", destructive=True)
 async def manage_connection(
     call: Call,
     action: Annotated[Literal["create", "delete"], About("What to do")],
     connection: Annotated[ConnectionRef, About("Which to delete: its id", "9a0f6c52-…", shown=False)] | None = None,
 ) -> Json:
-    """Connect an ActiveCampaign account (gives a link for the user to open and sign in), or delete a connection."""
+    """Connect an ActiveCampaign account: start an OAuth connection, or delete, revoke one. Returns a sign-in link the
+    user needs to open."""
     if action == "delete":
         if not connection:
             raise BadArguments("Deleting needs connection: the id of the one to delete; list_connections() shows them.")

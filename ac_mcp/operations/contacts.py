@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
-from ac_mcp.columns import Date, Joined, Positive, Text, Time
+from ac_mcp.columns import COUNT, TEXT, Date, Joined, Positive, Text, Time
 from ac_mcp.errors import BadArguments
 from ac_mcp.marks import About, After, Order, Wire
 from ac_mcp.operation import Call, say, together
@@ -29,17 +29,18 @@ from ac_mcp.parameters import (
     Offset,
     Phone,
     Search,
+    SegmentRef,
     TagRef,
 )
 from ac_mcp.request import Json, records
 from ac_mcp.resource import Resource
 
 STATUS = {"any": "-1", "unconfirmed": "0", "active": "1", "unsubscribed": "2", "bounced": "3"}
-AFTER = About("From this day on, YYYY-MM-DD", "2026-02-01", shown=False)
-BEFORE = About("Before this day, YYYY-MM-DD", "2026-02-01", shown=False)
+DAY = About("YYYY-MM-DD", "2026-02-01", shown=False)
 ORDER = {"newest": "cdate DESC", "oldest": "cdate ASC", "email": "email ASC", "name": "name ASC"}
 
 
+SEARCHING = "ActiveCampaign works a segment out in the background: ask again in a minute."
 NOTES = 5
 """How many of a contact's notes get_contact shows."""
 
@@ -75,61 +76,74 @@ contacts = Resource(
 )
 
 
-@contacts.get("/contacts")
+@contacts.get("/contacts", title="Search and count contacts", listed=("fields",), says={"status": TEXT})
 async def list_contacts(
     call: Call,
     search: Annotated[Search, About("Text in name, e-mail or phone", "reed", shown=False)] | None = None,
     email: Annotated[Email, About("Exact e-mail address", "jane@acme.com", shown=False)] | None = None,
     tag: Annotated[TagRef, Wire("tagid")] | None = None,
     list: Annotated[ListRef, Wire("listid")] | None = None,
+    segment: Annotated[SegmentRef, Wire("segmentid")] | None = None,
     status: Annotated[
         Literal["active", "unsubscribed", "bounced", "unconfirmed", "any"],
         BeforeValidator(also),
         Wire("status", STATUS),
-        About("On the list; with list active if not given"),
+        About("On the list; active if not given"),
     ]
     | None = None,
-    created_after: Annotated[Day, Wire("filters[created_after]"), AFTER] | None = None,
-    created_before: Annotated[Day, Wire("filters[created_before]"), BEFORE] | None = None,
-    updated_after: Annotated[Day, Wire("filters[updated_after]"), AFTER] | None = None,
-    updated_before: Annotated[Day, Wire("filters[updated_before]"), BEFORE] | None = None,
+    created_after: Annotated[Day, Wire("filters[created_after]"), DAY] | None = None,
+    created_before: Annotated[Day, Wire("filters[created_before]"), DAY] | None = None,
+    updated_after: Annotated[Day, Wire("filters[updated_after]"), DAY] | None = None,
+    updated_before: Annotated[Day, Wire("filters[updated_before]"), DAY] | None = None,
     order: Annotated[Literal["newest", "oldest", "email", "name"], Order(codes=ORDER), About("Sort order")]
     | None = None,
     limit: Limit = 20,
     offset: Offset = 0,
-    after_id: Annotated[Number, After(), About("Page by id instead: the last id seen, 0 to start", "0", shown=False)]
+    after_id: Annotated[Number, After(), About("Page by id: the last seen, 0 to start", "0", shown=False)]
     | None = None,
 ) -> Json:
-    """Find, search or count contacts (people, subscribers, leads) by name, e-mail, tag, list, status or date."""
+    """Find, list or count contacts: how many people, leads, subscribers of a list or with a tag we have, or one by
+    e-mail. Returns a page and total."""
     status = status or ("active" if list else None)
-    if after_id is None:
-        return listed(await call(status=status, order=order or "newest"), list and status)
-    if order or offset:
+    paged = paging(call)
+    found = await call(status=status, **paged)
+    if segment and not found["contacts"]:
+        # The first question only starts the search; it answers with nobody (reference 2.8).
+        found = await call(status=status, **paged)
+        found = found if found["contacts"] else say(found, note=SEARCHING)
+    # Who is on a list depends on the status: the answer says which it counted.
+    return say(found, status=status) if list else found
+
+
+def paging(call: Call) -> Json:
+    """Newest first unless told otherwise; by id where that is asked for."""
+    if call.arguments["after_id"] is None:
+        return {"order": call.arguments["order"] or "newest"}
+    if call.arguments["order"] or call.arguments["offset"]:
         raise BadArguments(
             "after_id pages in the order of ids: it goes with neither order nor offset.",
             {**call.given, "order": None, "offset": None},
         )
-    return listed(await call(status=status, offset=None), list and status)
-
-
-def listed(payload: Json, status: str | None) -> Json:
-    """Who is on a list depends on the status: the answer says which it counted."""
-    return say(payload, status=status) if status else payload
+    return {"offset": None}
 
 
 @contacts.get(
     "/contacts/{contact}",
+    title="Show a contact's profile",
     shows=(contact_tags, contact_lists, field_values, deals, contact_automations, account_contacts, notes),
+    listed=("detail",),
+    says={"older_notes": COUNT},
 )
 async def get_contact(call: Call, contact: ContactRef) -> Json:
-    """Show one contact in full: details, tags, lists, custom fields, deals, automations, company and latest notes."""
+    """Show a contact's record: everything known about a person. Returns tags, lists, custom fields, deals, automations;
+    latest notes only."""
     found = await together(call(), list_contact_tags(call, contact), list_contact_notes(call, contact))
     written = newest_first(records(found.get("notes")))
     latest = found | {"notes": [with_owner(note) for note in written[:NOTES]]}
     return say(latest, older_notes=len(written) - NOTES) if len(written) > NOTES else latest
 
 
-@contacts.put("/contacts/{contact}", shows=(field_values,))
+@contacts.put("/contacts/{contact}", title="Change a contact's details", shows=(field_values,))
 async def update_contact(
     call: Call,
     contact: ContactRef,
@@ -140,13 +154,14 @@ async def update_contact(
     fields: Fields | None = None,
     clear: Clear | None = None,
 ) -> Json:
-    """Change a contact's name, e-mail, phone or custom fields; what is not given stays."""
+    """Update a contact: edit or correct details such as name, e-mail, phone, custom fields. Returns it, the rest
+    unchanged."""
     if both := [name for name in clear or () if call.arguments.get(name)]:
         raise BadArguments(f"{both[0]} is given a value and is to be cleared: only one of them can be.")
     return await call()
 
 
-@contacts.post("/contacts", duplicate=update_contact, shows=(field_values,))
+@contacts.post("/contacts", title="Add a new contact", duplicate=update_contact, shows=(field_values,))
 async def create_contact(
     call: Call,
     email: Email,
@@ -155,11 +170,13 @@ async def create_contact(
     phone: Phone | None = None,
     fields: Fields | None = None,
 ) -> Json:
-    """Add a new contact. Refused if the e-mail exists already: sync_contact takes both cases."""
+    """Create a contact, a new person or lead. Returns its id; an existing e-mail is refused: sync_contact takes it."""
     return await call()
 
 
-@contacts.post("/contact/sync", idempotent=True, destructive=True, shows=(field_values,))
+@contacts.post(
+    "/contact/sync", title="Create or update a contact", idempotent=True, destructive=True, shows=(field_values,)
+)
 async def sync_contact(
     call: Call,
     email: Email,
@@ -168,12 +185,14 @@ async def sync_contact(
     phone: Phone | None = None,
     fields: Fields | None = None,
 ) -> Json:
-    """Create or update (upsert) a contact by e-mail and say which it was."""
+    """Upsert a contact by e-mail: add a person or, if already there, update name and details; import leads. Returns
+    which."""
     reply = await call.reply()
     return say(reply.body, result=reply.outcome("created", "updated"))
 
 
-@contacts.delete("/contacts/{contact}")
+@contacts.delete("/contacts/{contact}", title="Delete a contact")
 async def delete_contact(call: Call, contact: ContactRef) -> Json:
-    """Delete a contact for good, with tags, subscriptions, notes and field values. Its deals become unreadable."""
+    """Delete a contact: remove a person from the database completely; their deals get unreadable. Returns who; cannot
+    be undone."""
     return await call()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from ac_mcp.columns import Code, Date, Flag, Money, Reference, Text, Time
+from ac_mcp.columns import AMOUNTS, Code, Date, Flag, Money, Reference, Text, Time
 from ac_mcp.errors import BadArguments
 from ac_mcp.marks import About, Order, Ref, Wire
 from ac_mcp.operation import Call, say
@@ -64,7 +64,7 @@ deals = Resource(
 )
 
 
-@deals.get("/deals")
+@deals.get("/deals", title="List deals (opportunities)", listed=("fields",), says={"value_by_currency": AMOUNTS})
 async def list_deals(
     call: Call,
     search: Annotated[str, DealSearch(), About("Text in title, contact or company", "acme", shown=False)] | None = None,
@@ -79,20 +79,21 @@ async def list_deals(
     limit: Limit = 20,
     offset: Offset = 0,
 ) -> Json:
-    """List or search deals (opportunities) by stage, pipeline, owner, status or value, with count and total value."""
+    """Show deals or opportunities in a stage, of an owner, open, won or lost: how many and what value. Returns a page
+    and totals."""
     payload = await call(order=order or "newest")
     currencies = record(record(payload.get("meta")).get("currencies"))
     sums = {name.lower(): Money("value").read(record(row)) for name, row in currencies.items()}
     return say(payload, value_by_currency=sums) if sums else payload
 
 
-@deals.get("/deals/{deal}")
+@deals.get("/deals/{deal}", title="Show a deal (opportunity)")
 async def get_deal(call: Call, deal: DealRef) -> Json:
-    """Show one deal: value, status, stage, pipeline, owner, contact, company, next task."""
+    """Show one deal (opportunity). Returns value, status, stage, owner, contact, company; only the next task."""
     return await call()
 
 
-@deals.post("/deals")
+@deals.post("/deals", title="Create a deal (opportunity)")
 async def create_deal(
     call: Call,
     title: Title,
@@ -105,7 +106,7 @@ async def create_deal(
     owner: OwnerRef | None = None,
     description: Description | None = None,
 ) -> Json:
-    """Create a deal (opportunity) for a contact or account, in a stage or in the first stage of a pipeline."""
+    """Create a deal: start a new opportunity in a sales pipeline. Returns its id; needs a contact or company."""
     if not (contact or account):
         raise BadArguments(
             "A deal needs a contact or an account.", {**call.given, "contact": "jane@acme.com"}, example=True
@@ -115,7 +116,7 @@ async def create_deal(
     return await call()
 
 
-@deals.put("/deals/{deal}")
+@deals.put("/deals/{deal}", title="Change, move or close a deal")
 async def update_deal(
     call: Call,
     deal: DealRef,
@@ -128,11 +129,13 @@ async def update_deal(
     status: Status | None = None,
     description: Description | None = None,
 ) -> Json:
-    """Change a deal: move it to a stage, mark it won or lost, set value, owner or title. What is not given stays."""
+    """Update a deal: mark it won or lost, move its stage, reassign its owner, set value, currency. Returns it, the rest
+    unchanged."""
     return await call()
 
 
-@deals.delete("/deals/{deal}")
+@deals.delete("/deals/{deal}", title="Delete a deal (opportunity)")
 async def delete_deal(call: Call, deal: DealRef) -> Json:
-    """Delete a deal for good, with its notes and tasks. To close one, update_deal with status won or lost."""
+    """Delete or remove a deal with notes and tasks. Returns its title; cannot be undone. To close an opportunity:
+    update_deal."""
     return await call()

@@ -8,7 +8,7 @@ from ac_mcp.columns import Flag, Reference, Several, Text
 from ac_mcp.errors import BadArguments, Duplicate
 from ac_mcp.marks import About, Multiple, ValueOf, Wire
 from ac_mcp.operation import Call, say
-from ac_mcp.parameters import ContactRef, FieldRef, Id, Limit, Name, Offset, day
+from ac_mcp.parameters import AllOfThem, ContactRef, FieldRef, Further, Id, Name, day
 from ac_mcp.request import Json, record, records
 from ac_mcp.resource import Resource, keys
 
@@ -90,9 +90,9 @@ field_values = Resource(
 )
 
 
-@fields.get("/fields")
-async def list_fields(call: Call, limit: Limit = 100, offset: Offset = 0) -> Json:
-    """List the custom fields contacts can have, with type and options."""
+@fields.get("/fields", title="List custom fields")
+async def list_fields(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
+    """List contacts' custom fields (attributes): what is a field's id, type, options. Returns one page."""
     payload = await call()
     options = records(payload.get("fieldOptions"))
     return payload | {"fields": [field | {"options": labels(field, options)} for field in payload["fields"]]}
@@ -110,7 +110,7 @@ async def show_field(call: Call, field: Id, relid: Id = "0") -> Json:
     return await call()
 
 
-@fields.post("/fields", resumable=True)
+@fields.post("/fields", title="Create a custom field", resumable=True)
 async def create_field(
     call: Call,
     title: Annotated[Name, About("Title", "Plan", shown=False)],
@@ -118,13 +118,12 @@ async def create_field(
         Literal["text", "textarea", "number", "date", "datetime", "dropdown", "radio", "checkbox", "listbox", "hidden"],
         About("Kind of field"),
     ],
-    options: Annotated[
-        list[Name], About("Choices of a dropdown, radio, checkbox or listbox", ["Free", "Pro"], shown=False)
-    ]
+    options: Annotated[list[Name], About("Choices, where the type has them", ["Free", "Pro"], shown=False)]
     | None = None,
     description: Annotated[str, Wire("descript"), About("What it is for", "Subscription", shown=False)] | None = None,
 ) -> Json:
-    """Create a custom field for contacts, with its choices, and make it visible on all lists."""
+    """Create a custom field: add a new attribute to contacts, a date, text or dropdown. Returns its id; on all lists by
+    default."""
     if options and type not in CHOICES:
         raise BadArguments(
             f"A {type} field has no options; {', '.join(CHOICES)} have.", dict(call.arguments, options=None)
@@ -171,7 +170,7 @@ async def create_field_value(call: Call, contact: Id, field: Id, value: Annotate
     return await call()
 
 
-@field_values.put("/fieldValues/{id}")
+@field_values.put("/fieldValues/{id}", title="Set a contact's custom field", says={"before": Several("").kind_of_value})
 async def set_field_value(
     call: Call,
     contact: ContactRef,
@@ -183,7 +182,7 @@ async def set_field_value(
         About('New value; several as "A||B", dates YYYY-MM-DD, "" to empty', "Pro", shown=False),
     ],
 ) -> Json:
-    """Set one custom field of a contact, whether it has a value yet or not."""
+    """Set a custom field of a contact: fill in, record or change a value. Returns what it replaced; only one field."""
     rows = (await list_field_values(call, contact))["fieldValues"]
     before = next((row for row in rows if str(row.get("field")) == field and row.get("id")), None)
     if before is None:

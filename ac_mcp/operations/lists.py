@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from ac_mcp.columns import Code, Column, Date, Number, Reference, Text
-from ac_mcp.marks import About, Wire
+from ac_mcp.marks import About, Unlisted, Wire
 from ac_mcp.operation import Call, say
-from ac_mcp.parameters import ContactRef, Limit, ListRef, Name, Offset, Search
+from ac_mcp.parameters import AllOfThem, ContactRef, Further, ListRef, Name, Search
 from ac_mcp.request import Json, record
 from ac_mcp.resource import Resource, keys
 
 ListName = Annotated[Name, About("Name", "Newsletter", shown=False)]
-Url = Annotated[str, Wire("sender_url"), About("Website it is about", "https://acme.com")]
+Url = Annotated[str, Wire("sender_url"), About("Such as https://acme.com", "https://acme.com", shown=False)]
 Reminder = Annotated[
     str, Wire("sender_reminder"), About("Why people get this mail", "You signed up on our website.", shown=False)
 ]
@@ -61,26 +61,26 @@ contact_lists = Resource(
 )
 
 
-@lists.get("/lists")
+@lists.get("/lists", title="List all mailing lists (audiences)")
 async def list_lists(
     call: Call,
-    search: Annotated[Search, Wire("filters[name][contains]")] | None = None,
-    limit: Limit = 100,
-    offset: Offset = 0,
+    search: Annotated[Search, Unlisted(), Wire("filters[name][contains]")] | None = None,
+    limit: AllOfThem = 100,
+    offset: Further = 0,
 ) -> Json:
-    """List the mailing lists (newsletters, audiences) of the account, with how many contacts are active on each."""
+    """List all mailing lists (audiences) set up. Returns active contact counts by page."""
     return await call()
 
 
-@lists.get("/lists/{list}")
+@lists.get("/lists/{list}", title="Show a mailing list (audience)")
 async def get_list(call: Call, list: ListRef) -> Json:
-    """Show one mailing list: website, sign-up reminder, owner."""
+    """Show one list: its settings and details. Returns website, reminder, owner only."""
     return await call()
 
 
-@lists.post("/lists", unique=True)
+@lists.post("/lists", title="Create a mailing list (audience)", unique=True)
 async def create_list(call: Call, name: ListName, sender_url: Url, sender_reminder: Reminder) -> Json:
-    """Create a mailing list. It stays invisible to everyone but admins until a user group gets access."""
+    """Create a list: set up a new mailing list, audience or newsletter. Returns its id; only admins see it at first."""
     return say(await call(stringid=slug(name)), note=HIDDEN)
 
 
@@ -90,7 +90,7 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "list"
 
 
-@lists.put("/lists/{list}")
+@lists.put("/lists/{list}", title="Rename or edit a mailing list")
 async def update_list(
     call: Call,
     list: ListRef,
@@ -98,7 +98,7 @@ async def update_list(
     sender_url: Url | None = None,
     sender_reminder: Reminder | None = None,
 ) -> Json:
-    """Change a mailing list's name, website or reminder; its contacts stay on it."""
+    """Edit a mailing list: rename it, change website or sender reminder. Returns it; contacts unchanged."""
     # Whether a partial update is taken is not known (reference 4.3), so all four required attributes are sent.
     now = record((await get_list(call, list)).get("list"))
     changes = {"name": name, "sender_url": sender_url, "sender_reminder": sender_reminder}
@@ -106,9 +106,9 @@ async def update_list(
     return await call(**kept | {key: value for key, value in changes.items() if value is not None})
 
 
-@lists.delete("/lists/{list}")
+@lists.delete("/lists/{list}", title="Delete a mailing list (audience)")
 async def delete_list(call: Call, list: ListRef) -> Json:
-    """Delete a mailing list for good, with everyone's subscription to it; the contacts themselves stay."""
+    """Delete a mailing list (audience) with its subscriptions. Returns its name; cannot be undone."""
     return await call()
 
 
@@ -118,9 +118,10 @@ async def list_contact_lists(call: Call, contact: ContactRef) -> Json:
     return await call()
 
 
-@contact_lists.post("/contactLists", idempotent=True)
+@contact_lists.post("/contactLists", title="Subscribe a contact to a list", idempotent=True)
 async def subscribe_contact(call: Call, contact: ContactRef, list: ListRef) -> Json:
-    """Subscribe a contact to a mailing list. Automations may run and mail be sent; tells if they had opted out."""
+    """Subscribe a contact to a list: opt in to a newsletter or webinar, sign up. Returns if they had opted out; may
+    trigger automations, mail."""
     before = await membership(call, contact, list)
     if str(before.get("status")) == "1":
         return say({"contactList": before}, result="already subscribed")
@@ -142,9 +143,9 @@ def opted_out(row: Json) -> str:
     return f"This contact had unsubscribed{since}. Make sure they asked to be back; if not, unsubscribe_contact."
 
 
-@contact_lists.post("/contactLists", idempotent=True, destructive=True)
+@contact_lists.post("/contactLists", title="Unsubscribe a contact from a list", idempotent=True, destructive=True)
 async def unsubscribe_contact(call: Call, contact: ContactRef, list: ListRef) -> Json:
-    """Take a contact off a mailing list (opt out): they get no more mail from it."""
+    """Unsubscribe a contact from a list: take off, opt out, stop sending the newsletter. Returns if already off."""
     before = await membership(call, contact, list)
     if str(before.get("status")) == "2":
         return say({"contactList": before}, result="already unsubscribed")

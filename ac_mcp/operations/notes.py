@@ -51,7 +51,7 @@ async def list_all_notes(call: Call, limit: Limit, offset: Offset) -> Json:
     return await call()
 
 
-@notes.get("/notes")
+@notes.get("/notes", title="List notes (comments)")
 async def list_notes(
     call: Call,
     contact: ContactRef | None = None,
@@ -60,7 +60,7 @@ async def list_notes(
     limit: Limit = 20,
     offset: Offset = 0,
 ) -> Json:
-    """List notes: those on one contact, deal or account, newest first, or all of them."""
+    """Read notes (comments): the latest, or those on a contact, deal or company. Returns one page."""
     word, id = owner(call) or ("", "")
     if not word:
         payload = await list_all_notes(call, limit, offset)
@@ -100,7 +100,7 @@ def owner(call: Call) -> tuple[str, str] | None:
     return named[0] if named else None
 
 
-@notes.post("/notes")
+@notes.post("/notes", title="Write a note (comment)")
 async def create_note(
     call: Call,
     text: Annotated[Name, Wire("note"), About("The note", "Prefers calls before noon.", shown=False)],
@@ -108,7 +108,7 @@ async def create_note(
     deal: DealRef | None = None,
     account: AccountRef | None = None,
 ) -> Json:
-    """Write a note (comment, remark) on one contact, deal or account."""
+    """Create a note: leave or attach a comment to a contact, deal or company. Returns its id; only users see it."""
     named = owner(call)
     if not named:
         raise BadArguments(

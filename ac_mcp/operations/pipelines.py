@@ -7,7 +7,7 @@ from pydantic import Field
 from ac_mcp.columns import Number, Reference, References, Text
 from ac_mcp.marks import About, Wire
 from ac_mcp.operation import Call
-from ac_mcp.parameters import Currency, Name, Offset, PipelineRef
+from ac_mcp.parameters import AllOfThem, Currency, Further, Name, PipelineRef
 from ac_mcp.request import Json, records
 from ac_mcp.resource import Resource, keys
 
@@ -43,36 +43,39 @@ pipelines = Resource(
 )
 
 
-@stages.get("/dealStages", query={"limit": "100"})
+@stages.get("/dealStages", title="List stages of a pipeline")
 async def list_deal_stages(
-    call: Call, pipeline: Annotated[PipelineRef, Wire("filters[d_groupid]")] | None = None, offset: Offset = 0
+    call: Call,
+    pipeline: Annotated[PipelineRef, Wire("filters[d_groupid]")] | None = None,
+    limit: AllOfThem = 100,
+    offset: Further = 0,
 ) -> Json:
-    """List the stages deals move through, of all pipelines or of one."""
+    """List deal stages: the steps of a sales pipeline. Returns them in order."""
     return await call()
 
 
-@stages.post("/dealStages", unique=True)
+@stages.post("/dealStages", title="Add a stage to a pipeline", unique=True)
 async def create_deal_stage(
     call: Call,
     name: Title,
     pipeline: PipelineRef,
-    order: Annotated[int, Field(ge=0), About("Place among the stages; without it last", 4)] | None = None,
+    order: Annotated[int, Field(ge=0), About("Place among the stages; without it last", 4, shown=False)] | None = None,
 ) -> Json:
-    """Add a stage to a pipeline."""
+    """Create a deal stage: add a stage or step to a sales pipeline. Returns its id; last by default."""
     return await call()
 
 
-@pipelines.get("/dealGroups", query={"limit": "100"})
-async def list_pipelines(call: Call, offset: Offset = 0) -> Json:
-    """List the sales pipelines, each with its stages."""
+@pipelines.get("/dealGroups", title="List pipelines (funnels)")
+async def list_pipelines(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
+    """List all sales pipelines (funnels). Returns each with its stages in order."""
     return await call()
 
 
-@pipelines.post("/dealGroups", unique=True)
+@pipelines.post("/dealGroups", title="Create a pipeline (funnel)", unique=True)
 async def create_pipeline(
     call: Call, name: Annotated[Title, About("Name", "Partnerships", shown=False)], currency: Currency
 ) -> Json:
-    """Create a sales pipeline. It comes with three stages: To Contact, In Contact, Follow Up."""
+    """Create a pipeline: set up a new sales funnel. Returns its three default stages."""
     payload = await call()
     made = [str(stage.get("id")) for stage in records(payload.get("dealStages"))]
     return payload | {"dealGroup": payload["dealGroup"] | {"stages": made}} if made else payload

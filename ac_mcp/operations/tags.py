@@ -5,7 +5,7 @@ from typing import Annotated
 from ac_mcp.columns import Code, Date, Number, Reference, Text
 from ac_mcp.marks import About, Wire
 from ac_mcp.operation import Call, say
-from ac_mcp.parameters import ContactRef, Limit, Name, Offset, Search, TagRef
+from ac_mcp.parameters import AllOfThem, ContactRef, Name, Offset, Search, TagRef
 from ac_mcp.request import Json
 from ac_mcp.resource import Resource, keys
 
@@ -33,63 +33,64 @@ contact_tags = Resource(
 )
 
 
-@tags.get("/tags")
+@tags.get("/tags", title="List all tags (labels)")
 async def list_tags(
     call: Call,
     search: Search | None = None,
-    limit: Limit = 100,
+    limit: AllOfThem = 100,
     offset: Offset = 0,
 ) -> Json:
-    """List or search the tags (labels) of the account, with how many contacts have each."""
+    """List all tags: what labels we have in the account. Returns contact counts by page."""
     return await call()
 
 
-@tags.get("/tags/{tag}")
+@tags.get("/tags/{tag}", title="Show a tag (label)")
 async def get_tag(call: Call, tag: TagRef) -> Json:
-    """Show one tag: description and number of contacts."""
+    """Show one tag: what the label is for. Returns description and contact count only."""
     return await call()
 
 
-@tags.post("/tags")
+@tags.post("/tags", title="Create a new tag (label)")
 async def create_tag(
     call: Call,
     name: TagName,
     description: Description | None = None,
 ) -> Json:
-    """Create a new tag (label). Names are unique whatever their case."""
+    """Create a tag: make a new label. Returns its id; an existing name is refused."""
     return await call(tag_type="contact")
 
 
-@tags.put("/tags/{tag}")
+@tags.put("/tags/{tag}", title="Rename a tag (label)")
 async def update_tag(
     call: Call, tag: TagRef, name: TagName | None = None, description: Description | None = None
 ) -> Json:
-    """Rename a tag or change its description; contacts keep it."""
+    """Rename a tag (label) or edit its description. Returns it; contacts unchanged."""
     return await call()
 
 
-@tags.delete("/tags/{tag}")
+@tags.delete("/tags/{tag}", title="Delete a tag (label)")
 async def delete_tag(call: Call, tag: TagRef) -> Json:
-    """Delete a tag from the account and from every contact that has it. To take it off one contact: untag_contact."""
+    """Delete a tag: get rid of a label altogether. Returns its name; cannot be undone. Off one contact only:
+    untag_contact."""
     return await call()
 
 
-@contact_tags.get("/contacts/{contact}/contactTags")
+@contact_tags.get("/contacts/{contact}/contactTags", title="List a contact's tags (labels)")
 async def list_contact_tags(call: Call, contact: ContactRef) -> Json:
-    """List the tags one contact has, by name."""
+    """List all tags (labels) on one contact: how is a person marked. Returns names only."""
     return await call()
 
 
-@contact_tags.post("/contactTags", idempotent=True)
+@contact_tags.post("/contactTags", title="Tag (label, mark) a contact", idempotent=True)
 async def tag_contact(call: Call, contact: ContactRef, tag: TagRef) -> Json:
-    """Add a tag (label) to a contact. Automations that start on this tag will run."""
+    """Add a tag to a contact: mark, flag or label a person. Returns if already there; may trigger automations."""
     reply = await call.reply()
     return say(reply.body, result=reply.outcome("tagged", "already tagged"))
 
 
-@contact_tags.delete("/contactTags/{id}", destructive=False)
+@contact_tags.delete("/contactTags/{id}", title="Remove a tag from a contact", destructive=False)
 async def untag_contact(call: Call, contact: ContactRef, tag: TagRef) -> Json:
-    """Remove a tag from a contact; the tag itself stays."""
+    """Remove a tag from a contact: untag, undo, take a label off. Returns if it was there; the tag stays, unchanged."""
     worn = (await list_contact_tags(call, contact))["contactTags"]
     removed = [row["id"] for row in worn if str(row.get("tag")) == tag and row.get("id")]
     for id in removed:

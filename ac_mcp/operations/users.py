@@ -2,7 +2,7 @@
 
 from ac_mcp.columns import Joined, Text
 from ac_mcp.operation import Call
-from ac_mcp.parameters import Offset, UserRef
+from ac_mcp.parameters import AllOfThem, Further, UserRef
 from ac_mcp.request import Json
 from ac_mcp.resource import Resource
 
@@ -26,13 +26,14 @@ users = Resource(
 )
 
 
-@users.get("/users", query={"limit": "100"})
-async def list_users(call: Call, offset: Offset = 0) -> Json:
-    """List the users of the account: team members, sales reps, possible deal owners."""
+@users.get("/users", title="List users (team)")
+async def list_users(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
+    """List all users: who has a login to the account, which teammates or colleagues can own deals. Returns names and
+    e-mails only."""
     return await call()
 
 
-@users.get("/users/{user}")
+@users.get("/users/{user}", title="Show a user (team member)")
 async def get_user(call: Call, user: UserRef) -> Json:
-    """Show one user (team member): name, e-mail, time zone."""
+    """Show one user: which colleague or deal owner. Returns name, e-mail and time zone only."""
     return await call()

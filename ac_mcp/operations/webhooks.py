@@ -7,7 +7,7 @@ from pydantic import AfterValidator
 from ac_mcp.columns import Code, Reference, Several, Text
 from ac_mcp.marks import About, Wire
 from ac_mcp.operation import Call
-from ac_mcp.parameters import ListRef, Name, Offset, https
+from ac_mcp.parameters import AllOfThem, Further, ListRef, Name, https
 from ac_mcp.request import Json
 from ac_mcp.resource import Resource
 
@@ -36,17 +36,17 @@ webhooks = Resource(
 )
 
 
-@webhooks.get("/webhooks", query={"limit": "100"})
-async def list_webhooks(call: Call, offset: Offset = 0) -> Json:
-    """List the webhooks: which address is called on which events."""
+@webhooks.get("/webhooks")
+async def list_webhooks(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
+    """List all webhooks set up, which URLs get notified. Returns one page."""
     return await call()
 
 
-@webhooks.post("/webhooks", destructive=True)
+@webhooks.post("/webhooks", title="Create a webhook", destructive=True)
 async def create_webhook(
     call: Call,
     name: Annotated[Name, About("Name", "CRM mirror", shown=False)],
-    url: Annotated[str, AfterValidator(https), About("Public https address", "https://hooks.acme.com/ac")],
+    url: Annotated[str, AfterValidator(https), About("Public https address", "https://hooks.acme.com/ac", shown=False)],
     events: Annotated[list[Event], About("What to report", ["subscribe"], shown=False)],
     sources: Annotated[
         list[Source],
@@ -54,5 +54,5 @@ async def create_webhook(
     ],
     list: Annotated[ListRef, Wire("listid"), About("Only for this list", "Newsletter", shown=False)] | None = None,
 ) -> Json:
-    """Create a webhook: from now on ActiveCampaign sends contact or deal data to this address on these events."""
+    """Create a webhook: notify our server whenever a contact or deal changes. Returns its id; sends data at once."""
     return await call()

@@ -20,6 +20,7 @@ from ac_mcp.errors import (
 )
 from ac_mcp.operation import Operation
 from ac_mcp.operations.connections import list_connections
+from ac_mcp.operations.overview import describe_account
 from ac_mcp.reading import lenient
 from ac_mcp.request import Json
 from ac_mcp.resource import Resource
@@ -84,6 +85,8 @@ def spelt(name: str) -> str:
 
 def looking(resource: Resource, name: str) -> str:
     """The call that lists what there is, narrowed by the name where it can be."""
+    if not resource.lister.options.get("tool", True):
+        return written(describe_account.name, {})
     parameters = resource.lister.signature.parameters
     word = re.split(r"[@\s]", name.removeprefix("name:").strip())[0]
     return written(

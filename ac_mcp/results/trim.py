@@ -2,15 +2,34 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from ac_mcp.columns import Column, Reference, References
-from ac_mcp.operation import SAID, Operation
+from ac_mcp.columns import NOTHING, Column, Reference, References
+from ac_mcp.operation import Operation, said
 from ac_mcp.request import Json, record, records, whole
 from ac_mcp.resource import Resource
 
 Names = Mapping[str, Mapping[str, str]]
+INTERNAL = ("links", "hash", "gravatar", "email_local", "email_domain")
+"""What tells nobody anything (reference 2.3)."""
 DONE = {"POST": "created", "PUT": "updated", "DELETE": "deleted"}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How much is shown of what was read."""
+
+    full: bool = False
+    """Everything the API says of the thing asked for, and no text cut."""
+    fields: frozenset[str] = frozenset()
+    """Only these columns of the rows; empty for those of the summary."""
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> "View":
+        return cls(given.get("detail") == "full", frozenset(given.get("fields") or ()))
+
+
+SUMMARY = View()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +39,7 @@ class Answered:
     operation: Operation[..., Any]
     arguments: Mapping[str, Any]
     payload: Json
+    view: View = SUMMARY
 
     @property
     def resource(self) -> Resource:
@@ -36,6 +56,14 @@ class Answered:
         more = self.resource.more
         kept = more if self.operation.read_only else tuple(one for one in more if not isinstance(one, Reference))
         return self.resource.columns + kept
+
+    def columns_of(self, resource: Resource) -> tuple[Column, ...]:
+        """What is shown of each row."""
+        if resource is not self.resource:
+            return shown_beside(self.operation, resource)
+        if self.view.fields:
+            return tuple(one for one in resource.columns + resource.more if one.name in self.view.fields)
+        return resource.columns + (resource.more if self.view.full else ())
 
     @property
     def shown(self) -> list[Resource]:
@@ -67,11 +95,17 @@ class Answered:
         return self.touched | own
 
 
+def shown_beside(operation: Operation[..., Any], resource: Resource) -> tuple[Column, ...]:
+    """The columns of what an answer shows beside its own thing."""
+    enough = operation.options.get("brief", {}).get(resource.plural)
+    return tuple(one for one in resource.columns if enough is None or one.name in enough)
+
+
 def wanted(answered: Answered) -> dict[str, set[str]]:
     """The ids the answer wants names for, by kind."""
     found: dict[str, set[str]] = {kind: {id} for kind, id in answered.touched.items()}
     shown = [(answered.columns, answered.single or {})]
-    shown += [(resource.columns, row) for resource in answered.shown for row in answered.rows(resource)]
+    shown += [(answered.columns_of(one), row) for one in answered.shown for row in answered.rows(one)]
     for columns, row in shown:
         for kind, id in ids(columns, row):
             found.setdefault(kind, set()).add(id)
@@ -93,7 +127,7 @@ def ids(columns: tuple[Column, ...], row: Json) -> Iterable[tuple[str, str]]:
 
 def shape(answered: Answered, names: Names) -> Json:
     """What the model reads of a payload."""
-    ours: Json = answered.payload.get(SAID, {})
+    ours = said(answered.payload)
     result = ours.get("result") or (None if answered.operation.read_only else DONE[answered.operation.method])
     answer: Json = {"result": result} if result else {}
     for parameter, (kind, id) in answered.named.items():
@@ -102,7 +136,9 @@ def shape(answered: Answered, names: Names) -> Json:
     for resource in answered.shown:
         if resource.plural in answered.payload and (resource is not answered.resource or answered.single is None):
             rows = answered.rows(resource)
-            answer[resource.words] = [summary(resource, row, names, answered.said) for row in rows]
+            columns = answered.columns_of(resource)
+            shown = [summary(resource, row, names, answered.said, columns, answered.view) for row in rows]
+            answer[resource.words] = shown
     return answer | paging(answered) | {key: value for key, value in ours.items() if key != "result"}
 
 
@@ -110,19 +146,19 @@ def own(answered: Answered, names: Names) -> Json:
     """The row the operation is about: flat where it only ties things together."""
     if answered.single is None:
         return {}
-    row = summary(answered.resource, answered.single, names, answered.touched, answered.columns)
+    row = summary(answered.resource, answered.single, names, answered.touched, answered.columns, answered.view)
     if not answered.resource.link:
         return {answered.resource.word: row}
     return {key: value for key, value in row.items() if key != "id"}
 
 
 def summary(
-    resource: Resource, row: Json, names: Names, said: Mapping[str, str], columns: tuple[Column, ...] | None = None
+    resource: Resource, row: Json, names: Names, said: Mapping[str, str], columns: tuple[Column, ...], view: View
 ) -> Json:
     """What a person would ask for of a row; an id that has a name comes with it."""
     shown: Json = {} if resource.link else {"id": str(row.get(resource.id_key))}
-    for column in columns or resource.columns:
-        match column, column.read(row):
+    for column in columns:
+        match column, column.uncut(row) if view.full else column.read(row):
             case (_, None):
                 continue
             case (Reference(kind=kind), id):
@@ -131,7 +167,20 @@ def summary(
                 shown[column.name] = [named(one, id, names.get(kind, {})) for id in several]
             case (_, value):
                 shown[column.name] = value
-    return shown
+    return shown | (rest(resource, row, columns) if view.full and not resource.link else {})
+
+
+def rest(resource: Resource, row: Json, columns: tuple[Column, ...]) -> Json:
+    """What no column speaks for, under the API's own names: without nothing, links, and ids of what stands beside."""
+    spoken = {key for column in columns for key in column.keys} | {resource.id_key, *INTERNAL}
+    other = {key: value for key, value in row.items() if key not in spoken and not idle(key, value)}
+    return {"other": other} if other else {}
+
+
+def idle(key: str, value: Any) -> bool:
+    """Nothing, a second copy of a date, or a bare list of ids."""
+    ids = isinstance(value, list) and all(isinstance(one, str) for one in cast("list[Any]", value))
+    return value in NOTHING or key.endswith("_timestamp") or ids
 
 
 def named(word: str, id: str, names: Mapping[str, str]) -> Json:

@@ -11,7 +11,7 @@ from typing import Any
 import mcp_types as types
 from mcp import MCPError
 from mcp.server import Server, ServerRequestContext
-from mcp.server.caching import CacheHint
+from mcp.server.caching import CacheableMethod, CacheHint
 
 from ac_mcp import __version__
 from ac_mcp.account import Account, run
@@ -20,9 +20,10 @@ from ac_mcp.operation import Operation
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.request import Json, Progress
 from ac_mcp.results.hints import explain
+from ac_mcp.results.outline import outline
 from ac_mcp.results.render import render
 from ac_mcp.results.unknown import unknown_tool
-from ac_mcp.schema import schema
+from ac_mcp.schema import listed
 from ac_mcp.senders import Trail
 from ac_mcp.server.alive import alive
 from ac_mcp.settings import Settings
@@ -31,7 +32,13 @@ log = logging.getLogger(__name__)
 Context = ServerRequestContext[Any]
 Accounts = Callable[[Context], Account]
 NAME = "activecampaign"
-HOUR = 3_600_000
+MINUTE, HOUR = 60_000, 3_600_000
+LISTS: tuple[CacheableMethod, ...] = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
+CACHE: dict[CacheableMethod, CacheHint] = {
+    **dict.fromkeys(LISTS, CacheHint(ttl_ms=HOUR, scope="public")),
+    "resources/read": CacheHint(ttl_ms=MINUTE, scope="private"),
+}
+"""The lists are the same for everybody until another version starts; what is read is one account's."""
 KEYS = ("ac-mcp/idempotencyKey", "idempotencyKey")
 INSTRUCTIONS = cleandoc("""
     An ActiveCampaign account: contacts wear tags, subscribe to lists and run through automations; deals sit in the
@@ -54,10 +61,10 @@ def tools(settings: Settings) -> dict[str, Operation[..., Any]]:
 def build_server(settings: Settings, account_of: Accounts) -> Server[Any]:
     """One tool per operation, each call run for the account its context belongs to."""
     offered = tools(settings)
-    listed = [described(operation, settings) for operation in offered.values()]
+    described_tools = [described(operation, settings) for operation in offered.values()]
 
     async def list_tools(context: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=listed)
+        return types.ListToolsResult(tools=described_tools)
 
     async def call_tool(context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         given = params.arguments or {}
@@ -72,7 +79,7 @@ def build_server(settings: Settings, account_of: Accounts) -> Server[Any]:
         version=__version__,
         title="ActiveCampaign",
         instructions=INSTRUCTIONS,
-        cache_hints={"tools/list": CacheHint(ttl_ms=HOUR, scope="public")},
+        cache_hints=CACHE,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
@@ -84,7 +91,7 @@ async def answered(
     """The answer or what went wrong, as text."""
     trail = Trail()
     try:
-        return said(render(await run(account, operation, given, progress, trail, key)))
+        return told(render(await run(account, operation, given, progress, trail, key)), account.settings.structured)
     except Trouble as trouble:
         return said(explain(trouble, operation, given, account.settings.direct), is_error=True)
     except Exception as error:
@@ -114,7 +121,8 @@ def described(operation: Operation[..., Any], settings: Settings) -> types.Tool:
         name=operation.name,
         title=operation.title,
         description=operation.description,
-        input_schema=schema(operation, settings.several_accounts),
+        output_schema=outline(operation) if settings.structured else None,
+        input_schema=listed(operation, settings.several_accounts),
         annotations=types.ToolAnnotations(
             title=operation.title,
             read_only_hint=operation.read_only,
@@ -130,9 +138,15 @@ def cost(operation: Operation[..., Any], settings: Settings) -> int:
     visible = {
         "name": operation.name,
         "description": operation.description,
-        "inputSchema": schema(operation, settings.several_accounts),
+        "inputSchema": listed(operation, settings.several_accounts),
     }
     return len(json.dumps(visible, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def told(text: str, structured: bool) -> types.CallToolResult:
+    """An answer; hosts disagree on which of the two they show, so both say the same."""
+    answer = said(text)
+    return answer.model_copy(update={"structured_content": json.loads(text)}) if structured else answer
 
 
 def said(text: str, is_error: bool = False) -> types.CallToolResult:

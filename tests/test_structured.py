@@ -1,0 +1,55 @@
+"""AC_MCP_STRUCTURED: typed answers, with the same information as the text."""
+
+import json
+from typing import Any, cast
+
+import mcp_types as types
+import pytest
+
+from ac_mcp.operations import OPERATIONS
+from ac_mcp.request import Json, record
+from ac_mcp.results.outline import outline
+from tests.examples import CALLS
+from tests.support import connected, in_virtual_time, trial
+
+every_tool = pytest.mark.parametrize("tool", OPERATIONS)
+STRUCTURED = {"AC_MCP_STRUCTURED": "1"}
+
+
+@every_tool
+@in_virtual_time
+async def test_an_answer_is_text_and_the_same_as_data_of_the_declared_type(tool: str) -> None:
+    async with trial(STRUCTURED) as one, connected(one) as client:
+        listed = {one.name: one for one in (await client.list_tools()).tools}
+        result = await client.call_tool(tool, CALLS[tool])  # the client checks it against the outputSchema
+        (part,) = result.content
+        assert isinstance(part, types.TextContent)
+        assert listed[tool].output_schema == outline(OPERATIONS[tool])
+        assert result.structured_content == json.loads(part.text)
+
+
+@in_virtual_time
+async def test_an_error_is_text_only_in_structured_mode_too() -> None:
+    async with trial(STRUCTURED) as one, connected(one) as client:
+        result = await client.call_tool("get_tag", {"tag": "VPI"})
+        assert (result.is_error, result.structured_content) == (True, None)
+
+
+@every_tool
+def test_the_type_of_an_answer_leaves_nothing_open(tool: str) -> None:
+    for part in objects(outline(OPERATIONS[tool])):
+        assert part.get("properties") or "additionalProperties" in part or "description" in part
+
+
+def objects(schema: Any) -> list[Json]:
+    """Every object type a schema holds."""
+    if isinstance(schema, list):
+        return [found for one in cast("list[Any]", schema) for found in objects(one)]
+    own = [record(schema)] if record(schema).get("type") == "object" else []
+    return own + [found for one in record(schema).values() for found in objects(one)]
+
+
+@in_virtual_time
+async def test_without_the_setting_there_is_no_second_copy() -> None:
+    async with trial() as one, connected(one) as client:
+        assert all(tool.output_schema is None for tool in (await client.list_tools()).tools)
