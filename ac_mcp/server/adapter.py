@@ -25,13 +25,17 @@ from ac_mcp.results.render import render
 from ac_mcp.results.unknown import unknown_tool
 from ac_mcp.schema import listed
 from ac_mcp.senders import Trail
+from ac_mcp.server import prompts, resources
 from ac_mcp.server.alive import alive
+from ac_mcp.server.completion import completed
+from ac_mcp.server.icon import ICON
 from ac_mcp.settings import Settings
 
 log = logging.getLogger(__name__)
 Context = ServerRequestContext[Any]
 Accounts = Callable[[Context], Account]
 NAME = "activecampaign"
+Page = types.PaginatedRequestParams | None
 MINUTE, HOUR = 60_000, 3_600_000
 LISTS: tuple[CacheableMethod, ...] = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
 CACHE: dict[CacheableMethod, CacheHint] = {
@@ -79,10 +83,43 @@ def build_server(settings: Settings, account_of: Accounts) -> Server[Any]:
         version=__version__,
         title="ActiveCampaign",
         instructions=INSTRUCTIONS,
+        icons=[ICON],
         cache_hints=CACHE,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
+        **beside_tools(account_of),
     )
+
+
+def beside_tools(account_of: Accounts) -> dict[str, Any]:
+    """What MCP knows beside tools: resources, prompts, and names to complete their arguments."""
+
+    async def list_resources(context: Context, params: Page) -> types.ListResourcesResult:
+        return types.ListResourcesResult(resources=resources.fixed())
+
+    async def list_templates(context: Context, params: Page) -> types.ListResourceTemplatesResult:
+        return types.ListResourceTemplatesResult(resource_templates=resources.templates())
+
+    async def read_resource(context: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
+        return await resources.content(account_of(context), params.uri)
+
+    async def list_prompts(context: Context, params: Page) -> types.ListPromptsResult:
+        return types.ListPromptsResult(prompts=prompts.listed())
+
+    async def get_prompt(context: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
+        return prompts.prompt(params.name, params.arguments or {})
+
+    async def complete(context: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
+        return await completed(account_of(context), params)
+
+    return {
+        "on_list_resources": list_resources,
+        "on_list_resource_templates": list_templates,
+        "on_read_resource": read_resource,
+        "on_list_prompts": list_prompts,
+        "on_get_prompt": get_prompt,
+        "on_completion": complete,
+    }
 
 
 async def answered(

@@ -1,0 +1,33 @@
+"""Names that could complete what a person begins to type into a prompt or a resource's address."""
+
+import mcp_types as types
+
+from ac_mcp.account import Account, suggestions
+from ac_mcp.errors import Trouble
+from ac_mcp.server.prompts import BY_NAME
+from ac_mcp.server.resources import KINDS
+
+MOST = 100
+"""Values one answer may hold (MCP)."""
+NOTHING = types.CompleteResult(completion=types.Completion(values=[], total=0, has_more=False))
+
+
+async def completed(account: Account, params: types.CompleteRequestParams) -> types.CompleteResult:
+    """The names that hold what was typed; none where there is no key, no connection, or nothing to complete."""
+    kind = kind_of(params.ref, params.argument.name)
+    if not kind:
+        return NOTHING
+    try:
+        names = await suggestions(account, kind, params.argument.value)
+    except Trouble:
+        return NOTHING  # whoever is typing is helped by names or by nothing
+    shown = types.Completion(values=names[:MOST], total=len(names), has_more=len(names) > MOST)
+    return types.CompleteResult(completion=shown)
+
+
+def kind_of(ref: types.ResourceTemplateReference | types.PromptReference, argument: str) -> str:
+    """The kind of thing an argument names; empty for free text and for what does not exist."""
+    if isinstance(ref, types.ResourceTemplateReference):
+        return KINDS.get(ref.uri, "") if argument == "id" else ""
+    job = BY_NAME.get(ref.name)
+    return next((one.kind for one in job.arguments if one.name == argument), "") if job else ""

@@ -1,0 +1,88 @@
+"""Things of the account as MCP resources: what a person can attach to a conversation."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import mcp_types as types
+from mcp import MCPError
+
+from ac_mcp.account import Account, run
+from ac_mcp.errors import GatewayError, Refused, Trouble
+from ac_mcp.operation import Operation
+from ac_mcp.operations import RESOURCES
+from ac_mcp.operations.overview import describe_account
+from ac_mcp.results.hints import explain
+from ac_mcp.results.render import render
+from ac_mcp.server.icon import ICON
+
+SCHEME, JSON = "activecampaign", "application/json"
+ACCOUNT = f"{SCHEME}://account"
+READERS: Mapping[str, Operation[..., Any]] = {
+    resource.words: reader for resource in RESOURCES if resource.plane == "api" and (reader := resource.reader)
+}
+"""What stands for one thing, by the word its address begins with."""
+
+
+def template(words: str) -> str:
+    return f"{SCHEME}://{words}/{{id}}"
+
+
+KINDS = {template(words): reader.resource.plural for words, reader in READERS.items()}
+"""The kind of thing each address takes the name or id of."""
+
+
+def fixed() -> list[types.Resource]:
+    return [
+        types.Resource(
+            uri=ACCOUNT,
+            name="account",
+            title="The account at a glance",
+            description="Pipelines and stages, lists, tags, custom fields, automations, users and counts.",
+            mime_type=JSON,
+            icons=[ICON],
+        )
+    ]
+
+
+def templates() -> list[types.ResourceTemplate]:
+    return [
+        types.ResourceTemplate(
+            uri_template=template(words),
+            name=reader.resource.word,
+            title=reader.title,
+            description=f"One {reader.resource.word}, by id or name (percent-encoded).",
+            mime_type=JSON,
+            icons=[ICON],
+        )
+        for words, reader in READERS.items()
+    ]
+
+
+async def content(account: Account, uri: str) -> types.ReadResourceResult:
+    """The same text the tool that reads it would give.
+
+    Raises:
+        MCPError: for an address that leads nowhere (-32602), or where the account could not answer (-32603).
+    """
+    operation, arguments = asked(uri)
+    try:
+        text = render(await run(account, operation, arguments))
+    except Trouble as trouble:
+        away = isinstance(trouble, GatewayError) and not isinstance(trouble, Refused)
+        code = types.INTERNAL_ERROR if away else types.INVALID_PARAMS
+        raise MCPError(code, explain(trouble, operation, arguments, account.settings.direct), {"uri": uri}) from None
+    return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, mime_type=JSON, text=text)])
+
+
+def asked(uri: str) -> tuple[Operation[..., Any], dict[str, Any]]:
+    """The tool and arguments an address stands for."""
+    parts = urlsplit(uri)
+    words, name = parts.netloc, unquote(parts.path.removeprefix("/"))
+    if parts.scheme == SCHEME and (words, name) == ("account", ""):
+        return describe_account, {}
+    reader = READERS.get(words)
+    if parts.scheme != SCHEME or reader is None or not name:
+        known = ", ".join([ACCOUNT, *map(template, READERS)])
+        raise MCPError(types.INVALID_PARAMS, f"There is no such resource; there are {known}.", {"uri": uri[:200]})
+    return reader, {reader.required[0]: name}
