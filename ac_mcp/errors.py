@@ -114,12 +114,12 @@ class Forbidden(Refused):
 
 
 class KeyRefused(GatewayError):
-    again_in: float | None = None
-    """It was refused before, and is not tried again for so many seconds."""
+    known = False
+    """It was refused a moment ago; this time nothing was sent."""
 
 
 class NotConnected(GatewayError):
-    again_in: float | None = None
+    known = False
 
 
 class Throttled(GatewayError):

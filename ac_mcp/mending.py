@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ac_mcp.marks import camel
+from ac_mcp.marks import Wire, camel, mark
 from ac_mcp.operation import Operation
 from ac_mcp.request import Json
 from ac_mcp.schema import about, model, options, schema
@@ -33,8 +33,8 @@ def complaint(operation: Operation[..., Any], problem: ErrorDetails, accounts: b
     given, limits = shortened(problem["input"]), problem.get("ctx", {})
     match problem["type"]:
         case "extra_forbidden":
-            close = meant(operation, where, known)
-            there = f"did you mean {close}?" if close else f"there is {', '.join(known)}."
+            close = said_otherwise(operation, where, {where: problem["input"]}, accounts)
+            there = f"did you mean {' and '.join(close)}?" if close else f"there is {', '.join(known)}."
             return f"Unknown argument {where}: {there}"
         case "missing":
             return f"{where} is required."
@@ -63,6 +63,9 @@ def meant(operation: Operation[..., Any], name: str, known: list[str]) -> str | 
     """The argument a misspelt one stands for: the API's own name, a typo, a part of it, the one reference there is."""
     if (own := operation.parameter(name)) in known:
         return own
+    name = OTHERWISE.get(name.casefold(), name)
+    if name in known:
+        return name
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).casefold().split("_")
     parts = [k for k in known if name.casefold() in k.split("_")]
     if REVERSED & set(words) or (len(parts) > 1 and name not in known):
@@ -79,6 +82,22 @@ def meant(operation: Operation[..., Any], name: str, known: list[str]) -> str | 
     return "search" if "search" in known and words[-1] in SOUGHT else None
 
 
+OTHERWISE = {
+    **dict.fromkeys(("page_size", "per_page", "pagesize", "max_results", "count", "size", "top"), "limit"),
+    **dict.fromkeys(("skip", "start"), "offset"),
+    **dict.fromkeys(("created_since", "added_after", "since"), "created_after"),
+    **dict.fromkeys(("created_until", "added_before"), "created_before"),
+    "updated_since": "updated_after",
+    "modified_after": "updated_after",
+    **dict.fromkeys(("sort", "sort_by", "order_by", "orderby"), "order"),
+    **dict.fromkeys(("email_address", "contact_email", "person", "lead", "subscriber"), "contact"),
+    **dict.fromkeys(("company", "organization"), "account"),
+    **dict.fromkeys(("funnel", "group"), "pipeline"),
+    **dict.fromkeys(("assignee", "user", "owner_email"), "owner"),
+    **dict.fromkeys(("amount", "deal_value", "price"), "value"),
+    **dict.fromkeys(("body", "content", "comment"), "text"),
+}
+"""What other interfaces call it."""
 REVERSED = {
     "exclude",
     "excluding",
@@ -108,10 +127,11 @@ def mended(
     for problem in sorted(problems, key=lambda one: one["type"] != "extra_forbidden"):
         name = str(problem["loc"][0])
         if problem["type"] == "extra_forbidden":
-            close = meant(operation, name, list(schema(operation, accounts)["properties"]))
-            if close is None or close in fixed:
+            said = said_otherwise(operation, name, fixed, accounts)
+            if not said or said.keys() & fixed.keys():
                 return None, False
-            fixed[close] = fixed.pop(name)
+            del fixed[name]
+            fixed |= said
         elif name not in fixed or problem["type"] != "missing":
             fixed[name], invented = repaired(operation, problem, name, accounts)
             example = example or invented
@@ -122,13 +142,40 @@ def mended(
     return fixed, example
 
 
+def said_otherwise(operation: Operation[..., Any], name: str, given: Json, accounts: bool) -> Json:
+    """An argument there is not, as those that say the same: a whole name in two parts, a page as rows to skip."""
+    known, value = list(schema(operation, accounts)["properties"]), given[name]
+    plain = name.casefold().replace("_", "")
+    if plain in ("name", "fullname") and {"first_name", "last_name"} <= set(known) and isinstance(value, str):
+        first, _, last = value.strip().partition(" ")
+        return {"first_name": first, **({"last_name": last.strip()} if last else {})}
+    if plain in ("page", "pagenumber") and "offset" in known and str(value).isdecimal():
+        default = operation.signature.parameters["limit"].default if "limit" in known else 0
+        return {"offset": max(0, int(value) - 1) * int(given.get("limit") or default)}
+    if plain == "email" and "email" not in known and "contact" in known and "contact" not in given:
+        return {"contact": value}
+    close = meant(operation, name, known)
+    return {close: value} if close else {}
+
+
+def amount(text: Any) -> float | None:
+    """`$15,000` and `15k` as a number, where there is only one way to read it."""
+    found = re.fullmatch(r"\D{0,4}?((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d{1,2})?)\s*([kKmM]?)\b\D{0,4}", str(text).strip())
+    if not found:
+        return None
+    number = float(found[1].replace(",", "")) * {"": 1, "k": 1000, "m": 1_000_000}[found[2].lower()]
+    return int(number) if number == int(number) else number
+
+
 def repaired(operation: Operation[..., Any], problem: ErrorDetails, name: str, accounts: bool) -> tuple[Any, bool]:
     """A value that would do, and whether it is only an example."""
     limits = problem.get("ctx", {})
     match problem["type"]:
+        case "float_parsing" if (number := amount(problem["input"])) is not None:
+            return number, False
         case "literal_error":
             choices = options(operation, name, accounts)
-            close = typo(str(problem["input"]), choices)
+            close = typo(str(problem["input"]), choices) or word_of(operation, name, problem["input"])
             right = close or choices[0]
             return (right if len(problem["loc"]) == 1 else [right]), close is None
         case "greater_than_equal":
@@ -137,6 +184,13 @@ def repaired(operation: Operation[..., Any], problem: ErrorDetails, name: str, a
             return limits["le"], False
         case _:
             return example_of(operation, name), True
+
+
+def word_of(operation: Operation[..., Any], name: str, code: Any) -> str | None:
+    """Our word for the API's code."""
+    parameter = operation.signature.parameters.get(name)
+    wire = mark(parameter.annotation, Wire) if parameter else None
+    return next((word for word, own in wire.codes.items() if own == str(code)), None) if wire else None
 
 
 def example_of(operation: Operation[..., Any], name: str) -> Any:

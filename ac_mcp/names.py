@@ -55,12 +55,13 @@ def matching(known: Iterable[Known], name: str, only_main: bool = False) -> list
     return exact if len(exact) == 1 else main if only_main else main or loose
 
 
-def closest(known: Iterable[Known], name: str) -> list[Known]:
-    """The three most alike, those that hold the name or are held by it first."""
+def closest(known: Iterable[Known], name: str, *, always: bool = False) -> list[Known]:
+    """The three most alike, those that hold the name or are held by it first; with `always` however little alike."""
     sought, all_of_them = plain(name), list(known)
     holding = [k for k in all_of_them if sought and any(sought in plain(n) or plain(n) in sought for n in k.names)]
     near = sorted(all_of_them, key=lambda one: -alike(one, name))
-    return list({k.id: k for k in (*holding, *(k for k in near if alike(k, name) >= NEAR))}.values())[:3]
+    enough = [k for k in near if alike(k, name) >= NEAR] or (near[:3] if always and not holding else [])
+    return list({k.id: k for k in (*holding, *enough)}.values())[:3]
 
 
 def misspelt(known: Known, name: str) -> bool:

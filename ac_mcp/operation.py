@@ -77,6 +77,8 @@ class Options(TypedDict, total=False):
     """Its answer is believed for a minute, or until something is written from here."""
     unique: bool
     """A second thing of the same name is refused here, where the API would take it."""
+    implied: Mapping[str, tuple[str, ...]]
+    """Arguments it has not, with the values that say what it does anyway: with those they are no mistake."""
     resumable: bool
     """The same call again finishes what broke off in the middle."""
     listed: tuple[str, ...]

@@ -66,7 +66,9 @@ def lenient(operation: Operation[..., Any], arguments: Mapping[str, Any], accoun
     whole = schema(operation, accounts)
     known: Json = whole["properties"]
     optional = known.keys() - set(whole.get("required", ()))
-    given = {k: v for k, v in arguments.items() if v is not None and not (v in ("", [], {}) and k in optional)}
+    implied = operation.options.get("implied", {})
+    told = {k: v for k, v in arguments.items() if v is not None and str(v).casefold() not in implied.get(k, ())}
+    given = {k: v for k, v in told.items() if not (v in ("", [], {}) and k in optional)}
     return {k: fitted(v, known.get(k, {}).get("type"), operation, k) for k, v in given.items()}
 
 
@@ -82,6 +84,8 @@ def fitted(value: Any, wanted: Any, operation: Operation[..., Any], name: str) -
             return [assignment(one) for one in cast("list[Any]", value)]
         case list() if wanted == "string" and takes_several(operation, name):
             return field_text(cast("list[Any]", value))
+        case [only] if wanted == "string":
+            return only
         case _:
             return value
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
 from typing import Any, TypeAlias
 
@@ -14,6 +15,7 @@ from ac_mcp.operation import Operation
 from ac_mcp.request import Json, Request, Sender, record, records, whole
 from ac_mcp.resource import Resource
 from ac_mcp.sharing import side_by_side
+from ac_mcp.values import replaced, taken
 
 Query: TypeAlias = Mapping[str, str | tuple[str, ...]]
 PAGE, PAGES = 100, 20
@@ -70,25 +72,16 @@ class References:
             if given is not None and operation.replaces(parameter):
                 await self._kept(sender, self._resources[ref.kind], fresh=JUST_NOW)
             if given is not None and ref.assigned:
-                resolved[parameter] = await self._assigned(sender, parameter, ref.kind, given)
+                resolved[parameter] = await self._assigned(sender, parameter, ref.kind, given, arguments)
             elif given is not None:
                 within = str(resolved.get(ref.within) or "") or await self._place(sender, operation, ref, resolved)
                 main = operation.replaces(parameter)
                 resolved[parameter] = await self.id(sender, parameter, ref.kind, given, within, main=main)
         for parameter, of in operation.values.items():
-            kind = operation.references[of].kind
-            resolved[parameter] = self._value(parameter, kind, resolved[of], arguments[parameter])
+            resource, text = self._resources[operation.references[of].kind], arguments[parameter]
+            known = self._directories[resource.plural].known.get(resolved[of])
+            resolved[parameter] = taken(resource, known, text, parameter, arguments, str)
         return resolved
-
-    def _value(self, parameter: str, kind: str, id: str, text: str) -> str:
-        """The text as a value this thing takes."""
-        resource, known = self._resources[kind], self._directories[kind].known.get(id)
-        if resource.value is None or known is None:
-            return text
-        try:
-            return resource.value(known.facts, text)
-        except ValueError as error:
-            raise BadArguments(f"{parameter}: {known.name} {error}.") from None
 
     async def _place(self, sender: Sender, operation: Operation[..., Any], ref: Ref, resolved: Json) -> str:
         """Where the thing that is to change stands now: a stage's name means one of the deal's own pipeline."""
@@ -99,7 +92,9 @@ class References:
         reply = await sender.send(Request("GET", path, plane=other.plane, repeatable=True))
         return str(record(reply.body.get(other.singular)).get(self._resources[ref.kind].within) or "")
 
-    async def _assigned(self, sender: Sender, parameter: str, kind: str, given: Sequence[str]) -> dict[str, str]:
+    async def _assigned(
+        self, sender: Sender, parameter: str, kind: str, given: Sequence[str], arguments: Json
+    ) -> dict[str, str]:
         """`title=value` for each: a title may hold "=" itself, so the longest that is known wins."""
         values: dict[str, str] = {}
         for text in given:
@@ -111,7 +106,9 @@ class References:
             id = await self.id(sender, parameter, kind, title)
             if id in values:
                 raise BadArguments(f'{parameter}: "{title}" is given twice.')
-            values[id] = self._value(parameter, kind, id, text[len(title) + 1 :].strip())
+            resource, known = self._resources[kind], self._directories[kind].known.get(id)
+            swap = partial(replaced, given, text, title)
+            values[id] = taken(resource, known, text[len(title) + 1 :].strip(), parameter, arguments, swap)
         return values
 
     async def id(
@@ -153,7 +150,8 @@ class References:
         if within:
             await self._kept(sender, self._resources[resource.inside])
             seen = matching(self._directories[resource.plural].known.values(), name) or seen
-        near = [(one, await self._candidate(sender, one)) for one in closest(seen, name)]
+        like = closest(seen, name, always=resource.directory and not name.isdecimal())
+        near = [(one, await self._candidate(sender, one)) for one in like]
         here = [(one, told) for one, told in near if within in ("", one.within) and resource.directory]
         surely = [told for one, told in here if misspelt(one, name)]
         return NoSuchName(

@@ -47,7 +47,8 @@ ANSWERS: tuple[tuple[str, Made, int, Any, dict[str, str], str], ...] = (
      'manage_connection(action="create"), sign in, then delete the old one.\nNext: list_connections()'),
     ("a missing permission", CREATE, 403, {"message": "Forbidden"}, {},
      'ActiveCampaign does not allow this ("Forbidden"): the user behind the connection lacks the permission, or the '
-     "account's plan the feature. A retry of the same call will not help. Nothing was changed."),
+     "account's plan the feature. A retry of the same call will not help. Nothing was changed.\n"
+     "Next: describe_account()"),
     ("a pointed refusal", CREATE, 422, TITLE, {},
      'ActiveCampaign refused it (422): "The title is too long.". Argument: name. A retry of the same call will not '
      "help. Nothing was changed."),

@@ -14,6 +14,9 @@ ONE = {"contact": "1"}
     ("name", "arguments", "call"),
     [
         ("remove_tag_from_contact", {**ONE, "tag": "VIP"}, 'untag_contact(contact="1", tag="VIP")'),
+        ("add_tag", {**ONE, "tag": "VIP"}, 'tag_contact(contact="1", tag="VIP")'),
+        ("remove_tag", {**ONE, "tag": "VIP"}, 'untag_contact(contact="1", tag="VIP")'),
+        ("remove_contact", {**ONE, "list": "News"}, 'unsubscribe_contact(contact="1", list="News")'),
         ("add_tag_to_contact", {**ONE, "tag": "VIP"}, 'tag_contact(contact="1", tag="VIP")'),
         ("remove_contact_from_list", {**ONE, "list": "News"}, 'unsubscribe_contact(contact="1", list="News")'),
         ("add_contact_to_list", {**ONE, "list": "News"}, 'subscribe_contact(contact="1", list="News")'),
@@ -34,14 +37,12 @@ def test_what_was_meant_is_offered_as_a_call(name: str, arguments: Json, call: s
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
-        ("remove_tag", {**ONE, "tag": "VIP"}),  # not delete_tag, which would take it off everybody
         ("delete_account", {"account": "Acme"}),
         ("unsubscribe_list", {"list": "Newsletter"}),
         ("untag_lead", {"contact": "1"}),
         ("unassign_deal", {"deal": "7"}),
         ("apply_tag", {"name": "VIP"}),
         ("subscribe_person", {"email": "a@b.example"}),
-        ("remove_contact", {**ONE, "list": "News"}),
         ("list_deals_of_contact", {**ONE, "colour": "red"}),
         ("send_email", {"to": "jane@acme.com"}),
         ("merge_contacts", {"contact": "1", "into": "2"}),

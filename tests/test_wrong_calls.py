@@ -35,6 +35,45 @@ SAID = {
         'Next: get_tag(tag="VIP")'
     ),
     "a contact id nobody has": "contact: no contact has the id 999999 (not found).\nNext: list_contacts()",
+    "a whole name in one argument": (
+        "Unknown argument name: did you mean first_name and last_name? Nothing was changed.\n"
+        'Next: create_contact(email="new@x.example", first_name="Ann", last_name="Mary Lee")'
+    ),
+    "a page instead of rows to skip": (
+        "Unknown argument page: did you mean offset?\nNext: list_contacts(limit=10, offset=20)"
+    ),
+    "an e-mail where the contact is meant": (
+        "contact is required. Unknown argument email: did you mean contact? Nothing was changed.\n"
+        'Next: tag_contact(tag="VIP", contact="bob@initech.example")'
+    ),
+    "an amount as people write it": (
+        'value: "$15,000" must be a plain number, such as 12500. Nothing was changed.\n'
+        'Next: update_deal(deal="1", value=15000)'
+    ),
+    "an amount in thousands": (
+        'value: "15k" must be a plain number, such as 12500. Nothing was changed.\n'
+        'Next: update_deal(deal="1", value=15000)'
+    ),
+    "the API's code of a word": (
+        "status: 2 is not one of active, unsubscribed, bounced, unconfirmed, any.\n"
+        'Next: list_contacts(status="unsubscribed")'
+    ),
+    "a choice with a typo": (
+        'value: Plan takes Free, Team, Enterprise; "teams" is none of them. Nothing was changed.\n'
+        'Next: set_field_value(contact="2", field="Plan", value="Team")'
+    ),
+    "one choice of two the field has not": (
+        'fields: Plan takes Free, Team, Enterprise; "Gold" is none of them. Nothing was changed.\n'
+        'Next (put the real values in): update_contact(contact="2", fields=["Seats=4", "Plan=Free"])'
+    ),
+    "a segment nobody made": (
+        'segment: no segment is called "Whales" (not found); closest: "Wholesale buyers" (id 3).\n'
+        "Next: describe_account()"
+    ),
+    "a stage of another pipeline": (
+        'stage: no stage in "Sales" is called "Signed" (not found); closest: "Signed" (id 8, in Partnerships). '
+        'Nothing was changed.\nNext: list_deal_stages(pipeline="Sales")'
+    ),
     "an update of nothing": (
         "Nothing to change was given: at least one of title, value, currency, stage, pipeline, owner, status, "
         "description is required. Nothing was changed.\n"

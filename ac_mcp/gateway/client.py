@@ -92,7 +92,7 @@ class Gateway:
     async def _insist(self, request: Request, caller: Caller) -> Reply:
         account, *_ = self.doors.budgets(caller, request)
         allowance = self.allowances.setdefault(account[0], Allowance())
-        self.refusals.check(account[0], caller.key)
+        self.refusals.check(account[0], caller.key, caller.call)
         attempt, began, unclear = 1, self.clock(), False
         while True:
             try:
@@ -100,7 +100,7 @@ class Gateway:
             except GatewayError as error:
                 if unclear and request.method == "DELETE" and isinstance(error, NotFound):
                     return Reply(404, {}, repeated=True)
-                self.refusals.note(account[0], caller.key, error)
+                self.refusals.note(account[0], caller.key, error, caller.call)
                 unclear = unclear or may_have_landed(request, error)
                 elapsed, within = self.clock() - began, caller.deadline - began
                 verdict = decide(

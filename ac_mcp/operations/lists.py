@@ -118,7 +118,12 @@ async def list_contact_lists(call: Call, contact: ContactRef) -> Json:
     return await call()
 
 
-@contact_lists.post("/contactLists", title="Subscribe a contact to a list", idempotent=True)
+@contact_lists.post(
+    "/contactLists",
+    title="Subscribe a contact to a list",
+    idempotent=True,
+    implied={"status": ("1", "active", "subscribed")},
+)
 async def subscribe_contact(call: Call, contact: ContactRef, list: ListRef) -> Json:
     """Subscribe a contact to a list: opt in to a newsletter or webinar, sign up. Returns if they had opted out; may
     trigger automations, mail."""
@@ -143,7 +148,13 @@ def opted_out(row: Json) -> str:
     return f"This contact had unsubscribed{since}. Make sure they asked to be back; if not, unsubscribe_contact."
 
 
-@contact_lists.post("/contactLists", title="Unsubscribe a contact from a list", idempotent=True, destructive=True)
+@contact_lists.post(
+    "/contactLists",
+    title="Unsubscribe a contact from a list",
+    idempotent=True,
+    destructive=True,
+    implied={"status": ("2", "unsubscribed")},
+)
 async def unsubscribe_contact(call: Call, contact: ContactRef, list: ListRef) -> Json:
     """Unsubscribe a contact from a list: take off, opt out, stop sending the newsletter. Returns if already off."""
     before = await membership(call, contact, list)

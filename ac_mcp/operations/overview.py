@@ -62,7 +62,7 @@ overview = Resource(
 async def describe_account(call: Call) -> Json:
     """Get an overview of the account, to start with: whose it is, pipelines and stages, lists, top tags, custom fields,
     automations, users. Returns names, ids, counts; at most 30 of each."""
-    me = await call()
+    me = await allowed(call()) or {}
     reads: dict[str, Awaitable[Json]] = {
         "connections": list_connections(call),
         "contacts": list_contacts(call, limit=1),
@@ -90,7 +90,7 @@ async def describe_account(call: Call) -> Json:
         "not_available": missing,
         "note": MORE if full else "",
     }
-    return say({"user": me["user"], **rows_of(parts)}, **{word: one for word, one in ours.items() if one})
+    return say({**me, **rows_of(parts)}, **{word: one for word, one in ours.items() if one})
 
 
 def rows_of(parts: Mapping[str, Json]) -> Json:

@@ -38,7 +38,7 @@ webhooks = Resource(
 
 @webhooks.get("/webhooks")
 async def list_webhooks(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
-    """List all webhooks set up, which URLs get notified. Returns one page."""
+    """List webhooks: which URLs get notified. Returns one page of addresses and events."""
     return await call()
 
 
@@ -54,5 +54,5 @@ async def create_webhook(
     ],
     list: Annotated[ListRef, Wire("listid"), About("Only for this list", "Newsletter", shown=False)] | None = None,
 ) -> Json:
-    """Create a webhook: notify our server whenever a contact or deal changes. Returns its id; sends data at once."""
+    """Create a webhook, a new one for contact or deal events, to notify our server. Returns its id; sends at once."""
     return await call()

@@ -9,6 +9,7 @@ from ac_mcp.errors import (
     BadArguments,
     Candidate,
     Duplicate,
+    Forbidden,
     NoSuchName,
     NotConnected,
     NotFound,
@@ -52,13 +53,18 @@ def next_call(error: Trouble, operation: Operation[..., Any], given: Json) -> st
             return written(operation.name, {key: value for key, value in fixed.items() if value is not None})
         case NoSuchName(surely=Candidate() as best) if operation.references.get(error.parameter):
             return written(operation.name, {**given, error.parameter: replaced(given, error, best)})
-        case NoSuchName() | SeveralNames():
+        case NoSuchName():
+            alike = any(error.given.casefold() in one.name.casefold() for one in error.closest)
+            narrow = alike or not BY_KIND[error.kind].directory
+            return looking(BY_KIND[error.kind], error.given if narrow else "", error.within)
+        case SeveralNames():
             return looking(BY_KIND[error.kind], error.given)
+        case Forbidden() if operation is not describe_account:
+            return written(describe_account.name, {})
         case Duplicate(existing=Candidate() as found):
             return instead(operation, given, found)
-        case NotFound() if operation.references:
-            ref = next(iter(operation.references.values()))
-            return looking(BY_KIND[ref.kind], "")
+        case NotFound() if named := [ref for name, ref in operation.references.items() if name in given]:
+            return looking(BY_KIND[named[0].kind], "")
         case NotConnected():
             return written(list_connections.name, {})
         case Throttled() | Unavailable():
@@ -83,11 +89,14 @@ def spelt(name: str) -> str:
     return f"name:{name}" if name.isdecimal() else name
 
 
-def looking(resource: Resource, name: str) -> str:
-    """The call that lists what there is, narrowed by the name where it can be."""
+def looking(resource: Resource, name: str, within: str = "") -> str:
+    """The call that lists what there is, narrowed by the name or by where it is where it can be."""
     if not resource.lister.options.get("tool", True):
         return written(describe_account.name, {})
     parameters = resource.lister.signature.parameters
+    place = next((p for p, ref in resource.lister.references.items() if ref.kind == resource.inside), "")
+    if within and place:
+        return written(resource.lister.name, {place: spelt(within)})
     word = re.split(r"[@\s]", name.removeprefix("name:").strip())[0]
     return written(
         resource.lister.name, {"search": word} if word and not word.isdecimal() and "search" in parameters else {}

@@ -137,8 +137,8 @@ def key_refused(error: KeyRefused, direct: bool) -> str:
 
 
 def again(error: KeyRefused | NotConnected) -> str:
-    """That nothing was sent this time, and when something will be."""
-    return f", and is not tried again for {error.again_in:.0f} seconds" if error.again_in else ""
+    """That it is what was answered a moment ago."""
+    return ", as a moment ago" if error.known else ""
 
 
 def not_connected(error: NotConnected) -> str:

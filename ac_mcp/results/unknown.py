@@ -24,6 +24,8 @@ SYNONYMS = {
     "organization": "account", "opportunity": "deal", "newsletter": "campaign", "mailing": "campaign",
     "workflow": "automation", "audience": "list", "label": "tag",
 }  # fmt: skip
+NOUNS = {"contact", "tag", "list", "deal", "campaign", "automation"}
+"""Things whose name as an argument says what a call is about: add_tag with a contact ties the two."""
 LINKS = {
     "tag_contact": {"tag", "contact"},
     "untag_contact": {"tag", "contact"},
@@ -39,6 +41,7 @@ Suggestion = tuple[str, Mapping[str, Any]]
 def unknown_tool(name: str, arguments: Mapping[str, Any], tools: Sequence[str]) -> tuple[str, Suggestion | None]:
     """The tools that come nearest; the first as a call, if it takes all that was given and risks no more."""
     verb, nouns = understood(name)
+    nouns |= {argument for argument in arguments if argument in NOUNS} if nouns & NOUNS and verb != READ else set()
     likeness = {tool: alike(tool, verb, nouns, arguments) for tool in tools}
     near = [tool for tool in sorted(tools, key=lambda tool: -likeness[tool])[:3] if likeness[tool] >= 1]
     said = f"Unknown tool {name[:64]!r}"

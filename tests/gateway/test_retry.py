@@ -1,5 +1,8 @@
 """Whether to send again, as a table; and the budget of retries."""
 
+from typing import cast
+
+import anyio
 import httpx2
 import pytest
 
@@ -14,9 +17,10 @@ from ac_mcp.errors import (
     Throttled,
     Unavailable,
 )
+from ac_mcp.gateway.client import Gateway
 from ac_mcp.gateway.retry import Again, Allowance, Verdict, decide
 from ac_mcp.request import Caller, Request
-from tests.gateway.test_client import gateway, in_turn, status
+from tests.gateway.test_client import Answer, gateway, in_turn, status
 from tests.support import clock, in_virtual_time
 
 READ, CREATE = Request("GET", "/tags", repeatable=True), Request("POST", "/deals", body={})
@@ -103,20 +107,48 @@ async def test_a_503_that_says_how_long_holds_the_account_back_like_a_429() -> N
 
 @pytest.mark.parametrize("refusal", [status(401, {"error": "no"}), httpx2.Response(403)])
 @in_virtual_time
-async def test_a_refused_key_is_tried_again_once_in_a_while_only(refusal: httpx2.Response) -> None:
+async def test_a_refused_key_is_tried_again_once_a_call_only(refusal: httpx2.Response) -> None:
     one, seen = gateway(lambda _: httpx2.Response(refusal.status_code, content=refusal.content))
-    with pytest.raises(GatewayError):
-        await one.send(READ, Caller("k"))
-    for _ in range(10):
-        with pytest.raises(GatewayError) as caught:
-            await one.send(READ, Caller("k"))
-        assert getattr(caught.value, "again_in", None) == pytest.approx(30, abs=1)
-    assert len(seen) == 1
-    await one.sleep(31 - clock())
-    for _ in range(3):
-        with pytest.raises(GatewayError):
-            await one.send(READ, Caller("k"))
+    for call in ("a", "b"):
+        for number in range(5):
+            with pytest.raises(GatewayError) as caught:
+                await one.send(Request("GET", f"/tags/{number}", repeatable=True), Caller("k", call=call))
+            assert getattr(caught.value, "known", None) is (number > 0)
     assert len(seen) == 2
+
+
+@in_virtual_time
+async def test_while_one_call_finds_out_about_a_refused_key_others_send_nothing() -> None:
+    async def late(_: httpx2.Request) -> httpx2.Response:
+        seen.append(clock())
+        await anyio.sleep(5)
+        return status(401)
+
+    one, _ = gateway(cast("Answer", late))  # the transport awaits what it is given
+    seen: list[float] = []
+    with pytest.raises(KeyRefused):
+        await one.send(READ, Caller("k", call="a"))
+    async with anyio.create_task_group() as group:
+        for number in range(5):
+            group.start_soon(refused, one, Request("GET", f"/tags/{number}", repeatable=True), f"call {number}")
+    assert len(seen) == 2
+
+
+async def refused(one: Gateway, request: Request, call: str) -> None:
+    with pytest.raises(KeyRefused):
+        await one.send(request, Caller("k", call=call))
+
+
+@in_virtual_time
+async def test_a_check_that_ends_in_something_else_leaves_the_next_call_to_find_out() -> None:
+    one, seen = gateway(in_turn(status(401), status(500), status(200, {"tags": []})))
+    with pytest.raises(KeyRefused):
+        await one.send(READ, Caller("k", call="a"))
+    request = Request("POST", "/tags", body={})
+    with pytest.raises(GatewayError):
+        await one.send(request, Caller("k", call="b"))
+    assert (await one.send(READ, Caller("k", call="c"))).status == 200
+    assert len(seen) == 3
 
 
 @in_virtual_time
