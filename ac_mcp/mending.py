@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -155,6 +155,9 @@ def said_otherwise(operation: Operation[..., Any], name: str, given: Json, accou
     if plain == "email" and "email" not in known and "contact" in known and "contact" not in given:
         return {"contact": value}
     close = meant(operation, name, known)
+    if close and isinstance(value, list) and schema(operation, accounts)["properties"][close].get("type") == "string":
+        several = cast("list[Any]", value)
+        return {close: several[0]} if len(several) == 1 else {}
     return {close: value} if close else {}
 
 

@@ -543,7 +543,7 @@ async def test_a_text_that_the_api_cuts_short_is_not_sent_twice() -> None:
 async def test_what_one_call_did_is_not_told_of_others_after_a_refused_key() -> None:
     async with trial() as one:
         one.wire.answer = lambda request: (
-            httpx2.Response(401) if request.url.path.endswith("/fieldOption/bulk") else None
+            httpx2.Response(401) if request.url.path.endswith(("/fieldOption/bulk", "/deals")) else None
         )
         made = await one.refusal("create_field", title="Roast", type="dropdown", options=["Light"])
         assert "Done before that, and still so: POST /fields" in made

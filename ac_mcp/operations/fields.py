@@ -5,13 +5,14 @@ import re
 from typing import Annotated, Literal
 
 from ac_mcp.columns import Flag, Reference, Several, Text
-from ac_mcp.errors import BadArguments, Duplicate
+from ac_mcp.errors import BadArguments, Duplicate, NotFound
 from ac_mcp.marks import About, Multiple, ValueOf, Wire
 from ac_mcp.operation import Call, say
 from ac_mcp.parameters import AllOfThem, ContactRef, FieldRef, Further, Id, Name, day
 from ac_mcp.request import Json, record, records
 from ac_mcp.resource import Resource, keys
 
+HIDDEN = "It could not be made visible: in ActiveCampaign, Contacts > Fields shows it."
 CHOICES = ("dropdown", "radio", "checkbox", "listbox")
 
 
@@ -133,8 +134,12 @@ async def create_field(
     if missing:
         rows = [{"field": id, "label": o, "value": o, "orderid": n, "isdefault": 0} for n, o in enumerate(missing, 1)]
         await create_field_options(call, rows)
-    await show_field(call, id)
-    return say({"field": made | {"options": options or []}}, result=result)
+    answer = say({"field": made | {"options": options or []}}, result=result)
+    try:
+        await show_field(call, id)
+    except NotFound:
+        return say(answer, note=HIDDEN)
+    return answer
 
 
 async def made_or_begun(call: Call, title: str, type: str, options: list[str]) -> tuple[Json, list[str], str]:
@@ -142,20 +147,19 @@ async def made_or_begun(call: Call, title: str, type: str, options: list[str]) -
 
     Making a field takes three requests. What broke off between them is found again by title and kind: a field
     that no list shows yet.
+
+    Raises:
+        Duplicate: if a field of this title is there and not begun by an equal call.
     """
-    try:
+    payload = await list_fields(call, limit=100)
+    same = [field for field in payload["fields"] if str(field.get("title")).casefold() == title.casefold()]
+    if not same:
         return record((await call(options=None))["field"]), options, "created"
-    except Duplicate:
-        payload = await list_fields(call, limit=100)
-        shown = {str(relation.get("field")) for relation in records(payload.get("fieldRels"))}
-        begun = [
-            f for f in payload["fields"] if (str(f.get("title")).casefold(), f.get("type")) == (title.casefold(), type)
-        ]
-        if not begun or str(begun[0].get("id")) in shown:
-            raise
-        if not set(begun[0]["options"]) <= set(options):
-            raise  # somebody else's hidden field
-        return begun[0], [option for option in options if option not in begun[0]["options"]], "finished"
+    shown = {str(relation.get("field")) for relation in records(payload.get("fieldRels"))}
+    begun = [field for field in same if field.get("type") == type and str(field.get("id")) not in shown]
+    if not begun or not set(begun[0]["options"]) <= set(options):  # somebody else's, hidden or not
+        raise Duplicate("exists already", status=422)
+    return begun[0], [option for option in options if option not in begun[0]["options"]], "finished"
 
 
 @field_values.get("/contacts/{contact}/fieldValues", tool=False)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
+from ac_mcp.request import Json
 from tests.support import in_virtual_time, trial
 
 
@@ -345,20 +346,65 @@ async def test_a_custom_field_takes_what_its_kind_takes(field: str, value: str, 
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "said", "such"),
     [
-        ("Plan", "Pro", 'Plan takes Free, Team, Enterprise; "Pro" is none of them'),
-        ("Interests", "Tea, Filter", 'Interests takes Espresso, Filter, Tea, Courses; "Tea, Filter" is none of them'),
-        ("Birthday", "April 3, 1990", "Birthday is not a date of the form YYYY-MM-DD"),
-        ("Seats", "1,200", 'Seats takes a plain number; "1,200" is none'),
+        ("Plan", "Pro", 'Plan takes Free, Team, Enterprise; "Pro" is none of them', "Free"),
+        (
+            "Interests",
+            "Tea, Filter",
+            'Interests takes Espresso, Filter, Tea, Courses; "Tea, Filter" is none of them',
+            "Espresso",
+        ),
+        ("Birthday", "April 3, 1990", "Birthday is not a date of the form YYYY-MM-DD", "2026-02-01"),
+        ("Seats", "1,200", 'Seats takes a plain number; "1,200" is none', "12"),
     ],
 )
 @in_virtual_time
-async def test_a_custom_field_does_not_take_what_it_could_not_mean(field: str, value: str, said: str) -> None:
+async def test_a_custom_field_does_not_take_what_it_could_not_mean(
+    field: str, value: str, said: str, such: str
+) -> None:
     async with trial() as one:
         assert await one.refusal("set_field_value", contact="2", field=field, value=value) == (
-            f"value: {said}. Nothing was changed."
+            f"value: {said}. Nothing was changed.\n"
+            f'Next (put the real values in): set_field_value(contact="2", field="{field}", value="{such}")'
         )
         text = await one.refusal("create_contact", email="n@x.example", fields=[f"{field}={value}"])
-        assert text == f"fields: {said}. Nothing was changed."
+        assert text == (
+            f"fields: {said}. Nothing was changed.\n"
+            f'Next (put the real values in): create_contact(email="n@x.example", fields=["{field}={such}"])'
+        )
         assert not [line for line in one.requests if line.startswith(("POST", "PUT"))]
+
+
+@in_virtual_time
+async def test_a_field_that_cannot_be_made_visible_is_told_of_as_made_and_hidden() -> None:
+    async with trial() as one:
+        one.wire.answer = lambda request: (
+            httpx2.Response(404, json={"message": "No Result found"})
+            if request.url.path.endswith("/fieldRels")
+            else None
+        )
+        answer = await one.answer("create_field", title="Roast", type="text")
+        assert answer["note"].startswith("It could not be made visible")
+
+
+@in_virtual_time
+async def test_a_field_of_the_same_title_in_another_case_is_refused_before_anything_is_sent() -> None:
+    async with trial() as one:
+        text = await one.refusal("create_field", title="PLAN", type="text")
+        assert "exists already (duplicate)" in text
+        assert not [line for line in one.requests if line.startswith("POST")]
+
+
+@in_virtual_time
+async def test_a_segment_that_is_still_searched_for_is_not_an_empty_one() -> None:
+    async with trial() as one:
+        assert (await one.answer("list_contacts", segment="VIPs", limit=1))["total"] == 12
+
+        def nobody(request: httpx2.Request) -> httpx2.Response | None:
+            found: Json = {"contacts": [], "scoreValues": [], "meta": {"total": "0"}}
+            return httpx2.Response(200, json=found) if request.url.path.endswith("/contacts") else None
+
+        one.wire.answer = nobody
+        answer = await one.answer("list_contacts", segment="VIPs")
+        assert answer["note"] == "ActiveCampaign works a segment out in the background: ask again in a minute."
