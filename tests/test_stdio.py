@@ -31,6 +31,24 @@ async def test_every_tool_answers_over_stdio(mode: Any) -> None:
             assert json.loads(part.text)
 
 
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+async def test_resources_prompts_and_completions_answer_over_stdio_in_structured_mode(mode: Any) -> None:
+    server = StdioServerParameters(command=COMMAND[0], args=COMMAND[1:], env={"AC_MCP_STRUCTURED": "1"})
+    async with Client(server, mode=mode) as client:
+        (account,) = (await client.list_resources()).resources
+        (part,) = (await client.read_resource(str(account.uri))).contents
+        assert isinstance(part, types.TextResourceContents)
+        told = await client.call_tool("describe_account", {})
+        assert told.structured_content == json.loads(part.text)
+        name = told.structured_content["lists"][0]["name"]
+        names = await client.complete(
+            types.PromptReference(name="clean_up_list"), {"name": "list", "value": name[:3]}
+        )
+        assert names.completion.values == [name]
+        prompt = await client.get_prompt("clean_up_list", {"list": name})
+        assert len(prompt.messages) == 1
+
+
 def test_nothing_but_json_rpc_is_written_to_stdout() -> None:
     opening = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "0"}}
     lines: list[Json] = [
