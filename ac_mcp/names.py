@@ -67,10 +67,14 @@ def closest(known: Iterable[Known], name: str, *, always: bool = False) -> list[
 def misspelt(known: Known, name: str) -> bool:
     """Whether the name is surely this one with a typo; `2025` is not `VIP 2025` or `2024` with one."""
     sought = plain(name)
-    if sought.isdecimal():
-        return False
-    longer = any(sought in plain(n) or plain(n) in sought for n in known.names)
-    return alike(known, name) >= (LONGER if longer else TYPO)
+    same = [plain(n) for n in known.names if figures(plain(n)) == figures(sought) and figures(sought) != sought]
+    longer = any(sought in n or n in sought for n in same)
+    return bool(same) and alike(known, name) >= (LONGER if longer else TYPO)
+
+
+def figures(text: str) -> str:
+    """The numbers of a name: two that differ there are two names."""
+    return " ".join(re.findall(r"\d+", text))
 
 
 def alike(known: Known, name: str) -> float:

@@ -79,6 +79,8 @@ class Options(TypedDict, total=False):
     """A second thing of the same name is refused here, where the API would take it."""
     implied: Mapping[str, tuple[str, ...]]
     """Arguments it has not, with the values that say what it does anyway: with those they are no mistake."""
+    understands: Mapping[str, Callable[[Json], Json | None]]
+    """Arguments it has not, each with what all that was given says instead."""
     resumable: bool
     """The same call again finishes what broke off in the middle."""
     listed: tuple[str, ...]

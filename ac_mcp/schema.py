@@ -35,7 +35,8 @@ VIEWS: dict[str, Any] = {
 
 # Each costs tokens on every tool; what they say is checked here anyway, with a sentence that helps more.
 NOISE = (
-    "$ref", "$defs", "additionalProperties", "default", "maximum", "minimum", "maxLength", "minLength", "pattern",
+    "$ref", "$defs", "additionalProperties", "default", "maximum", "minimum", "maxLength", "minLength", "minItems",
+    "pattern",
 )  # fmt: skip
 
 

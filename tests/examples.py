@@ -85,6 +85,7 @@ CALLS: dict[str, Json] = {
     "describe_account": {},
 }
 
+ONE_EVENT: Json = {"name": "h", "url": "https://h.example/x", "event": "update", "source": "api"}
 HOOK: Json = {"name": "h", "url": "https://h.example/x", "events": ["update"], "sources": ["api"]}
 WRONG: tuple[tuple[str, str, Json], ...] = (
     ("an argument with a typo", "create_contact", {"email": "new@x.example", "frist_name": "Ann"}),
@@ -93,6 +94,16 @@ WRONG: tuple[tuple[str, str, Json], ...] = (
     ("the API's name of another", "create_account", {"name": "Initrode", "accountUrl": "https://initrode.example"}),
     ("a whole name in one argument", "create_contact", {"email": "new@x.example", "name": "Ann Mary Lee"}),
     ("a page instead of rows to skip", "list_contacts", {"page": 3, "limit": 10}),
+    (
+        "the record in one piece",
+        "create_contact",
+        {"contact": {"email": "new@x.example", "firstName": "Ann"}},
+    ),
+    ("the API's way to say what a note is on", "create_note", {"text": "Hi", "rel_id": 1, "rel_type": "Deal"}),
+    ("one event where a list is due", "create_webhook", ONE_EVENT),
+    ("no event at all", "create_webhook", HOOK | {"events": []}),
+    ("a title where the name is meant", "create_deal_stage", {"title": "Legal", "pipeline": "Sales"}),
+    ("a missing tag", "tag_contact", {"contact": "2"}),
     ("a page size", "list_contacts", {"per_page": 10}),
     ("an e-mail where the contact is meant", "tag_contact", {"email": "bob@initech.example", "tag": "VIP"}),
     ("a company where the account is meant", "create_note", {"text": "Hello", "company": "Acme"}),

@@ -13,6 +13,7 @@ LAYERS = (
     {"operation", "resource"},
     {"parameters", "settings"},
     {"schema", "operations", "gateway"},
+    {"otherwise"},
     {"mending"},
     {"names"},
     {"reading", "values", "results", "senders"},

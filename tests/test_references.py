@@ -169,11 +169,28 @@ async def test_a_stage_id_of_another_pipeline_does_not_pass_for_one_of_this() ->
         assert 'no stage in "Sales" has the id 7' in await one.refusal("list_deals", stage="7", pipeline="Sales")
 
 
-@pytest.mark.parametrize(("tag", "offered"), [("Hot Lead", "list_tags"), ("2025", "list_tags"), ("vpi", "tag_contact")])
+@pytest.mark.parametrize(
+    ("tag", "offered"),
+    [
+        ("Hot Lead", "list_tags"),
+        ("2025", "list_tags"),
+        ("VIP 2026", "list_tags"),
+        ("Webinar 2025", "list_tags"),
+        ("vpi", "tag_contact"),
+        ("Webinr 2026", "tag_contact"),
+    ],
+)
 @in_virtual_time
 async def test_a_write_is_offered_again_only_with_a_name_that_was_surely_meant(tag: str, offered: str) -> None:
     async with trial() as one:
         assert f"\nNext: {offered}(" in await one.refusal("tag_contact", contact="2", tag=tag)
+
+
+@in_virtual_time
+async def test_a_delete_is_never_offered_with_another_name_than_the_one_given() -> None:
+    async with trial() as one:
+        for tool, arguments in (("delete_tag", {"tag": "vpi"}), ("delete_list", {"list": "Newsleter"})):
+            assert f"\nNext: list_{tool.removeprefix('delete_')}s(" in await one.refusal(tool, **arguments)
 
 
 @in_virtual_time

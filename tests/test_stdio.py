@@ -41,9 +41,7 @@ async def test_resources_prompts_and_completions_answer_over_stdio_in_structured
         told = await client.call_tool("describe_account", {})
         assert told.structured_content == json.loads(part.text)
         name = told.structured_content["lists"][0]["name"]
-        names = await client.complete(
-            types.PromptReference(name="clean_up_list"), {"name": "list", "value": name[:3]}
-        )
+        names = await client.complete(types.PromptReference(name="clean_up_list"), {"name": "list", "value": name[:3]})
         assert names.completion.values == [name]
         prompt = await client.get_prompt("clean_up_list", {"list": name})
         assert len(prompt.messages) == 1

@@ -14,6 +14,9 @@ ONE = {"contact": "1"}
     ("name", "arguments", "call"),
     [
         ("remove_tag_from_contact", {**ONE, "tag": "VIP"}, 'untag_contact(contact="1", tag="VIP")'),
+        ("mark_deal_won", {"deal": "7"}, 'update_deal(deal="7", status="won")'),
+        ("upsert_contact", {"email": "a@b.example"}, 'sync_contact(email="a@b.example")'),
+        ("search", {"query": "jane"}, 'list_contacts(search="jane")'),
         ("add_tag", {**ONE, "tag": "VIP"}, 'tag_contact(contact="1", tag="VIP")'),
         ("remove_tag", {**ONE, "tag": "VIP"}, 'untag_contact(contact="1", tag="VIP")'),
         ("remove_contact", {**ONE, "list": "News"}, 'unsubscribe_contact(contact="1", list="News")'),
@@ -44,6 +47,7 @@ def test_what_was_meant_is_offered_as_a_call(name: str, arguments: Json, call: s
         ("apply_tag", {"name": "VIP"}),
         ("subscribe_person", {"email": "a@b.example"}),
         ("list_deals_of_contact", {**ONE, "colour": "red"}),
+        ("update_deal_stage", {"deal": "7"}),  # which stage is not said
         ("send_email", {"to": "jane@acme.com"}),
         ("merge_contacts", {"contact": "1", "into": "2"}),
         ("", {}),

@@ -66,6 +66,16 @@ SAID = {
         'fields: Plan takes Free, Team, Enterprise; "Gold" is none of them. Nothing was changed.\n'
         'Next (put the real values in): update_contact(contact="2", fields=["Seats=4", "Plan=Free"])'
     ),
+    "the record in one piece": (
+        "email is required. Unknown argument contact: did you mean email and first_name? Nothing was changed.\n"
+        'Next: create_contact(email="new@x.example", first_name="Ann")'
+    ),
+    "a missing tag": "tag is required. Nothing was changed.\nNext: list_tags()",
+    "no event at all": (
+        'events: [] must hold at least one, such as ["subscribe"]. Nothing was changed.\n'
+        'Next (put the real values in): create_webhook(name="h", url="https://h.example/x", events=["subscribe"], '
+        'sources=["api"])'
+    ),
     "a segment nobody made": (
         'segment: no segment is called "Whales" (not found); closest: "Wholesale buyers" (id 3).\n'
         "Next: describe_account()"

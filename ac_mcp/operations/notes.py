@@ -100,7 +100,23 @@ def owner(call: Call) -> tuple[str, str] | None:
     return named[0] if named else None
 
 
-@notes.post("/notes", title="Write a note (comment)")
+def by_rel(given: Json) -> Json | None:
+    """What the API says with two arguments: the id of a thing and the kind it is of."""
+    said = {key.replace("_", ""): str(value) for key, value in given.items()}
+    kind = said.get("reltype", "").casefold()
+    word = next((word for word, name in KINDS.items() if kind in (word, name.casefold())), None)
+    return {word: said["relid"]} if word and "relid" in said else None
+
+
+def with_it(given: Json) -> Json | None:
+    """The kind goes without saying once its id stands under our own name."""
+    return {} if any(given.get(word) for word in KINDS) or by_rel(given) else None
+
+
+REL = {"rel_id": by_rel, "relid": by_rel, "rel_type": with_it, "reltype": with_it}
+
+
+@notes.post("/notes", title="Write a note (comment)", understands=REL)
 async def create_note(
     call: Call,
     text: Annotated[Name, Wire("note"), About("The note", "Prefers calls before noon.", shown=False)],

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from ac_mcp.columns import Code, Reference, Several, Text
 from ac_mcp.marks import About, Wire
@@ -47,9 +47,10 @@ async def create_webhook(
     call: Call,
     name: Annotated[Name, About("Name", "CRM mirror", shown=False)],
     url: Annotated[str, AfterValidator(https), About("Public https address", "https://hooks.acme.com/ac", shown=False)],
-    events: Annotated[list[Event], About("What to report", ["subscribe"], shown=False)],
+    events: Annotated[list[Event], Field(min_length=1), About("What to report", ["subscribe"], shown=False)],
     sources: Annotated[
         list[Source],
+        Field(min_length=1),
         About("Whose changes: forms, users, API, automations", ["public", "admin", "api", "system"], shown=False),
     ],
     list: Annotated[ListRef, Wire("listid"), About("Only for this list", "Newsletter", shown=False)] | None = None,

@@ -19,6 +19,7 @@ from ac_mcp.errors import (
     Trouble,
     Unavailable,
 )
+from ac_mcp.marks import Ref
 from ac_mcp.operation import Operation
 from ac_mcp.operations.connections import list_connections
 from ac_mcp.operations.overview import describe_account
@@ -39,7 +40,8 @@ def explain(error: Trouble, operation: Operation[..., Any], given: Json, direct:
     done += " The same call finishes the rest." if error.done and operation.options.get("resumable") else ""
     following = "" if direct and isinstance(error, NotConnected) else next_call(error, operation, given) or ""
     following = following if len(following) <= LONGEST else ""
-    filled = " (put the real values in)" if isinstance(error, BadArguments) and error.example else ""
+    made_up = isinstance(error, BadArguments) and error.example and not invented(operation, given, error.fixed or {})
+    filled = " (put the real values in)" if made_up else ""
     return said + done + (f"\nNext{filled}: {following}" if following else "")
 
 
@@ -48,10 +50,13 @@ def next_call(error: Trouble, operation: Operation[..., Any], given: Json) -> st
         return written(operation.name, given)
     if error.done and not operation.idempotent:
         return checking(operation, given)  # the same call again might do the same again
+    known = operation.references
     match error:
+        case BadArguments(example=True, fixed=dict() as fixed) if unknown := invented(operation, given, fixed):
+            return looking(BY_KIND[unknown.kind], "")  # a made-up name would be somebody else's or nobody's
         case BadArguments(fixed=dict() as fixed):
             return written(operation.name, {key: value for key, value in fixed.items() if value is not None})
-        case NoSuchName(surely=Candidate() as best) if operation.references.get(error.parameter):
+        case NoSuchName(surely=Candidate() as best) if operation.method != "DELETE" and error.parameter in known:
             return written(operation.name, {**given, error.parameter: replaced(given, error, best)})
         case NoSuchName():
             alike = any(error.given.casefold() in one.name.casefold() for one in error.closest)
@@ -73,6 +78,12 @@ def next_call(error: Trouble, operation: Operation[..., Any], given: Json) -> st
             return written(operation.name, given) if operation.idempotent else checking(operation, given)
         case _:
             return None
+
+
+def invented(operation: Operation[..., Any], given: Json, fixed: Mapping[str, Any]) -> Ref | None:
+    """What the first made-up argument that names a thing refers to."""
+    made_up = [name for name, value in fixed.items() if value is not None and name not in given]
+    return next((ref for name in made_up if (ref := operation.references.get(name)) and not ref.assigned), None)
 
 
 def replaced(given: Json, error: NoSuchName, best: Candidate) -> Any:

@@ -64,7 +64,7 @@ def sentence(error: Trouble, operation: Operation[..., Any], given: Json, direct
         case Duplicate():
             return f"{taken(error, operation, given)}{untouched}"
         case NotFound():
-            return f"{not_found(error, operation)}{untouched}"
+            return f"{not_found(error, operation, given)}{untouched}"
         case Refused():
             return f"{refused(error, operation)}{untouched}"
         case OutcomeUnknown():
@@ -163,9 +163,10 @@ def taken(error: Duplicate, operation: Operation[..., Any], given: Json) -> str:
     return f"{said} To change it: {' or '.join([update.name, *upserts])}." if update else said
 
 
-def not_found(error: NotFound, operation: Operation[..., Any]) -> str:
+def not_found(error: NotFound, operation: Operation[..., Any], given: Json) -> str:
     number = re.search(r"with id (\d+)", str(error))
-    in_path = next((p for p in operation.references if f"{{{p}}}" in operation.path), None)
+    told = {p for p in operation.references if number and str(given.get(p)) == number[1]}
+    in_path = next((p for p in operation.references if f"{{{p}}}" in operation.path or p in told), None)
     if in_path is None:
         return f"ActiveCampaign found nothing there ({quote(str(error), 200)})."
     word = BY_KIND[operation.references[in_path].kind].word

@@ -8,7 +8,7 @@ from ac_mcp.operation import Operation
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.results.hints import LONGEST, written
 
-READ, MAKE, CHANGE, REMOVE, TIE, UNTIE = "read", "make", "change", "remove", "tie", "untie"
+READ, MAKE, CHANGE, REMOVE, TIE, UNTIE, UPSERT = "read", "make", "change", "remove", "tie", "untie", "upsert"
 VERBS = {
     **dict.fromkeys(
         ("list", "get", "search", "find", "query", "fetch", "read", "show", "count", "lookup", "view"), READ
@@ -16,7 +16,8 @@ VERBS = {
     **dict.fromkeys(("create", "add", "new", "make", "insert"), MAKE),
     **dict.fromkeys(("tag", "subscribe", "apply", "assign", "put", "attach"), TIE),
     **dict.fromkeys(("untag", "unsubscribe", "unassign", "detach"), UNTIE),
-    **dict.fromkeys(("update", "edit", "modify", "change", "set", "rename", "move", "sync", "upsert"), CHANGE),
+    **dict.fromkeys(("update", "edit", "modify", "change", "set", "rename", "move", "mark", "close"), CHANGE),
+    **dict.fromkeys(("sync", "upsert"), UPSERT),
     **dict.fromkeys(("delete", "remove", "drop", "destroy"), REMOVE),
 }
 SYNONYMS = {
@@ -43,11 +44,13 @@ def unknown_tool(name: str, arguments: Mapping[str, Any], tools: Sequence[str]) 
     verb, nouns = understood(name)
     nouns |= {argument for argument in arguments if argument in NOUNS} if nouns & NOUNS and verb != READ else set()
     likeness = {tool: alike(tool, verb, nouns, arguments) for tool in tools}
+    if verb == READ and not nouns:
+        likeness["list_contacts"] = 1.0  # whoever only searches mostly searches for people
     near = [tool for tool in sorted(tools, key=lambda tool: -likeness[tool])[:3] if likeness[tool] >= 1]
     said = f"Unknown tool {name[:64]!r}"
     if not near:
         return f"{said}. tools/list names all there are.", None
-    best, given = OPERATIONS[near[0]], spelt(near[0], arguments)
+    best, given = OPERATIONS[near[0]], spelt(near[0], arguments, nouns)
     said = f"{said}: did you mean {' or '.join(near)}?"
     call = written(best.name, given)
     if not fits(best, verb, nouns, given) or len(call) > LONGEST:
@@ -82,11 +85,13 @@ def alike(tool: str, verb: str, nouns: set[str], arguments: Mapping[str, Any]) -
     return shared + agree(verb, does) * 0.75 + taken * 0.3
 
 
-def spelt(tool: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+def spelt(tool: str, arguments: Mapping[str, Any], asked: set[str]) -> Mapping[str, Any]:
     """A free text goes by many names, also that of the thing itself; ours is search."""
     known = OPERATIONS[tool].signature.parameters
     free = {"q", "query", "text", "keyword", "term", "name", *own(tool)[1]} - known.keys()
-    return {("search" if name in free and "search" in known else name): value for name, value in arguments.items()}
+    given = {("search" if name in free and "search" in known else name): value for name, value in arguments.items()}
+    outcome = next((word for word in ("won", "lost") if word in asked), "")
+    return given | ({"status": outcome} if outcome and tool == "update_deal" and "status" not in given else {})
 
 
 def fits(operation: Operation[..., Any], verb: str, nouns: set[str], arguments: Mapping[str, Any]) -> bool:
@@ -94,6 +99,9 @@ def fits(operation: Operation[..., Any], verb: str, nouns: set[str], arguments: 
     does, about = own(operation.name)
     complete = set(operation.required) <= arguments.keys() <= operation.signature.parameters.keys()
     exact = does in (REMOVE, TIE, UNTIE)
+    idle = operation.method == "PUT" and all(f"{{{name}}}" in operation.path for name in arguments)
+    if idle or (verb == READ and not nouns):
+        return complete and not idle
     return complete and agree(verb, does) and (about == nouns if exact else bool(about & nouns))
 
 

@@ -1,0 +1,110 @@
+"""Arguments as other interfaces have them: the API's names, synonyms, pages, amounts, a record in one piece."""
+
+import re
+from difflib import get_close_matches
+from typing import Any, cast
+
+from ac_mcp.marks import camel
+from ac_mcp.operation import Operation
+from ac_mcp.request import Json, record
+from ac_mcp.schema import schema
+
+OTHERWISE = {
+    **dict.fromkeys(("page_size", "per_page", "pagesize", "max_results", "count", "size", "top"), "limit"),
+    **dict.fromkeys(("skip", "start"), "offset"),
+    **dict.fromkeys(("created_since", "added_after", "since"), "created_after"),
+    **dict.fromkeys(("created_until", "added_before"), "created_before"),
+    **dict.fromkeys(("updated_since", "modified_after"), "updated_after"),
+    **dict.fromkeys(("sort", "sort_by", "order_by", "orderby"), "order"),
+    **dict.fromkeys(("email_address", "contact_email", "person", "lead", "subscriber"), "contact"),
+    **dict.fromkeys(("company", "organization"), "account"),
+    **dict.fromkeys(("funnel", "group"), "pipeline"),
+    **dict.fromkeys(("assignee", "user", "owner_email"), "owner"),
+    **dict.fromkeys(("amount", "deal_value", "price", "field_value"), "value"),
+    **dict.fromkeys(("body", "content", "comment"), "text"),
+    **dict.fromkeys(("custom_fields", "field_values"), "fields"),
+}
+"""What other interfaces call it."""
+REVERSED = {
+    "exclude", "excluding", "not", "without", "no", "old", "previous", "former", "from", "to", "until", "except",
+}  # fmt: skip
+"""With one of these a name means something else than the argument it resembles."""
+SOUGHT = ("q", "query", "text", "keyword", "term", "name", "contact", "company", "email", "title")
+
+
+def said_otherwise(operation: Operation[..., Any], name: str, given: Json, accounts: bool) -> Json | None:
+    """An argument there is not, as those that say the same; None where nothing surely does."""
+    known, value = list(schema(operation, accounts)["properties"]), given[name]
+    if understood := operation.options.get("understands", {}).get(name):
+        return understood(given)
+    plain = name.casefold().replace("_", "")
+    match plain:
+        case "name" | "fullname" if {"first_name", "last_name"} <= set(known) and isinstance(value, str):
+            first, _, last = value.strip().partition(" ")
+            return {"first_name": first, **({"last_name": last.strip()} if last else {})}
+        case "page" | "pagenumber" if "offset" in known and str(value).isdecimal():
+            default = operation.signature.parameters["limit"].default if "limit" in known else 0
+            return {"offset": max(0, int(value) - 1) * whole(given.get("limit") or default)}
+        case "email" if "email" not in known and "contact" in known and "contact" not in given:
+            return {"contact": value}
+        case _ if name == operation.resource.singular and isinstance(value, dict):
+            return unwrapped(operation, record(value), known)
+        case _:
+            close = meant(operation, name, known, value)
+            return {close: fitting(schema(operation, accounts)["properties"][close], value)} if close else None
+
+
+def whole(value: Any) -> int:
+    return int(value) if str(value).isdecimal() else 0
+
+
+def fitting(wanted: Json, value: Any) -> Any:
+    """One thing for a list of one, a list of one for one thing."""
+    if isinstance(value, list) and wanted.get("type") == "string" and len(several := cast("list[Any]", value)) == 1:
+        return several[0]
+    return [value] if wanted.get("type") == "array" and isinstance(value, str) else value
+
+
+def unwrapped(operation: Operation[..., Any], row: Json, known: list[str]) -> Json | None:
+    """The record in one piece that the API takes, as our arguments: all of it or nothing."""
+    names = {key: meant(operation, key, known, value) for key, value in row.items()}
+    if not all(names.values()) or len(set(names.values())) < len(names):
+        return None
+    return {str(names[key]): value for key, value in row.items()}
+
+
+def meant(operation: Operation[..., Any], name: str, known: list[str], value: Any = "") -> str | None:
+    """The argument a misspelt one stands for: the API's own name, a typo, a part of it, the one reference there is."""
+    if (own := operation.parameter(name)) in known:
+        return own
+    name = OTHERWISE.get(name.casefold(), name)
+    if name in known:
+        return name
+    words = re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).casefold()) or [""]
+    parts = [k for k in known if name.casefold() in k.split("_")]
+    inside = [k for k in known if k in words]
+    if REVERSED & set(words) or len(parts) > 1 or len(inside) > 1:
+        return None
+    spelt = {camel(k).casefold(): k for k in known} | {k.casefold(): k for k in known}
+    close = get_close_matches(name.casefold(), spelt, 1, cutoff=0.75)
+    if close:
+        return spelt[close[0]]
+    if part := list(dict.fromkeys([*inside, *parts])):
+        return part[0] if len(part) == 1 else None
+    if words in (["name"], ["title"]) and (other := {"name", "title"} & set(known)):
+        return other.pop()
+    needed = [k for k in schema(operation).get("required", ()) if k in operation.references]
+    if len(needed) == 1 and words[-1] in ("id", "name", "title", "email") and words[:-1] in ([], needed):
+        return needed[0]
+    text = isinstance(value, str) and not value.strip().isdecimal()
+    return "search" if text and "search" in known and words[-1] in SOUGHT else None
+
+
+def amount(text: Any) -> float | None:
+    """`$15,000` and `15k` as a number, where there is only one way to read it."""
+    shape = r"[^\d\s.,-]{0,3} ?((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d\d)?) ?([kKmM]?)(?: ?(?:[^\W\d_]{3}|[^\w\s%.,-]))?"
+    found = re.fullmatch(shape, str(text).strip())
+    if not found:
+        return None
+    number = float(found[1].replace(",", "")) * {"": 1, "k": 1000, "m": 1_000_000}[found[2].lower()]
+    return int(number) if number == int(number) else number
