@@ -27,6 +27,7 @@ class Scene:
 
 
 SCENES = (
+    Scene("What is in this account?", "describe_account", {}),
     Scene("Who is jane@acme.example?", "get_contact", {"contact": "jane@acme.example"}),
     Scene("How many VIPs do we have?", "list_contacts", {"tag": "VIP", "limit": 1}),
     Scene(

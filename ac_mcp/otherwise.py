@@ -2,7 +2,7 @@
 
 import re
 from difflib import get_close_matches
-from typing import Any, cast
+from typing import Any
 
 from ac_mcp.marks import camel
 from ac_mcp.operation import Operation
@@ -60,9 +60,13 @@ def whole(value: Any) -> int:
 
 def fitting(wanted: Json, value: Any) -> Any:
     """One thing for a list of one, a list of one for one thing."""
-    if isinstance(value, list) and wanted.get("type") == "string" and len(several := cast("list[Any]", value)) == 1:
-        return several[0]
-    return [value] if wanted.get("type") == "array" and isinstance(value, str) else value
+    match value, wanted.get("type"):
+        case [only], "string":
+            return only
+        case str(), "array":
+            return [value]
+        case _:
+            return value
 
 
 def unwrapped(operation: Operation[..., Any], row: Json, known: list[str]) -> Json | None:
