@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import time
@@ -52,18 +52,18 @@ async def account(settings: Settings, company: Company = COMPANY) -> AsyncGenera
         store = SqliteStore(folder / "pacing.db") if folder else MemoryStore()
         journal = Journal(Database(folder / "journal.db", SCHEMA, durable=True), time) if folder else None
         async with opened(doors, proxy=settings.proxy or None, store=store, strict=settings.strict_pacing) as gateway:
-            try:
-                yield Account.of(settings, gateway, journal)
-            finally:
-                if journal:
-                    journal.close()
+            one = Account.of(settings, gateway, journal)
+            with closing(one.journal):
+                yield one
         return
     from ac_mcp.sandbox import Sandbox  # nobody else pays for its import
 
     sandbox = Sandbox(company.state, size=company.size, number=company.number)
     try:
         async with opened(Doors(NOWHERE, NOWHERE), sandbox.transport()) as gateway:
-            yield Account.of(replace(settings, key=sandbox.key, connection=""), gateway)
+            one = Account.of(replace(settings, key=sandbox.key, connection=""), gateway)
+            with closing(one.journal):
+                yield one
     finally:
         sandbox.close()
 

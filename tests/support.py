@@ -172,6 +172,7 @@ async def trial(environ: Mapping[str, str] | None = None, rate: int | None = Non
             await one.settle_in()
             yield one
         finally:
+            one.account.journal.close()
             sandbox.close()
 
 
