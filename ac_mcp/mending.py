@@ -77,7 +77,7 @@ def mended(
             del fixed[name]
             fixed |= said
         elif problem["type"] != "extra_forbidden" and (name not in fixed or problem["type"] != "missing"):
-            fixed[name], invented = repaired(operation, problem, name, accounts)
+            fixed[name], invented = repaired(operation, problem, name, accounts, str(given.get("currency") or ""))
             example = example or invented
     try:
         model(operation, accounts).model_validate(fixed)
@@ -86,11 +86,13 @@ def mended(
     return fixed, example
 
 
-def repaired(operation: Operation[..., Any], problem: ErrorDetails, name: str, accounts: bool) -> tuple[Any, bool]:
+def repaired(
+    operation: Operation[..., Any], problem: ErrorDetails, name: str, accounts: bool, currency: str
+) -> tuple[Any, bool]:
     """A value that would do, and whether it is only an example."""
     limits = problem.get("ctx", {})
     match problem["type"]:
-        case "float_parsing" if (number := amount(problem["input"])) is not None:
+        case "float_parsing" if (number := amount(problem["input"], currency)) is not None:
             return number, False
         case "literal_error":
             choices = options(operation, name, accounts)

@@ -104,11 +104,22 @@ def meant(operation: Operation[..., Any], name: str, known: list[str], value: An
     return "search" if text and "search" in known and words[-1] in SOUGHT else None
 
 
-def amount(text: Any) -> float | None:
-    """`$15,000` and `15k` as a number, where there is only one way to read it."""
-    shape = r"[^\d\s.,-]{0,3} ?((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d\d)?) ?([kKmM]?)(?: ?(?:[^\W\d_]{3}|[^\w\s%.,-]))?"
-    found = re.fullmatch(shape, str(text).strip())
+SIGNS = {"€": ("eur",), "£": ("gbp",), "$": ("", "usd", "aud", "cad", "hkd", "nzd", "sgd"), "": None}
+"""The currencies a sign in an amount may stand for; "" where the call names none."""
+AMOUNT = re.compile(
+    r"(?P<before>[^\d\s.,%-]{0,3}) ?(?P<number>(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]{1,2})?) ?(?P<many>[kKmM]?)"
+    r"(?: ?(?P<after>[A-Za-z]{3}|[€£$]))?"
+)
+
+
+def amount(text: Any, currency: str) -> float | None:
+    """`$15,000` and `15k` as a number, where there is only one way to read it and no other currency is meant."""
+    found = AMOUNT.fullmatch(str(text).strip())
     if not found:
         return None
-    number = float(found[1].replace(",", "")) * {"": 1, "k": 1000, "m": 1_000_000}[found[2].lower()]
+    for sign in (found["before"].casefold(), (found["after"] or "").casefold()):
+        meant = SIGNS.get(sign, (sign,))
+        if meant is not None and currency.casefold() not in meant:
+            return None
+    number = float(found["number"].replace(",", "")) * {"": 1, "k": 1000, "m": 1_000_000}[found["many"].lower()]
     return int(number) if number == int(number) else number

@@ -7,6 +7,7 @@ import pytest
 
 from ac_mcp.errors import BadArguments
 from ac_mcp.operations import OPERATIONS
+from ac_mcp.otherwise import amount
 from ac_mcp.reading import read
 from ac_mcp.request import Json
 from ac_mcp.schema import schema
@@ -144,3 +145,30 @@ def test_a_schema_costs_no_more_than_it_says() -> None:
         '{"properties":{"contact":{"description":"E-mail, name or id","type":"string"},'
         '"tag":{"description":"Name or id","type":"string"}},"required":["contact","tag"],"type":"object"}'
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "number"),
+    [
+        ("$15,000", "usd", 15000),
+        ("$15,000", "", 15000),
+        ("15k", "eur", 15000),
+        ("15K USD", "usd", 15000),
+        ("1,234,567.89", "usd", 1234567.89),
+        ("€20", "eur", 20),
+        ("$1.5m", "cad", 1_500_000),
+        ("€20", "usd", None),
+        ("€20", "", None),
+        ("$20", "eur", None),
+        ("20 EUR", "usd", None),
+        ("1.500", "eur", None),
+        ("1,5", "usd", None),
+        ("15 000", "usd", None),
+        ("-5", "usd", None),
+        ("15%", "usd", None),
+        ("about 15", "usd", None),
+        ("", "usd", None),
+    ],
+)
+def test_an_amount_is_read_only_where_it_means_one_thing(text: str, currency: str, number: float | None) -> None:
+    assert amount(text, currency) == number

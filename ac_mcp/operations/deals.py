@@ -84,7 +84,8 @@ async def list_deals(
     payload = await call(order=order or "newest")
     currencies = record(record(payload.get("meta")).get("currencies"))
     sums = {name.lower(): Money("value").read(record(row)) for name, row in currencies.items()}
-    return say(payload, value_by_currency=sums) if sums else payload
+    known = {name: value for name, value in sums.items() if value is not None}
+    return say(payload, value_by_currency=known) if known else payload
 
 
 @deals.get("/deals/{deal}", title="Show a deal (opportunity)")
