@@ -172,3 +172,9 @@ def test_a_schema_costs_no_more_than_it_says() -> None:
 )
 def test_an_amount_is_read_only_where_it_means_one_thing(text: str, currency: str, number: float | None) -> None:
     assert amount(text, currency) == number
+
+
+def test_a_name_that_holds_two_arguments_is_taken_for_neither() -> None:
+    with pytest.raises(BadArguments, match="Unknown argument contactTag: there is contact, tag") as caught:
+        read(OPERATIONS["untag_contact"], {"contactTag": "5"})
+    assert caught.value.fixed is None

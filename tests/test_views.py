@@ -22,6 +22,8 @@ async def test_full_detail_says_nothing_of_links_hashes_dates_twice_and_bare_ids
         assert other["sentcnt"] == "0"
         assert not {"links", "hash", "gravatar", "deals", "contactLists"} & other.keys()
         assert not [key for key in other if key.endswith("_timestamp")]
+        tags = (await one.answer("get_contact", contact="1", detail="full"))["tags"]
+        assert all(tag.keys() == {"tag", "tag_id", "added"} for tag in tags)
 
 
 @in_virtual_time

@@ -393,6 +393,8 @@ async def test_a_field_of_the_same_title_in_another_case_is_refused_before_anyth
     async with trial() as one:
         text = await one.refusal("create_field", title="PLAN", type="text")
         assert "exists already (duplicate)" in text
+        same = {"title": "Plan", "type": "dropdown", "options": ["Free", "Team", "Enterprise", "Gold"]}
+        assert "exists already (duplicate)" in await one.refusal("create_field", **same)
         assert not [line for line in one.requests if line.startswith("POST")]
 
 
