@@ -269,7 +269,10 @@ async def about_to_go(
 
 async def refuse_second(references: References, sender: Sender, operation: Operation[..., Any], resolved: Json) -> None:
     """Names stand for things here: two of one name could no longer be told apart."""
-    if found := await existing(references, sender, operation, resolved):
+    if not operation.naming(resolved)[1]:
+        return
+    found = await existing(references, sender, operation, resolved)
+    if found and found.id not in [resolved.get(p) for p in operation.references if operation.replaces(p)]:
         duplicate = Duplicate("exists already", status=422)
         duplicate.existing = found
         raise duplicate

@@ -1,9 +1,10 @@
 """What is wrong with a call, in a sentence; and the same call made right, where that is more than a guess."""
 
 import json
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -47,6 +48,8 @@ def complaint(operation: Operation[..., Any], problem: ErrorDetails, accounts: b
             return f"{where}: {given} is too small; it must be at least {limits['ge']:g}."
         case "less_than_equal":
             return f"{where}: {given} is too large; it can be at most {limits['le']:g}."
+        case "string_type" if isinstance(problem["input"], list):
+            return f"{where}: {given} are several; it takes one, so make one call for each."
         case "string_too_long":
             return f"{where}: the text is too long; it can have at most {limits['max_length']} characters."
         case kind:
@@ -76,6 +79,8 @@ def mended(
                 return None, False
             del fixed[name]
             fixed |= said
+        elif problem["type"] == "missing" and name == "contact" and "email" in fixed:
+            fixed["contact"] = fixed.pop("email")  # whose e-mail it is says who is meant
         elif problem["type"] != "extra_forbidden" and (name not in fixed or problem["type"] != "missing"):
             fixed[name], invented = repaired(operation, problem, name, accounts, str(given.get("currency") or ""))
             example = example or invented
@@ -97,14 +102,25 @@ def repaired(
         case "literal_error":
             choices = options(operation, name, accounts)
             close = typo(str(problem["input"]), choices) or word_of(operation, name, problem["input"])
-            right = close or choices[0]
+            right = close or worded(str(problem["input"]), choices)
+            close = close or right
+            right = right or choices[0]
             return (right if len(problem["loc"]) == 1 else [right]), close is None
+        case "string_type" if isinstance(problem["input"], list) and problem["input"]:
+            return cast("list[Any]", problem["input"])[0], False
         case "greater_than_equal":
             return limits["ge"], name not in ("limit", "offset")
         case "less_than_equal":
             return limits["le"], False
         case _:
-            return example_of(operation, name), True
+            return stand_in(operation, name), True
+
+
+def worded(text: str, choices: list[str]) -> str | None:
+    """The one choice that a longer text names: `Closed Won`, `name asc`, `value` for `highest_value`."""
+    words = set(re.findall(r"[a-z]+", text.casefold()))
+    named = [choice for choice in choices if choice in words] or [c for c in choices if words & set(c.split("_"))]
+    return named[0] if len(named) == 1 else None
 
 
 def word_of(operation: Operation[..., Any], name: str, code: Any) -> str | None:
@@ -117,6 +133,18 @@ def word_of(operation: Operation[..., Any], name: str, code: Any) -> str | None:
 def example_of(operation: Operation[..., Any], name: str) -> Any:
     parameter = operation.signature.parameters.get(name)
     return about(parameter.annotation).example if parameter else None
+
+
+def stand_in(operation: Operation[..., Any], name: str) -> Any:
+    """What may stand for a value nobody gave: in free text something that nobody takes for one."""
+    text = f"<{name.replace('_', ' ')}>"
+    try:
+        fine = name not in operation.references and model(operation).__pydantic_validator__.validate_assignment(
+            model(operation).model_construct(), name, text
+        )
+    except ValidationError:
+        fine = False
+    return text if fine else example_of(operation, name)
 
 
 def typo(word: str, choices: list[str]) -> str | None:

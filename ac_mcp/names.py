@@ -67,9 +67,18 @@ def closest(known: Iterable[Known], name: str, *, always: bool = False) -> list[
 def misspelt(known: Known, name: str) -> bool:
     """Whether the name is surely this one with a typo; `2025` is not `VIP 2025` or `2024` with one."""
     sought = plain(name)
-    same = [plain(n) for n in known.names if figures(plain(n)) == figures(sought) and figures(sought) != sought]
-    longer = any(sought in n or n in sought for n in same)
-    return bool(same) and alike(known, name) >= (LONGER if longer else TYPO)
+    return any(mistyped(plain(n), sought) for n in known.names if figures(plain(n)) == figures(sought) != sought)
+
+
+def mistyped(name: str, sought: str) -> bool:
+    least = LONGER if sought in name or name in sought else TYPO
+    return each_alike(name.split(), sought.split()) and SequenceMatcher(None, sought, name).ratio() >= least
+
+
+def each_alike(words: list[str], others: list[str]) -> bool:
+    """Word by word: Dana Okafor is nobody's misspelling of Sam Okafor."""
+    pairs = zip(words, others, strict=False)
+    return len(words) == len(others) and all(SequenceMatcher(None, *pair).ratio() >= NEAR for pair in pairs)
 
 
 def figures(text: str) -> str:

@@ -44,7 +44,8 @@ def said_otherwise(operation: Operation[..., Any], name: str, given: Json, accou
             return {"first_name": first, **({"last_name": last.strip()} if last else {})}
         case "page" | "pagenumber" if "offset" in known and str(value).isdecimal():
             default = operation.signature.parameters["limit"].default if "limit" in known else 0
-            return {"offset": max(0, int(value) - 1) * whole(given.get("limit") or default)}
+            size = next((given[key] for key in given if meant(operation, key, ["limit"]) == "limit"), default)
+            return {"offset": max(0, int(value) - 1) * whole(size)}
         case "email" if "email" not in known and "contact" in known and "contact" not in given:
             return {"contact": value}
         case _ if name == operation.resource.singular and isinstance(value, dict):

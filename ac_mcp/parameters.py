@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from ac_mcp.marks import About, Cents, Cleared, FieldValues, Ref, Unlisted, Wire
 
@@ -22,6 +22,13 @@ def address(text: str) -> str:
     if len(text) > 254 or not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", text):
         raise ValueError("is not an e-mail address, such as ann@example.com")
     return text
+
+
+def unambiguous(value: object) -> object:
+    """`1.500` is fifteen hundred to half of the world."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}\.[0-9]{3}", value.strip()):
+        raise ValueError(f"could mean {value.strip().replace('.', '')} or {float(value):g}: give a plain number")
+    return value
 
 
 def https(text: str) -> str:
@@ -79,6 +86,10 @@ Currency: TypeAlias = Annotated[
     str, Field(pattern=r"^[A-Za-z]{3}$"), AfterValidator(str.lower), About("Such as usd", "usd", shown=False)
 ]
 Value: TypeAlias = Annotated[
-    float, Field(ge=0), Cents("value"), About("In currency units, not cents", 12500, shown=False)
+    float,
+    Field(ge=0),
+    BeforeValidator(unambiguous),
+    Cents("value"),
+    About("In currency units, not cents", 12500, shown=False),
 ]
 Website: TypeAlias = Annotated[str, About("Such as https://acme.com", "https://acme.com", shown=False)]

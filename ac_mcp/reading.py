@@ -6,12 +6,13 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from ac_mcp.columns import Money
 from ac_mcp.errors import BadArguments
 from ac_mcp.marks import Multiple, Wire, mark
-from ac_mcp.mending import complaint, mended, shortened, typo
+from ac_mcp.mending import complaint, mended, shortened, stand_in, typo
 from ac_mcp.operation import Operation
 from ac_mcp.request import Json
-from ac_mcp.schema import about, model, schema
+from ac_mcp.schema import model, schema
 
 
 def read(operation: Operation[..., Any], arguments: Mapping[str, Any], accounts: bool = False) -> Json:
@@ -47,17 +48,19 @@ def columns_known(operation: Operation[..., Any], checked: Json) -> Json:
     if wrong:
         fixed = {**checked, "fields": right} if all(right) else None
         raise BadArguments(f"fields: {shortened(wrong[0])} is not one of {', '.join(known)}.", fixed)
-    return {**checked, "fields": list(dict.fromkeys(right))}
+    money = [column.name for column in resource.columns if isinstance(column, Money)]
+    beside = ["currency"] if set(money) & set(right) and "currency" in known else []
+    return {**checked, "fields": list(dict.fromkeys([*right, *beside]))}
 
 
 def unchanged(operation: Operation[..., Any], checked: Json) -> Json:
     """An update that changes nothing is a mistake: PUT with no more than the thing itself."""
     changes = [name for name in operation.signature.parameters if f"{{{name}}}" not in operation.path]
     if operation.method == "PUT" and changes and all(checked[name] is None for name in changes):
-        name = next(n for n in changes if n not in operation.references)
-        example = about(operation.signature.parameters[name].annotation).example
-        said = f"Nothing to change was given: at least one of {', '.join(changes)} is required."
-        raise BadArguments(said, {**checked, name: example}, example=True)
+        name = next(n for n in changes if n not in operation.references and n != "email")
+        empty = ' An empty text changes nothing: clear=["phone"] empties a detail.' if "clear" in changes else ""
+        said = f"Nothing to change was given: at least one of {', '.join(changes)} is required.{empty}"
+        raise BadArguments(said, {**checked, name: stand_in(operation, name)}, example=True)
     return checked
 
 
@@ -77,7 +80,8 @@ def fitted(value: Any, wanted: Any, operation: Operation[..., Any], name: str) -
         case bool() if wanted in ("integer", "number"):
             return str(value)
         case str() if wanted == "array":
-            return fitted(unpacked(value), wanted, operation, name)
+            several = assignments(value) if is_assigned(operation, name) else unpacked(value)
+            return fitted(several, wanted, operation, name)
         case dict() if wanted == "array" and is_assigned(operation, name):
             return [assignment({"field": key, "value": one}) for key, one in cast("Json", value).items()]
         case list() if is_assigned(operation, name):
@@ -88,6 +92,15 @@ def fitted(value: Any, wanted: Any, operation: Operation[..., Any], name: str) -
             return only
         case _:
             return value
+
+
+def assignments(text: str) -> Any:
+    """A JSON list of them, or one: a value may hold commas."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return [text]
+    return cast("Any", value) if isinstance(value, list | dict) else [text]
 
 
 def is_assigned(operation: Operation[..., Any], name: str) -> bool:
@@ -126,5 +139,10 @@ def unpacked(text: str) -> Any:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        return [text]
-    return cast("Any", value) if isinstance(value, list | dict) else [text]
+        return parts(text)
+    return cast("Any", value) if isinstance(value, list | dict) else parts(text)
+
+
+def parts(text: str) -> list[str]:
+    """`A, B` as two."""
+    return [part.strip() for part in text.split(",") if part.strip()] or [text]

@@ -191,6 +191,9 @@ class References:
             unknown = tuple(sorted(id for id in ids if not self._recent(directory.known.get(id))))
             if unknown and resource.directory:
                 await self._kept(sender, resource)
+            elif len(unknown) == 1 and not resource.by_ids and resource.reader:
+                path = f"{resource.lister.path}/{unknown[0]}"
+                self.learn((await sender.send(Request("GET", path, plane=resource.plane, repeatable=True))).body)
             elif unknown and resource.by_ids:
                 await self._page(sender, resource, {resource.by_ids: unknown[:PAGE], "limit": str(PAGE)})
         return {kind: {id: name for id in ids if (name := self.name(kind, id))} for kind, ids in wanted.items()}

@@ -256,3 +256,51 @@ async def test_pages_of_a_directory_come_side_by_side() -> None:
         assert (await one.answer("get_tag", tag="Batch 449"))["tag"]["name"] == "Batch 449"
         assert one.requests == ["GET /tags"] * 5 + ["GET /tags/462"]
         assert clock() - began < 8, "one after the other they take twelve seconds"
+
+
+@pytest.mark.parametrize(("owner", "offered"), [("Dana Okafor", "list_users"), ("Priya Nayr", "update_deal")])
+@in_virtual_time
+async def test_two_names_in_one_are_nobodys_misspelling(owner: str, offered: str) -> None:
+    async with trial() as one:
+        assert f"\nNext: {offered}(" in await one.refusal("update_deal", deal="1", owner=owner)
+
+
+@in_virtual_time
+async def test_somebody_to_be_deleted_is_named_by_email_or_id() -> None:
+    async with trial() as one:
+        text = await one.refusal("delete_contact", contact="Bob Marsh")
+        assert text.startswith("contact: to change or delete somebody takes e-mail or id, since names are not unique;")
+
+
+@in_virtual_time
+async def test_a_list_is_not_renamed_to_a_name_in_use_but_to_its_own_in_another_case() -> None:
+    async with trial() as one:
+        assert "exists already" in await one.refusal("update_list", list="Product updates", name="newsletter")
+        assert (await one.answer("update_list", list="Newsletter", name="NEWSLETTER"))["result"] == "updated"
+
+
+@in_virtual_time
+async def test_what_is_deleted_by_id_is_told_by_name() -> None:
+    async with trial() as one:
+        assert (await one.answer("delete_deal", deal="4"))["deal"]
+
+
+@in_virtual_time
+async def test_the_latest_notes_come_first_page_by_page() -> None:
+    async with trial() as one:
+        for number in range(5):
+            await one.answer("create_note", contact="1", text=f"Note {number}")
+        whole = [note["id"] for note in (await one.answer("list_notes", limit=100))["notes"]]
+        pages = [await one.answer("list_notes", limit=4, offset=offset) for offset in range(0, len(whole), 4)]
+        paged = [note["id"] for page in pages for note in page["notes"]]
+        assert paged[:4] == whole[:4] == ["13", "12", "11", "10"]
+        assert sorted(paged) == sorted(whole)
+        assert "next_offset" not in pages[-1]
+
+
+@in_virtual_time
+async def test_stages_come_in_their_order() -> None:
+    async with trial() as one:
+        await one.answer("create_deal_stage", name="First look", pipeline="Sales", order=0)
+        assert (await one.answer("list_deal_stages", pipeline="Sales"))["stages"][0]["name"] == "First look"
+        assert (await one.answer("list_pipelines"))["pipelines"][0]["stages"][0]["stage"] == "First look"

@@ -178,3 +178,53 @@ def test_a_name_that_holds_two_arguments_is_taken_for_neither() -> None:
     with pytest.raises(BadArguments, match="Unknown argument contactTag: there is contact, tag") as caught:
         read(OPERATIONS["untag_contact"], {"contactTag": "5"})
     assert caught.value.fixed is None
+
+
+@pytest.mark.parametrize(
+    ("given", "offset"),
+    [
+        ({"page": 2, "limit": 10}, 10),
+        ({"page": 2, "per_page": 10}, 10),
+        ({"page_size": 5, "page": "3"}, 10),
+        ({"page": 1}, 0),
+        ({"page": 3}, 40),
+    ],
+)
+def test_a_page_is_counted_in_its_own_size(given: dict[str, object], offset: int) -> None:
+    with pytest.raises(BadArguments) as caught:
+        read(OPERATIONS["list_contacts"], given)
+    assert (caught.value.fixed or {})["offset"] == offset
+
+
+@pytest.mark.parametrize(
+    ("tool", "argument", "given", "meant"),
+    [
+        ("update_deal", "status", "Closed Won", "won"),
+        ("list_deals", "order", "value", "highest_value"),
+        ("list_contacts", "order", "name asc", "name"),
+    ],
+)
+def test_a_choice_is_recognised_among_other_words(tool: str, argument: str, given: str, meant: str) -> None:
+    first = {"deal": "1"} if tool == "update_deal" else {}
+    with pytest.raises(BadArguments) as caught:
+        read(OPERATIONS[tool], {**first, argument: given})
+    assert ((caught.value.fixed or {})[argument], caught.value.example) == (meant, False)
+
+
+def test_a_number_that_could_be_a_thousand_times_larger_is_refused() -> None:
+    with pytest.raises(BadArguments, match=r"value: .* could mean 1500 or 1\.5: give a plain number"):
+        read(OPERATIONS["update_deal"], {"deal": "1", "value": "1.500"})
+
+
+def test_what_nobody_said_is_not_filled_in_with_a_likely_name() -> None:
+    for tool, given in (("update_tag", {"tag": "VIP"}), ("update_contact", {"contact": "2"}), ("create_tag", {})):
+        with pytest.raises(BadArguments) as caught:
+            read(OPERATIONS[tool], given)
+        added = [value for name, value in (caught.value.fixed or {}).items() if value is not None and name not in given]
+        assert [str(value)[0] for value in added] == ["<"]
+
+
+def test_several_things_for_one_are_refused_with_the_first_of_them() -> None:
+    with pytest.raises(BadArguments, match="it takes one, so make one call for each") as caught:
+        read(OPERATIONS["tag_contact"], {"contact": ["1", "2"], "tag": "VIP"})
+    assert caught.value.fixed == {"contact": "1", "tag": "VIP"}

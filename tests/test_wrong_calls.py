@@ -82,12 +82,13 @@ SAID = {
     ),
     "a stage of another pipeline": (
         'stage: no stage in "Sales" is called "Signed" (not found); closest: "Signed" (id 8, in Partnerships). '
+        "One of another pipeline needs that pipeline too. "
         'Nothing was changed.\nNext: list_deal_stages(pipeline="Sales")'
     ),
     "an update of nothing": (
         "Nothing to change was given: at least one of title, value, currency, stage, pipeline, owner, status, "
         "description is required. Nothing was changed.\n"
-        'Next (put the real values in): update_deal(deal="1", title="Acme renewal")'
+        'Next (put the real values in): update_deal(deal="1", title="<title>")'
     ),
 }
 every_mistake = pytest.mark.parametrize(

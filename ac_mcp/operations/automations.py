@@ -34,11 +34,11 @@ contact_automations = Resource(
 
 @automations.get("/automations", title="List automations (workflows)")
 async def list_automations(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
-    """List automations: which workflows or sequences are running. Returns status and counts by page."""
+    """List automations: which workflows or sequences are running. Returns status and counts, a page."""
     return await call()
 
 
 @automations.get("/automations/{automation}", title="Show an automation (workflow)")
 async def get_automation(call: Call, automation: AutomationRef) -> Json:
-    """Show one automation: is the workflow turned on, how many people entered. Returns counts only."""
+    """Show one automation: is the workflow turned on, how many people entered. Returns status and counts only."""
     return await call()

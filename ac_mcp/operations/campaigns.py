@@ -69,7 +69,7 @@ async def list_campaigns(
     limit: Limit = 20,
     offset: Offset = 0,
 ) -> Json:
-    """List campaigns: which newsletters or mailings were sent, scheduled or are drafts. Returns rates by page."""
+    """List campaigns: which newsletters or mailings were sent, scheduled or are drafts. Returns their rates, a page."""
     return await call()
 
 

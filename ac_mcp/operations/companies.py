@@ -37,7 +37,7 @@ account_contacts = Resource(
 
 @accounts.get("/accounts", title="List companies (accounts)", query={"count_deals": "true"})
 async def list_accounts(call: Call, search: Search | None = None, limit: Limit = 20, offset: Offset = 0) -> Json:
-    """List or search accounts: which companies (organizations) are in the CRM. Returns counts by page."""
+    """List or search accounts: which companies (organizations) are in the CRM. Returns a page and total."""
     return await call()
 
 

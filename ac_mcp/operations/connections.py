@@ -55,7 +55,7 @@ async def list_connections(
 
 @connections.get("/connections/{connection}", title="Show a connection")
 async def get_connection(call: Call, connection: ConnectionRef) -> Json:
-    """Check one connection: did it go through. Returns its status; only ACTIVE works."""
+    """Check one connection: did its authorization go through. Returns its status; only ACTIVE works."""
     return await call()
 
 
@@ -75,7 +75,7 @@ async def delete_connection(call: Call, connection: ConnectionRef) -> Json:
 async def manage_connection(
     call: Call,
     action: Annotated[Literal["create", "delete"], About("What to do")],
-    connection: Annotated[ConnectionRef, About("Which to delete: its id", "9a0f6c52-…", shown=False)] | None = None,
+    connection: Annotated[ConnectionRef, About("To delete: its id", "9a0f6c52-…", shown=False)] | None = None,
 ) -> Json:
     """Connect an ActiveCampaign account: start an OAuth connection, or delete, revoke one. Returns a sign-in link the
     user needs to open."""

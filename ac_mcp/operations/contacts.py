@@ -36,11 +36,15 @@ from ac_mcp.request import Json, records
 from ac_mcp.resource import Resource
 
 STATUS = {"any": "-1", "unconfirmed": "0", "active": "1", "unsubscribed": "2", "bounced": "3"}
+FROM = About("From YYYY-MM-DD", "2026-02-01", shown=False)
 DAY = About("YYYY-MM-DD", "2026-02-01", shown=False)
+BEFORE = About("Before YYYY-MM-DD", "2026-02-01", shown=False)
 ORDER = {"newest": "cdate DESC", "oldest": "cdate ASC", "email": "email ASC", "name": "name ASC"}
 
 
-SEARCHING = "ActiveCampaign works a segment out in the background: ask again in a minute."
+SEARCHING = (
+    "ActiveCampaign works a segment out in the background: ask once more in a minute; if still 0, nobody matches."
+)
 NOTES = 5
 """How many of a contact's notes get_contact shows."""
 
@@ -79,7 +83,7 @@ contacts = Resource(
 @contacts.get("/contacts", title="Search and count contacts", listed=("fields",), says={"status": TEXT})
 async def list_contacts(
     call: Call,
-    search: Annotated[Search, About("Text in name, e-mail or phone", "reed", shown=False)] | None = None,
+    search: Annotated[Search, About("Text in name, e-mail, phone", "reed", shown=False)] | None = None,
     email: Annotated[Email, About("Exact e-mail address", "jane@acme.com", shown=False)] | None = None,
     tag: Annotated[TagRef, Wire("tagid")] | None = None,
     list: Annotated[ListRef, Wire("listid")] | None = None,
@@ -88,22 +92,21 @@ async def list_contacts(
         Literal["active", "unsubscribed", "bounced", "unconfirmed", "any"],
         BeforeValidator(also),
         Wire("status", STATUS),
-        About("On the list; active if not given"),
+        About("With list: active if not given"),
     ]
     | None = None,
-    created_after: Annotated[Day, Wire("filters[created_after]"), DAY] | None = None,
-    created_before: Annotated[Day, Wire("filters[created_before]"), DAY] | None = None,
+    created_after: Annotated[Day, Wire("filters[created_after]"), FROM] | None = None,
+    created_before: Annotated[Day, Wire("filters[created_before]"), BEFORE] | None = None,
     updated_after: Annotated[Day, Wire("filters[updated_after]"), DAY] | None = None,
     updated_before: Annotated[Day, Wire("filters[updated_before]"), DAY] | None = None,
     order: Annotated[Literal["newest", "oldest", "email", "name"], Order(codes=ORDER), About("Sort order")]
     | None = None,
     limit: Limit = 20,
     offset: Offset = 0,
-    after_id: Annotated[Number, After(), About("Page by id: the last seen, 0 to start", "0", shown=False)]
-    | None = None,
+    after_id: Annotated[Number, After(), About("Last id seen, 0 to start", "0", shown=False)] | None = None,
 ) -> Json:
-    """Find, list or count contacts: how many people, leads, subscribers of a list or with a tag we have, or one by
-    e-mail. Returns a page and total."""
+    """Find, list or count contacts: how many people, leads, list subscribers or with a tag we have. Returns a page and
+    total."""
     status = status or ("active" if list else None)
     paged = paging(call)
     found = await call(status=status, **paged)
@@ -192,7 +195,9 @@ async def sync_contact(
 
 
 @contacts.delete("/contacts/{contact}", title="Delete a contact")
-async def delete_contact(call: Call, contact: ContactRef) -> Json:
+async def delete_contact(
+    call: Call, contact: Annotated[ContactRef, About("E-mail or id", "jane@acme.com", shown=False)]
+) -> Json:
     """Delete a contact: remove a person from the database completely; their deals get unreadable. Returns who; cannot
     be undone."""
     return await call()

@@ -107,7 +107,8 @@ async def create_deal(
     owner: OwnerRef | None = None,
     description: Description | None = None,
 ) -> Json:
-    """Create a deal: start a new opportunity in a sales pipeline. Returns its id; needs a contact or company."""
+    """Create a deal: start a new opportunity in a sales pipeline. Returns its id; needs contact or company and stage or
+    pipeline."""
     if not (contact or account):
         raise BadArguments(
             "A deal needs a contact or an account.", {**call.given, "contact": "jane@acme.com"}, example=True

@@ -4,6 +4,8 @@ import json
 import re
 from typing import Annotated, Literal
 
+from pydantic import BeforeValidator
+
 from ac_mcp.columns import Flag, Reference, Several, Text
 from ac_mcp.errors import BadArguments, Duplicate, NotFound
 from ac_mcp.marks import About, Multiple, ValueOf, Wire
@@ -41,6 +43,9 @@ def value(facts: Json, text: str) -> str:
             return choice(options, stored, text)
         case "checkbox" | "listbox":
             several = text.strip("|").split("||")
+            by_comma = [part.strip() for part in text.split(",")]
+            if len(several) == 1 < len(by_comma) and all(part.casefold() in stored for part in by_comma):
+                several = by_comma
             return f"||{'||'.join(choice(options, stored, one) if options else one for one in several)}||"
         case "date":
             return date(text)
@@ -111,20 +116,26 @@ async def show_field(call: Call, field: Id, relid: Id = "0") -> Json:
     return await call()
 
 
+def kind_meant(word: object) -> object:
+    """What other forms call it."""
+    return {"select": "dropdown", "multiselect": "listbox", "string": "text", "integer": "number"}.get(str(word), word)
+
+
 @fields.post("/fields", title="Create a custom field", resumable=True)
 async def create_field(
     call: Call,
     title: Annotated[Name, About("Title", "Plan", shown=False)],
     type: Annotated[
         Literal["text", "textarea", "number", "date", "datetime", "dropdown", "radio", "checkbox", "listbox", "hidden"],
+        BeforeValidator(kind_meant),
         About("Kind of field"),
     ],
     options: Annotated[list[Name], About("Choices, where the type has them", ["Free", "Pro"], shown=False)]
     | None = None,
     description: Annotated[str, Wire("descript"), About("What it is for", "Subscription", shown=False)] | None = None,
 ) -> Json:
-    """Create a custom field: add a new attribute to contacts, a date, text or dropdown. Returns its id; on all lists by
-    default."""
+    """Create a custom field: add a new attribute to contacts, a date, text or dropdown. Returns its id; for all
+    lists by default."""
     if options and type not in CHOICES:
         raise BadArguments(
             f"A {type} field has no options; {', '.join(CHOICES)} have.", dict(call.arguments, options=None)

@@ -68,7 +68,7 @@ async def list_lists(
     limit: AllOfThem = 100,
     offset: Further = 0,
 ) -> Json:
-    """List all mailing lists (audiences) set up. Returns active contact counts by page."""
+    """List all mailing lists (audiences) set up. Returns counts of active contacts, a page."""
     return await call()
 
 
@@ -80,7 +80,7 @@ async def get_list(call: Call, list: ListRef) -> Json:
 
 @lists.post("/lists", title="Create a mailing list (audience)", unique=True)
 async def create_list(call: Call, name: ListName, sender_url: Url, sender_reminder: Reminder) -> Json:
-    """Create a list: set up a new mailing list, audience or newsletter. Returns its id; only admins see it at first."""
+    """Create a list: set up a new audience or newsletter. Returns its id; only admins see it at first."""
     return say(await call(stringid=slug(name)), note=HIDDEN)
 
 
@@ -90,7 +90,7 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "list"
 
 
-@lists.put("/lists/{list}", title="Rename or edit a mailing list")
+@lists.put("/lists/{list}", title="Rename or edit a mailing list", unique=True)
 async def update_list(
     call: Call,
     list: ListRef,
@@ -125,7 +125,7 @@ async def list_contact_lists(call: Call, contact: ContactRef) -> Json:
     implied={"status": ("1", "active", "subscribed")},
 )
 async def subscribe_contact(call: Call, contact: ContactRef, list: ListRef) -> Json:
-    """Subscribe a contact to a list: opt in to a newsletter or webinar, sign up. Returns if they had opted out; may
+    """Subscribe a contact to a list: opt in to a newsletter, sign up. Returns if they had opted out; may
     trigger automations, mail."""
     before = await membership(call, contact, list)
     if str(before.get("status")) == "1":
@@ -133,7 +133,8 @@ async def subscribe_contact(call: Call, contact: ContactRef, list: ListRef) -> J
     if str(before.get("status")) == "2":
         # Source 4 is how the API wants a return after an opt-out marked (reference 4.4).
         return say(await call(status="1", sourceid=4), result="subscribed again", note=opted_out(before))
-    return say(await call(status="1"), result="subscribed")
+    bounced = {"note": "Mail to this contact had bounced on this list."} if str(before.get("status")) == "3" else {}
+    return say(await call(status="1"), result="subscribed", **bounced)
 
 
 async def membership(call: Call, contact: str, list: str) -> Json:

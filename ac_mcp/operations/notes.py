@@ -63,8 +63,7 @@ async def list_notes(
     """Read notes (comments): the latest, or those on a contact, deal or company. Returns one page."""
     word, id = owner(call) or ("", "")
     if not word:
-        payload = await list_all_notes(call, limit, offset)
-        return payload | {"notes": [with_owner(note) for note in payload["notes"]]}
+        return await latest(call, limit, offset)
     if word == "contact":
         found, looked, total = (await list_contact_notes(call, id))["notes"], 0, 0
     else:
@@ -76,6 +75,18 @@ async def list_notes(
         if looked < total
         else payload
     )
+
+
+async def latest(call: Call, limit: int, offset: int) -> Json:
+    """Newest first: the API gives the oldest first and cannot sort notes (reference 10), so the last page is read."""
+    page = await list_all_notes(call, limit, 0)
+    total = whole(record(page.get("meta")).get("total")) or len(page["notes"])
+    first = max(0, total - offset - limit)
+    wanted = min(limit, max(0, total - offset))
+    if wanted and (first or wanted < limit):
+        page = await list_all_notes(call, wanted, first)
+    rows = newest_first(page["notes"]) if wanted else []
+    return page | {"notes": [with_owner(note) for note in rows], "meta": {"total": total}}
 
 
 async def sought(call: Call, reltype: str, id: str) -> tuple[list[Json], int, int]:
@@ -95,7 +106,8 @@ def owner(call: Call) -> tuple[str, str] | None:
     if len(named) > 1:
         words = " and ".join(word for word, _ in named)
         raise BadArguments(
-            f"A note is on one thing, not on {words}.", {**call.given, **{w: None for w, _ in named[1:]}}
+            f"A note is on one thing, not on {words}: make one call for each.",
+            {**call.given, **{w: None for w, _ in named[1:]}},
         )
     return named[0] if named else None
 

@@ -40,13 +40,13 @@ async def list_tags(
     limit: AllOfThem = 100,
     offset: Offset = 0,
 ) -> Json:
-    """List all tags: what labels we have in the account. Returns contact counts by page."""
+    """List all tags: what labels we have in the account. Returns counts of contacts, a page."""
     return await call()
 
 
 @tags.get("/tags/{tag}", title="Show a tag (label)")
 async def get_tag(call: Call, tag: TagRef) -> Json:
-    """Show one tag: what the label is for. Returns description and contact count only."""
+    """Show one tag: what the label is for. Returns only description and contact count."""
     return await call()
 
 
@@ -77,7 +77,7 @@ async def delete_tag(call: Call, tag: TagRef) -> Json:
 
 @contact_tags.get("/contacts/{contact}/contactTags", title="List a contact's tags (labels)")
 async def list_contact_tags(call: Call, contact: ContactRef) -> Json:
-    """List all tags (labels) on one contact: how is a person marked. Returns names only."""
+    """List all tags (labels) on one contact: how is a person marked. Returns only names and ids."""
     return await call()
 
 

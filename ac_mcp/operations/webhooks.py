@@ -38,7 +38,7 @@ webhooks = Resource(
 
 @webhooks.get("/webhooks")
 async def list_webhooks(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
-    """List webhooks: which URLs get notified. Returns one page of addresses and events."""
+    """List webhooks: which URLs get notified. Returns addresses and events, a page."""
     return await call()
 
 
@@ -55,5 +55,6 @@ async def create_webhook(
     ],
     list: Annotated[ListRef, Wire("listid"), About("Only for this list", "Newsletter", shown=False)] | None = None,
 ) -> Json:
-    """Create a webhook, a new one for contact or deal events, to notify our server. Returns its id; sends at once."""
+    """Create a webhook, a new one for contact or deal events, to notify our server. Returns its id; sends from then
+    on."""
     return await call()

@@ -104,7 +104,14 @@ def missing(error: NoSuchName, operation: Operation[..., Any]) -> str:
     where = f" in {quote(error.within)}" if error.within else ""
     new = "" if operation.replaces(error.parameter) else made_new(error, resource)
     near = f"; closest: {listed(error.closest)}" if error.closest else ""
-    return f"{error.parameter}: no {resource.word}{where} {what} (not found){near}.{new}"
+    if (
+        error.kind == "contacts"
+        and operation.replaces(error.parameter)
+        and any(c.detail.casefold() == error.given.casefold() for c in error.closest)
+    ):
+        return f"{error.parameter}: to change or delete somebody takes e-mail or id, since names are not unique{near}."
+    there = " One of another pipeline needs that pipeline too." if error.within and error.closest else ""
+    return f"{error.parameter}: no {resource.word}{where} {what} (not found){near}.{there}{new}"
 
 
 def made_new(error: NoSuchName, resource: Resource) -> str:
@@ -123,7 +130,10 @@ def several(error: SeveralNames) -> str:
 
 def listed(candidates: Sequence[Candidate]) -> str:
     """Names as data: quoted, cut short, with their ids."""
-    return ", ".join(f"{quote(c.name)} (id {c.id}{f', {c.detail[:80]}' if c.detail else ''})" for c in candidates[:5])
+    return ", ".join(
+        f"{quote(c.name)} (id {c.id}{f', {c.detail[:80]}' if c.detail else ''})" if c.name else f"id {c.id}"
+        for c in candidates[:5]
+    )
 
 
 def quote(text: str, most: int = 80) -> str:

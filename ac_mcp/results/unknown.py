@@ -53,7 +53,8 @@ def unknown_tool(name: str, arguments: Mapping[str, Any], tools: Sequence[str]) 
     best, given = OPERATIONS[near[0]], spelt(near[0], arguments, nouns)
     said = f"{said}: did you mean {' or '.join(near)}?"
     call = written(best.name, given)
-    if not fits(best, verb, nouns, given) or len(call) > LONGEST:
+    forever = best.method == "DELETE" and best.destructive and not re.search("delete|destroy|erase", name, re.I)
+    if forever or not fits(best, verb, nouns, given) or len(call) > LONGEST:
         return said, None
     return f"{said}\nNext: {call}", (best.name, given)
 

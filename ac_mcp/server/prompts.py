@@ -58,9 +58,11 @@ JOBS = (
         """
         Review our sales pipeline for the start of the day.
 
-        1. list_deals(status="open", order="highest_value", limit=100{, owner=}{, pipeline=}) gives the open deals with
-           their total value by currency. Follow next_offset until all are read. Never add up different currencies.
-        2. list_deals(status="won", order="newest", limit=10{, owner=}{, pipeline=}) shows what was won lately.
+        1. list_deals(status="open", order="highest_value", limit=100, fields=["title", "value", "stage", "owner",
+           "contact", "next_task", "updated"]{, owner=}{, pipeline=}) gives the open deals with their total value by
+           currency. Follow next_offset until all are read. Never add up different currencies.
+        2. list_deals(status="won", limit=20, fields=["title", "value", "owner", "updated"]{, owner=}{, pipeline=})
+           shows deals that were won; `updated` tells which of them lately.
         3. For the three largest open deals: get_deal and list_notes(deal=...) tell the next task and the last word on
            each.
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
+from ac_mcp.operations.contacts import SEARCHING
 from ac_mcp.request import Json
 from tests.support import in_virtual_time, trial
 
@@ -351,8 +352,8 @@ async def test_a_custom_field_takes_what_its_kind_takes(field: str, value: str, 
         ("Plan", "Pro", 'Plan takes Free, Team, Enterprise; "Pro" is none of them', "Free"),
         (
             "Interests",
-            "Tea, Filter",
-            'Interests takes Espresso, Filter, Tea, Courses; "Tea, Filter" is none of them',
+            "Tea, Cocoa",
+            'Interests takes Espresso, Filter, Tea, Courses; "Tea, Cocoa" is none of them',
             "Espresso",
         ),
         ("Birthday", "April 3, 1990", "Birthday is not a date of the form YYYY-MM-DD", "2026-02-01"),
@@ -409,4 +410,4 @@ async def test_a_segment_that_is_still_searched_for_is_not_an_empty_one() -> Non
 
         one.wire.answer = nobody
         answer = await one.answer("list_contacts", segment="VIPs")
-        assert answer["note"] == "ActiveCampaign works a segment out in the background: ask again in a minute."
+        assert answer["note"] == SEARCHING
