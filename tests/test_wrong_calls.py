@@ -3,6 +3,8 @@
 import ast
 import re
 
+import anyio
+import httpx2
 import pytest
 
 from ac_mcp.operations import OPERATIONS
@@ -149,3 +151,43 @@ async def test_a_string_of_ten_megabytes_is_refused_before_anything_is_sent() ->
             "text: the text is too long; it can have at most 100000 characters. Nothing was changed."
         )
         assert one.requests == []
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("list_deals", {}),
+        ("create_deal_stage", {"name": "Legal", "pipeline": "Sales"}),
+        ("get_contact", {"contact": "1"}),
+    ],
+)
+@pytest.mark.parametrize("status", [403, 404, 412, 429, 500, 502, 503])
+@in_virtual_time
+async def test_what_is_suggested_while_the_account_fails_works_once_it_does_not(
+    status: int, tool: str, arguments: Json
+) -> None:
+    async with trial() as one:
+        wrong = {"message": "Forbidden"} if status == 403 else {"message": "No Result found"}
+        one.wire.answer = lambda request: (
+            httpx2.Response(status, json=wrong) if "/connections" not in request.url.path else None
+        )
+        text = await one.refusal(tool, **arguments)
+        one.wire.answer = lambda request: None
+        await anyio.sleep(120)
+        if "Next" in text:
+            name, corrected = suggested(text)
+            await one.answer(name, **corrected)
+        else:
+            assert (status, tool) == (404, "list_deals"), text
+
+
+@in_virtual_time
+async def test_while_no_connection_is_signed_in_the_way_to_one_is_suggested() -> None:
+    async with trial() as one:
+        one.wire.answer = lambda request: (
+            httpx2.Response(400, json={"error": "No connection"}) if "/connections" not in request.url.path else None
+        )
+        text = await one.refusal("list_deals")
+        assert "one that is PENDING, its sign_in_url has to be opened" in text
+        listed = await one.answer(*suggested(text)[:1])
+        assert any(connection.get("sign_in_url") for connection in listed["connections"])
