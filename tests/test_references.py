@@ -304,3 +304,10 @@ async def test_stages_come_in_their_order() -> None:
         await one.answer("create_deal_stage", name="First look", pipeline="Sales", order=0)
         assert (await one.answer("list_deal_stages", pipeline="Sales"))["stages"][0]["name"] == "First look"
         assert (await one.answer("list_pipelines"))["pipelines"][0]["stages"][0]["stage"] == "First look"
+
+
+@in_virtual_time
+async def test_notes_that_fit_one_page_take_one_request() -> None:
+    async with trial() as one:
+        await one.answer("list_notes", limit=100)
+        assert [line for line in one.requests if line == "GET /notes"] == ["GET /notes"]

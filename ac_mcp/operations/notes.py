@@ -83,7 +83,7 @@ async def latest(call: Call, limit: int, offset: int) -> Json:
     total = whole(record(page.get("meta")).get("total")) or len(page["notes"])
     first = max(0, total - offset - limit)
     wanted = min(limit, max(0, total - offset))
-    if wanted and (first or wanted < limit):
+    if wanted and (first, wanted) != (0, len(page["notes"])):
         page = await list_all_notes(call, wanted, first)
     rows = newest_first(page["notes"]) if wanted else []
     return page | {"notes": [with_owner(note) for note in rows], "meta": {"total": total}}
