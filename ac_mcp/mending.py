@@ -82,7 +82,7 @@ def mended(
         elif problem["type"] == "missing" and name == "contact" and "email" in fixed:
             fixed["contact"] = fixed.pop("email")  # whose e-mail it is says who is meant
         elif problem["type"] != "extra_forbidden" and (name not in fixed or problem["type"] != "missing"):
-            fixed[name], invented = repaired(operation, problem, name, accounts, str(given.get("currency") or ""))
+            fixed[name], invented = repaired(operation, problem, name, accounts, fixed)
             example = example or invented
     try:
         model(operation, accounts).model_validate(fixed)
@@ -92,10 +92,10 @@ def mended(
 
 
 def repaired(
-    operation: Operation[..., Any], problem: ErrorDetails, name: str, accounts: bool, currency: str
+    operation: Operation[..., Any], problem: ErrorDetails, name: str, accounts: bool, given: Json
 ) -> tuple[Any, bool]:
     """A value that would do, and whether it is only an example."""
-    limits = problem.get("ctx", {})
+    limits, now, currency = problem.get("ctx", {}), given.get(name), str(given.get("currency") or "")
     match problem["type"]:
         case "float_parsing" if (number := amount(problem["input"], currency)) is not None:
             return number, False
@@ -105,7 +105,7 @@ def repaired(
             right = close or worded(str(problem["input"]), choices)
             close = close or right
             right = right or choices[0]
-            return (right if len(problem["loc"]) == 1 else [right]), close is None
+            return swapped(problem, right, now), close is None
         case "string_type" if isinstance(problem["input"], list) and problem["input"]:
             return cast("list[Any]", problem["input"])[0], False
         case "greater_than_equal":
@@ -114,6 +114,12 @@ def repaired(
             return limits["le"], False
         case _:
             return stand_in(operation, name), True
+
+
+def swapped(problem: ErrorDetails, right: str, now: Any) -> Any:
+    """The right word in the place of the wrong one, among those that stand beside it."""
+    _, *place = problem["loc"]
+    return [right if n == place[0] else one for n, one in enumerate(now)] if place else right
 
 
 def worded(text: str, choices: list[str]) -> str | None:

@@ -45,7 +45,7 @@ def said_otherwise(operation: Operation[..., Any], name: str, given: Json, accou
         case "page" | "pagenumber" if "offset" in known and str(value).isdecimal():
             default = operation.signature.parameters["limit"].default if "limit" in known else 0
             size = next((given[key] for key in given if meant(operation, key, ["limit"]) == "limit"), default)
-            return {"offset": max(0, int(value) - 1) * whole(size)}
+            return {"offset": max(0, int(value) - 1) * min(whole(size), 100)}
         case "email" if "email" not in known and "contact" in known and "contact" not in given:
             return {"contact": value}
         case _ if name == operation.resource.singular and isinstance(value, dict):

@@ -62,6 +62,7 @@ async def test_the_account_and_each_kind_of_thing_can_be_attached(options: dict[
         ("activecampaign://contacts/jane@acme.example", "jane@acme.example"),
         ("activecampaign://contacts/jane%40acme.example", "jane@acme.example"),
         ("activecampaign://contacts/Jane%20Reed", "jane@acme.example"),
+        ("ActiveCampaign://contacts/Jane Reed", "jane@acme.example"),
     ],
 )
 @in_virtual_time
@@ -78,6 +79,8 @@ async def test_a_resource_is_found_by_name_as_well(options: dict[str, Any], uri:
         ("activecampaign://contacts/", "There is no such resource; there are activecampaign://account,"),
         ("activecampaign://shoes/1", "There is no such resource"),
         ("file:///etc/passwd", "There is no such resource"),
+        ("activecampaign://[x/1", "There is no such resource"),
+        ("activecampaign://tags/%20", "There is no such resource"),
         ("activecampaign://tags/..%2F..%2Fusers", "no tag is called"),
     ],
 )
@@ -87,6 +90,14 @@ async def test_an_address_that_leads_nowhere_is_a_protocol_error(options: dict[s
         with pytest.raises(MCPError, match=said) as caught:
             await client.read_resource(uri)
         assert caught.value.code == -32602
+
+
+@in_virtual_time
+async def test_a_name_with_the_signs_of_an_address_is_found() -> None:
+    async with trial() as one, connected(one) as client:
+        for name in ("C# fans", "A/B test", "50% off", "What?"):
+            await one.answer("create_tag", name=name)
+            assert (await content(client, f"activecampaign://tags/{name}"))["tag"]["name"] == name
 
 
 @in_virtual_time

@@ -228,3 +228,10 @@ def test_several_things_for_one_are_refused_with_the_first_of_them() -> None:
     with pytest.raises(BadArguments, match="it takes one, so make one call for each") as caught:
         read(OPERATIONS["tag_contact"], {"contact": ["1", "2"], "tag": "VIP"})
     assert caught.value.fixed == {"contact": "1", "tag": "VIP"}
+
+
+def test_one_wrong_choice_among_right_ones_leaves_the_others_where_they_are() -> None:
+    given = {"contact": "1", "clear": ["phone", "firstname", "lastname"]}
+    with pytest.raises(BadArguments) as caught:
+        read(OPERATIONS["update_contact"], given)
+    assert caught.value.fixed == {"contact": "1", "clear": ["phone", "first_name", "last_name"]}

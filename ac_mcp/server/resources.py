@@ -1,8 +1,9 @@
 """Things of the account as MCP resources: what a person can attach to a conversation."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import mcp_types as types
 from mcp import MCPError
@@ -71,18 +72,20 @@ async def content(account: Account, uri: str) -> types.ReadResourceResult:
     except Trouble as trouble:
         away = isinstance(trouble, GatewayError) and not isinstance(trouble, Refused)
         code = types.INTERNAL_ERROR if away else types.INVALID_PARAMS
-        raise MCPError(code, explain(trouble, operation, arguments, account.settings.direct), {"uri": uri}) from None
+        raise MCPError(
+            code, explain(trouble, operation, arguments, account.settings.direct), {"uri": uri[:200]}
+        ) from None
     return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, mime_type=JSON, text=text)])
 
 
 def asked(uri: str) -> tuple[Operation[..., Any], dict[str, Any]]:
-    """The tool and arguments an address stands for."""
-    parts = urlsplit(uri)
-    words, name = parts.netloc, unquote(parts.path.removeprefix("/"))
-    if parts.scheme == SCHEME and (words, name) == ("account", ""):
+    """The tool and arguments an address stands for; a name may hold what an address would have encoded."""
+    found = re.fullmatch(rf"(?i:{SCHEME})://([a-z]+)(?:/(.*))?", uri, re.S)
+    words, name = (found[1], unquote(found[2] or "").strip()) if found else ("", "")
+    if (words, name) == ("account", ""):
         return describe_account, {}
     reader = READERS.get(words)
-    if parts.scheme != SCHEME or reader is None or not name:
+    if reader is None or not name:
         known = ", ".join([ACCOUNT, *map(template, READERS)])
         raise MCPError(types.INVALID_PARAMS, f"There is no such resource; there are {known}.", {"uri": uri[:200]})
     return reader, {reader.required[0]: name}
