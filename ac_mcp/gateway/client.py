@@ -115,6 +115,9 @@ class Gateway:
                 await self._hold_back(account[0], error, verdict.wait if isinstance(verdict, Again) else 0.0)
                 if not isinstance(verdict, Again):
                     raise (lost(error) if unclear else await self._told(error, account)) from error
+            except BaseException:
+                self.refusals.left(account[0], caller.key, caller.call)
+                raise
             else:
                 allowance.earn()
                 self.refusals.passed(account[0], caller.key)

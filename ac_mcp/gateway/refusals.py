@@ -52,7 +52,12 @@ class Refusals:
         if isinstance(error, KeyRefused | NotConnected) and error.status in LASTING:
             # What the call had done is not others'.
             self._refused[budget, key] = Refused(error.again(), call, self._clock())
-        elif (refused := self._refused.get((budget, key))) and refused.checking == call:
+        else:
+            self.left(budget, key, call)
+
+    def left(self, budget: str, key: str, call: str) -> None:
+        """The call that was finding out has not: the next one may."""
+        if (refused := self._refused.get((budget, key))) and refused.checking == call:
             refused.checking = None
 
     def passed(self, budget: str, key: str) -> None:

@@ -1,7 +1,7 @@
 """The account as a whole: what somebody new in it would want to know first."""
 
+import re
 from collections.abc import Awaitable, Mapping
-from urllib.parse import urlsplit
 
 from ac_mcp.columns import AMOUNTS, COUNT, TEXT, TEXTS, Joined, Text
 from ac_mcp.errors import Forbidden, NotConnected, NotFound
@@ -95,7 +95,7 @@ async def describe_account(call: Call) -> Json:
 
 def rows_of(parts: Mapping[str, Json]) -> Json:
     """Of each kind as many as are shown, and the names of the stages."""
-    shown: Json = {one.plural: parts[one.words][one.plural] for one in SHOWN if one.words in parts}
+    shown: Json = {one.plural: records(parts[one.words].get(one.plural)) for one in SHOWN if one.words in parts}
     if "tags" in shown:
         shown["tags"] = sorted(shown["tags"], key=lambda tag: -whole(tag.get("subscriber_count")))
     stages = {"dealStages": records(parts.get("pipelines", {}).get("dealStages"))}
@@ -115,7 +115,7 @@ async def all_tags(call: Call) -> Json:
     first = await list_tags(call)
     pages = min(TAG_PAGES, -(-total(first, "tags") // PAGE))
     rest = await side_by_side([list_tags(call, offset=PAGE * number) for number in range(1, pages)])
-    return first | {"tags": [tag for page in (first, *rest) for tag in page["tags"]]}
+    return first | {"tags": [tag for page in (first, *rest) for tag in records(page.get("tags"))]}
 
 
 def total(payload: Json, plural: str) -> int:
@@ -126,4 +126,5 @@ def total(payload: Json, plural: str) -> int:
 def address(me: Json) -> str:
     """The account's own host, from the links in an answer: nothing else tells which account it is (reference 2.1)."""
     links = record(record(me.get("user")).get("links")).values()
-    return next((urlsplit(link).netloc for link in links if isinstance(link, str)), "")
+    found = (re.match(r"https?://([^/\s]+)/", link) for link in links if isinstance(link, str))
+    return next((host[1] for host in found if host), "")

@@ -134,6 +134,24 @@ async def test_while_one_call_finds_out_about_a_refused_key_others_send_nothing(
     assert len(seen) == 2
 
 
+@in_virtual_time
+async def test_a_check_that_is_cancelled_does_not_keep_others_waiting() -> None:
+    async def slow(_: httpx2.Request) -> httpx2.Response:
+        if len(seen) == 1:
+            await anyio.sleep(60)
+        seen.append(clock())
+        return status(401) if len(seen) == 1 else status(200, {"tags": []})
+
+    one, _ = gateway(cast("Answer", slow))
+    seen: list[float] = []
+    with pytest.raises(KeyRefused):
+        await one.send(READ, Caller("k", call="a"))
+    with anyio.move_on_after(1):
+        await one.send(READ, Caller("k", call="b"))
+    seen.append(0)
+    assert (await one.send(READ, Caller("k", call="c"))).status == 200
+
+
 async def refused(one: Gateway, request: Request, call: str) -> None:
     with pytest.raises(KeyRefused):
         await one.send(request, Caller("k", call=call))
