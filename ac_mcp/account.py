@@ -212,8 +212,9 @@ async def answered(
     view: View = SUMMARY,
 ) -> Json:
     references, trail = account.references(sender.inner.caller.connection), sender.inner.trail
-    if operation.options.get("kept") and (known := references.answer(operation.name)):
+    if operation.options.get("kept") and (known := references.answers.answer(operation.name)):
         return known
+    writes = references.answers.writes
     resolved = await references.resolve(sender, operation, arguments)
     before = await about_to_go(references, sender, operation, resolved)
     if operation.options.get("unique") and not await sender.begun_before():
@@ -239,8 +240,8 @@ async def answered(
         if name := before.get(kind, {}).get(id) or references.name(kind, id):
             names = {**names, kind: {**names.get(kind, {}), id: name}}
     shown = fitted(shape(answer, names), int(resolved.get("offset") or 0), account.settings.answer_tokens)
-    if operation.options.get("kept"):
-        references.keep(operation.name, shown)
+    if operation.options.get("kept") and "not_available" not in shown:
+        references.answers.keep(operation.name, shown, writes)
     return shown
 
 

@@ -122,9 +122,13 @@ def swapped(problem: ErrorDetails, right: str, now: Any) -> Any:
     return [right if n == place[0] else one for n, one in enumerate(now)] if place else right
 
 
+SAME = {"remove": "delete", "disconnect": "delete", "revoke": "delete", "connect": "create"}
+"""What people call one of our choices."""
+
+
 def worded(text: str, choices: list[str]) -> str | None:
     """The one choice that a longer text names: `Closed Won`, `name asc`, `value` for `highest_value`."""
-    words = set(re.findall(r"[a-z]+", text.casefold()))
+    words = {SAME.get(word, word) for word in re.findall(r"[a-z]+", text.casefold())}
     named = [choice for choice in choices if choice in words] or [c for c in choices if words & set(c.split("_"))]
     return named[0] if len(named) == 1 else None
 

@@ -49,7 +49,7 @@ class Call:
     async def reply(self, **changes: Any) -> Reply:
         """The same, for operations whose status says what happened."""
         reply = await self.sender.send(self.operation.request({**self.arguments, **changes}))
-        return replace(reply, body=self.operation.resource.held(self.operation.method, reply))
+        return replace(reply, body=self.operation.resource.held(self.operation.method, reply, self.operation.lists))
 
 
 Handler: TypeAlias = Callable[Concatenate[Call, P], Awaitable[R]]

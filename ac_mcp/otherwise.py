@@ -6,7 +6,7 @@ from typing import Any
 
 from ac_mcp.marks import camel
 from ac_mcp.operation import Operation
-from ac_mcp.request import Json, record
+from ac_mcp.request import Json, record, whole
 from ac_mcp.schema import schema
 
 OTHERWISE = {
@@ -16,7 +16,7 @@ OTHERWISE = {
     **dict.fromkeys(("created_until", "added_before"), "created_before"),
     **dict.fromkeys(("updated_since", "modified_after"), "updated_after"),
     **dict.fromkeys(("sort", "sort_by", "order_by", "orderby"), "order"),
-    **dict.fromkeys(("email_address", "contact_email", "person", "lead", "subscriber"), "contact"),
+    **dict.fromkeys(("contact_email", "person", "lead", "subscriber"), "contact"),
     **dict.fromkeys(("company", "organization"), "account"),
     **dict.fromkeys(("funnel", "group"), "pipeline"),
     **dict.fromkeys(("assignee", "user", "owner_email"), "owner"),
@@ -32,6 +32,9 @@ REVERSED = {
 SOUGHT = ("q", "query", "text", "keyword", "term", "name", "contact", "company", "email", "title")
 
 
+WORD = r"[^\W\d_]+(?:[-'][^\W\d_]+)*"
+
+
 def said_otherwise(operation: Operation[..., Any], name: str, given: Json, accounts: bool) -> Json | None:
     """An argument there is not, as those that say the same; None where nothing surely does."""
     known, value = list(schema(operation, accounts)["properties"]), given[name]
@@ -40,23 +43,23 @@ def said_otherwise(operation: Operation[..., Any], name: str, given: Json, accou
     plain = name.casefold().replace("_", "")
     match plain:
         case "name" | "fullname" if {"first_name", "last_name"} <= set(known) and isinstance(value, str):
-            first, _, last = value.strip().partition(" ")
-            return {"first_name": first, **({"last_name": last.strip()} if last else {})}
+            two = re.fullmatch(rf"({WORD}) ({WORD})", value.strip())  # with more words it is anybody's guess
+            return {"first_name": two[1], "last_name": two[2]} if two else None
         case "page" | "pagenumber" if "offset" in known and str(value).isdecimal():
             default = operation.signature.parameters["limit"].default if "limit" in known else 0
             size = next((given[key] for key in given if meant(operation, key, ["limit"]) == "limit"), default)
             return {"offset": max(0, int(value) - 1) * min(whole(size), 100)}
-        case "email" if "email" not in known and "contact" in known and "contact" not in given:
+        case "emailaddress" | "contactemail" if "email" in known and "contact" not in known:
+            return {"email": value}
+        case "emailaddress" if "email" in known:
+            return {"email": value}
+        case "email" | "emailaddress" if "email" not in known and "contact" in known and "contact" not in given:
             return {"contact": value}
         case _ if name == operation.resource.singular and isinstance(value, dict):
             return unwrapped(operation, record(value), known)
         case _:
             close = meant(operation, name, known, value)
             return {close: fitting(schema(operation, accounts)["properties"][close], value)} if close else None
-
-
-def whole(value: Any) -> int:
-    return int(value) if str(value).isdecimal() else 0
 
 
 def fitting(wanted: Json, value: Any) -> Any:
@@ -82,7 +85,7 @@ def meant(operation: Operation[..., Any], name: str, known: list[str], value: An
     """The argument a misspelt one stands for: the API's own name, a typo, a part of it, the one reference there is."""
     if (own := operation.parameter(name)) in known:
         return own
-    name = OTHERWISE.get(name.casefold(), name)
+    name = name if isinstance(value, bool) else OTHERWISE.get(name.casefold(), name)
     if name in known:
         return name
     words = re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).casefold()) or [""]
@@ -99,7 +102,9 @@ def meant(operation: Operation[..., Any], name: str, known: list[str], value: An
     if words in (["name"], ["title"]) and (other := {"name", "title"} & set(known)):
         return other.pop()
     needed = [k for k in schema(operation).get("required", ()) if k in operation.references]
-    if len(needed) == 1 and words[-1] in ("id", "name", "title", "email") and words[:-1] in ([], needed):
+    by_email = len(needed) == 1 and operation.references[needed[0]].kind in ("contacts", "users")
+    own_names = ("id", "name", "title", "email") if by_email else ("id", "name", "title")
+    if len(needed) == 1 and words[-1] in own_names and words[:-1] in ([], needed):
         return needed[0]
     text = isinstance(value, str) and not value.strip().isdecimal()
     return "search" if text and "search" in known and words[-1] in SOUGHT else None
@@ -119,8 +124,8 @@ def amount(text: Any, currency: str) -> float | None:
     if not found:
         return None
     for sign in (found["before"].casefold(), (found["after"] or "").casefold()):
-        meant = SIGNS.get(sign, (sign,))
-        if meant is not None and currency.casefold() not in meant:
+        possible = SIGNS.get(sign, (sign,))
+        if possible is not None and currency.casefold() not in possible:
             return None
     number = float(found["number"].replace(",", "")) * {"": 1, "k": 1000, "m": 1_000_000}[found["many"].lower()]
     return int(number) if number == int(number) else number

@@ -42,7 +42,7 @@ def columns_known(operation: Operation[..., Any], checked: Json) -> Json:
         return checked
     resource = operation.resource
     known = {column.name: column.name for column in (*resource.columns, *resource.more)}
-    spelt = {**known, **{f"{name}_id": name for name in known}, "id": "id", f"{resource.word}_id": "id"}
+    spelt = {"id": "id", f"{resource.word}_id": "id", **known, **{f"{name}_id": name for name in known}}
     right = [spelt.get(name.casefold()) or typo(name, list(spelt)) for name in asked]
     wrong = [name for name in asked if name.casefold() not in spelt]
     if wrong:
@@ -80,8 +80,7 @@ def fitted(value: Any, wanted: Any, operation: Operation[..., Any], name: str) -
         case bool() if wanted in ("integer", "number"):
             return str(value)
         case str() if wanted == "array":
-            several = assignments(value) if is_assigned(operation, name) else unpacked(value)
-            return fitted(several, wanted, operation, name)
+            return fitted(unpacked(value, is_assigned(operation, name)), wanted, operation, name)
         case dict() if wanted == "array" and is_assigned(operation, name):
             return [assignment({"field": key, "value": one}) for key, one in cast("Json", value).items()]
         case list() if is_assigned(operation, name):
@@ -92,15 +91,6 @@ def fitted(value: Any, wanted: Any, operation: Operation[..., Any], name: str) -
             return only
         case _:
             return value
-
-
-def assignments(text: str) -> Any:
-    """A JSON list of them, or one: a value may hold commas."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return [text]
-    return cast("Any", value) if isinstance(value, list | dict) else [text]
 
 
 def is_assigned(operation: Operation[..., Any], name: str) -> bool:
@@ -134,15 +124,12 @@ def field_text(value: Any) -> Any:
             return str(value)
 
 
-def unpacked(text: str) -> Any:
-    """What a JSON text holds; any other text is the one element of a list."""
+def unpacked(text: str, whole: bool) -> Any:
+    """What a JSON text holds; any other is `A, B` for two, or `whole`: the value of a field may hold commas."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        return parts(text)
-    return cast("Any", value) if isinstance(value, list | dict) else parts(text)
-
-
-def parts(text: str) -> list[str]:
-    """`A, B` as two."""
-    return [part.strip() for part in text.split(",") if part.strip()] or [text]
+        value = None
+    if isinstance(value, list | dict):
+        return cast("Any", value)
+    return [text] if whole else [part.strip() for part in text.split(",") if part.strip()] or [text]

@@ -12,6 +12,7 @@ from ac_mcp.errors import BadArguments, Candidate, NoSuchName, SeveralNames
 from ac_mcp.marks import Ref
 from ac_mcp.names import Known, closest, is_id, matching, misspelt, plain
 from ac_mcp.operation import Operation
+from ac_mcp.remembered import Remembered
 from ac_mcp.request import Json, Request, Sender, record, records, whole
 from ac_mcp.resource import Resource
 from ac_mcp.sharing import side_by_side
@@ -50,15 +51,7 @@ class References:
         self._directories = {kind: Directory() for kind in self._resources}
         self._loading = {kind: Lock() for kind in self._resources}
         self._clock = clock
-        self._answers: dict[str, tuple[float, Json]] = {}
-
-    def answer(self, name: str) -> Json | None:
-        """What this tool answered a short while ago, if nothing was written since."""
-        at, answer = self._answers.get(name, (-inf, None))
-        return answer if self._clock() - at < FRESH else None
-
-    def keep(self, name: str, answer: Json) -> None:
-        self._answers[name] = (self._clock(), answer)
+        self.answers = Remembered(clock, FRESH)
 
     async def resolve(self, sender: Sender, operation: Operation[..., Any], arguments: Json) -> Json:
         """The same arguments with every name replaced by its id.
@@ -182,7 +175,8 @@ class References:
             self.learn(reply.body)
             known = list(self._read(reply.body, resource))
         names = dict.fromkeys(one.name for one in known if one.name and any(sought in plain(n) for n in one.names))
-        return sorted(names, key=lambda name: (not plain(name).startswith(sought), plain(name)))
+        ordered = sorted(names, key=lambda name: (not plain(name).startswith(sought), plain(name)))
+        return [f"name:{name}" if is_id(name, resource) else name for name in ordered]
 
     async def names(self, sender: Sender, wanted: Mapping[str, set[str]]) -> Mapping[str, Mapping[str, str]]:
         """What these ids are called, by kind; an id nobody knows is left out."""
@@ -214,7 +208,7 @@ class References:
         """Something of this kind was written: what was fetched before is no longer believed."""
         for kind in (resource.plural, *resource.drops):
             self._directories[kind] = Directory()
-        self._answers.clear()
+        self.answers.forget()
 
     async def _kept(
         self, sender: Sender, resource: Resource, _name: str = "", fresh: float = FRESH

@@ -71,8 +71,8 @@ class Resource:
     """A name, for suggested calls."""
     operations: "list[Operation[..., Any]]" = field(default_factory=list["Operation[..., Any]"])
 
-    def held(self, method: Method, reply: Reply) -> Json:
-        """The body, with rows where rows belong.
+    def held(self, method: Method, reply: Reply, lists: bool = False) -> Json:
+        """The body, with rows where rows belong; one row is not a list.
 
         Raises:
             Unavailable: if a read does not hold what was asked for.
@@ -82,7 +82,7 @@ class Resource:
         several, one = body.get(self.plural), record(body.get(self.singular))
         if isinstance(several, list):
             body[self.plural] = records(cast("list[Any]", several))
-        shown = isinstance(several, list) or bool(one.get(self.id_key))
+        shown = isinstance(several, list) or (not lists and bool(one.get(self.id_key)))
         if method == "DELETE" or shown or (method == "PUT" and self.quiet and not body):
             return body
         if method == "GET":

@@ -29,7 +29,8 @@ def taken(
         choices = known.facts.get("options") or EXAMPLES.get(known.facts.get("type", ""), [])
         spelt = {choice.casefold(): choice for choice in choices}
         near = spelt.get(typo(text, list(spelt)) or "")
-        fixed = {**arguments, parameter: within(near or choices[0])} if choices else None
+        one = "||" not in text  # of several the right ones would be lost
+        fixed = {**arguments, parameter: within(near or choices[0])} if choices and one else None
         raise BadArguments(f"{parameter}: {known.name} {error}.", fixed, example=near is None) from None
 
 

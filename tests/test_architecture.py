@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "ac_mcp"
 FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = (
-    {"errors", "request", "storage", "sharing", "journal"},
+    {"errors", "request", "storage", "sharing", "journal", "remembered"},
     {"marks", "columns", "rows"},
     {"operation", "resource"},
     {"parameters", "settings"},

@@ -249,3 +249,31 @@ async def test_lists_may_be_kept_by_everybody_and_readings_by_one() -> None:
         assert (tools.ttl_ms, tools.cache_scope) == (prompts.ttl_ms, prompts.cache_scope) == (3_600_000, "public")
         found = await client.read_resource("activecampaign://tags/1")
         assert (found.ttl_ms, found.cache_scope) == (60_000, "private")
+
+
+def test_what_stands_in_an_argument_is_not_filled_in_again() -> None:
+    (hot,) = (job for job in JOBS if job.name == "find_hot_contacts")
+    text = hot.filled({"list": "{tag}", "tag": "{, list=}"})
+    assert ', list="{tag}", tag="{, list=}")' in text
+
+
+def test_a_blank_argument_is_none() -> None:
+    (review,) = (job for job in JOBS if job.name == "morning_pipeline_review")
+    assert "owner=" not in review.filled({"owner": ""})
+
+
+@in_virtual_time
+async def test_a_name_that_looks_like_an_id_is_completed_so_that_it_is_read_as_a_name() -> None:
+    async with trial() as one, connected(one) as client:
+        ref = address("activecampaign://tags/{id}")
+        found = (await client.complete(ref, {"name": "id", "value": "2024"})).completion
+        assert found.values == ["name:2024"]
+        assert (await content(client, f"activecampaign://tags/{found.values[0]}"))["tag"]["name"] == "2024"
+
+
+@in_virtual_time
+async def test_names_that_begin_so_come_first() -> None:
+    async with trial() as one, connected(one) as client:
+        ref = address("activecampaign://tags/{id}")
+        found = (await client.complete(ref, {"name": "id", "value": "r"})).completion
+        assert found.values[0] == "Referral"

@@ -117,3 +117,66 @@ async def test_an_empty_account_is_described_as_one() -> None:
         told = await one.answer("describe_account")
         assert (told["tags"], told["lists"]) == ([], [])
         assert told["counts"]["contacts"] == 0
+
+
+@pytest.mark.parametrize("answer", [httpx2.Response(412, json={"message": "no connection"}), httpx2.Response(403)])
+@in_virtual_time
+async def test_an_account_that_is_not_connected_is_no_account_with_parts_missing(answer: httpx2.Response) -> None:
+    async with trial() as one:
+        one.wire.answer = lambda request: (
+            httpx2.Response(answer.status_code, content=answer.content) if "/api/3" in request.url.path else None
+        )
+        assert "connection" in await one.refusal("describe_account")
+        one.wire.answer = lambda request: None
+        assert (await one.answer("describe_account"))["counts"]["contacts"] == 60
+
+
+@in_virtual_time
+async def test_an_answer_with_parts_missing_is_not_believed_for_a_minute() -> None:
+    async with trial() as one:
+        one.wire.answer = lambda request: (
+            httpx2.Response(403, json={"message": "Forbidden"}) if request.url.path.endswith("/deals") else None
+        )
+        assert (await one.answer("describe_account"))["not_available"] == ["open_deals"]
+        one.wire.answer = lambda request: None
+        assert "not_available" not in await one.answer("describe_account")
+
+
+@in_virtual_time
+async def test_what_is_written_while_the_account_is_read_is_in_the_next_answer() -> None:
+    async with trial() as one:
+        inner = one.wire.inner
+
+        async def slow(request: httpx2.Request) -> httpx2.Response:
+            if request.url.path.endswith("/segments"):
+                await anyio.sleep(8)
+            return await inner.handle_async_request(request)
+
+        one.wire.inner = httpx2.MockTransport(slow)
+        async with anyio.create_task_group() as group:
+            group.start_soon(one.answer, "describe_account")
+            await anyio.sleep(5)
+            await one.answer("create_tag", name="Fresh")
+        assert (await one.answer("describe_account"))["counts"]["tags"] == 13
+
+
+@in_virtual_time
+async def test_the_tag_used_most_is_found_on_a_later_page() -> None:
+    async with trial() as one:
+        for number in range(350):
+            await one.answer("create_tag", name=f"Batch {number:03}")
+        for contact in range(1, 17):
+            await one.answer("tag_contact", contact=str(contact), tag="Batch 349")
+        await anyio.sleep(3600)
+        assert (await one.answer("describe_account"))["tags"][0]["name"] == "Batch 349"
+
+
+@in_virtual_time
+async def test_an_account_that_does_not_tell_whose_it_is_is_described_all_the_same() -> None:
+    async with trial() as one:
+        one.wire.answer = lambda request: (
+            httpx2.Response(404, json={"message": "gone"}) if request.url.path.endswith("/users/me") else None
+        )
+        told = await one.answer("describe_account")
+        assert "user" not in told
+        assert told["counts"]["contacts"] == 60

@@ -235,3 +235,26 @@ def test_one_wrong_choice_among_right_ones_leaves_the_others_where_they_are() ->
     with pytest.raises(BadArguments) as caught:
         read(OPERATIONS["update_contact"], given)
     assert caught.value.fixed == {"contact": "1", "clear": ["phone", "first_name", "last_name"]}
+
+
+@pytest.mark.parametrize(
+    ("tool", "given", "fixed"),
+    [
+        ("create_contact", {"email_address": "a@b.example"}, {"email": "a@b.example"}),
+        ("update_contact", {"contact": "1", "email_address": "a@b.example"}, {"contact": "1", "email": "a@b.example"}),
+        ("get_contact", {"email_address": "a@b.example"}, {"contact": "a@b.example"}),
+        ("delete_deal", {"email": "a@b.example"}, None),
+        ("delete_tag", {"email": "a@b.example"}, None),
+        ("list_contacts", {"count": True}, None),
+        ("create_contact", {"email": "a@b.example", "name": "Reed, Jane"}, None),
+        ("create_contact", {"email": "a@b.example", "name": "Dr. Jane Reed"}, None),
+        ("update_contact", {"contact": "1", "name": "Acme Coffee GmbH"}, None),
+        ("manage_connection", {"action": "remove", "connection": "c"}, {"action": "delete", "connection": "c"}),
+    ],
+)
+def test_another_name_is_understood_only_where_it_means_one_thing(
+    tool: str, given: dict[str, object], fixed: dict[str, object] | None
+) -> None:
+    with pytest.raises(BadArguments) as caught:
+        read(OPERATIONS[tool], given)
+    assert caught.value.fixed == fixed

@@ -3,6 +3,7 @@
 import json
 from typing import Any, cast
 
+import httpx2
 import mcp_types as types
 import pytest
 
@@ -53,3 +54,33 @@ def objects(schema: Any) -> list[Json]:
 async def test_without_the_setting_there_is_no_second_copy() -> None:
     async with trial() as one, connected(one) as client:
         assert all(tool.output_schema is None for tool in (await client.list_tools()).tools)
+
+
+@in_virtual_time
+async def test_a_value_set_after_it_was_emptied_is_of_the_declared_type() -> None:
+    async with trial(STRUCTURED) as one, connected(one) as client:
+        for value in ("", "Team"):
+            result = await client.call_tool("set_field_value", {"contact": "1", "field": "Plan", "value": value})
+            assert not result.is_error
+        assert "before" not in (result.structured_content or {})
+
+
+@in_virtual_time
+async def test_one_row_is_not_taken_for_a_list() -> None:
+    async with trial() as one:
+        one.wire.answer = lambda request: httpx2.Response(200, json={"tag": {"id": "1"}})
+        assert (await one.refusal("list_tags")).startswith("ActiveCampaign has a problem: its answer holds no tags.")
+
+
+def test_an_outline_leaves_no_way_out() -> None:
+    """What the tests check answers against: nothing undeclared, and what always comes is required."""
+    assert outline(OPERATIONS["list_tags"]) | {"properties": {}} == {
+        "type": "object",
+        "properties": {},
+        "required": ["tags"],
+        "additionalProperties": False,
+    }
+    assert outline(OPERATIONS["list_tags"])["properties"]["tags"]["items"]["required"] == ["id"]
+    assert {"total", "next_offset", "left_out"} <= outline(OPERATIONS["list_tags"])["properties"].keys()
+    assert {"left_out"} <= outline(OPERATIONS["get_contact"])["properties"].keys()
+    assert outline(OPERATIONS["update_tag"])["required"] == ["result"]

@@ -47,6 +47,11 @@ def test_what_was_meant_is_offered_as_a_call(name: str, arguments: Json, call: s
         ("apply_tag", {"name": "VIP"}),
         ("subscribe_person", {"email": "a@b.example"}),
         ("list_deals_of_contact", {**ONE, "colour": "red"}),
+        ("find_contacts_not_on_list", {"list": "News"}),
+        ("get_won_deals", {}),
+        ("list_inactive_automations", {}),
+        ("search_contacts", {"q": "a", "name": "b"}),
+        ("remove_from_contact", ONE),
         ("update_deal_stage", {"deal": "7"}),  # which stage is not said
         ("send_email", {"to": "jane@acme.com"}),
         ("merge_contacts", {"contact": "1", "into": "2"}),

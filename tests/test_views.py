@@ -94,3 +94,27 @@ def test_a_schema_lists_only_what_can_matter() -> None:
 def test_no_required_argument_is_left_out_of_a_listed_schema() -> None:
     for operation in OPERATIONS.values():
         assert set(operation.required) <= listed(operation)["properties"].keys()
+
+
+@in_virtual_time
+async def test_full_rows_of_a_list_show_what_a_single_one_would() -> None:
+    async with trial() as one:
+        (row,) = (await one.answer("list_tags", search="Churn risk", detail="full"))["tags"]
+        assert {"type", "created", "other"} <= row.keys()
+
+
+@in_virtual_time
+async def test_columns_that_were_not_asked_for_do_not_come_back_under_other_names() -> None:
+    async with trial() as one:
+        (row,) = (await one.answer("list_contacts", email="jane@acme.example", fields=["email"], detail="full"))[
+            "contacts"
+        ]
+        assert row.keys() == {"id", "email", "other"}
+        assert not {"firstName", "phone", "cdate", "udate"} & row["other"].keys()
+
+
+@in_virtual_time
+async def test_the_ids_of_what_a_link_ties_are_columns_too() -> None:
+    async with trial() as one:
+        tags = (await one.answer("list_contact_tags", contact="1", fields=["tag_id"]))["tags"]
+        assert tags == [{"tag": "VIP", "tag_id": "1"}, {"tag": "Customer", "tag_id": "2"}]

@@ -39,7 +39,7 @@ SAID = {
     "a contact id nobody has": "contact: no contact has the id 999999 (not found).\nNext: list_contacts()",
     "a whole name in one argument": (
         "Unknown argument name: did you mean first_name and last_name? Nothing was changed.\n"
-        'Next: create_contact(email="new@x.example", first_name="Ann", last_name="Mary Lee")'
+        'Next: create_contact(email="new@x.example", first_name="Ann", last_name="Lee")'
     ),
     "a page instead of rows to skip": (
         "Unknown argument page: did you mean offset?\nNext: list_contacts(limit=10, offset=20)"

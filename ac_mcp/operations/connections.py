@@ -19,7 +19,8 @@ class SignIn(Column):
     """The sign-in link holds a session token: shown only while it is there to be opened."""
 
     def read(self, row: Json) -> Any:
-        return row.get("url") if row.get("status") == "PENDING" else None
+        url = row.get("url")
+        return url if row.get("status") == "PENDING" and isinstance(url, str) and url else None
 
 
 def called(row: Json) -> tuple[str, ...]:
@@ -48,9 +49,9 @@ async def list_connections(
     """List connections: is ActiveCampaign connected (Maton). Returns status and the default."""
     payload = await call()
     rows = records(payload.get("connections"))
-    active = [str(row.get("creation_time")) for row in rows if row.get("status") == "ACTIVE"]
-    oldest = min(active, default=None)
-    return payload | {"connections": [row | {"default": row.get("creation_time") == oldest} for row in rows]}
+    active = [row for row in rows if row.get("status") == "ACTIVE"]
+    oldest = min(active, key=lambda row: str(row.get("creation_time")), default=None)
+    return payload | {"connections": [row | {"default": row is oldest} for row in rows]}
 
 
 @connections.get("/connections/{connection}", title="Show a connection")

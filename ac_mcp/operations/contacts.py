@@ -32,12 +32,11 @@ from ac_mcp.parameters import (
     SegmentRef,
     TagRef,
 )
-from ac_mcp.request import Json, records
+from ac_mcp.request import Json, record, records, whole
 from ac_mcp.resource import Resource
 
 STATUS = {"any": "-1", "unconfirmed": "0", "active": "1", "unsubscribed": "2", "bounced": "3"}
 FROM = About("From YYYY-MM-DD", "2026-02-01", shown=False)
-DAY = About("YYYY-MM-DD", "2026-02-01", shown=False)
 BEFORE = About("Before YYYY-MM-DD", "2026-02-01", shown=False)
 ORDER = {"newest": "cdate DESC", "oldest": "cdate ASC", "email": "email ASC", "name": "name ASC"}
 
@@ -97,8 +96,8 @@ async def list_contacts(
     | None = None,
     created_after: Annotated[Day, Wire("filters[created_after]"), FROM] | None = None,
     created_before: Annotated[Day, Wire("filters[created_before]"), BEFORE] | None = None,
-    updated_after: Annotated[Day, Wire("filters[updated_after]"), DAY] | None = None,
-    updated_before: Annotated[Day, Wire("filters[updated_before]"), DAY] | None = None,
+    updated_after: Annotated[Day, Wire("filters[updated_after]")] | None = None,
+    updated_before: Annotated[Day, Wire("filters[updated_before]")] | None = None,
     order: Annotated[Literal["newest", "oldest", "email", "name"], Order(codes=ORDER), About("Sort order")]
     | None = None,
     limit: Limit = 20,
@@ -110,12 +109,16 @@ async def list_contacts(
     status = status or ("active" if list else None)
     paged = paging(call)
     found = await call(status=status, **paged)
-    if segment and not found["contacts"]:
+    if segment and not matching(found):
         # The first question only starts the search; it answers with nobody (reference 2.8).
         found = await call(status=status, **paged)
-        found = found if found["contacts"] else say(found, note=SEARCHING)
+        found = found if matching(found) else say(found, note=SEARCHING)
     # Who is on a list depends on the status: the answer says which it counted.
     return say(found, status=status) if list else found
+
+
+def matching(payload: Json) -> int:
+    return whole(record(payload.get("meta")).get("total")) or len(payload["contacts"])
 
 
 def paging(call: Call) -> Json:

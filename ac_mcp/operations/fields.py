@@ -138,7 +138,9 @@ async def create_field(
     lists by default."""
     if options and type not in CHOICES:
         raise BadArguments(
-            f"A {type} field has no options; {', '.join(CHOICES)} have.", dict(call.arguments, options=None)
+            f"A {type} field has no options; {', '.join(CHOICES)} have.",
+            {**call.given, "type": "dropdown"},
+            example=True,
         )
     made, missing, result = await made_or_begun(call, title, type, options or [])
     id = str(made["id"])
@@ -202,4 +204,5 @@ async def set_field_value(
     before = next((row for row in rows if str(row.get("field")) == field and row.get("id")), None)
     if before is None:
         return say(await create_field_value(call, contact, field, value), result="set")
-    return say(await call(id=before["id"]), result="changed", before=Several("value").read(before))
+    was = Several("value").read(before)
+    return say(await call(id=before["id"]), result="changed", **({"before": was} if was is not None else {}))

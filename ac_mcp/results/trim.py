@@ -167,12 +167,12 @@ def summary(
                 shown[column.name] = [named(one, id, names.get(kind, {})) for id in several]
             case (_, value):
                 shown[column.name] = value
-    return shown | (rest(resource, row, columns) if view.full and not resource.link else {})
+    return shown | (rest(resource, row) if view.full and not resource.link else {})
 
 
-def rest(resource: Resource, row: Json, columns: tuple[Column, ...]) -> Json:
+def rest(resource: Resource, row: Json) -> Json:
     """What no column speaks for, under the API's own names: without nothing, links, and ids of what stands beside."""
-    spoken = {key for column in columns for key in column.keys} | {resource.id_key, *INTERNAL}
+    spoken = {key for column in resource.columns + resource.more for key in column.keys} | {resource.id_key, *INTERNAL}
     other = {key: value for key, value in row.items() if key not in spoken and not idle(key, value)}
     return {"other": other} if other else {}
 

@@ -27,6 +27,8 @@ SYNONYMS = {
 }  # fmt: skip
 NOUNS = {"contact", "tag", "list", "deal", "campaign", "automation"}
 """Things whose name as an argument says what a call is about: add_tag with a contact ties the two."""
+PLAIN = {"activecampaign", "ac", "crm", "all", "email", "id", "name", "detail", "info", "record", "profile"}
+"""Words that change nothing about what is wanted."""
 LINKS = {
     "tag_contact": {"tag", "contact"},
     "untag_contact": {"tag", "contact"},
@@ -50,8 +52,10 @@ def unknown_tool(name: str, arguments: Mapping[str, Any], tools: Sequence[str]) 
     said = f"Unknown tool {name[:64]!r}"
     if not near:
         return f"{said}. tools/list names all there are.", None
-    best, given = OPERATIONS[near[0]], spelt(near[0], arguments, nouns)
     said = f"{said}: did you mean {' or '.join(near)}?"
+    best, given = OPERATIONS[near[0]], spelt(near[0], arguments, nouns)
+    if given is None or not nouns <= understandable(best.name):
+        return said, None  # a word nobody understood may turn the call into its opposite
     call = written(best.name, given)
     forever = best.method == "DELETE" and best.destructive and not re.search("delete|destroy|erase", name, re.I)
     if forever or not fits(best, verb, nouns, given) or len(call) > LONGEST:
@@ -65,6 +69,12 @@ def understood(name: str) -> tuple[str, set[str]]:
     verb = next((word for word in words if word in VERBS), "")
     nouns = {singular(word) for word in words if word != verb and word not in ("from", "to", "by", "of", "a", "the")}
     return VERBS.get(verb, ""), {SYNONYMS.get(noun, noun) for noun in nouns}
+
+
+def understandable(tool: str) -> set[str]:
+    """Words of a name that this tool does justice to."""
+    words = {noun for one in OPERATIONS for noun in own(one)[1]} | PLAIN
+    return words | {"won", "lost"} if tool == "update_deal" else words
 
 
 def singular(word: str) -> str:
@@ -86,11 +96,13 @@ def alike(tool: str, verb: str, nouns: set[str], arguments: Mapping[str, Any]) -
     return shared + agree(verb, does) * 0.75 + taken * 0.3
 
 
-def spelt(tool: str, arguments: Mapping[str, Any], asked: set[str]) -> Mapping[str, Any]:
-    """A free text goes by many names, also that of the thing itself; ours is search."""
+def spelt(tool: str, arguments: Mapping[str, Any], asked: set[str]) -> Mapping[str, Any] | None:
+    """A free text goes by many names, also that of the thing itself; ours is search. None where two become one."""
     known = OPERATIONS[tool].signature.parameters
     free = {"q", "query", "text", "keyword", "term", "name", *own(tool)[1]} - known.keys()
     given = {("search" if name in free and "search" in known else name): value for name, value in arguments.items()}
+    if len(given) < len(arguments):
+        return None
     outcome = next((word for word in ("won", "lost") if word in asked), "")
     return given | ({"status": outcome} if outcome and tool == "update_deal" and "status" not in given else {})
 

@@ -1,6 +1,7 @@
 """Five jobs people come with, as MCP prompts: what to ask the tools for, in which order, and what to leave alone."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import cleandoc
@@ -38,12 +39,16 @@ class Job:
     text: str
 
     def filled(self, given: Mapping[str, str]) -> str:
-        said = cleandoc(self.text)
-        for argument in self.arguments:
-            value = json.dumps(given[argument.name], ensure_ascii=False) if given.get(argument.name) else ""
-            said = said.replace(f"{{, {argument.name}=}}", f", {argument.name}={value}" if value else "")
-            said = said.replace(f"{{{argument.name}}}", value or "not given")
+        said = re.sub(r"{(, )?(\w+)=?}", lambda found: put(found[2], bool(found[1]), given), cleandoc(self.text))
         return f"{said}\n\n{CAREFUL}"
+
+
+def put(name: str, in_call: bool, given: Mapping[str, str]) -> str:
+    """One argument, in one pass: what stands in it is never read as part of the text."""
+    value = json.dumps(given[name], ensure_ascii=False) if given.get(name) else ""
+    if not in_call:
+        return value or "not given"
+    return f", {name}={value}" if value else ""
 
 
 JOBS = (

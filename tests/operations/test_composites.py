@@ -400,6 +400,13 @@ async def test_a_field_of_the_same_title_in_another_case_is_refused_before_anyth
 
 
 @in_virtual_time
+async def test_past_the_end_of_a_segment_there_is_nothing_to_wait_for() -> None:
+    async with trial() as one:
+        answer = await one.answer("list_contacts", segment="VIPs", offset=1000)
+        assert answer["note"] == "Offset 1000 is past the end: there are 12 in all."
+
+
+@in_virtual_time
 async def test_a_segment_that_is_still_searched_for_is_not_an_empty_one() -> None:
     async with trial() as one:
         assert (await one.answer("list_contacts", segment="VIPs", limit=1))["total"] == 12
