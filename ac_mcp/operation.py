@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from ac_mcp.errors import BadArguments
 from ac_mcp.marks import Ref, ValueOf, Wire, camel, mark
-from ac_mcp.request import Json, Method, Progress, Reply, Request, Sender, silent
+from ac_mcp.request import Json, Method, Progress, Reply, Request, Sender, record, records, silent, whole
 from ac_mcp.sharing import side_by_side
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
+PAGE = 100
+"""The most rows a page can have (reference 2.2)."""
 SAID = "said by us"
 """The payload key under which an operation's own words travel; no API has one like it."""
 ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}", re.ASCII)
@@ -222,6 +224,16 @@ def segment(name: str, value: Any) -> str:
 async def together(*reads: Awaitable[Json]) -> Json:
     """Several reads at once, their payloads merged; the first failure is raised as it is."""
     return {key: value for payload in await side_by_side(reads) for key, value in payload.items()}
+
+
+async def all_pages(call: Call, read: Callable[[int], Awaitable[Json]], most: int) -> Json:
+    """What `read` gives from each offset on, merged: the first page, then the rest at once, `most` rows in all."""
+    first = await read(0)
+    total = whole(record(first.get("meta")).get("total"))
+    await call.progress(min(PAGE, total), total)
+    rest = await side_by_side([read(offset) for offset in range(PAGE, min(total, most), PAGE)])
+    lists = [key for key, value in first.items() if isinstance(value, list)]
+    return first | {key: [row for page in (first, *rest) for row in records(page.get(key))] for key in lists}
 
 
 def said(payload: Json) -> Json:

@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 from math import inf
 from time import monotonic
 from typing import Any
@@ -65,10 +64,7 @@ class Gateway:
     now: Callable[[], datetime] = field(default=lambda: datetime.now().astimezone())
     reads: Sharing[Reply] = field(default_factory=Sharing[Reply])
     allowances: dict[str, Allowance] = field(default_factory=dict[str, Allowance])
-
-    @cached_property
-    def refusals(self) -> Refusals:
-        return Refusals(self.clock)
+    refusals: Refusals = field(default_factory=Refusals)
 
     async def send(self, request: Request, caller: Caller) -> Reply:
         """One request, tried again where that is safe, never past the caller's deadline; equal reads are sent once.
@@ -115,9 +111,6 @@ class Gateway:
                 await self._hold_back(account[0], error, verdict.wait if isinstance(verdict, Again) else 0.0)
                 if not isinstance(verdict, Again):
                     raise (lost(error) if unclear else await self._told(error, account)) from error
-            except BaseException:
-                self.refusals.left(account[0], caller.key, caller.call)
-                raise
             else:
                 allowance.earn()
                 self.refusals.passed(account[0], caller.key)

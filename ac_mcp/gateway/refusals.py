@@ -1,26 +1,23 @@
 """A key that was refused is not asked about again and again: each tool call finds out once whether it works by now."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ac_mcp.errors import GatewayError, KeyRefused, NotConnected
 
-CHECK = 10.0
-"""Seconds after which a check that was cancelled or hangs no longer stands in the way of another."""
 LASTING = (401, 403)
 """A wrong key and a bare 403: neither gets better by asking again."""
+MOST = 100
+"""Calls that are remembered to know of a refusal."""
 Refusal: TypeAlias = KeyRefused | NotConnected
 
 
 @dataclass(slots=True)
 class Refused:
-    """What was answered, the last call that found out, and the one that is finding out now."""
+    """What was answered last, and the calls that know."""
 
     error: Refusal
-    knows: str
-    at: float
-    checking: str | None = None
+    calls: list[str] = field(default_factory=list[str])
 
 
 class Refusals:
@@ -30,35 +27,23 @@ class Refusals:
     key sends one request a call.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._refused: dict[tuple[str, str], Refused] = {}
 
     def check(self, budget: str, key: str, call: str) -> None:
-        """Raises what was answered before to a call that knows it, and to others while one finds out."""
+        """Raises what was answered before to a call that knows it: its other requests are not sent."""
         refused = self._refused.get((budget, key))
-        if refused is None or refused.checking == call:
-            return
-        busy = refused.checking is not None and self._clock() - refused.at < CHECK
-        if call != refused.knows and not busy:
-            refused.checking, refused.at = call, self._clock()
+        if refused is None or call not in refused.calls:
             return
         known = refused.error.again()
         known.known = True
         raise known
 
     def note(self, budget: str, key: str, error: GatewayError, call: str) -> None:
-        """Only a lasting refusal is remembered; what ends otherwise leaves the next call to find out."""
         if isinstance(error, KeyRefused | NotConnected) and error.status in LASTING:
+            known = self._refused.get((budget, key), Refused(error)).calls
             # What the call had done is not others'.
-            self._refused[budget, key] = Refused(error.again(), call, self._clock())
-        else:
-            self.left(budget, key, call)
-
-    def left(self, budget: str, key: str, call: str) -> None:
-        """The call that was finding out has not: the next one may."""
-        if (refused := self._refused.get((budget, key))) and refused.checking == call:
-            refused.checking = None
+            self._refused[budget, key] = Refused(error.again(), [*known[-MOST:], call])
 
     def passed(self, budget: str, key: str) -> None:
         """An answer came: the key is good again, wherever it was refused."""

@@ -9,12 +9,14 @@ from pydantic import BeforeValidator
 from ac_mcp.columns import Flag, Reference, Several, Text
 from ac_mcp.errors import BadArguments, Duplicate, NotFound
 from ac_mcp.marks import About, Multiple, ValueOf, Wire
-from ac_mcp.operation import Call, say
+from ac_mcp.operation import Call, all_pages, say
 from ac_mcp.parameters import AllOfThem, ContactRef, FieldRef, Further, Id, Name, day
 from ac_mcp.request import Json, record, records
 from ac_mcp.resource import Resource, keys
 
 HIDDEN = "It could not be made visible: in ActiveCampaign, Contacts > Fields shows it."
+MOST = 1000
+"""Fields among which one of the same title is looked for."""
 CHOICES = ("dropdown", "radio", "checkbox", "listbox")
 
 
@@ -164,7 +166,7 @@ async def made_or_begun(call: Call, title: str, type: str, options: list[str]) -
     Raises:
         Duplicate: if a field of this title is there and not begun by an equal call.
     """
-    payload = await list_fields(call, limit=100)
+    payload = await all_pages(call, lambda offset: list_fields(call, offset=offset), MOST)
     same = [field for field in payload["fields"] if str(field.get("title")).casefold() == title.casefold()]
     if not same:
         return record((await call(options=None))["field"]), options, "created"

@@ -5,14 +5,14 @@ from typing import Annotated
 from ac_mcp.columns import Date, Reference, Text
 from ac_mcp.errors import BadArguments
 from ac_mcp.marks import About, Wire
-from ac_mcp.operation import Call, say
+from ac_mcp.operation import PAGE, Call, all_pages, say
 from ac_mcp.parameters import AccountRef, ContactRef, DealRef, Limit, Name, Offset
 from ac_mcp.request import Json, record, whole
 from ac_mcp.resource import Resource
-from ac_mcp.sharing import side_by_side
 
 KINDS = {"contact": "Subscriber", "deal": "Deal", "account": "CustomerAccount"}
-PAGE, MOST = 100, 1000
+MOST = 1000
+"""How many notes are looked through."""
 
 notes = Resource(
     "note",
@@ -91,13 +91,10 @@ async def latest(call: Call, limit: int, offset: int) -> Json:
 
 async def sought(call: Call, reltype: str, id: str) -> tuple[list[Json], int, int]:
     """The notes on one thing, how many were looked through, and how many there are."""
-    page = await list_all_notes(call, PAGE, 0)
-    total = whole(record(page.get("meta")).get("total"))
-    await call.progress(min(PAGE, total), total)
-    rest = await side_by_side([list_all_notes(call, PAGE, offset) for offset in range(PAGE, min(total, MOST), PAGE)])
-    notes = [note for one in (page, *rest) for note in one["notes"]]
-    found = [note for note in notes if (note.get("reltype"), str(note.get("relid"))) == (reltype, id)]
-    return found, min(total, MOST), total
+    payload = await all_pages(call, lambda offset: list_all_notes(call, PAGE, offset), MOST)
+    total = whole(record(payload.get("meta")).get("total"))
+    mine = [note for note in payload["notes"] if (note.get("reltype"), str(note.get("relid"))) == (reltype, id)]
+    return mine, min(total, MOST), total
 
 
 def owner(call: Call) -> tuple[str, str] | None:

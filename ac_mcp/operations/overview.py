@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Mapping
 
 from ac_mcp.columns import AMOUNTS, COUNT, TEXT, TEXTS, Joined, Text
 from ac_mcp.errors import Forbidden, NotConnected, NotFound
-from ac_mcp.operation import Call, said, say
+from ac_mcp.operation import Call, all_pages, said, say
 from ac_mcp.operations.automations import automations, list_automations
 from ac_mcp.operations.campaigns import list_campaigns
 from ac_mcp.operations.companies import list_accounts
@@ -36,7 +36,7 @@ BRIEF: Mapping[str, tuple[str, ...]] = {
 KEYS = {one.words: one.plural for one in SHOWN} | {"open_deals": "deals", "companies": "accounts"}
 MOST = 30
 """Rows of each kind; of tags those in use most."""
-PAGE, TAG_PAGES = 100, 5
+MOST_TAGS = 500
 MORE = "Where counts says more than is shown, the list_ tool of that kind has the rest."
 
 overview = Resource(
@@ -120,10 +120,7 @@ async def connected(call: Call) -> Json:
 
 async def all_tags(call: Call) -> Json:
     """Tags as far as they are worth sorting by use: the API sorts them by name only (reference 4.2)."""
-    first = await list_tags(call)
-    pages = min(TAG_PAGES, -(-total(first, "tags") // PAGE))
-    rest = await side_by_side([list_tags(call, offset=PAGE * number) for number in range(1, pages)])
-    return first | {"tags": [tag for page in (first, *rest) for tag in records(page.get("tags"))]}
+    return await all_pages(call, lambda offset: list_tags(call, offset=offset), MOST_TAGS)
 
 
 def total(payload: Json, plural: str) -> int:

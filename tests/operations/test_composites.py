@@ -418,3 +418,17 @@ async def test_a_segment_that_is_still_searched_for_is_not_an_empty_one() -> Non
         one.wire.answer = nobody
         answer = await one.answer("list_contacts", segment="VIPs")
         assert answer["note"] == SEARCHING
+
+
+@in_virtual_time
+async def test_a_field_begun_among_more_than_a_page_of_them_is_finished() -> None:
+    async with trial() as one:
+        for number in range(105):
+            await one.answer("create_field", title=f"Field {number}", type="text")
+        one.wire.answer = lambda request: (
+            httpx2.Response(422, json={"message": "not now"}) if request.url.path.endswith("/fieldRels") else None
+        )
+        text = await one.refusal("create_field", title="Roast", type="text")
+        assert "The same call finishes the rest." in text
+        one.wire.answer = lambda request: None
+        assert (await one.answer("create_field", title="Roast", type="text"))["result"] == "finished"
