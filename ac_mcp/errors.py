@@ -60,6 +60,9 @@ class Candidate:
 class NoSuchName(Trouble):
     """`closest` are the most alike; `surely` is the one of them that was meant, where that is no guess."""
 
+    also: "tuple[NoSuchName, ...]" = ()
+    """Other names of the same call that are wrong as surely."""
+
     def __init__(
         self,
         parameter: str,
@@ -79,6 +82,16 @@ class SeveralNames(Trouble):
     def __init__(self, parameter: str, kind: str, given: str, matches: Sequence[Candidate]) -> None:
         super().__init__(f"{len(matches)} things are called {given!r}")
         self.parameter, self.kind, self.given, self.matches = parameter, kind, given, tuple(matches)
+
+
+def foremost(wrong: Sequence[NoSuchName | SeveralNames]) -> NoSuchName | SeveralNames:
+    """Several wrong names of one call: the first that needs a look, else one that knows of the others."""
+    unsure = next((one for one in wrong if isinstance(one, SeveralNames) or one.surely is None), None)
+    if unsure is None:
+        first, *others = [one for one in wrong if isinstance(one, NoSuchName)]
+        first.also = tuple(others)
+        return first
+    return unsure
 
 
 class GatewayError(Trouble):

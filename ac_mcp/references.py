@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from anyio import Lock
 
-from ac_mcp.errors import BadArguments, Candidate, NoSuchName, SeveralNames
+from ac_mcp.errors import BadArguments, Candidate, NoSuchName, SeveralNames, foremost
 from ac_mcp.marks import Ref
 from ac_mcp.names import Known, closest, is_id, matching, misspelt, plain
 from ac_mcp.operation import Operation
@@ -59,22 +59,31 @@ class References:
         Raises:
             NoSuchName, SeveralNames: where a name does not stand for exactly one thing.
         """
-        resolved = dict(arguments)
+        resolved, wrong = dict(arguments), dict[str, NoSuchName | SeveralNames]()
         for parameter, ref in sorted(operation.references.items(), key=lambda item: bool(item[1].within)):
-            given = arguments.get(parameter)
-            if given is not None and operation.replaces(parameter):
-                await self._kept(sender, self._resources[ref.kind], fresh=JUST_NOW)
-            if given is not None and ref.assigned:
-                resolved[parameter] = await self._assigned(sender, parameter, ref.kind, given, arguments)
-            elif given is not None:
-                within = str(resolved.get(ref.within) or "") or await self._place(sender, operation, ref, resolved)
-                main = operation.replaces(parameter)
-                resolved[parameter] = await self.id(sender, parameter, ref.kind, given, within, main=main)
+            if arguments.get(parameter) is None or {ref.within, ref.beside} & wrong.keys():
+                continue
+            try:
+                resolved[parameter] = await self._resolved(sender, operation, parameter, resolved)
+            except (NoSuchName, SeveralNames) as trouble:
+                wrong[parameter] = trouble
+        if wrong:
+            raise foremost(list(wrong.values()))
         for parameter, of in operation.values.items():
             resource, text = self._resources[operation.references[of].kind], arguments[parameter]
             known = self._directories[resource.plural].known.get(resolved[of])
             resolved[parameter] = taken(resource, known, text, parameter, arguments, str)
         return resolved
+
+    async def _resolved(self, sender: Sender, operation: Operation[..., Any], parameter: str, resolved: Json) -> Any:
+        """One argument with ids for its names; those it depends on have theirs."""
+        ref, given, main = operation.references[parameter], resolved[parameter], operation.replaces(parameter)
+        if main:
+            await self._kept(sender, self._resources[ref.kind], fresh=JUST_NOW)
+        if ref.assigned:
+            return await self._assigned(sender, parameter, ref.kind, given, resolved)
+        within = str(resolved.get(ref.within) or "") or await self._place(sender, operation, ref, resolved)
+        return await self.id(sender, parameter, ref.kind, given, within, main=main)
 
     async def _place(self, sender: Sender, operation: Operation[..., Any], ref: Ref, resolved: Json) -> str:
         """Where the thing that is to change stands now: a stage's name means one of the deal's own pipeline."""

@@ -118,6 +118,12 @@ WRONG: tuple[tuple[str, str, Json], ...] = (
     ("a stage of another pipeline", "update_deal", {"deal": "1", "stage": "Signed"}),
     ("a column there is not", "list_contacts", {"fields": ["emial"]}),
     ("a segment nobody made", "list_contacts", {"segment": "Whales"}),
+    (
+        "two names with a typo",
+        "update_deal",
+        {"deal": "1", "stage": "Clossing", "owner": "Priya Nayr"},
+    ),
+    ("a name with a typo and one nobody has", "tag_contact", {"contact": "nobody@x.example", "tag": "Trail"}),
     ("a tag like no other", "get_tag", {"tag": "zzz"}),
     ("a missing argument", "create_contact", {"first_name": "Ann"}),
     ("a limit past the most there can be", "list_contacts", {"limit": 1000}),

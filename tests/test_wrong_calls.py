@@ -78,6 +78,16 @@ SAID = {
         'Next (put the real values in): create_webhook(name="h", url="https://h.example/x", events=["subscribe"], '
         'sources=["api"])'
     ),
+    "two names with a typo": (
+        'owner: no user is called "Priya Nayr" (not found); closest: "Priya Nair" (id 4). '
+        'stage: no stage in "Sales" is called "Clossing" (not found); closest: "Closing" (id 5, in Sales). '
+        "One of another pipeline needs that pipeline too. Nothing was changed.\n"
+        'Next: update_deal(deal="1", stage="Closing", owner="Priya Nair")'
+    ),
+    "a name with a typo and one nobody has": (
+        'contact: no contact is called "nobody@x.example" (not found). Nothing was changed.\n'
+        'Next: list_contacts(search="nobody")'
+    ),
     "a segment nobody made": (
         'segment: no segment is called "Whales" (not found); closest: "Wholesale buyers" (id 3).\n'
         "Next: describe_account()"

@@ -57,7 +57,9 @@ def next_call(error: Trouble, operation: Operation[..., Any], given: Json) -> st
         case BadArguments(fixed=dict() as fixed):
             return written(operation.name, {key: value for key, value in fixed.items() if value is not None})
         case NoSuchName(surely=Candidate() as best) if operation.method != "DELETE" and error.parameter in known:
-            return written(operation.name, {**given, error.parameter: replaced(given, error, best)})
+            right = {error.parameter: replaced(given, error, best)}
+            right |= {one.parameter: replaced(given, one, one.surely) for one in error.also if one.surely}
+            return written(operation.name, given | right)
         case NoSuchName():
             alike = any(error.given.casefold() in one.name.casefold() for one in error.closest)
             narrow = alike or not BY_KIND[error.kind].directory

@@ -54,7 +54,7 @@ def sentence(error: Trouble, operation: Operation[..., Any], given: Json, direct
         case BadArguments():
             return f"{error}{untouched}"
         case NoSuchName():
-            return f"{missing(error, operation)}{untouched}"
+            return f"{' '.join(missing(one, operation) for one in (error, *error.also))}{untouched}"
         case SeveralNames():
             return f"{several(error)}{untouched}"
         case KeyRefused():
