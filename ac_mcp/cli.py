@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 
 from ac_mcp import __version__
-from ac_mcp.errors import Trouble
+from ac_mcp.errors import NeedsYes, Trouble
 from ac_mcp.request import Json
 from ac_mcp.settings import BadSetting, Settings, checked
 
@@ -45,6 +45,8 @@ def run(arguments: Sequence[str]) -> int:
     log_to_stderr(settings.log_level)
     try:
         return int(asked.command(settings, asked))
+    except BadSetting as error:
+        return complain(str(error), USAGE)
     except KeyboardInterrupt:
         return FAILED
     except (OSError, OverflowError, sqlite3.Error) as error:
@@ -58,6 +60,17 @@ def parser() -> ArgumentParser:
     shared.add_argument("--size", choices=("small", "medium"), help="of the sandbox: 60 or 2,000 contacts")
     shared.add_argument("--number", type=int, help="which sandbox company: the same number, the same data")
     shared.add_argument("--multi-account", action="store_true", help="let each call choose its Maton connection")
+    shared.add_argument("--read-only", action="store_true", help="only tools that read; wins over all else")
+    shared.add_argument("--toolsets", metavar="A,B", help="only these toolsets, such as contacts,deals")
+    shared.add_argument("--tools", metavar="A,B,-C", help="these tools too; one with a minus is left out")
+    shared.add_argument("--confirm", metavar="WHEN", help="which writes wait for a yes: auto, always or never")
+    shared.add_argument("--hide-user-content", action="store_true", help="leave the account's free text out")
+    shared.add_argument(
+        "--allow-default-connection",
+        dest="allow_default",
+        action="store_true",
+        help="write to the oldest connection where there are several",
+    )
     shared.add_argument("--log-level", metavar="LEVEL", help="what is logged on stderr (default WARNING)")
     top = ArgumentParser("ac-mcp", description=__doc__, parents=[shared], formatter_class=RawDescriptionHelpFormatter)
     top.add_argument("--version", action="version", version=f"ac-mcp {__version__}")
@@ -75,6 +88,8 @@ def arguments_of(name: str, one: ArgumentParser) -> None:
         case "call":
             one.add_argument("tool", help="name of the tool, see ac-mcp tools")
             one.add_argument("arguments", nargs="*", help="one JSON object, or name=value ...")
+            one.add_argument("--dry-run", action="store_true", help="show what a write would do, and do nothing")
+            one.add_argument("--yes", action="store_true", help="agree to a write that would ask")
         case "tools":
             one.add_argument("search", nargs="?", default="", help="only those whose name or text holds this")
         case "sandbox":
@@ -94,7 +109,10 @@ def arguments_of(name: str, one: ArgumentParser) -> None:
 
 def chosen(settings: Settings, asked: Namespace) -> Settings:
     """What the command line says wins over the environment."""
-    names = ("sandbox", "multi_account", "log_level")
+    names = (
+        "sandbox", "multi_account", "read_only", "toolsets", "tools", "confirm", "hide_user_content", "allow_default",
+        "log_level",
+    )  # fmt: skip
     return checked(replace(settings, **{name: getattr(asked, name) for name in names if hasattr(asked, name)}))
 
 
@@ -123,10 +141,10 @@ def serve(settings: Settings, asked: Namespace) -> int:
 
 def call(settings: Settings, asked: Namespace) -> int:
     """One tool from the shell: the answer on stdout, an error on stderr."""
+    from ac_mcp.modes import offered as chosen_tools
     from ac_mcp.results.unknown import unknown_tool
-    from ac_mcp.server.adapter import tools
 
-    offered = tools(settings)
+    offered = chosen_tools(settings)
     try:
         arguments = given(asked.arguments)
     except ValueError as error:
@@ -153,25 +171,36 @@ def given(words: Sequence[str]) -> Json:
 
 
 async def called(settings: Settings, asked: Namespace, arguments: Json) -> int:
-    from ac_mcp.account import run as run_one
+    from ac_mcp.calls import Asked
+    from ac_mcp.calls import run as run_one
     from ac_mcp.launch import account
     from ac_mcp.operations import OPERATIONS
     from ac_mcp.results.hints import explain
     from ac_mcp.results.render import render
 
     operation = OPERATIONS[asked.tool]
+    if asked.dry_run and not operation.read_only:
+        operation, arguments = OPERATIONS["preview_change"], {"tool": operation.name, "arguments": arguments}
+    made_by = Asked(actor=f"ac-mcp call {__version__}")
     async with account(settings, company(asked)) as one:
         try:
-            show(render(await run_one(one, operation, arguments)))
+            try:
+                answer = await run_one(one, operation, arguments, made_by)
+            except NeedsYes as needs:
+                if not asked.yes:
+                    raise
+                answer = await run_one(one, operation, arguments, replace(made_by, agreed=needs.seen))
         except Trouble as trouble:
-            return complain(explain(trouble, operation, arguments, settings.direct))
+            yes = " Or say --yes." if isinstance(trouble, NeedsYes) else ""
+            return complain(explain(trouble, operation, arguments, settings.direct, one.offered) + yes)
+        show(render(answer))
     return OK
 
 
 def tools(settings: Settings, asked: Namespace) -> int:
     """What a model would be shown, and what it costs."""
+    from ac_mcp.modes import offered
     from ac_mcp.server.adapter import cost
-    from ac_mcp.server.adapter import tools as offered
 
     word = asked.search.casefold()
     all_of_them = offered(settings)

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from ac_mcp.errors import Trouble
+from ac_mcp.errors import Candidate, KeyRefused, NotConnected, SeveralAccounts, Trouble, Unavailable
 from ac_mcp.operations.connections import connections, list_connections
 from ac_mcp.request import records
 from ac_mcp.senders import Bound
@@ -23,6 +23,10 @@ class DefaultConnection:
     """
 
     id: str = ""
+    names: dict[str, str] = field(default_factory=dict[str, str])
+    """What the ACTIVE connections are called, by id; an empty name is unknown."""
+    trouble: Trouble | None = None
+    """Why it could not be looked up."""
     failed_at: float = -inf
     looking: Sharing[str] = field(default_factory=Sharing[str])
 
@@ -41,10 +45,27 @@ class DefaultConnection:
             payload = await list_connections.run(replace(sender, caller=replace(sender.caller, deadline=latest)), {})
             rows = records(payload.get("connections"))
             self.id = next((str(row[connections.id_key]) for row in rows if row.get("default")), "")
+            active = [row for row in rows if row.get("status") == "ACTIVE"]
+            self.names = {str(row[connections.id_key]): next(iter(connections.called(row)), "") for row in active}
+            self.trouble = None
         except Trouble as trouble:
+            self.trouble = trouble
             log.info("the default connection is not known: %s", type(trouble).__name__)
         self.failed_at = -inf if self.id else sender.gateway.clock()
         return self.id
+
+    def clear(self) -> None:
+        """That there is no doubt which account it is.
+
+        Raises:
+            SeveralAccounts: if there is a choice.
+            Unavailable: if it could not be found out whether there is.
+        """
+        if len(self.names) > 1:
+            raise SeveralAccounts([Candidate(id, name) for id, name in self.names.items()])
+        if self.trouble and not isinstance(self.trouble, KeyRefused | NotConnected):
+            unsure = "which connections this key has could not be found out, so it might go to the wrong account"
+            raise Unavailable(unsure, arrived=False)
 
     def forget(self) -> None:
         self.id, self.failed_at = "", -inf

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from ac_mcp.account import Account, run
+from ac_mcp.account import Account
+from ac_mcp.calls import run
 from ac_mcp.errors import Trouble
 from ac_mcp.launch import Company, account, state_folder
 from ac_mcp.operations.connections import list_connections

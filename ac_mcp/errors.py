@@ -4,6 +4,8 @@ Trouble
 ├── BadArguments     the call itself: an argument is unknown, missing, malformed or contradicts another
 ├── NoSuchName       a name or id that nothing answers to
 ├── SeveralNames     a name that several things answer to
+├── SeveralAccounts  a write while several accounts are connected and none was chosen
+├── NeedsYes         a write that somebody has to agree to; nothing was sent
 └── GatewayError     a request was made and did not do what was asked
     ├── Refused      it was understood and turned down (4xx)
     │   ├── NotFound
@@ -28,6 +30,8 @@ class Trouble(Exception):
 
     done: tuple[str, ...] = ()
     """What the same call had written before, so that nobody believes nothing happened."""
+    about: Any = None
+    """The operation and the arguments it is about, where those are not of the call itself."""
     late = False
     """It ran out of its own time: somebody with more of it may still succeed."""
 
@@ -40,6 +44,9 @@ class Trouble(Exception):
 
 class BadArguments(Trouble):
     """`fixed` holds arguments that would be accepted, where that is more than a guess."""
+
+    instead: "tuple[str, Mapping[str, Any]] | None" = None
+    """A call of another tool that does what was wanted."""
 
     def __init__(self, message: str, fixed: Mapping[str, Any] | None = None, *, example: bool = False) -> None:
         super().__init__(message)
@@ -82,6 +89,24 @@ class SeveralNames(Trouble):
     def __init__(self, parameter: str, kind: str, given: str, matches: Sequence[Candidate]) -> None:
         super().__init__(f"{len(matches)} things are called {given!r}")
         self.parameter, self.kind, self.given, self.matches = parameter, kind, given, tuple(matches)
+
+
+class SeveralAccounts(Trouble):
+    def __init__(self, connections: Sequence[Candidate]) -> None:
+        super().__init__("Several ActiveCampaign accounts are connected and none is chosen")
+        self.connections = tuple(connections)
+
+
+class NeedsYes(Trouble):
+    """`preview` is what would happen, `seen` its fingerprint, once it was rehearsed; `token` confirms it."""
+
+    preview: Mapping[str, Any] | None = None
+    seen = ""
+    token = ""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = tuple(reasons)
 
 
 def foremost(wrong: Sequence[NoSuchName | SeveralNames]) -> NoSuchName | SeveralNames:

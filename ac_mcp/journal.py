@@ -1,7 +1,7 @@
 """What was begun and is not known to have ended: so that a write that is asked for again is not made twice.
 
-It holds no arguments: a create is known by the hash of its request. Only where a client gives a key of its own is the
-answer kept, for as long as the key counts.
+That part holds no arguments: a create is known by the hash of its request. Only where a client gives a key of its own
+is the answer kept, for as long as the key counts. What was changed and how to undo it is in the same file: `changes`.
 """
 
 import json
@@ -16,6 +16,8 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from ac_mcp.storage import Database, Memory, Unusable
 
 T = TypeVar("T")
+VERSION = 1
+"""Of the tables below (PRAGMA user_version): a file that a later version made is left alone."""
 log = logging.getLogger(__name__)
 COUNTS = 600.0
 """Seconds for which a call that is made again is the same call."""
@@ -31,6 +33,21 @@ CREATE INDEX IF NOT EXISTS same_request ON intent (request);
 CREATE INDEX IF NOT EXISTS same_kind ON intent (kind);
 CREATE TABLE IF NOT EXISTS keyed (
     key TEXT PRIMARY KEY, call TEXT NOT NULL, began REAL NOT NULL, answer TEXT
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS change (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, whose TEXT NOT NULL, at REAL NOT NULL, tool TEXT NOT NULL,
+    arguments TEXT NOT NULL, actor TEXT NOT NULL, account TEXT NOT NULL, undoes INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS change_of ON change (whose, id);
+CREATE TABLE IF NOT EXISTS write (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, change INTEGER NOT NULL, step TEXT NOT NULL, method TEXT NOT NULL,
+    path TEXT NOT NULL, body TEXT, before TEXT, reply TEXT, at REAL NOT NULL, state TEXT NOT NULL,
+    status INTEGER NOT NULL, request_id TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS write_of ON write (change, id);
+CREATE TABLE IF NOT EXISTS offer (
+    token TEXT PRIMARY KEY, whose TEXT NOT NULL, tool TEXT NOT NULL, arguments TEXT NOT NULL, seen TEXT NOT NULL,
+    at REAL NOT NULL
 ) WITHOUT ROWID;
 """
 State: TypeAlias = Literal["open", "unknown", "made", "told", "failed"]
@@ -102,11 +119,11 @@ class Journal:
             id = rows.execute(f"INSERT INTO intent ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row).lastrowid
             return replace(new, id=id or 0), False
 
-        return await self._transact(work)
+        return await self.transact(work)
 
     async def begun(self, call: str, *, keyed: bool) -> bool:
         """Whether the same call has begun a create before, of which nobody was told."""
-        return await self._transact(lambda rows: self._earlier(rows, "call", call, keyed) is not None)
+        return await self.transact(lambda rows: self._earlier(rows, "call", call, keyed) is not None)
 
     def _earlier(self, rows: sqlite3.Connection, column: str, value: str, keyed: bool) -> Intent | None:
         states = "'open', 'unknown', 'made'" + (", 'told'" if keyed else "")
@@ -120,14 +137,14 @@ class Journal:
         """How it ended; or, while that is not known, by when it would have landed."""
         by, now = intent.lands_by if lands_by is None else lands_by, self.now
         change = "UPDATE intent SET state = ?, lands_by = ?, at = ? WHERE id = ? AND request = ?"
-        await self._transact(lambda rows: rows.execute(change, (state, by, now, intent.id, intent.request)))
+        await self.transact(lambda rows: rows.execute(change, (state, by, now, intent.id, intent.request)))
         return replace(intent, state=state, lands_by=by, at=now)
 
     async def heard(self, intent: Intent) -> None:
         """Its outcome has been asked for and is not known: from now on the same call counts as the same again."""
         now = self.now
         change = "UPDATE intent SET at = ? WHERE id = ? AND request = ?"
-        await self._transact(lambda rows: rows.execute(change, (now, intent.id, intent.request)))
+        await self.transact(lambda rows: rows.execute(change, (now, intent.id, intent.request)))
 
     async def made(self, intent: Intent, ids: list[str], *, surely: bool) -> bool:
         """That it has made these; unless `surely`, they must not be what another intent has made."""
@@ -139,11 +156,11 @@ class Journal:
             rows.execute(change, (json.dumps(ids), self.now, intent.id, intent.request))
             return True
 
-        return await self._transact(work)
+        return await self.transact(work)
 
     async def others(self, intent: Intent) -> set[str]:
         """The ids of what other intents have made of this kind."""
-        return await self._transact(lambda rows: self._others(rows, intent))
+        return await self.transact(lambda rows: self._others(rows, intent))
 
     def _others(self, rows: sqlite3.Connection, intent: Intent) -> set[str]:
         found = rows.execute("SELECT made FROM intent WHERE kind = ? AND id <> ?", (intent.kind, intent.id)).fetchall()
@@ -156,12 +173,12 @@ class Journal:
             purge(rows, self.now)
             rows.execute("UPDATE intent SET state = 'told' WHERE call = ? AND state = 'made'", (call,))
 
-        await self._transact(work)
+        await self.transact(work)
 
     async def has_failed(self, intent: Intent) -> bool:
         """Whether it is known by now that nothing came of it."""
         asked = "SELECT state FROM intent WHERE id = ? AND request = ?"
-        found = await self._transact(lambda rows: rows.execute(asked, (intent.id, intent.request)).fetchone())
+        found = await self.transact(lambda rows: rows.execute(asked, (intent.id, intent.request)).fetchone())
         return found is None or found[0] == "failed"
 
     async def claim(self, intent: Intent, lands_by: float) -> Intent | None:
@@ -176,7 +193,7 @@ class Journal:
             )
             return done.rowcount == 1
 
-        return replace(intent, lands_by=lands_by, state="open", at=now) if await self._transact(work) else None
+        return replace(intent, lands_by=lands_by, state="open", at=now) if await self.transact(work) else None
 
     async def keyed(self, key: str, call: str) -> Keyed | None:
         """What was begun under this key; if nothing was, this call is from now on."""
@@ -190,19 +207,20 @@ class Journal:
             rows.execute("INSERT INTO keyed VALUES (?, ?, ?, NULL)", (key, call, now))
             return None
 
-        return await self._transact(work)
+        return await self.transact(work)
 
     async def answered(self, key: str, answer: str) -> None:
-        await self._transact(lambda rows: rows.execute("UPDATE keyed SET answer = ? WHERE key = ?", (answer, key)))
+        await self.transact(lambda rows: rows.execute("UPDATE keyed SET answer = ? WHERE key = ?", (answer, key)))
 
     async def forget(self, key: str) -> None:
         """Nothing came of the call: its key is free again."""
-        await self._transact(lambda rows: rows.execute("DELETE FROM keyed WHERE key = ?", (key,)))
+        await self.transact(lambda rows: rows.execute("DELETE FROM keyed WHERE key = ?", (key,)))
 
     def close(self) -> None:
         self._database.close()
 
-    async def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` returns, once it is kept: in the file, or in memory while that cannot be used."""
         if self.now >= self._back_at:
             try:
                 return await self._database.transact(work)

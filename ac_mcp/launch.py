@@ -16,7 +16,7 @@ from ac_mcp.account import Account
 from ac_mcp.gateway.auth import Doors
 from ac_mcp.gateway.client import opened
 from ac_mcp.gateway.stores import MemoryStore, SqliteStore
-from ac_mcp.journal import SCHEMA, Journal
+from ac_mcp.journal import SCHEMA, VERSION, Journal
 from ac_mcp.server.adapter import build_server
 from ac_mcp.settings import Settings
 from ac_mcp.storage import Database
@@ -50,7 +50,8 @@ async def account(settings: Settings, company: Company = COMPANY) -> AsyncGenera
     if not settings.sandbox:
         doors, folder = Doors(settings.api_url, settings.connections_url, settings.direct), state_folder(settings)
         store = SqliteStore(folder / "pacing.db") if folder else MemoryStore()
-        journal = Journal(Database(folder / "journal.db", SCHEMA, durable=True), time) if folder else None
+        kept = Database(folder / "journal.db", SCHEMA, durable=True, version=VERSION) if folder else None
+        journal = Journal(kept, time) if kept else None
         async with opened(doors, proxy=settings.proxy or None, store=store, strict=settings.strict_pacing) as gateway:
             one = Account.of(settings, gateway, journal)
             with closing(one.journal):

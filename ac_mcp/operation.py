@@ -51,6 +51,8 @@ class Call:
     async def reply(self, **changes: Any) -> Reply:
         """The same, for operations whose status says what happened."""
         reply = await self.sender.send(self.operation.request({**self.arguments, **changes}))
+        if self.operation.options.get("verbatim"):
+            return reply
         return replace(reply, body=self.operation.resource.held(self.operation.method, reply, self.operation.lists))
 
 
@@ -75,6 +77,16 @@ class Options(TypedDict, total=False):
     """Which columns of those are enough here, by plural."""
     single: bool
     """It answers with one thing although its path names none."""
+    asks: Callable[[Json, Json], str]
+    """Why it waits for a yes, from the body of its request and what stands where it goes; empty where it need not."""
+    starts: str
+    """When automations start on it: "when this tag is added"."""
+    reports: tuple[str, ...]
+    """The webhook events it causes (reference 11)."""
+    verbatim: bool
+    """Its payload is the answer as it is."""
+    for_writing: bool
+    """It reads, but is of no use to somebody who cannot write."""
     kept: bool
     """Its answer is believed for a minute, or until something is written from here."""
     unique: bool
@@ -199,13 +211,14 @@ class Operation(Generic[P, R]):
         match self.method:
             case "GET":
                 query = {**self.options.get("query", {}), **{name: str(value) for name, value in sent.items()}}
-                return Request("GET", path, query, plane=self.resource.plane, repeatable=True)
+                return Request("GET", path, query, plane=self.resource.plane, repeatable=True, step=self.name)
             case "DELETE":
-                return Request("DELETE", path, plane=self.resource.plane, repeatable=True, empty=True)
+                return Request("DELETE", path, plane=self.resource.plane, repeatable=True, empty=True, step=self.name)
             case _:
                 body = {self.resource.singular: sent} if self.resource.wrapped else sent
                 empty = self.method == "PUT" and self.resource.quiet
-                return Request(self.method, path, {}, body, self.resource.plane, self.idempotent, empty)
+                plane, again = self.resource.plane, self.idempotent
+                return Request(self.method, path, {}, body, plane, again, empty, step=self.name)
 
     def _wired(self, name: str, value: Any) -> Json:
         parameter = self.signature.parameters.get(name)

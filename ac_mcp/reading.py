@@ -14,6 +14,9 @@ from ac_mcp.operation import Operation
 from ac_mcp.request import Json
 from ac_mcp.schema import model, schema
 
+DRY = ("dryrun", "simulate", "preview", "validateonly")
+"""What a call is given to do nothing."""
+
 
 def read(operation: Operation[..., Any], arguments: Mapping[str, Any], accounts: bool = False) -> Json:
     """Validated arguments, or a refusal that says what to change.
@@ -21,6 +24,7 @@ def read(operation: Operation[..., Any], arguments: Mapping[str, Any], accounts:
     Raises:
         BadArguments: with arguments that would do, where they follow from what was given.
     """
+    arguments = rehearsal_refused(operation, arguments)
     given = lenient(operation, arguments, accounts)
     try:
         checked = dict(model(operation, accounts).model_validate(given))
@@ -30,6 +34,25 @@ def read(operation: Operation[..., Any], arguments: Mapping[str, Any], accounts:
         fixed, example = mended(operation, given, problems, accounts)
         raise BadArguments(said, fixed, example=example) from None
     return unchanged(operation, columns_known(operation, checked))
+
+
+def rehearsal_refused(operation: Operation[..., Any], arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """No tool takes dry_run: whoever gives it must not find that the write was made.
+
+    Raises:
+        BadArguments: with the preview of this call, ready to run.
+    """
+    asked = [name for name in arguments if name.replace("_", "").casefold() in DRY]
+    if not asked or asked[0] in operation.signature.parameters:
+        return arguments
+    rest = {name: value for name, value in arguments.items() if name not in asked}
+    if operation.read_only:
+        raise BadArguments(f"Unknown argument {asked[0]}: {operation.name} only reads, nothing is changed by it.", rest)
+    if str(arguments[asked[0]]).casefold() in ("false", "0", "no", "none"):
+        raise BadArguments(f"Unknown argument {asked[0]}: without it the call is made.", rest)
+    refused = BadArguments(f"{operation.name} takes no {asked[0]}: preview_change shows what it would do.")
+    refused.instead = ("preview_change", {"tool": operation.name, "arguments": rest})
+    raise refused
 
 
 def columns_known(operation: Operation[..., Any], checked: Json) -> Json:

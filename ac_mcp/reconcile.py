@@ -25,7 +25,9 @@ FIRST_LOOK, LONGEST_WAIT = 1.0, 8.0
 TIME_TO_SEND = 3.0
 """Seconds a call must have left to look or send once more."""
 MADE: Mapping[tuple[str, str], Resource] = {
-    (o.resource.plane, o.path): o.resource for o in STEPS.values() if o.method == "POST" and not o.idempotent
+    (o.resource.plane, o.path): o.resource
+    for o in STEPS.values()
+    if o.method == "POST" and not o.idempotent and o.resource.plane != "here"
 }
 """What a create makes, by where it is sent."""
 LISTED: Mapping[str, Resource] = {resource.plural: resource for resource in RESOURCES}

@@ -7,8 +7,8 @@ from typing import Any, Literal, Protocol, TypeAlias, cast
 
 Json: TypeAlias = dict[str, Any]
 Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
-Plane: TypeAlias = Literal["api", "control"]
-"""`api` is ActiveCampaign itself, `control` is where Maton keeps its connections."""
+Plane: TypeAlias = Literal["api", "control", "here"]
+"""`api` is ActiveCampaign itself, `control` is where Maton keeps its connections, `here` is this server itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class Request:
     """Nothing at all is an answer to it."""
     alone: bool = False
     """A read that does not join an equal one that began before it."""
+    step: str = ""
+    """The operation it was made by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Reply:
     body: Json
     repeated: bool = False
     """An earlier try may have landed before this one: its status tells nothing about before and after."""
+    id: str = ""
+    """The other side's own id of the exchange, where it gave one."""
     found: bool = False
     """The answer got lost; what was made has been looked up."""
 

@@ -57,6 +57,8 @@ class Resource:
     """It only ties two things together: an answer about one is flat."""
     id_key: str = "id"
     plane: Plane = "api"
+    group: str = ""
+    """The toolset its tools belong to, where that is not called as it is."""
     quiet: bool = False
     """An update may be answered with nothing."""
     refuses_second: bool = False
@@ -67,6 +69,8 @@ class Resource:
     """The kind in whose list it is shown, where it has none of its own."""
     wrapped: bool = True
     """Bodies are wrapped in the singular (reference 2.1)."""
+    sparse: bool = False
+    """A row of a list does not hold all of it."""
     example: str = ""
     """A name, for suggested calls."""
     operations: "list[Operation[..., Any]]" = field(default_factory=list["Operation[..., Any]"])
@@ -100,10 +104,19 @@ class Resource:
         return self.many or self.plural
 
     @property
+    def toolset(self) -> str:
+        return self.group or self.words
+
+    @property
     def lister(self) -> "Operation[..., Any]":
         """The operation that lists it: a tool, where there is one."""
         found = [o for o in self.operations if o.method == "GET" and "{" not in o.path]
         return next((o for o in found if o.options.get("tool", True)), found[0])
+
+    @property
+    def remover(self) -> "Operation[..., Any] | None":
+        """The operation that deletes one by its own id, if there is one."""
+        return next((o for o in self.operations if o.method == "DELETE"), None)
 
     @property
     def reader(self) -> "Operation[..., Any] | None":

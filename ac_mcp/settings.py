@@ -30,6 +30,15 @@ class Settings:
     direct_token: str = setting("AC_API_TOKEN", "Without Maton: your API token (Settings > Developer)", secret=True)
     sandbox: bool = setting("AC_MCP_SANDBOX", "Use the built-in sandbox account", False)
     multi_account: bool = setting("AC_MCP_MULTI_ACCOUNT", "Let each call choose its connection", False)
+    read_only: bool = setting("AC_MCP_READ_ONLY", "Only tools that read, whatever else is said", False)
+    toolsets: str = setting("AC_MCP_TOOLSETS", "Only these toolsets, such as `contacts,deals`")
+    tools: str = setting("AC_MCP_TOOLS", "These tools too, such as `list_tags`; `-delete_deal` leaves one out")
+    confirm: str = setting("AC_MCP_CONFIRM", "Which writes wait for a yes: `auto`, `always` or `never`", "auto")
+    allow_default: bool = setting(
+        "AC_MCP_ALLOW_DEFAULT_CONNECTION", "Write to the oldest ACTIVE connection where there are several", False
+    )
+    hide_user_content: bool = setting("AC_MCP_HIDE_USER_CONTENT", "Leave the account's free text out of answers", False)
+    journal: str = setting("AC_MCP_JOURNAL", "What is kept of writes: `full`, or `lean` without personal data", "full")
     structured: bool = setting("AC_MCP_STRUCTURED", "Typed answers: outputSchema and structuredContent too", False)
     read_timeout: float = setting("AC_MCP_READ_TIMEOUT", "Seconds a reading call may take in all", 25.0)
     write_timeout: float = setting("AC_MCP_WRITE_TIMEOUT", "Seconds a writing call may take in all", 45.0)
@@ -103,6 +112,7 @@ def converted(variable: str, text: str, kind: type[object]) -> Any:
     return text
 
 
+WORDS = {"AC_MCP_CONFIRM": ("auto", "always", "never"), "AC_MCP_JOURNAL": ("full", "lean")}
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -129,6 +139,9 @@ def checked(settings: Settings) -> Settings:
             raise BadSetting(f"{variable} holds a character no key has: a line break, a blank or a curly quote?")
     if settings.log_level.upper() not in LEVELS:
         raise BadSetting(f"AC_MCP_LOG_LEVEL takes one of {', '.join(LEVELS)}.")
+    for variable, value in (("AC_MCP_CONFIRM", settings.confirm), ("AC_MCP_JOURNAL", settings.journal)):
+        if value not in WORDS[variable]:
+            raise BadSetting(f"{variable} is {value!r}; it takes {', '.join(WORDS[variable])}.")
     if settings.state_dir not in ("", "memory") and not Path(settings.state_dir).expanduser().is_absolute():
         raise BadSetting("AC_MCP_STATE_DIR takes an absolute path: servers that start elsewhere are to share it.")
     if settings.proxy and urlsplit(settings.proxy).scheme not in ("http", "https"):

@@ -24,11 +24,12 @@ class Unusable(Exception):
 class Database:
     """`schema` makes its tables where they are missing; `durable` survives a loss of power, at a sync a commit.
 
-    `patience` is how many seconds another process may hold the file.
+    `patience` is how many seconds another process may hold the file, `version` that of the tables (user_version).
     """
 
-    def __init__(self, path: Path, schema: str, *, durable: bool, patience: float = 2.0) -> None:
+    def __init__(self, path: Path, schema: str, *, durable: bool, patience: float = 2.0, version: int = 0) -> None:
         self.path, self._schema, self._durable, self._patience = path, schema, durable, patience
+        self._version = version
         self._connection: sqlite3.Connection | None = None
         self._turn: CapacityLimiter | None = None
 
@@ -80,7 +81,10 @@ class Database:
         self._connection = connection
         connection.execute(f"PRAGMA synchronous={'FULL' if self._durable else 'OFF'}")
         connection.execute("PRAGMA journal_mode=TRUNCATE")
-        connection.executescript(self._schema)
+        (made_by,) = connection.execute("PRAGMA user_version").fetchone()
+        if made_by > self._version:
+            raise sqlite3.NotSupportedError(f"a later version of ac-mcp has made it ({made_by})")
+        connection.executescript(f"{self._schema};PRAGMA user_version={self._version};")
         return connection
 
     def _is_broken(self) -> bool:

@@ -14,7 +14,8 @@ from typing import Any, Literal, cast
 import anyio
 import httpx2
 
-from ac_mcp.account import Account, run
+from ac_mcp.account import Account
+from ac_mcp.calls import run
 from ac_mcp.gateway.auth import Doors
 from ac_mcp.gateway.client import opened
 from ac_mcp.launch import NOWHERE

@@ -17,7 +17,7 @@ from typing import Any
 import anyio
 import httpx2
 
-from ac_mcp.account import run
+from ac_mcp.calls import run
 from ac_mcp.errors import OutcomeUnknown, Trouble
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.request import Json

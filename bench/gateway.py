@@ -28,7 +28,8 @@ import httpx2
 from mcp import Client, StdioServerParameters
 from mcp.server.stdio import stdio_server
 
-from ac_mcp.account import Account, run
+from ac_mcp.account import Account
+from ac_mcp.calls import run
 from ac_mcp.errors import GatewayError
 from ac_mcp.gateway.auth import Doors
 from ac_mcp.gateway.client import opened

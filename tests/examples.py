@@ -83,6 +83,10 @@ CALLS: dict[str, Json] = {
     "get_connection": {"connection": ACTIVE},
     "manage_connection": {"action": "create"},
     "describe_account": {},
+    "list_changes": {},
+    "undo_change": {"change": "1"},
+    "preview_change": {"tool": "update_deal", "arguments": {"deal": "Acme espresso bar", "status": "won"}},
+    "confirm_change": {"token": "…"},
 }
 
 ONE_EVENT: Json = {"name": "h", "url": "https://h.example/x", "event": "update", "source": "api"}

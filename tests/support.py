@@ -6,7 +6,7 @@ import json
 import selectors
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, ParamSpec
 from urllib.parse import parse_qsl, urlsplit
@@ -16,8 +16,9 @@ import httpx2
 from jsonschema import Draft202012Validator
 from mcp import Client
 
-from ac_mcp.account import Account, run
-from ac_mcp.errors import Trouble
+from ac_mcp.account import Account
+from ac_mcp.calls import run
+from ac_mcp.errors import NeedsYes, Trouble
 from ac_mcp.gateway.auth import Doors
 from ac_mcp.gateway.client import Gateway
 from ac_mcp.gateway.pacing import Pacing
@@ -31,6 +32,7 @@ from ac_mcp.sandbox import Sandbox
 from ac_mcp.senders import Trail
 from ac_mcp.server.adapter import build_server
 from ac_mcp.settings import Settings
+from tests.examples import CALLS
 
 P = ParamSpec("P")
 NOW = datetime(2026, 11, 23, 9, 0, 0, tzinfo=timezone(timedelta(hours=-6)))
@@ -126,13 +128,26 @@ class Trial:
     sandbox: Sandbox
     wire: Wire
 
-    async def answer(self, tool: str, **arguments: Any) -> Json:
-        """The answer as a model would read it, which is as its outline says."""
+    async def answer(self, tool: str, /, **arguments: Any) -> Json:
+        """The answer as a model would read it, which is as its outline says; but for the account it is about."""
         answer = json.loads(render(await run(self.account, OPERATIONS[tool], arguments)))
         conforms(tool, answer)
+        answer.pop("in_account", None)  # the same in every answer of a write: tests/test_wrong_account.py
         return answer
 
-    async def refusal(self, tool: str, **arguments: Any) -> str:
+    async def prepared(self, tool: str) -> Json:
+        """Arguments of a good call; what has to be there first is done."""
+        if tool == "undo_change":
+            await self.answer("tag_contact", **CALLS["tag_contact"])
+        if tool == "confirm_change":
+            waiting = replace(self.account, settings=replace(self.account.settings, confirm="auto"))
+            try:
+                await run(waiting, OPERATIONS["create_webhook"], CALLS["create_webhook"])
+            except NeedsYes as needs:
+                return {"token": needs.token}
+        return CALLS[tool]
+
+    async def refusal(self, tool: str, /, **arguments: Any) -> str:
         """The text of the error; an answer fails the test."""
         try:
             answer = await run(self.account, OPERATIONS[tool], arguments)
@@ -158,8 +173,8 @@ class Trial:
 
 @asynccontextmanager
 async def trial(environ: Mapping[str, str] | None = None, rate: int | None = None) -> AsyncGenerator[Trial]:
-    """An account on a fresh sandbox whose clock is the loop's."""
-    settings = Settings.from_env({"MATON_API_KEY": KEY, **(environ or {})})
+    """An account on a fresh sandbox whose clock is the loop's. Unless told otherwise, no write waits for a yes."""
+    settings = Settings.from_env({"MATON_API_KEY": KEY, "AC_MCP_CONFIRM": "never", **(environ or {})})
     sandbox = Sandbox(now=lambda: NOW + timedelta(seconds=clock()), clock=clock, rate=rate)
     wire = Wire(sandbox.transport())
     doors = Doors(NOWHERE, NOWHERE, settings.direct)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ac_mcp.account import run
+from ac_mcp.calls import Asked, run
 from ac_mcp.errors import Trouble
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.reconcile import MADE
@@ -420,8 +420,8 @@ async def test_a_call_that_is_cancelled_after_its_write_is_not_made_anew(key: st
     async with trial() as one:
         slowly(one, 5, after_post=True)
         with anyio.move_on_after(3):
-            await run(one.account, OPERATIONS["create_deal"], DEAL, key=key)
-        again = await run(one.account, OPERATIONS["create_deal"], DEAL, key=key)
+            await run(one.account, OPERATIONS["create_deal"], DEAL, Asked(key=key))
+        again = await run(one.account, OPERATIONS["create_deal"], DEAL, Asked(key=key))
         assert again["result"] == "created after all"
         assert (await titles(one)).count("Gone") == 1
 
@@ -433,9 +433,9 @@ async def test_two_servers_with_one_key_make_one_record() -> None:
         other.wire.inner = one.wire.inner
         slowly(other, 0.5)
         async with anyio.create_task_group() as group:
-            group.start_soon(lambda: run(one.account, OPERATIONS["create_deal"], DEAL, key="k"))
+            group.start_soon(lambda: run(one.account, OPERATIONS["create_deal"], DEAL, Asked(key="k")))
             await anyio.sleep(0.1)
-            group.start_soon(lambda: run(other.account, OPERATIONS["create_deal"], DEAL, key="k"))
+            group.start_soon(lambda: run(other.account, OPERATIONS["create_deal"], DEAL, Asked(key="k")))
         assert (await titles(one)).count("Gone") == 1
 
 
@@ -473,7 +473,7 @@ async def test_two_keys_are_two_records_though_one_of_them_got_lost() -> None:
         lose(one, "/deals", carried_out=False)
         async with anyio.create_task_group() as group:
             for key in ("a", "b"):
-                group.start_soon(lambda key=key: run(one.account, OPERATIONS["create_deal"], DEAL, key=key))
+                group.start_soon(lambda key=key: run(one.account, OPERATIONS["create_deal"], DEAL, Asked(key=key)))
         assert (await titles(one)).count("Gone") == 2
 
 
@@ -586,7 +586,7 @@ async def test_calls_that_start_together_wait_for_the_one_look_up_of_the_default
 
 @in_virtual_time
 async def test_a_call_is_the_same_before_and_after_its_default_connection_is_known() -> None:
-    async with trial() as one:
+    async with trial({"AC_MCP_ALLOW_DEFAULT_CONNECTION": "1"}) as one:
         one.account.default.forget()
         failing = [True]
         one.wire.answer = lambda request: (

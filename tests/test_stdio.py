@@ -19,16 +19,25 @@ COMMAND = [sys.executable, "-m", "ac_mcp", "--sandbox"]
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 async def test_every_tool_answers_over_stdio(mode: Any) -> None:
     """Each good call of the examples, one after the other, on one account."""
-    async with Client(StdioServerParameters(command=COMMAND[0], args=COMMAND[1:]), mode=mode) as client:
+    said: list[str] = []
+
+    async def agree(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        said.append(params.message)
+        return types.ElicitResult(action="accept", content={"confirm": True})
+
+    server = StdioServerParameters(command=COMMAND[0], args=COMMAND[1:])
+    async with Client(server, mode=mode, elicitation_callback=agree) as client:
         assert [tool.name for tool in (await client.list_tools()).tools] == [*OPERATIONS]
+        tools = CALLS.keys() - {"confirm_change"}
         for tool in sorted(
-            CALLS, key=lambda name: (not name.startswith(("list_", "get_")), name.startswith("delete_"))
+            tools, key=lambda name: (not name.startswith(("list_", "get_")), name.startswith("delete_"), name)
         ):
             result = await client.call_tool(tool, CALLS[tool])
             (part,) = result.content
             assert isinstance(part, types.TextContent)
             assert not result.is_error, (tool, part.text)
             assert json.loads(part.text)
+    assert len(said) == 2, said  # somebody who had opted out, and the webhook
 
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])

@@ -10,7 +10,6 @@ import pytest
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.request import Json, record
 from ac_mcp.results.outline import outline
-from tests.examples import CALLS
 from tests.support import connected, in_virtual_time, trial
 
 every_tool = pytest.mark.parametrize("tool", OPERATIONS)
@@ -22,7 +21,7 @@ STRUCTURED = {"AC_MCP_STRUCTURED": "1"}
 async def test_an_answer_is_text_and_the_same_as_data_of_the_declared_type(tool: str) -> None:
     async with trial(STRUCTURED) as one, connected(one) as client:
         listed = {one.name: one for one in (await client.list_tools()).tools}
-        result = await client.call_tool(tool, CALLS[tool])  # the client checks it against the outputSchema
+        result = await client.call_tool(tool, await one.prepared(tool))  # the client checks it against the outputSchema
         (part,) = result.content
         assert isinstance(part, types.TextContent)
         assert listed[tool].output_schema == outline(OPERATIONS[tool])

@@ -38,9 +38,9 @@ def read(status: int, headers: Mapping[str, str], body: bytes, *, empty: bool, d
     if not 200 <= status < 300:
         raise refusal(status, headers, payload, body, direct)
     if isinstance(payload, dict):
-        return Reply(status, cast("Json", payload))
+        return Reply(status, cast("Json", payload), id=request_id(headers))
     if isinstance(payload, list):
-        return Reply(status, {"items": payload})
+        return Reply(status, {"items": payload}, id=request_id(headers))
     if body.strip() or not empty:
         what = "an empty answer" if not body.strip() else "an answer that is not JSON"
         raise Unavailable(f"it gave {what}", status=status, request_id=request_id(headers))

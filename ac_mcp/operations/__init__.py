@@ -5,6 +5,7 @@ from typing import Any
 from ac_mcp.operation import Operation
 from ac_mcp.operations.automations import automations, contact_automations
 from ac_mcp.operations.campaigns import campaigns
+from ac_mcp.operations.changes import changes
 from ac_mcp.operations.companies import account_contacts, accounts
 from ac_mcp.operations.connections import connections
 from ac_mcp.operations.contacts import contacts
@@ -23,7 +24,7 @@ from ac_mcp.resource import Resource
 RESOURCES: tuple[Resource, ...] = (
     contacts, tags, contact_tags, lists, contact_lists, deals, stages, pipelines, automations, contact_automations,
     campaigns, segments, users, accounts, account_contacts, fields, field_options, field_relations, field_values, notes,
-    webhooks, connections, overview,
+    webhooks, connections, overview, changes,
 )  # fmt: skip
 STEPS: dict[str, Operation[..., Any]] = {o.name: o for resource in RESOURCES for o in resource.operations}
 """Tools and the steps only other operations take."""

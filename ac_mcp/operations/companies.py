@@ -5,7 +5,7 @@ from typing import Annotated
 from ac_mcp.columns import Date, Number, Reference, Text
 from ac_mcp.marks import About, Wire
 from ac_mcp.operation import Call
-from ac_mcp.parameters import Limit, Name, Offset, OwnerRef, Search, Website
+from ac_mcp.parameters import AccountRef, Id, Limit, Name, Offset, OwnerRef, Search, Website
 from ac_mcp.request import Json
 from ac_mcp.resource import Resource
 
@@ -49,4 +49,16 @@ async def create_account(
     owner: OwnerRef | None = None,
 ) -> Json:
     """Create an account: a new company, organisation or business. Returns its id; an existing name is refused."""
+    return await call()
+
+
+@accounts.delete("/accounts/{account}", tool=False)
+async def delete_account(call: Call, account: AccountRef) -> Json:
+    """Delete a company."""
+    return await call()
+
+
+@account_contacts.post("/accountContacts", tool=False, idempotent=True)  # a second one is refused
+async def join_account(call: Call, contact: Id, account: Id, job_title: str | None = None) -> Json:
+    """Tie a contact to a company."""
     return await call()

@@ -66,7 +66,11 @@ async def create_connection(call: Call, app: App) -> Json:
     return await call()
 
 
-@connections.delete("/connections/{connection}", tool=False)
+def lost_sign_in(sent: Json, before: Json) -> str:
+    return "A deleted connection cannot be restored: somebody has to sign in to ActiveCampaign again."
+
+
+@connections.delete("/connections/{connection}", tool=False, asks=lost_sign_in)
 async def delete_connection(call: Call, connection: ConnectionRef) -> Json:
     """Forget a connection and its sign-in."""
     return await call()

@@ -74,6 +74,7 @@ contacts = Resource(
     called=called,
     find=lambda given: {"email": given} if "@" in given else {"search": given},
     refuses_second=True,
+    sparse=True,
     by_ids="ids[]",
     example="jane@acme.com",
 )
@@ -149,7 +150,13 @@ async def get_contact(call: Call, contact: ContactRef) -> Json:
     return say(latest, older_notes=len(written) - NOTES) if len(written) > NOTES else latest
 
 
-@contacts.put("/contacts/{contact}", title="Change a contact's details", shows=(field_values,))
+@contacts.put(
+    "/contacts/{contact}",
+    title="Change a contact's details",
+    shows=(field_values,),
+    starts="when a detail or field changes",
+    reports=("update",),
+)
 async def update_contact(
     call: Call,
     contact: ContactRef,
@@ -167,7 +174,13 @@ async def update_contact(
     return await call()
 
 
-@contacts.post("/contacts", title="Add a new contact", duplicate=update_contact, shows=(field_values,))
+@contacts.post(
+    "/contacts",
+    title="Add a new contact",
+    duplicate=update_contact,
+    shows=(field_values,),
+    starts="when a field is set",
+)
 async def create_contact(
     call: Call,
     email: Email,
@@ -181,7 +194,12 @@ async def create_contact(
 
 
 @contacts.post(
-    "/contact/sync", title="Create or update a contact", idempotent=True, destructive=True, shows=(field_values,)
+    "/contact/sync",
+    title="Create or update a contact",
+    idempotent=True,
+    destructive=True,
+    shows=(field_values,),
+    starts="when a detail or field changes",
 )
 async def sync_contact(
     call: Call,

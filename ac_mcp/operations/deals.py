@@ -64,7 +64,12 @@ deals = Resource(
 )
 
 
-@deals.get("/deals", title="List deals (opportunities)", listed=("fields",), says={"value_by_currency": AMOUNTS})
+@deals.get(
+    "/deals",
+    title="List deals (opportunities)",
+    listed=("fields",),
+    says={"value_by_currency": AMOUNTS},
+)
 async def list_deals(
     call: Call,
     search: Annotated[str, DealSearch(), About("Text in title, contact or company", "acme", shown=False)] | None = None,
@@ -94,7 +99,12 @@ async def get_deal(call: Call, deal: DealRef) -> Json:
     return await call()
 
 
-@deals.post("/deals", title="Create a deal (opportunity)")
+@deals.post(
+    "/deals",
+    title="Create a deal (opportunity)",
+    starts="when a deal is added",
+    reports=("deal_add",),
+)
 async def create_deal(
     call: Call,
     title: Title,
@@ -118,7 +128,12 @@ async def create_deal(
     return await call()
 
 
-@deals.put("/deals/{deal}", title="Change, move or close a deal")
+@deals.put(
+    "/deals/{deal}",
+    title="Change, move or close a deal",
+    starts="when a deal changes stage, value, owner or status",
+    reports=("deal_update",),
+)
 async def update_deal(
     call: Call,
     deal: DealRef,

@@ -189,7 +189,13 @@ async def create_field_value(call: Call, contact: Id, field: Id, value: Annotate
     return await call()
 
 
-@field_values.put("/fieldValues/{id}", title="Set a contact's custom field", says={"before": Several("").kind_of_value})
+@field_values.put(
+    "/fieldValues/{id}",
+    title="Set a contact's custom field",
+    starts="when this field changes",
+    reports=("update",),
+    says={"before": Several("").kind_of_value},
+)
 async def set_field_value(
     call: Call,
     contact: ContactRef,
@@ -208,3 +214,15 @@ async def set_field_value(
         return say(await create_field_value(call, contact, field, value), result="set")
     was = Several("value").read(before)
     return say(await call(id=before["id"]), result="changed", **({"before": was} if was is not None else {}))
+
+
+@fields.delete("/fields/{field}", tool=False)
+async def delete_field(call: Call, field: FieldRef) -> Json:
+    """Delete a custom field with its options and values."""
+    return await call()
+
+
+@field_values.delete("/fieldValues/{id}", tool=False)
+async def delete_field_value(call: Call, id: Id) -> Json:
+    """Empty a custom field of a contact."""
+    return await call()

@@ -118,11 +118,20 @@ async def list_contact_lists(call: Call, contact: ContactRef) -> Json:
     return await call()
 
 
+def against_a_wish(sent: Json, before: Json) -> str:
+    """Setting 1 over 2 subscribes even people who opted out by hand (reference 4.4)."""
+    left = str(sent.get("status")) == "1" and str(record(before.get("contactList")).get("status")) == "2"
+    return "This contact had unsubscribed from the list: have they asked to be back?" if left else ""
+
+
 @contact_lists.post(
     "/contactLists",
     title="Subscribe a contact to a list",
     idempotent=True,
     implied={"status": ("1", "active", "subscribed")},
+    asks=against_a_wish,
+    starts="when somebody joins this list",
+    reports=("subscribe", "list_add"),
 )
 async def subscribe_contact(call: Call, contact: ContactRef, list: ListRef) -> Json:
     """Subscribe a contact to a list: opt in to a newsletter, sign up. Returns if they had opted out; may
@@ -155,6 +164,8 @@ def opted_out(row: Json) -> str:
     idempotent=True,
     destructive=True,
     implied={"status": ("2", "unsubscribed")},
+    starts="when somebody leaves this list",
+    reports=("unsubscribe",),
 )
 async def unsubscribe_contact(call: Call, contact: ContactRef, list: ListRef) -> Json:
     """Unsubscribe a contact from a list: take off, opt out, stop sending the newsletter. Returns if already off."""

@@ -6,7 +6,7 @@ from ac_mcp.columns import Date, Reference, Text
 from ac_mcp.errors import BadArguments
 from ac_mcp.marks import About, Wire
 from ac_mcp.operation import PAGE, Call, all_pages, say
-from ac_mcp.parameters import AccountRef, ContactRef, DealRef, Limit, Name, Offset
+from ac_mcp.parameters import AccountRef, ContactRef, DealRef, Id, Limit, Name, Offset
 from ac_mcp.request import Json, record, whole
 from ac_mcp.resource import Resource
 
@@ -125,7 +125,7 @@ def with_it(given: Json) -> Json | None:
 REL = {"rel_id": by_rel, "relid": by_rel, "rel_type": with_it, "reltype": with_it}
 
 
-@notes.post("/notes", title="Write a note (comment)", understands=REL)
+@notes.post("/notes", title="Write a note (comment)", understands=REL, reports=("subscriber_note", "deal_note_add"))
 async def create_note(
     call: Call,
     text: Annotated[Name, Wire("note"), About("The note", "Prefers calls before noon.", shown=False)],
@@ -142,3 +142,9 @@ async def create_note(
     word, id = named
     payload = await call(contact=None, deal=None, account=None, relid=id, reltype=KINDS[word])
     return payload | {"note": with_owner(payload["note"])}
+
+
+@notes.delete("/notes/{note}", tool=False)
+async def delete_note(call: Call, note: Id) -> Json:
+    """Delete a note."""
+    return await call()

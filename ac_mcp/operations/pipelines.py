@@ -8,7 +8,7 @@ from pydantic import Field
 from ac_mcp.columns import Number, Reference, References, Text
 from ac_mcp.marks import About, Wire
 from ac_mcp.operation import Call
-from ac_mcp.parameters import AllOfThem, Currency, Further, Name, PipelineRef
+from ac_mcp.parameters import AllOfThem, Currency, Further, Name, PipelineRef, StageRef
 from ac_mcp.request import Json, records, whole
 from ac_mcp.resource import Resource, keys
 
@@ -20,6 +20,7 @@ stages = Resource(
     (Text("name", "title"), Reference("pipeline", "group", kind="dealGroups"), Number("order")),
     one="stage",
     many="stages",
+    group="pipelines",
     called=keys("title"),
     directory=True,
     within="group",
@@ -95,3 +96,15 @@ async def create_pipeline(
     payload = await call()
     made = [str(stage.get("id")) for stage in records(payload.get("dealStages"))]
     return payload | {"dealGroup": payload["dealGroup"] | {"stages": made}} if made else payload
+
+
+@stages.delete("/dealStages/{stage}", tool=False)
+async def delete_deal_stage(call: Call, stage: StageRef) -> Json:
+    """Delete a stage."""
+    return await call()
+
+
+@pipelines.delete("/dealGroups/{pipeline}", tool=False)
+async def delete_pipeline(call: Call, pipeline: PipelineRef) -> Json:
+    """Delete a pipeline with its stages."""
+    return await call()

@@ -81,14 +81,26 @@ async def list_contact_tags(call: Call, contact: ContactRef) -> Json:
     return await call()
 
 
-@contact_tags.post("/contactTags", title="Tag (label, mark) a contact", idempotent=True)
+@contact_tags.post(
+    "/contactTags",
+    title="Tag (label, mark) a contact",
+    idempotent=True,
+    starts="when this tag is added",
+    reports=("contact_tag_added",),
+)
 async def tag_contact(call: Call, contact: ContactRef, tag: TagRef) -> Json:
     """Add a tag to a contact: mark, flag or label a person. Returns if already there; may trigger automations."""
     reply = await call.reply()
     return say(reply.body, result=reply.outcome("tagged", "already tagged"))
 
 
-@contact_tags.delete("/contactTags/{id}", title="Remove a tag from a contact", destructive=False)
+@contact_tags.delete(
+    "/contactTags/{id}",
+    title="Remove a tag from a contact",
+    destructive=False,
+    starts="when this tag is removed",
+    reports=("contact_tag_removed",),
+)
 async def untag_contact(call: Call, contact: ContactRef, tag: TagRef) -> Json:
     """Remove a tag from a contact: untag, undo, take a label off. Returns if it was there; the tag stays, unchanged."""
     worn = (await list_contact_tags(call, contact))["contactTags"]

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from ac_mcp.columns import Code, Reference, Several, Text
 from ac_mcp.marks import About, Wire
 from ac_mcp.operation import Call
-from ac_mcp.parameters import AllOfThem, Further, ListRef, Name, https
+from ac_mcp.parameters import AllOfThem, Further, Id, ListRef, Name, https
 from ac_mcp.request import Json
 from ac_mcp.resource import Resource
 
@@ -42,7 +42,11 @@ async def list_webhooks(call: Call, limit: AllOfThem = 100, offset: Further = 0)
     return await call()
 
 
-@webhooks.post("/webhooks", title="Create a webhook", destructive=True)
+def sends_away(sent: Json, before: Json) -> str:
+    return f"From then on ActiveCampaign sends data of contacts and deals to {sent.get('url')}."
+
+
+@webhooks.post("/webhooks", title="Create a webhook", destructive=True, asks=sends_away)
 async def create_webhook(
     call: Call,
     name: Annotated[Name, About("Name", "CRM mirror", shown=False)],
@@ -57,4 +61,10 @@ async def create_webhook(
 ) -> Json:
     """Create a webhook, a new one for contact or deal events, to notify our server. Returns its id; sends from then
     on."""
+    return await call()
+
+
+@webhooks.delete("/webhooks/{webhook}", tool=False)
+async def delete_webhook(call: Call, webhook: Id) -> Json:
+    """Delete a webhook."""
     return await call()

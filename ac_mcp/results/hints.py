@@ -2,14 +2,15 @@
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Collection, Mapping
+from typing import Any, TypeAlias, cast
 
 from ac_mcp.errors import (
     BadArguments,
     Candidate,
     Duplicate,
     Forbidden,
+    NeedsYes,
     NoSuchName,
     NotConnected,
     NotFound,
@@ -21,6 +22,8 @@ from ac_mcp.errors import (
 )
 from ac_mcp.marks import Ref
 from ac_mcp.operation import Operation
+from ac_mcp.operations import OPERATIONS
+from ac_mcp.operations.changes import confirm_change, preview_change
 from ac_mcp.operations.connections import list_connections
 from ac_mcp.operations.overview import describe_account
 from ac_mcp.reading import lenient
@@ -28,38 +31,67 @@ from ac_mcp.request import Json
 from ac_mcp.resource import Resource
 from ac_mcp.results.sentences import BY_KIND, sentence
 
+Suggested: TypeAlias = tuple[str, Mapping[str, Any]]
+"""A tool and its arguments."""
 LONGEST = 1500
 """A suggested call that is longer than this repeats somebody's text rather than help."""
 
 
-def explain(error: Trouble, operation: Operation[..., Any], given: Json, direct: bool = False) -> str:
-    """The sentence, and the next call where there is one."""
+def explain(
+    error: Trouble,
+    operation: Operation[..., Any],
+    given: Json,
+    direct: bool = False,
+    offered: Collection[str] | None = None,
+) -> str:
+    """The sentence, and the next call where there is one among the tools that are offered."""
+    previewing = operation.name == preview_change.name
+    operation, given = error.about or (operation, given)
     given = lenient(operation, given, "connection" in given)
     said = sentence(error, operation, given, direct)
     done = f" Done before that, and still so: {', '.join(error.done)}." if error.done else ""
     done += " The same call finishes the rest." if error.done and operation.options.get("resumable") else ""
-    following = "" if direct and isinstance(error, NotConnected) else next_call(error, operation, given) or ""
-    following = following if len(following) <= LONGEST else ""
+    following = (
+        followed(error, operation, given, previewing, offered)
+        if not (direct and isinstance(error, NotConnected))
+        else ""
+    )
     made_up = isinstance(error, BadArguments) and error.example and not invented(operation, given, error.fixed or {})
     filled = " (put the real values in)" if made_up else ""
+    filled = " (within ten minutes, and only if the user agrees)" if isinstance(error, NeedsYes) else filled
     return said + done + (f"\nNext{filled}: {following}" if following else "")
 
 
-def next_call(error: Trouble, operation: Operation[..., Any], given: Json) -> str | None:
+def followed(
+    error: Trouble, operation: Operation[..., Any], given: Json, previewing: bool, offered: Collection[str] | None
+) -> str:
+    """The next call as it can be run; empty where there is none, or none that this server has."""
+    suggested = next_call(error, operation, given)
+    if suggested and previewing and not OPERATIONS[suggested[0]].read_only:
+        suggested = preview_change.name, {"tool": suggested[0], "arguments": suggested[1]}  # it was no more than that
+    if suggested is None or (offered is not None and suggested[0] not in offered):
+        return ""
+    call = written(*suggested)
+    return call if len(call) <= LONGEST else ""
+
+
+def next_call(error: Trouble, operation: Operation[..., Any], given: Json) -> Suggested | None:
     if error.done and operation.options.get("resumable"):
-        return written(operation.name, given)
+        return (operation.name, given)
     if error.done and not operation.idempotent:
         return checking(operation, given)  # the same call again might do the same again
     known = operation.references
     match error:
+        case BadArguments(instead=(tool, arguments)):
+            return (tool, arguments)
         case BadArguments(example=True, fixed=dict() as fixed) if unknown := invented(operation, given, fixed):
             return looking(BY_KIND[unknown.kind], "")  # a made-up name would be somebody else's or nobody's
         case BadArguments(fixed=dict() as fixed):
-            return written(operation.name, {key: value for key, value in fixed.items() if value is not None})
+            return (operation.name, {key: value for key, value in fixed.items() if value is not None})
         case NoSuchName(surely=Candidate() as best) if operation.method != "DELETE" and error.parameter in known:
             right = {error.parameter: replaced(given, error, best)}
             right |= {one.parameter: replaced(given, one, one.surely) for one in error.also if one.surely}
-            return written(operation.name, given | right)
+            return (operation.name, given | right)
         case NoSuchName():
             alike = any(error.given.casefold() in one.name.casefold() for one in error.closest)
             narrow = alike or not BY_KIND[error.kind].directory
@@ -67,17 +99,19 @@ def next_call(error: Trouble, operation: Operation[..., Any], given: Json) -> st
         case SeveralNames():
             return looking(BY_KIND[error.kind], error.given)
         case Forbidden() if operation is not describe_account:
-            return written(describe_account.name, {})
+            return (describe_account.name, {})
         case Duplicate(existing=Candidate() as found):
             return instead(operation, given, found)
         case NotFound() if named := [ref for name, ref in operation.references.items() if name in given]:
             return looking(BY_KIND[named[0].kind], "")
+        case NeedsYes():
+            return (confirm_change.name, {"token": error.token})
         case NotConnected():
-            return written(list_connections.name, {})
+            return (list_connections.name, {})
         case Throttled() | Unavailable():
-            return written(operation.name, given)
+            return (operation.name, given)
         case OutcomeUnknown():
-            return written(operation.name, given) if operation.idempotent else checking(operation, given)
+            return (operation.name, given) if operation.idempotent else checking(operation, given)
         case _:
             return None
 
@@ -102,21 +136,22 @@ def spelt(name: str) -> str:
     return f"name:{name}" if name.isdecimal() else name
 
 
-def looking(resource: Resource, name: str, within: str = "") -> str:
+def looking(resource: Resource, name: str, within: str = "") -> Suggested:
     """The call that lists what there is, narrowed by the name or by where it is where it can be."""
     if not resource.lister.options.get("tool", True):
-        return written(describe_account.name, {})
+        return (describe_account.name, {})
     parameters = resource.lister.signature.parameters
     place = next((p for p, ref in resource.lister.references.items() if ref.kind == resource.inside), "")
     if within and place:
-        return written(resource.lister.name, {place: spelt(within)})
+        return (resource.lister.name, {place: spelt(within)})
     word = re.split(r"[@\s]", name.removeprefix("name:").strip())[0]
-    return written(
-        resource.lister.name, {"search": word} if word and not word.isdecimal() and "search" in parameters else {}
+    return (
+        resource.lister.name,
+        {"search": word} if word and not word.isdecimal() and "search" in parameters else {},
     )
 
 
-def instead(operation: Operation[..., Any], given: Json, found: Candidate) -> str:
+def instead(operation: Operation[..., Any], given: Json, found: Candidate) -> Suggested:
     """The call for a thing that exists already: the one the block declares, else the one that reads it."""
     resource = operation.resource
     other = operation.options.get("duplicate") or resource.reader
@@ -126,20 +161,21 @@ def instead(operation: Operation[..., Any], given: Json, found: Candidate) -> st
     same = {p: v for p, v in given.items() if p in other.signature.parameters and v not in (found.name, None)}
     carried = {} if other.read_only else {p: v for p, v in same.items() if p != "email"}
     if other.method == "PUT" and not carried:
-        return written((resource.reader or other).name, {target: spelt(found.name)})
-    return written(other.name, {target: spelt(found.name), **carried})
+        return ((resource.reader or other).name, {target: spelt(found.name)})
+    return (other.name, {target: spelt(found.name), **carried})
 
 
-def checking(operation: Operation[..., Any], given: Json) -> str:
+def checking(operation: Operation[..., Any], given: Json) -> Suggested:
     """Where a create whose answer got lost would show: by its name, else on what it was to belong to."""
     lister = operation.resource.lister
     if "search" in lister.signature.parameters:
         return looking(operation.resource, operation.naming(given)[1])
     known = lister.references.keys() & operation.references.keys() & given.keys()
-    return written(lister.name, {name: given[name] for name in given if name in known})
+    return (lister.name, {name: given[name] for name in given if name in known})
 
 
 def written(name: str, arguments: Mapping[str, Any]) -> str:
-    """A call as it can be run."""
-    said = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False, default=str)}" for key, value in arguments.items())
+    """A call as it can be run; what is null goes without saying."""
+    given = {key: value for key, value in arguments.items() if value is not None}
+    said = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False, default=str)}" for key, value in given.items())
     return f"{name}({said})"

@@ -23,6 +23,10 @@ PAGING: Mapping[str, Json] = {
 @cache
 def outline(operation: Operation[..., Any]) -> Json:
     """The answer of a tool. Nothing else is ever in it; what has no value is left out."""
+    if operation.options.get("verbatim"):
+        own_words = operation.options.get("says")
+        said = {"result": TEXT, "in_account": TEXT, "note": TEXT, **(own_words or {})}
+        return closed(said, ["result"]) if own_words else {"type": "object", "additionalProperties": True}
     properties: dict[str, Json] = {}
     for name, one in (*own(operation), *beside(operation), *words(operation)):
         properties[name] = one if properties.get(name, one) == one else {"anyOf": [properties[name], one]}
@@ -59,6 +63,7 @@ def words(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]]:
     """How it went, what the rows are part of, and what else we say."""
     if not operation.read_only:
         yield "result", TEXT
+        yield "in_account", TEXT
     yield from (PAGING if operation.lists else {"left_out": COUNT}).items()
     yield from operation.options.get("says", {}).items()
     yield "note", TEXT

@@ -12,11 +12,13 @@ from ac_mcp.errors import (
     Duplicate,
     Forbidden,
     KeyRefused,
+    NeedsYes,
     NoSuchName,
     NotConnected,
     NotFound,
     OutcomeUnknown,
     Refused,
+    SeveralAccounts,
     SeveralNames,
     Throttled,
     Trouble,
@@ -26,6 +28,7 @@ from ac_mcp.operation import Operation
 from ac_mcp.operations import RESOURCES
 from ac_mcp.request import Json
 from ac_mcp.resource import Resource
+from ac_mcp.results.render import render
 
 BY_KIND: dict[str, Resource] = {resource.plural: resource for resource in RESOURCES}
 SAFE = "Nothing was changed."
@@ -57,6 +60,10 @@ def sentence(error: Trouble, operation: Operation[..., Any], given: Json, direct
             return f"{' '.join(missing(one, operation) for one in (error, *error.also))}{untouched}"
         case SeveralNames():
             return f"{several(error)}{untouched}"
+        case SeveralAccounts():
+            return f"{several_accounts(error, operation)}{untouched}"
+        case NeedsYes():
+            return f"{asked_for(error)}\n{render(error.preview or {})}"
         case KeyRefused():
             return f"{key_refused(error, direct)}{untouched if error.status else ''}"
         case NotConnected():
@@ -138,6 +145,23 @@ def listed(candidates: Sequence[Candidate]) -> str:
 
 def quote(text: str, most: int = 80) -> str:
     return json.dumps(text if len(text) <= most else text[:most] + "…", ensure_ascii=False)
+
+
+def several_accounts(error: SeveralAccounts, operation: Operation[..., Any]) -> str:
+    """Which there are, and how to choose one."""
+    found = ", ".join(f"{quote(one.name)} ({one.id})" if one.name else one.id for one in error.connections[:10])
+    return (
+        f"Several ActiveCampaign accounts are connected, and {operation.name} could change the wrong one: {found}. Ask "
+        "the user which it is to be. It is chosen with connection=... where tools take that (--multi-account), else "
+        "with MATON_CONNECTION in this server's settings; --allow-default-connection writes to the oldest."
+    )
+
+
+def asked_for(error: NeedsYes) -> str:
+    """Why somebody has to say yes."""
+    return (
+        f"Not done yet, nothing was changed: the user has to agree first. {' '.join(error.reasons)} This would happen:"
+    )
 
 
 def key_refused(error: KeyRefused, direct: bool) -> str:

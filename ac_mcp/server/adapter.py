@@ -4,6 +4,7 @@ import json
 import logging
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from inspect import cleandoc
 from typing import Any
@@ -14,18 +15,20 @@ from mcp.server import Server, ServerRequestContext
 from mcp.server.caching import CacheableMethod, CacheHint
 
 from ac_mcp import __version__
-from ac_mcp.account import Account, run
-from ac_mcp.errors import Trouble
+from ac_mcp.account import Account
+from ac_mcp.calls import Asked, run
+from ac_mcp.changes import Offer
+from ac_mcp.errors import NeedsYes, Trouble
+from ac_mcp.modes import offered as chosen
 from ac_mcp.operation import Operation
-from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json, Progress
+from ac_mcp.request import Json
 from ac_mcp.results.hints import explain
 from ac_mcp.results.outline import outline
 from ac_mcp.results.render import render
 from ac_mcp.results.unknown import unknown_tool
 from ac_mcp.schema import listed
 from ac_mcp.senders import Trail
-from ac_mcp.server import prompts, resources
+from ac_mcp.server import confirm, prompts, resources
 from ac_mcp.server.alive import alive
 from ac_mcp.server.completion import completed
 from ac_mcp.server.icon import ICON
@@ -61,27 +64,24 @@ INSTRUCTIONS = cleandoc("""
 """)
 
 
-def tools(settings: Settings) -> dict[str, Operation[..., Any]]:
-    """Those this server has: without Maton there are no connections to manage."""
-    offered = OPERATIONS.items()
-    return {name: o for name, o in offered if not (settings.direct and o.resource.plane == "control")}
-
-
 def build_server(settings: Settings, account_of: Accounts) -> Server[Any]:
     """One tool per operation, each call run for the account its context belongs to."""
-    offered = tools(settings)
+    offered = chosen(settings)
     described_tools = [described(operation, settings) for operation in offered.values()]
 
     async def list_tools(context: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         return types.ListToolsResult(tools=described_tools)
 
-    async def call_tool(context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+    async def call_tool(
+        context: Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
         given = params.arguments or {}
         if params.name not in offered:
             raise unknown(params.name, given, list(offered))
         account = account_of(context)
         async with alive(context.session.report_progress, account.gateway) as progress:
-            return await answered(account, offered[params.name], given, progress, idempotency_key(params))
+            asked = Asked(progress, idempotency_key(params), actor(context))
+            return await answered(account, offered[params.name], params, asked, context)
 
     return Server[Any](
         NAME,
@@ -128,14 +128,34 @@ def beside_tools(account_of: Accounts) -> dict[str, Any]:
 
 
 async def answered(
-    account: Account, operation: Operation[..., Any], given: Json, progress: Progress, key: str
-) -> types.CallToolResult:
-    """The answer or what went wrong, as text."""
-    trail = Trail()
+    account: Account,
+    operation: Operation[..., Any],
+    params: types.CallToolRequestParams,
+    asked: Asked,
+    context: Context,
+) -> types.CallToolResult | types.InputRequiredResult:
+    """The answer, what went wrong as text, or the question whether to do it."""
+    trail, given = Trail(), params.arguments or {}
+
+    async def make(agreed: str = "") -> Json:
+        return await run(account, operation, given, replace(asked, agreed=agreed), trail)
+
     try:
-        return told(render(await run(account, operation, given, progress, trail, key)), account.settings.structured)
+        try:
+            answer = await confirm.resumed(account, params, make)
+            return told(render(answer if answer is not None else await make()), account.settings.structured)
+        except NeedsYes as needs:
+            if not confirm.can_ask(context):
+                raise
+            if confirm.agrees_by_rounds(context):
+                return confirm.asking(needs)
+            offer = Offer(operation.name, given, needs.seen)
+            answer = await confirm.asked(context, account, needs, offer, make)
+            if answer is None:
+                raise
+            return told(render(answer), account.settings.structured)
     except Trouble as trouble:
-        return said(explain(trouble, operation, given, account.settings.direct), is_error=True)
+        return said(explain(trouble, operation, given, account.settings.direct, account.offered), is_error=True)
     except Exception as error:
         # The SDK shows the text of any other exception to the model in the older protocol.
         where = traceback.extract_tb(error.__traceback__)[-1]
@@ -143,6 +163,13 @@ async def answered(
         done = f" Before that it did: {', '.join(trail.written)}." if trail.written else ""
         text = f"{operation.name} failed inside the server ({type(error).__name__}).{done} A retry will not help."
         return said(text, is_error=True)
+
+
+def actor(context: Context) -> str:
+    """The program at the other end, for the record of changes."""
+    client = context.session.client_params
+    info = client.client_info if client else None
+    return f"{info.name} {info.version}".strip()[:80] if info else ""
 
 
 def idempotency_key(params: types.CallToolRequestParams) -> str:

@@ -8,7 +8,8 @@ from urllib.parse import unquote
 import mcp_types as types
 from mcp import MCPError
 
-from ac_mcp.account import Account, run
+from ac_mcp.account import Account
+from ac_mcp.calls import run
 from ac_mcp.errors import GatewayError, Refused, Trouble
 from ac_mcp.operation import Operation
 from ac_mcp.operations import RESOURCES

@@ -1,0 +1,125 @@
+"""From arguments to what the model reads: names become ids, the operation runs, its payload is trimmed."""
+
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from ac_mcp.account import Account
+from ac_mcp.errors import Candidate, Duplicate, NoSuchName, SeveralNames, Trouble
+from ac_mcp.operation import Operation
+from ac_mcp.operations.connections import connections
+from ac_mcp.reconcile import Settling
+from ac_mcp.references import References
+from ac_mcp.request import Json, Progress, Sender
+from ac_mcp.results.render import fitted
+from ac_mcp.results.trim import SUMMARY, Answered, View, shape, wanted
+from ac_mcp.senders import Bound
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One call on its way, for whom and through what its requests go."""
+
+    account: Account
+    operation: Operation[..., Any]
+    bound: Bound
+    settling: Settling
+    sender: Sender
+    progress: Progress
+    view: View = SUMMARY
+
+    @property
+    def references(self) -> References:
+        return self.account.references(self.bound.caller.connection)
+
+
+async def answered(running: Running, arguments: Json) -> Json:
+    operation, references, trail = running.operation, running.references, running.bound.trail
+    if operation.options.get("kept") and (known := references.answers.answer(operation.name)):
+        return known
+    writes = references.answers.writes
+    resolved = await references.resolve(running.sender, operation, arguments)
+    before = await about_to_go(references, running.sender, operation, resolved)
+    if operation.options.get("unique") and not await running.settling.begun_before():
+        await refuse_second(running, resolved)
+    try:
+        payload = await operation.run(running.sender, resolved, running.progress)
+    except Duplicate as duplicate:
+        references.forget(operation.resource)
+        with suppress(Trouble):
+            duplicate.existing = await existing(running, resolved)
+        raise
+    finally:
+        if trail.tried:
+            references.forget(operation.resource)
+        if trail.tried and operation.resource is connections:
+            running.account.default.forget()
+            running.account.directories.clear()  # without a choice, the account behind may be another one now
+    if operation.options.get("verbatim"):
+        return payload
+    references.learn(payload)
+    answer = Answered(operation, resolved, payload, running.view)
+    asked = {kind: ids - before.get(kind, {}).keys() for kind, ids in wanted(answer).items()}
+    names = await named(references, running.sender, asked)
+    for kind, id in answer.touched.items():
+        if name := before.get(kind, {}).get(id) or references.name(kind, id):
+            names = {**names, kind: {**names.get(kind, {}), id: name}}
+    budget = running.account.settings.answer_tokens
+    shown = fitted(shape(answer, names), int(resolved.get("offset") or 0), budget)
+    if operation.options.get("kept") and "not_available" not in shown:
+        references.answers.keep(operation.name, shown, writes)
+    return shown
+
+
+async def named(
+    references: References, sender: Sender, wanted: Mapping[str, set[str]]
+) -> Mapping[str, Mapping[str, str]]:
+    """Names make an answer easier to read; where they cannot be had, it stays an answer."""
+    names: dict[str, Mapping[str, str]] = {}
+    for kind, ids in wanted.items():
+        try:
+            names |= await references.names(sender, {kind: ids})
+        except Trouble as trouble:
+            log.info("no names of %s: %s", kind, type(trouble).__name__)
+    return names
+
+
+async def about_to_go(
+    references: References, sender: Sender, operation: Operation[..., Any], resolved: Json
+) -> Mapping[str, Mapping[str, str]]:
+    """What a delete is about to take is named while it still can be."""
+    if operation.method != "DELETE":
+        return {}
+    gone = {ref.kind: {str(resolved[p])} for p, ref in operation.references.items() if resolved.get(p)}
+    return await named(references, sender, gone)
+
+
+async def refuse_second(running: Running, resolved: Json) -> None:
+    """Names stand for things here: two of one name could no longer be told apart."""
+    operation = running.operation
+    if not operation.options.get("unique") or not operation.naming(resolved)[1]:
+        return
+    found = await existing(running, resolved)
+    if found and found.id not in [resolved.get(p) for p in operation.references if operation.replaces(p)]:
+        duplicate = Duplicate("exists already", status=422)
+        duplicate.existing = found
+        raise duplicate
+
+
+async def existing(running: Running, resolved: Json) -> Candidate | None:
+    """The thing that is in the way of a create: found by the name it was to get."""
+    operation, references = running.operation, running.references
+    resource = operation.resource
+    _, name = operation.naming(resolved)
+    within = next((str(resolved[p]) for p, ref in operation.references.items() if ref.kind == resource.inside), "")
+    try:
+        id = await references.id(running.sender, "", resource.plural, f"name:{name}", within, main=True)
+    except SeveralNames as several:
+        return several.matches[0]
+    except NoSuchName:
+        return None
+    return Candidate(id, references.name(resource.plural, id))

@@ -1,0 +1,234 @@
+"""The run of one call: arguments → ids → requests → what the model reads."""
+
+import logging
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any
+
+from anyio import move_on_after
+
+from ac_mcp.account import GRACE, Account, chosen, overdue
+from ac_mcp.answering import Running, answered, named, refuse_second
+from ac_mcp.changes import Change, Offer
+from ac_mcp.consent import Consent
+from ac_mcp.errors import (
+    BadArguments,
+    NeedsYes,
+    NotConnected,
+    OutcomeUnknown,
+    Trouble,
+)
+from ac_mcp.here import Here
+from ac_mcp.journal import Journal
+from ac_mcp.operation import Operation
+from ac_mcp.reading import read
+from ac_mcp.reconcile import Settling
+from ac_mcp.recording import Recording, Rehearsal
+from ac_mcp.request import Json, Progress, Sender, silent
+from ac_mcp.results.preview import kinds, previewed
+from ac_mcp.results.render import render
+from ac_mcp.results.trim import View
+from ac_mcp.senders import Bound, Trail
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a call was made, beside its tool and arguments."""
+
+    progress: Progress = silent
+    key: str = ""
+    """The client's own idempotency key."""
+    actor: str = ""
+    """Which program made it."""
+    agreed: str = ""
+    """The fingerprint of the preview somebody has said yes to."""
+
+
+PLAINLY = Asked()
+
+
+async def run(
+    account: Account,
+    operation: Operation[..., Any],
+    given: Json,
+    asked: Asked = PLAINLY,
+    trail: Trail | None = None,
+) -> Json:
+    """What a call answers. `trail` is filled with what it writes, as it does.
+
+    The same write that is asked for again while it is under way is not made twice: both get its outcome. With a `key`
+    of the client's that holds for ten minutes, also after it has ended.
+
+    Raises:
+        NeedsYes: with a preview and a token, if somebody has to agree first.
+        Trouble: with what this call had already written in `done`.
+    """
+    arguments = read(operation, given, account.settings.several_accounts)
+    view = View.of({name: arguments.pop(name, None) for name in operation.views})
+    kept = trail or Trail()
+    bound = account.bound(operation, kept)
+    try:
+        # Whatever waits without a deadline of its own, for another's look-up or a locked file, ends here.
+        with move_on_after(bound.left + GRACE):
+            bound = await chosen(account, bound, operation, arguments)
+            if operation.read_only:
+                return await answered(reading(account, bound, operation, asked.progress, view), arguments)
+            return await agreed(account, bound, operation, arguments, given, asked)
+        raise overdue(kept)
+    except Trouble as trouble:
+        if isinstance(trouble, NotConnected):
+            account.default.forget()
+        unsure = isinstance(trouble, OutcomeUnknown) and trouble.answered
+        trouble.done = tuple(kept.written[: -1 if unsure else None]) or trouble.done
+        raise
+
+
+def reading(account: Account, bound: Bound, operation: Operation[..., Any], progress: Progress, view: View) -> Running:
+    settling = account.settling(bound)
+    here = operation.resource.plane == "here"
+    sender = desk(account, bound, operation, settling, PLAINLY) if here else settling
+    return Running(account, operation, bound, settling, sender, progress, view)
+
+
+async def agreed(
+    account: Account, bound: Bound, operation: Operation[..., Any], arguments: Json, given: Json, asked: Asked
+) -> Json:
+    """A write, if nobody has to be asked or somebody has said yes to exactly what it would do now.
+
+    Raises:
+        NeedsYes: otherwise; its token confirms this very call.
+    """
+    rehearsed: tuple[Json, str] | None = None
+    try:
+        if asked.agreed:
+            rehearsed = await rehearsal(account, bound, operation, arguments)
+            if rehearsed[1] != asked.agreed:
+                raise NeedsYes(["What it would do has changed since it was shown."])
+        return await written(account, bound, operation, arguments, asked)
+    except NeedsYes as needs:
+        needs.preview, needs.seen = rehearsed or await rehearsal(account, bound, operation, arguments)
+        offer = Offer(operation.name, given, needs.seen)
+        needs.token = await account.changes.offer(account.of_offers(bound.caller), offer)
+        raise
+
+
+async def written(
+    account: Account, bound: Bound, operation: Operation[..., Any], arguments: Json, asked: Asked
+) -> Json:
+    """A write, once: whoever asks for the same while it runs waits for it."""
+    call = f"{operation.name} {render(dict(sorted(arguments.items())))}"
+    same = (account.whose(bound.caller), asked.key, call)
+
+    async def work() -> Json:
+        settling = account.settling(bound, asked.key, call)
+        sender = recording(account, bound, operation, arguments, settling, asked)
+        try:
+            answer = await answered(Running(account, operation, bound, settling, sender, asked.progress), arguments)
+        except Trouble:
+            await settling.told()
+            raise
+        await settling.told()
+        return answer | account.said(bound.caller, operation) if bound.trail.written else answer
+
+    async def under_key() -> Json:
+        return await keyed(account.journal, f"{same[0]} {asked.key}", sha256(call.encode()).hexdigest(), work)
+
+    try:
+        return await account.writes.once(same, under_key if asked.key else work, bound.left)
+    except TimeoutError:
+        unknown = OutcomeUnknown("the same call, made before, is still under way")
+        unknown.watched = True
+        raise unknown from None
+
+
+def recording(
+    account: Account,
+    bound: Bound,
+    operation: Operation[..., Any],
+    arguments: Json,
+    settling: Settling,
+    asked: Asked,
+) -> Sender:
+    """What a writing call sends through: every write is noted before and after."""
+    change = Change(
+        account.of_changes(bound.caller), operation.name, arguments, asked.actor, account.label(bound.caller)
+    )
+    consent = Consent(account.settings.confirm, given=bool(asked.agreed))
+    sender = Recording(settling, bound, account.changes, change, consent)
+    if operation.resource.plane != "here":
+        return sender
+    return replace(desk(account, bound, operation, settling, asked), sender=sender)
+
+
+def desk(account: Account, bound: Bound, operation: Operation[..., Any], settling: Settling, asked: Asked) -> Here:
+    """What this server answers itself."""
+
+    async def preview(one: Operation[..., Any], given: Json) -> Json:
+        with about(one, given):
+            arguments = read(one, given, account.settings.several_accounts)
+            there = await chosen(account, bound, one, arguments)
+            return (await rehearsal(account, there, one, arguments))[0]
+
+    async def confirm(one: Operation[..., Any], offer: Offer) -> Json:
+        with about(one, offer.arguments):
+            return await run(account, one, offer.arguments, replace(asked, agreed=offer.seen), bound.trail)
+
+    whose = account.of_changes(bound.caller)
+    holder = account.of_offers(bound.caller)
+    return Here(account.changes, whose, holder, account.offered, settling, preview, confirm)
+
+
+@contextmanager
+def about(operation: Operation[..., Any], given: Json) -> Generator[None]:
+    """What goes wrong in a call inside another is told as what it is."""
+    try:
+        yield
+    except Trouble as trouble:
+        trouble.about = trouble.about or (operation, given)
+        raise
+
+
+async def rehearsal(
+    account: Account, bound: Bound, operation: Operation[..., Any], arguments: Json
+) -> tuple[Json, str]:
+    """What a write would do, and its fingerprint. Reads are made; nothing is written."""
+    stage = Rehearsal(bound)
+    settling = account.settling(bound)
+    sender: Sender = stage
+    if operation.resource.plane == "here":
+        sender = replace(desk(account, bound, operation, settling, PLAINLY), sender=stage)
+    running = Running(account, operation, bound, settling, sender, silent)
+    resolved = await running.references.resolve(stage, operation, arguments)
+    await refuse_second(running, resolved)
+    payload = await operation.run(sender, resolved)
+    writes = [(one.request, one.before) for one in stage.noted]
+    names = await named(running.references, stage, kinds(operation, resolved, writes))
+    surroundings = await stage.surroundings(operation)
+    preview = previewed(operation, arguments, resolved, writes, names, surroundings, payload)
+    told = [
+        (one.request.method, one.request.path, one.request.body, one.before.get("holders_count")) for one in stage.noted
+    ]
+    return preview | account.said(bound.caller, operation), sha256(render(told).encode()).hexdigest()
+
+
+async def keyed(journal: Journal, key: str, call: str, work: Callable[[], Awaitable[Json]]) -> Json:
+    """What this key has brought before, or brings now."""
+    if noted := await journal.keyed(key, call):
+        if noted.call != call:
+            raise BadArguments("This idempotency key was given to another call in the last 10 minutes: take a new one.")
+        if noted.answer is not None:
+            return noted.answer
+    try:
+        answer = await work()
+    except OutcomeUnknown:
+        raise
+    except Trouble as trouble:
+        if not trouble.done:
+            await journal.forget(key)
+        raise
+    await journal.answered(key, render(answer))
+    return answer

@@ -1,0 +1,216 @@
+"""The record of what was written: each write is noted before it is sent, and what came of it afterwards."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from secrets import token_urlsafe
+from typing import Any, Literal, TypeAlias, cast
+from urllib.parse import urlsplit
+
+from ac_mcp.journal import Journal
+from ac_mcp.request import Json, Method, Request, record
+
+KEPT = 30 * 86_400.0
+"""Seconds for which a change can be looked up and undone."""
+OFFERED = 600.0
+"""Seconds for which a confirmation counts."""
+AT_WORK = 120.0
+"""Seconds after which a write of which nothing was heard is no longer under way."""
+HIDDEN = "…"
+LINKS = ("url", "sign_in_url")
+"""What may hold a secret: a sign-in link its token, the address of a webhook a key."""
+State: TypeAlias = Literal["open", "done", "failed", "unknown"]
+WRITES = "id, step, method, path, body, before, reply, at, state, status, request_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One request that changes something. `before` is what stood there, None where that was not kept."""
+
+    step: str
+    method: Method
+    path: str
+    body: Json | None = None
+    before: Json | None = None
+    reply: Json | None = None
+    at: float = 0.0
+    state: State = "open"
+    status: int = 0
+    request_id: str = ""
+    id: int = 0
+
+    @classmethod
+    def of(cls, row: tuple[Any, ...]) -> "Write":
+        id, step, method, path, body, before, reply, at, state, status, request_id = row
+        texts = (json.loads(text) if text else None for text in (body, before, reply))
+        return cls(step, method, path, *texts, at=at, state=state, status=status, request_id=request_id, id=id)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One call of a tool and what it wrote, in that order."""
+
+    whose: str
+    tool: str
+    arguments: Json
+    actor: str
+    account: str
+    undoes: int = 0
+    at: float = 0.0
+    writes: tuple[Write, ...] = ()
+    undone_by: tuple[int, ...] = ()
+    id: int = 0
+
+    def result(self, now: float) -> str:
+        """How it went, in a word."""
+        states = {one.state for one in self.writes}
+        if "open" in states and now - max(one.at for one in self.writes) < AT_WORK:
+            return "under way"
+        if states & {"open", "unknown"}:
+            return "unknown"
+        if states == {"done"}:
+            return "undone" if self.undone_by else "done"
+        return "partly done" if "done" in states else "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A call that waits for a yes, and the fingerprint of what it would do."""
+
+    tool: str
+    arguments: Json
+    seen: str
+
+
+@dataclass(slots=True)
+class Changes:
+    """The changes of those who share a journal; `lean` leaves out whatever could be about a person."""
+
+    journal: Journal
+    lean: bool = False
+
+    async def begin(self, change: Change, request: Request, before: Json) -> tuple[int, int]:
+        """Noted before it is sent: the ids of the change, which begins with its first write, and of the write."""
+        now = self.journal.now
+        arguments = dict.fromkeys(change.arguments, HIDDEN) if self.lean else unsecret(change.arguments)
+        body, stood = (None, None) if self.lean else (unsecret(request.body or {}), before)
+
+        def work(rows: sqlite3.Connection) -> tuple[int, int]:
+            of = change.id
+            if not of:
+                purge(rows, now)
+                columns = "whose, at, tool, arguments, actor, account, undoes"
+                told = (change.whose, now, change.tool, dump(arguments), change.actor, change.account, change.undoes)
+                of = rows.execute(f"INSERT INTO change ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", told).lastrowid or 0
+            sent = (of, request.step, request.method, request.path, dump(body), dump(stood), now)
+            columns = "change, step, method, path, body, before, at, state, status, request_id"
+            made = rows.execute(f"INSERT INTO write ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, 'open', 0, '')", sent)
+            return of, made.lastrowid or 0
+
+        return await self.journal.transact(work)
+
+    async def end(
+        self, write: int, state: State, status: int = 0, request_id: str = "", reply: Json | None = None
+    ) -> None:
+        """What came of it; of its answer no more than it takes to undo it."""
+        told = (state, status, request_id, dump(ids(reply)), write)
+        change = "UPDATE write SET state = ?, status = ?, request_id = ?, reply = ? WHERE id = ?"
+        await self.journal.transact(lambda rows: rows.execute(change, told))
+
+    async def page(self, whose: str, limit: int, offset: int) -> tuple[list[Change], int]:
+        """The newest first, and how many there are."""
+
+        def work(rows: sqlite3.Connection) -> tuple[list[Change], int]:
+            asked = "SELECT id FROM change WHERE whose = ? ORDER BY id DESC LIMIT ? OFFSET ?"
+            found = [id for (id,) in rows.execute(asked, (whose, limit, offset)).fetchall()]
+            (total,) = rows.execute("SELECT count(*) FROM change WHERE whose = ?", (whose,)).fetchone()
+            return [change_of(rows, id) for id in found], total
+
+        return await self.journal.transact(work)
+
+    async def find(self, whose: str, id: int) -> Change | None:
+        def work(rows: sqlite3.Connection) -> Change | None:
+            there = rows.execute("SELECT 1 FROM change WHERE id = ? AND whose = ?", (id, whose)).fetchone()
+            return change_of(rows, id) if there else None
+
+        return await self.journal.transact(work)
+
+    async def offer(self, whose: str, offer: Offer) -> str:
+        """A token for a call that waits for a yes: it counts once, for ten minutes, for whoever it was given to."""
+        token, now = token_urlsafe(16), self.journal.now
+
+        def work(rows: sqlite3.Connection) -> str:
+            rows.execute("DELETE FROM offer WHERE at < ?", (now - OFFERED,))
+            told = (hashed(token), whose, offer.tool, dump(offer.arguments), offer.seen, now)
+            rows.execute("INSERT INTO offer VALUES (?, ?, ?, ?, ?, ?)", told)
+            return token
+
+        return await self.journal.transact(work)
+
+    async def take(self, whose: str, token: str) -> Offer | None:
+        """The call this token stands for; it stands for nothing any more."""
+        now = self.journal.now
+
+        def work(rows: sqlite3.Connection) -> Offer | None:
+            asked = "SELECT tool, arguments, seen FROM offer WHERE token = ? AND whose = ? AND at >= ?"
+            found = rows.execute(asked, (hashed(token), whose, now - OFFERED)).fetchone()
+            if found:
+                rows.execute("DELETE FROM offer WHERE token = ?", (hashed(token),))
+            return Offer(found[0], json.loads(found[1]), found[2]) if found else None
+
+        return await self.journal.transact(work)
+
+
+def change_of(rows: sqlite3.Connection, id: int) -> Change:
+    asked = "SELECT whose, tool, arguments, actor, account, undoes, at FROM change WHERE id = ?"
+    whose, tool, arguments, actor, account, undoes, at = rows.execute(asked, (id,)).fetchone()
+    found = rows.execute(f"SELECT {WRITES} FROM write WHERE change = ? ORDER BY id", (id,)).fetchall()
+    undone = "SELECT DISTINCT c.id FROM change c JOIN write w ON w.change = c.id WHERE c.undoes = ? AND state = 'done'"
+    by = tuple(one for (one,) in rows.execute(undone, (id,)).fetchall())
+    writes = tuple(Write.of(row) for row in found)
+    return Change(whose, tool, json.loads(arguments), actor, account, undoes, at, writes, by, id)
+
+
+def purge(rows: sqlite3.Connection, now: float) -> None:
+    """What is too old to be undone goes with the next change."""
+    rows.execute("DELETE FROM write WHERE change IN (SELECT id FROM change WHERE at < ?)", (now - KEPT,))
+    rows.execute("DELETE FROM change WHERE at < ?", (now - KEPT,))
+
+
+def dump(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def hashed(token: str) -> str:
+    """Whoever reads the file finds no token in it."""
+    return sha256(token.encode()).hexdigest()
+
+
+def unsecret(value: Any) -> Any:
+    """The same with no secret of a link in it."""
+    if isinstance(value, list):
+        return [unsecret(one) for one in cast("list[Any]", value)]
+    if not isinstance(value, Mapping):
+        return value
+    said = cast("Mapping[str, Any]", value)
+    links = {key: bare(one) for key, one in said.items() if key in LINKS and isinstance(one, str)}
+    return {key: unsecret(one) for key, one in said.items()} | links
+
+
+def bare(url: str) -> str:
+    """An address without what it carries."""
+    try:
+        parts = urlsplit(url)
+        there = parts.hostname or ""
+    except ValueError:
+        return HIDDEN
+    carried = f"?{HIDDEN}" if parts.query or parts.fragment or parts.username else ""
+    return f"{parts.scheme}://{there}{parts.path}{carried}"
+
+
+def ids(reply: Json | None) -> Json:
+    """The ids of what was made, and nothing else."""
+    rows = {name: record(row) for name, row in (reply or {}).items()}
+    return {name: {key: row[key] for key in ("id", "connection_id") if key in row} for name, row in rows.items() if row}

@@ -1,0 +1,129 @@
+"""What this server answers itself: previews, confirmations, the record of changes, and undo."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ac_mcp.changes import Change, Changes, Offer
+from ac_mcp.errors import BadArguments, NeedsYes
+from ac_mcp.operation import Operation
+from ac_mcp.operations import STEPS
+from ac_mcp.operations.changes import changes, list_changes
+from ac_mcp.recording import Recording
+from ac_mcp.request import Json, Reply, Request, Sender
+from ac_mcp.restoring import made_by
+from ac_mcp.results.hints import checking, written
+from ac_mcp.undo import Undoing, steps
+
+Tools = Mapping[str, Operation[..., Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Answers the requests of the plane `here`; what it takes to undo goes out through `sender`."""
+
+    changes: Changes
+    whose: str
+    holder: str
+    """Who may use a token."""
+    offered: Tools
+    sender: Sender
+    preview: Callable[[Operation[..., Any], Json], Awaitable[Json]]
+    confirm: Callable[[Operation[..., Any], Offer], Awaitable[Json]]
+
+    async def send(self, request: Request) -> Reply:
+        body = request.body or {}
+        match request.method, request.path.split("/"):
+            case _ if request.plane != "here":
+                return await self.sender.send(request)
+            case "GET", _:
+                return Reply(200, await self._page(int(str(request.query["limit"])), int(str(request.query["offset"]))))
+            case _, ["", "changes", id, "undo"]:
+                return Reply(200, await self._undo(id))
+            case _, ["", "previews"]:
+                return Reply(200, await self.preview(self._writing(body["tool"]), dict(body["arguments"])))
+            case _:
+                return Reply(200, await self._confirmed(body["token"]))
+
+    async def _page(self, limit: int, offset: int) -> Json:
+        found, total = await self.changes.page(self.whose, limit, offset)
+        rows = [row_of(one, self.changes.journal.now) for one in found]
+        return {changes.plural: rows, "meta": {"total": total}}
+
+    async def _undo(self, id: str) -> Json:
+        change = await self.changes.find(self.whose, int(id))
+        if change is None:
+            raise BadArguments(
+                f"change: there is no change {id} of this account; {list_changes.name}() shows them.", {}
+            )
+        undoing = Undoing(self.sender, earlier=await self._made_by(change))
+        if isinstance(self.sender, Recording):
+            self.sender.undoes(change.id)
+            if reasons := self.sender.consent.many(steps(change), "It writes to"):
+                raise NeedsYes(reasons)
+        await undoing.all(change)
+        result = (
+            "undone"
+            if undoing.restored and not undoing.lost
+            else "partly undone"
+            if undoing.restored
+            else "nothing undone"
+        )
+        told = {"result": result, "change": id, "call": call_of(change)}
+        told |= {"restored": undoing.restored} if undoing.restored else {}
+        return told | ({"not_restored": undoing.lost} if undoing.lost else {})
+
+    async def _made_by(self, change: Change) -> Mapping[str, Json]:
+        """What earlier tries to undo it have made already."""
+        earlier = [await self.changes.find(self.whose, id) for id in change.undone_by]
+        return made_by(write for one in earlier if one for write in one.writes)
+
+    def _writing(self, tool: str) -> Operation[..., Any]:
+        """The tool to preview, if it writes."""
+        one = self.offered.get(tool)
+        writing = [name for name, o in self.offered.items() if not o.read_only and not o.options.get("verbatim")]
+        if one is None:
+            raise BadArguments(f"tool: there is no {tool[:64]!r} here; those that write are {', '.join(writing)}.")
+        if one.read_only:
+            raise BadArguments(f"{tool} only reads: call it as it is, nothing is changed by it.")
+        if one.name == "confirm_change":
+            raise BadArguments("The preview of a call that waits for confirmation was shown with its token.")
+        return one
+
+    async def _confirmed(self, token: str) -> Json:
+        offer = await self.changes.take(self.holder, token)
+        if offer is None or offer.tool not in self.offered:
+            raise BadArguments(
+                "token: no call waits for it. It counts once, for ten minutes, for whoever made the call. Make "
+                "the call again for a new one."
+            )
+        return await self.confirm(STEPS[offer.tool], offer)
+
+
+def call_of(change: Change) -> str:
+    return written(change.tool, change.arguments)
+
+
+def row_of(change: Change, now: float) -> Json:
+    """A change as a row; where it is not known how it went, with the call to look."""
+    result = change.result(now)
+    at = datetime.fromtimestamp(change.at).astimezone().strftime("%Y-%m-%d %H:%M")
+    row: Json = {"id": str(change.id), "at": at, "call": call_of(change), "result": result}
+    row |= {"wrote": [f"{one.method} {one.path}: {one.state}" for one in change.writes]}
+    row |= {"undone_by": ", ".join(map(str, change.undone_by))} if change.undone_by else {}
+    row |= {"undoes": str(change.undoes)} if change.undoes else {}
+    row |= {"made_by": change.actor} if change.actor else {}
+    if result == "unknown":
+        row["check"] = look(change)
+    return row
+
+
+def look(change: Change) -> str:
+    """The call that shows whether an unknown write was done."""
+    operation = STEPS[change.tool]
+    reader = operation.resource.reader
+    named = next((p for p in operation.references if operation.replaces(p)), None)
+    if reader and named and reader.required == [named] and named in change.arguments:
+        return written(reader.name, {named: change.arguments[named]})
+    return written(*checking(operation, change.arguments))

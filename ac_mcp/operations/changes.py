@@ -1,0 +1,107 @@
+"""What was written from here: previews before, confirmations, the journal and undo afterwards."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from ac_mcp.columns import COUNT, TEXT, TEXTS, Column, Text, Time
+from ac_mcp.marks import About
+from ac_mcp.operation import Call
+from ac_mcp.parameters import Further, Limit
+from ac_mcp.request import Json
+from ac_mcp.resource import Resource
+
+ChangeId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$"), About("Id from list_changes", "7", shown=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines(Column):
+    """A list of texts."""
+
+    kind_of_value = TEXTS
+
+    def shown(self, raw: Any) -> Any:
+        return [str(one) for one in raw]
+
+
+ROWS: Json = {"type": "array", "items": {"type": "object", "description": "As the API takes it; before and after"}}
+PREVIEW: Json = {
+    "call": TEXT,
+    "requests": ROWS,
+    "changes": ROWS,
+    "further_requests": COUNT,
+    "not_restored": TEXTS,
+    "also": TEXTS,
+    "named": {"type": "object", "description": "What the call names, with ids"},
+}
+
+
+changes = Resource(
+    "change",
+    "changes",
+    (
+        Time("at"),
+        Text("call"),
+        Text("result"),
+        Text("undone_by"),
+        Text("undoes"),
+        Lines("wrote"),
+        Text("check"),
+        Text("made_by"),
+        Text("in_account"),
+    ),
+    plane="here",
+    wrapped=False,
+    example="7",
+)
+
+
+@changes.get("/changes", title="List changes made from here (history)")
+async def list_changes(call: Call, limit: Limit = 20, offset: Further = 0) -> Json:
+    """List changes made through this server, the latest first: history, log, audit of what I did. Returns ids for
+    undo_change."""
+    return await call()
+
+
+@changes.post(
+    "/changes/{change}/undo",
+    title="Undo a change",
+    destructive=True,
+    idempotent=True,
+    verbatim=True,
+    says={"change": TEXT, "call": TEXT, "restored": TEXTS, "not_restored": TEXTS},
+)
+async def undo_change(call: Call, change: ChangeId) -> Json:
+    """Undo a change made here: take back, revert, restore what was updated or deleted. Returns what could not be
+    restored."""
+    return await call()
+
+
+@changes.post(
+    "/previews",
+    title="Preview a change (dry run)",
+    read_only=True,
+    idempotent=True,
+    verbatim=True,
+    for_writing=True,
+    says=PREVIEW,
+)
+async def preview_change(
+    call: Call,
+    tool: Annotated[str, About("Tool that would write", "update_deal", shown=False)],
+    arguments: Annotated[
+        dict[str, Any], About("Its arguments", {"deal": "Acme renewal", "status": "won"}, shown=False)
+    ],
+) -> Json:
+    """Preview a write without doing it: a dry run, what would happen if. Returns requests, before and after, side
+    effects."""
+    return await call()
+
+
+@changes.post("/confirmations", title="Confirm a change that waits", destructive=True, verbatim=True)
+async def confirm_change(
+    call: Call, token: Annotated[str, About("From the refused call", "wPq2…", shown=False)]
+) -> Json:
+    """Run a call that asked for confirmation, once the user has said yes to its preview. Returns that call's answer."""
+    return await call()

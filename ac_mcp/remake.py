@@ -1,0 +1,103 @@
+"""What was deleted is made again, with what hung on it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ac_mcp.changes import Write
+from ac_mcp.errors import Duplicate
+from ac_mcp.images import LEFT, SUBSCRIBED, id_of
+from ac_mcp.operation import Operation
+from ac_mcp.operations import STEPS
+from ac_mcp.request import Json, record, records, whole
+from ac_mcp.restoring import Restoring, values
+
+KEPT: Mapping[str, tuple[str, ...]] = {
+    "contacts": ("email", "firstName", "lastName", "phone"),
+    "tags": ("tag", "tagType", "description"),
+    "lists": (
+        "name", "stringid", "sender_url", "sender_reminder", "send_last_broadcast", "carboncopy", "subscription_notify",
+        "unsubscription_notify", "user",
+    ),
+    "deals": (
+        "title", "description", "value", "currency", "contact", "account", "group", "stage", "owner", "percent",
+        "status",
+    ),
+    "contactTags": ("contact", "tag"),
+}  # fmt: skip
+"""What of a deleted thing is made again, under the API's names (reference 3 to 5)."""
+LOST: Mapping[str, str] = {
+    "contacts": "its id, its history (opens, clicks, automations, score) and its deals' link to it",
+    "tags": "its id, and automations or segments that used it",
+    "lists": "its id, its campaigns, forms and who may see it",
+    "deals": "its id, its tasks, history, custom fields and further contacts",
+    "contactTags": "since when it was worn",
+}
+
+
+async def made_again(by: Restoring, write: Write, step: Operation[..., Any]) -> None:
+    """A new one with what was kept of the old one, then everything that hung on it."""
+    resource, before = step.resource, write.before or {}
+    row, old = record(before.get(resource.singular)), id_of(write.path)
+    if not row:
+        by.lost.append(f"{resource.word} {old}: what stood there was not kept")
+        return
+    attributes = {key: row[key] for key in KEPT[resource.plural] if row.get(key) not in (None, "")}
+    if resource.plural == "contacts" and (fields := values(records(before.get("fieldValues")))):
+        attributes["fieldValues"] = [{"field": id, "value": value} for id, value in fields.items()]
+    creator = next(o for o in resource.operations if o.method == "POST" and not o.idempotent)
+    try:
+        reply = await by.send(creator, creator.path, attributes)
+    except Duplicate:
+        by.lost.append(f"{resource.word} {old}: one of the same name is there again, so none was made")
+        return
+    new = str(record(reply.body.get(resource.singular)).get("id") or "")
+    by.restored.append(f"{resource.word} {old} made again as {new}")
+    by.lost.append(f"{resource.word} {old}: {LOST[resource.plural]}")
+    match resource.plural:
+        case "contacts":
+            await contact_again(by, new, before)
+        case "deals":
+            await notes_again(by, new, "Deal", before)
+        case _:
+            await held_again(by, new, before, step)
+
+
+async def contact_again(by: Restoring, new: str, before: Json) -> None:
+    """Tags, lists, companies and notes of a contact."""
+    for tag in sorted({str(row.get("tag")) for row in records(before.get("contactTags"))}):
+        await by.attempt(f"tag {tag}", by.tied("contactTags", {"contact": new, "tag": tag}))
+    for row in records(before.get("contactLists")):
+        status = str(row.get("status"))
+        if status in (SUBSCRIBED, LEFT):
+            await by.attempt(f"list {row.get('list')}", by.on_list(new, str(row.get("list")), status))
+        else:
+            by.lost.append(f"list {row.get('list')}: it was unconfirmed or bounced, which the API cannot set")
+    for row in records(before.get("accountContacts")):
+        tie = {"contact": new, "account": row.get("account"), "jobTitle": row.get("jobTitle") or ""}
+        await by.attempt(f"account {row.get('account')}", by.tied("accountContacts", tie))
+    await notes_again(by, new, "Subscriber", before)
+
+
+async def notes_again(by: Restoring, new: str, kind: str, before: Json) -> None:
+    creator = STEPS["create_note"]
+    notes = records(before.get("notes"))
+    for row in notes:
+        body = {"note": row.get("note") or "", "relid": new, "reltype": kind}
+        await by.attempt("a note", by.send(creator, creator.path, body))
+    if notes:
+        by.lost.append("who wrote the notes and when")
+
+
+async def held_again(by: Restoring, new: str, before: Json, step: Operation[..., Any]) -> None:
+    """The contacts of a tag or list, as far as they were kept."""
+    held = record(before.get("holders"))
+    count, done = whole(before.get("holders_count")), 0
+    for status, contact in ((status, one) for status, several in held.items() for one in several):
+        if step.resource.plural == "tags":
+            done += await by.silently(by.tied("contactTags", {"contact": contact, "tag": new}))
+        elif status in (SUBSCRIBED, LEFT):
+            done += await by.silently(by.on_list(contact, new, status))
+    if count:
+        by.restored.append(f"{done} of its {count} contacts")
+    if done < count:
+        by.lost.append(f"{count - done} of its {count} contacts")

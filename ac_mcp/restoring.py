@@ -1,0 +1,85 @@
+"""What taking a write back is made of: single requests, and what came of them in words."""
+
+from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ac_mcp.changes import Write, dump
+from ac_mcp.errors import OutcomeUnknown, Refused
+from ac_mcp.images import BY_KIND, SUBSCRIBED
+from ac_mcp.operation import Operation
+from ac_mcp.operations import STEPS
+from ac_mcp.request import Json, Reply, Request, Sender, record
+
+
+@dataclass(slots=True)
+class Restoring:
+    """What is restored and what is not is noted as it goes."""
+
+    sender: Sender
+    restored: list[str] = field(default_factory=list[str])
+    lost: list[str] = field(default_factory=list[str])
+    earlier: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    """What an earlier try has made, with the ids it got: it is not made a second time."""
+
+    async def read(self, path: str) -> Json:
+        return (await self.sender.send(Request("GET", path, repeatable=True))).body
+
+    async def send(self, step: Operation[..., Any], path: str, attributes: Json | None = None) -> Reply:
+        resource = step.resource
+        body = None if attributes is None else {resource.singular: attributes} if resource.wrapped else attributes
+        once = step.method != "POST" or step.idempotent
+        empty = step.method == "DELETE" or (step.method == "PUT" and resource.quiet)
+        if step.method == "POST" and (made := self.earlier.get(fingerprint(path, body))) is not None:
+            return Reply(200, made)
+        request = Request(step.method, path, {}, body, resource.plane, once, empty, step=step.name)
+        return await self.sender.send(request)
+
+    async def tied(self, plural: str, body: Json) -> Reply:
+        creator = next(o for o in BY_KIND[plural].operations if o.method == "POST")
+        return await self.send(creator, creator.path, body)
+
+    async def on_list(self, contact: str, list: str, status: str) -> Reply:
+        step = STEPS["subscribe_contact" if status == SUBSCRIBED else "unsubscribe_contact"]
+        source = {"sourceid": 4} if status == SUBSCRIBED else {}
+        return await self.send(step, step.path, {"list": list, "contact": contact, "status": status, **source})
+
+    async def attempt(self, what: str, sending: Awaitable[Any]) -> None:
+        """What may be gone or refused by now must not keep the rest from coming back."""
+        if await self.silently(sending):
+            self.restored.append(what)
+        else:
+            self.lost.append(what)
+
+    async def silently(self, sending: Awaitable[Any]) -> bool:
+        try:
+            await sending
+        except OutcomeUnknown:
+            raise
+        except Refused:
+            return False
+        return True
+
+    def note(self, what: str, name: str, taken: bool) -> None:
+        if taken:
+            self.restored.append(f"{what}: {name}")
+        else:
+            self.lost.append(f"{what}: {name} was changed since")
+
+
+def values(rows: Iterable[Json]) -> dict[str, str]:
+    """Custom field values by field id."""
+    return {str(row.get("field")): str(row.get("value") or "") for row in rows}
+
+
+def fingerprint(path: str, body: Json | None) -> str:
+    return f"{path} {dump(body or {})}"
+
+
+def made_by(writes: Iterable[Write]) -> dict[str, Json]:
+    """What these have made, by what was sent."""
+    return {
+        fingerprint(one.path, one.body): record(one.reply)
+        for one in writes
+        if (one.method, one.state) == ("POST", "done")
+    }

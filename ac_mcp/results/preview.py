@@ -1,0 +1,142 @@
+"""What a write would do, for a person to agree to: the requests, the record before and after, what else may happen."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ac_mcp.columns import Column
+from ac_mcp.operation import Operation
+from ac_mcp.operations import STEPS
+from ac_mcp.request import Json, Request, record, records, whole
+from ac_mcp.resource import Resource
+from ac_mcp.results.hints import written
+from ac_mcp.results.trim import SUMMARY, Names, ids, named, summary
+
+Writes = Sequence[tuple[Request, Json]]
+MOST = 20
+"""Requests and records that are shown; the rest is counted."""
+BESIDE = {
+    "contactTags": "tags",
+    "contactLists": "lists",
+    "fieldValues": "custom field values",
+    "notes": "notes",
+    "deals": "deals",
+    "accountContacts": "companies",
+    "contactAutomations": "automations it is in",
+}
+
+
+def kinds(operation: Operation[..., Any], resolved: Json, writes: Writes) -> dict[str, set[str]]:
+    """The ids a preview wants names for."""
+    found: dict[str, set[str]] = {}
+    for parameter, ref in operation.references.items():
+        if resolved.get(parameter) and not ref.assigned:
+            found.setdefault(ref.kind, set()).add(str(resolved[parameter]))
+    for request, before in writes[:MOST]:
+        resource = STEPS[request.step].resource
+        was, will = old(resource, before), new(resource, request, before)
+        shown = tuple(one for one in columns(resource) if not (was and will) or one.read(was) != one.read(will))
+        for kind, id in (*ids(shown, was), *ids(shown, will)):
+            found.setdefault(kind, set()).add(id)
+        if values(request):
+            found.setdefault("fields", set()).update(values(request))
+    return found
+
+
+def previewed(
+    operation: Operation[..., Any],
+    arguments: Json,
+    resolved: Json,
+    writes: Writes,
+    names: Names,
+    surroundings: Json,
+    payload: Json,
+) -> Json:
+    """The answer of preview_change. Nothing in it was done."""
+    told: Json = {"result": "preview: nothing was written", "call": written(operation.name, arguments)}
+    about: Json = {}
+    for parameter, ref in operation.references.items():
+        if resolved.get(parameter) and not ref.assigned:
+            about |= named(parameter, str(resolved[parameter]), names.get(ref.kind, {}))
+    told |= {"named": about} if about else {}
+    requests = [
+        {"method": r.method, "path": r.path} | ({"body": r.body} if r.body is not None else {}) for r, _ in writes
+    ]
+    told["requests"] = requests[:MOST]
+    told["changes"] = [changed(request, before, names) for request, before in writes[:MOST]]
+    told |= {"further_requests": len(writes) - MOST} if len(writes) > MOST else {}
+    if not writes:
+        told["note"] = "It would write nothing: it is so already."
+    told |= {key: payload[key] for key in ("not_restored",) if key in payload}
+    effects = what_else(operation, writes, surroundings) if writes else []
+    return told | ({"also": effects} if effects else {})
+
+
+def sent(request: Request) -> Json:
+    said = {"method": request.method, "path": request.path}
+    return said if request.body is None else {**said, "body": request.body}
+
+
+def columns(resource: Resource) -> tuple[Column, ...]:
+    return resource.columns + resource.more
+
+
+def old(resource: Resource, before: Json) -> Json:
+    return record(before.get(resource.singular))
+
+
+def new(resource: Resource, request: Request, before: Json) -> Json:
+    """The row as it would be."""
+    body = request.body or {}
+    sent = record(body.get(resource.singular)) if resource.wrapped else body
+    return {} if request.method == "DELETE" else {**old(resource, before), **sent}
+
+
+def values(request: Request) -> dict[str, str]:
+    """Custom field values that go with a contact."""
+    sent = records(record((request.body or {}).get("contact")).get("fieldValues"))
+    return {str(one.get("field")): str(one.get("value")) for one in sent}
+
+
+def changed(request: Request, before: Json, names: Names) -> Json:
+    """One record, before and after; of an update only what would be different."""
+    resource = STEPS[request.step].resource
+    was, will = (shown(resource, row, names) for row in (old(resource, before), new(resource, request, before)))
+    if request.method == "DELETE":
+        gone = {word: len(rows) for key, word in BESIDE.items() if (rows := before.get(key))}
+        holders = {"contacts": whole(before["holders_count"])} if before.get("holders_count") else {}
+        return {"deletes": resource.word, "before": was, **({"with": gone | holders} if gone or holders else {})}
+    fields = names.get("fields", {})
+    stood = {str(one.get("field")): one.get("value") for one in records(before.get("fieldValues"))}
+    now = {fields.get(id, id): value for id, value in values(request).items()}
+    then = {fields.get(id, id): stood.get(id) for id in values(request)}
+    if not was:
+        made = {**will, **({"fields": now} if now else {})}
+        return {"creates": resource.word, "after": {key: value for key, value in made.items() if key != "id"}}
+    if now != then:
+        was, will = {**was, "fields": then}, {**will, "fields": now}
+    keys = [key for key in {**was, **will} if was.get(key) != will.get(key)]
+    row = {"changes": resource.word, **({"id": was["id"]} if "id" in was else {})}
+    return row | {"before": {key: was.get(key) for key in keys}, "after": {key: will.get(key) for key in keys}}
+
+
+def shown(resource: Resource, row: Json, names: Names) -> Json:
+    return summary(resource, row, names, {}, columns(resource), SUMMARY) if row else {}
+
+
+def what_else(operation: Operation[..., Any], writes: Writes, surroundings: Json) -> list[str]:
+    """Automations, e-mails and webhooks, as far as the account can tell."""
+    told: list[str] = []
+    if starts := operation.options.get("starts"):
+        active = [
+            str(one.get("name")) for one in records(surroundings.get("automations")) if str(one.get("status")) == "1"
+        ]
+        listed = f" Active here: {', '.join(active[:10])}; what starts each the API does not tell." if active else ""
+        told.append(f"Automations that start {starts} run, and may send mail.{listed}")
+    events = set(operation.options.get("reports", ()))
+    hooks = (one for one in records(surroundings.get("webhooks")) if "api" in (one.get("sources") or ()))
+    told += [
+        f"The webhook {str(one.get('name'))!r} reports it." for one in hooks if events & set(one.get("events") or ())
+    ]
+    if operation.destructive and any(request.method == "DELETE" for request, _ in writes):
+        told.append("undo_change makes it again as far as the API allows, under a new id.")
+    return told

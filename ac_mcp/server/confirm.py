@@ -1,0 +1,88 @@
+"""Somebody's yes: asked for through the client where it can ask (elicitation), else with a token that confirms."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import mcp_types as types
+from anyio import move_on_after
+from mcp import MCPError
+from mcp.server import ServerRequestContext
+from mcp_types.version import is_version_at_least
+
+from ac_mcp.account import Account
+from ac_mcp.changes import OFFERED, Offer
+from ac_mcp.errors import BadArguments, NeedsYes
+from ac_mcp.request import Json, record
+from ac_mcp.results.render import render
+from ac_mcp.results.sentences import asked_for
+
+Context = ServerRequestContext[Any]
+Again = Callable[[str], Awaitable[Json]]
+"""Makes the call again, for the fingerprint somebody has agreed to."""
+IN_ROUNDS = "2026-07-28"
+"""Since this version the client is asked by an answer, and makes the call again with what was said."""
+QUESTION = "confirm"
+SCHEMA: Json = {
+    "type": "object",
+    "properties": {QUESTION: {"type": "boolean", "title": "Do it", "description": "Yes, make this change"}},
+    "required": [QUESTION],
+}
+LONGEST = 3000
+DECLINED = "The user was asked and did not agree. Nothing was changed; do not try it another way."
+OUTDATED = "What was confirmed is not known here, or was confirmed before. Nothing was changed: make the call again."
+
+
+def can_ask(context: Context) -> bool:
+    capabilities = context.session.client_capabilities
+    return capabilities is not None and capabilities.elicitation is not None
+
+
+def question(needs: NeedsYes) -> str:
+    """What a person is shown: why they are asked, and what would happen."""
+    shown = json.dumps(json.loads(render(needs.preview or {})), indent=1, ensure_ascii=False)
+    return f"{asked_for(needs)}\n{shown if len(shown) <= LONGEST else shown[:LONGEST] + '…'}"
+
+
+def asking(needs: NeedsYes) -> types.InputRequiredResult:
+    """The answer that asks; what comes back with it is the token, of which the model sees nothing."""
+    form = types.ElicitRequestFormParams(message=question(needs), requested_schema=SCHEMA)
+    return types.InputRequiredResult(
+        input_requests={QUESTION: types.ElicitRequest(params=form)}, request_state=needs.token
+    )
+
+
+async def asked(context: Context, account: Account, needs: NeedsYes, offer: Offer, again: Again) -> Json | None:
+    """The answer of the call once the client has asked; None if it could not.
+
+    Raises:
+        BadArguments: if somebody has said no.
+    """
+    said: Any = None
+    with move_on_after(OFFERED):
+        try:
+            said = await context.session.elicit_form(question(needs), SCHEMA, related_request_id=context.request_id)
+        except MCPError:
+            return None  # it says that it can ask, and cannot
+    return await decided(account, said, needs.token, offer, again) if said else None
+
+
+async def resumed(account: Account, params: types.CallToolRequestParams, again: Again) -> Json | None:
+    """The answer of a call that is made again with what was said; None if it is not one."""
+    if params.request_state is None or not params.input_responses:
+        return None
+    said = params.input_responses.get(QUESTION)
+    return await decided(account, said, params.request_state, Offer(params.name, params.arguments or {}, ""), again)
+
+
+async def decided(account: Account, said: Any, token: str, offer: Offer, again: Again) -> Json:
+    kept = await account.changes.take(account.of_offers(account.caller), token)
+    if getattr(said, "action", "") != "accept" or record(getattr(said, "content", None)).get(QUESTION) is not True:
+        raise BadArguments(DECLINED)
+    if kept is None or (kept.tool, kept.arguments) != (offer.tool, offer.arguments):
+        raise BadArguments(OUTDATED)
+    return await again(kept.seen)
+
+
+def agrees_by_rounds(context: Context) -> bool:
+    return is_version_at_least(context.protocol_version, IN_ROUNDS)
