@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from anyio import move_on_after
 
-from ac_mcp.changes import Changes
+from ac_mcp.changes import Changes, Whose
 from ac_mcp.default_connection import DefaultConnection
 from ac_mcp.errors import GatewayError, OutcomeUnknown, Unavailable
 from ac_mcp.gateway.client import Gateway
@@ -78,6 +78,10 @@ class Account:
         """Whose changes those are: of this account, by this principal, whatever key they were made with."""
         (name, _), *_ = self.gateway.doors.budgets(caller, Request("GET", ""))
         return f"{name} for {caller.principal}"
+
+    def whose_changes(self, caller: Caller) -> Whose:
+        """Those of the account, and those of the connections themselves."""
+        return self.of_changes(caller), self.of_changes(replace(caller, connection=""))
 
     def of_offers(self, caller: Caller) -> str:
         """Who may confirm a call: whoever has made it."""

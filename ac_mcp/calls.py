@@ -1,5 +1,6 @@
 """The run of one call: arguments → ids → requests → what the model reads."""
 
+import json
 import logging
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
@@ -68,7 +69,8 @@ async def run(
         Trouble: with what this call had already written in `done`.
     """
     arguments = read(operation, given, account.settings.several_accounts)
-    view = View.of({name: arguments.pop(name, None) for name in operation.views})
+    views = {name: arguments.pop(name, None) for name in operation.views}
+    view = View.of(views, account.settings.hide_user_content)
     kept = trail or Trail()
     bound = account.bound(operation, kept)
     try:
@@ -120,14 +122,16 @@ async def written(
     account: Account, bound: Bound, operation: Operation[..., Any], arguments: Json, asked: Asked
 ) -> Json:
     """A write, once: whoever asks for the same while it runs waits for it."""
-    call = f"{operation.name} {render(dict(sorted(arguments.items())))}"
+    call = f"{operation.name} {json.dumps(arguments, sort_keys=True, default=str)}"
     same = (account.whose(bound.caller), asked.key, call)
 
     async def work() -> Json:
         settling = account.settling(bound, asked.key, call)
         sender = recording(account, bound, operation, arguments, settling, asked)
+        view = View(hidden=account.settings.hide_user_content)
+        running = Running(account, operation, bound, settling, sender, asked.progress, view)
         try:
-            answer = await answered(Running(account, operation, bound, settling, sender, asked.progress), arguments)
+            answer = await answered(running, arguments)
         except Trouble:
             await settling.told()
             raise
@@ -177,9 +181,10 @@ def desk(account: Account, bound: Bound, operation: Operation[..., Any], settlin
         with about(one, offer.arguments):
             return await run(account, one, offer.arguments, replace(asked, agreed=offer.seen), bound.trail)
 
-    whose = account.of_changes(bound.caller)
+    called = account.references(bound.caller.connection).name
+    whose = account.whose_changes(bound.caller)
     holder = account.of_offers(bound.caller)
-    return Here(account.changes, whose, holder, account.offered, settling, preview, confirm)
+    return Here(account.changes, whose, holder, account.offered, settling, preview, confirm, called)
 
 
 @contextmanager
@@ -206,13 +211,14 @@ async def rehearsal(
     await refuse_second(running, resolved)
     payload = await operation.run(sender, resolved)
     writes = [(one.request, one.before) for one in stage.noted]
+    view = View(hidden=account.settings.hide_user_content)
     names = await named(running.references, stage, kinds(operation, resolved, writes))
     surroundings = await stage.surroundings(operation)
-    preview = previewed(operation, arguments, resolved, writes, names, surroundings, payload)
+    preview = previewed(operation, arguments, resolved, writes, names, surroundings, payload, view)
     told = [
         (one.request.method, one.request.path, one.request.body, one.before.get("holders_count")) for one in stage.noted
     ]
-    return preview | account.said(bound.caller, operation), sha256(render(told).encode()).hexdigest()
+    return preview | account.said(bound.caller, operation), sha256(json.dumps(told, default=str).encode()).hexdigest()
 
 
 async def keyed(journal: Journal, key: str, call: str, work: Callable[[], Awaitable[Json]]) -> Json:

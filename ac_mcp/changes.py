@@ -22,6 +22,8 @@ HIDDEN = "…"
 LINKS = ("url", "sign_in_url")
 """What may hold a secret: a sign-in link its token, the address of a webhook a key."""
 State: TypeAlias = Literal["open", "done", "failed", "unknown"]
+Whose: TypeAlias = tuple[str, str]
+"""An account, and the key through which connections are made: somebody's changes are those of both."""
 WRITES = "id, step, method, path, body, before, reply, at, state, status, request_id"
 
 
@@ -119,20 +121,20 @@ class Changes:
         change = "UPDATE write SET state = ?, status = ?, request_id = ?, reply = ? WHERE id = ?"
         await self.journal.transact(lambda rows: rows.execute(change, told))
 
-    async def page(self, whose: str, limit: int, offset: int) -> tuple[list[Change], int]:
+    async def page(self, whose: Whose, limit: int, offset: int) -> tuple[list[Change], int]:
         """The newest first, and how many there are."""
 
         def work(rows: sqlite3.Connection) -> tuple[list[Change], int]:
-            asked = "SELECT id FROM change WHERE whose = ? ORDER BY id DESC LIMIT ? OFFSET ?"
-            found = [id for (id,) in rows.execute(asked, (whose, limit, offset)).fetchall()]
-            (total,) = rows.execute("SELECT count(*) FROM change WHERE whose = ?", (whose,)).fetchone()
+            asked = "SELECT id FROM change WHERE whose IN (?, ?) ORDER BY id DESC LIMIT ? OFFSET ?"
+            found = [id for (id,) in rows.execute(asked, (*whose, limit, offset)).fetchall()]
+            (total,) = rows.execute("SELECT count(*) FROM change WHERE whose IN (?, ?)", whose).fetchone()
             return [change_of(rows, id) for id in found], total
 
         return await self.journal.transact(work)
 
-    async def find(self, whose: str, id: int) -> Change | None:
+    async def find(self, whose: Whose, id: int) -> Change | None:
         def work(rows: sqlite3.Connection) -> Change | None:
-            there = rows.execute("SELECT 1 FROM change WHERE id = ? AND whose = ?", (id, whose)).fetchone()
+            there = rows.execute("SELECT 1 FROM change WHERE id = ? AND whose IN (?, ?)", (id, *whose)).fetchone()
             return change_of(rows, id) if there else None
 
         return await self.journal.transact(work)

@@ -42,7 +42,7 @@ def run(arguments: Sequence[str]) -> int:
         return complain(f"{of_sandbox[0]} is about a sandbox: it goes with --sandbox.", USAGE)
     from ac_mcp.launch import log_to_stderr
 
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings)
     try:
         return int(asked.command(settings, asked))
     except BadSetting as error:

@@ -6,9 +6,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, cast
 
 from ac_mcp.request import Json
+from ac_mcp.visible import cut
 
 NOTHING: tuple[Any, ...] = (None, "", "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00", [], {})
 """The API's faces of "nothing" (reference 2.3)."""
+LONG, LONGEST = 2000, 20_000
+"""Characters of a text in a summary, and in full."""
 TEXT: Json = {"type": "string"}
 COUNT: Json = {"type": "integer"}
 AMOUNTS: Json = {"type": "object", "additionalProperties": {"type": "number"}}
@@ -23,6 +26,8 @@ class Column:
     wire: str = ""
     kind_of_value: ClassVar[Json] = TEXT
     """JSON Schema of what it shows."""
+    free: ClassVar[bool] = False
+    """Whatever somebody has written, at any length: marked as that, and left out where that is wished."""
 
     @property
     def key(self) -> str:
@@ -55,16 +60,23 @@ class Column:
 class Text(Column):
     """Free text, at most `most` characters of it."""
 
-    most: int = 2000
+    most: int = LONG
 
     def shown(self, raw: Any) -> Any:
         text = str(raw).strip()
-        cut = f'… ({len(text)} characters; reading with detail="full" shows all)'
-        return text if len(text) <= self.most else text[: self.most] + cut
+        more = f'… ({len(text)} characters; reading with detail="full" shows all)'
+        return text if len(text) <= self.most else text[: self.most] + more
 
     def uncut(self, row: Json) -> Any:
         raw = row.get(self.key)
-        return None if raw in NOTHING else str(raw).strip()
+        return None if raw in NOTHING else cut(str(raw).strip(), LONGEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Prose(Text):
+    """What people write in their own words: notes, descriptions."""
+
+    free: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +187,16 @@ class Several(Column):
 
     def shown(self, raw: Any) -> Any:
         if isinstance(raw, list):
-            return [str(one) for one in cast("list[Any]", raw)]
-        return raw.strip("|").split("||") if isinstance(raw, str) and raw.startswith("||") else str(raw)
+            return [cut(str(one), LONG) for one in cast("list[Any]", raw)]
+        several = isinstance(raw, str) and raw.startswith("||")
+        return [cut(one, LONG) for one in raw.strip("|").split("||")] if several else cut(str(raw), LONG)
+
+
+@dataclass(frozen=True, slots=True)
+class Values(Several):
+    """The value of a custom field."""
+
+    free: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ac_mcp.changes import Change, Changes, Offer
+from ac_mcp.changes import Change, Changes, Offer, Whose
 from ac_mcp.errors import BadArguments, NeedsYes
 from ac_mcp.operation import Operation
 from ac_mcp.operations import STEPS
@@ -24,13 +24,15 @@ class Here:
     """Answers the requests of the plane `here`; what it takes to undo goes out through `sender`."""
 
     changes: Changes
-    whose: str
+    whose: Whose
     holder: str
     """Who may use a token."""
     offered: Tools
     sender: Sender
     preview: Callable[[Operation[..., Any], Json], Awaitable[Json]]
     confirm: Callable[[Operation[..., Any], Offer], Awaitable[Json]]
+    called: Callable[[str, str], str]
+    """What a thing of a kind is called, as far as it is known."""
 
     async def send(self, request: Request) -> Reply:
         body = request.body or {}
@@ -57,7 +59,7 @@ class Here:
             raise BadArguments(
                 f"change: there is no change {id} of this account; {list_changes.name}() shows them.", {}
             )
-        undoing = Undoing(self.sender, earlier=await self._made_by(change))
+        undoing = Undoing(self.sender, called=self.called, earlier=await self._made_by(change))
         if isinstance(self.sender, Recording):
             self.sender.undoes(change.id)
             if reasons := self.sender.consent.many(steps(change), "It writes to"):

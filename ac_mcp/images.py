@@ -14,7 +14,10 @@ from ac_mcp.resource import Resource
 MOST = 1000
 """Contacts of a tag or list that are remembered when it is deleted: ten requests."""
 BY_KIND: Mapping[str, Resource] = {resource.plural: resource for resource in RESOURCES}
-BESIDE = ("contactLists", "fieldValues", "accountContacts", "contactTags", "notes", "deals", "contactAutomations")
+BESIDE = (
+    "contactLists", "fieldValues", "accountContacts", "contactTags", "notes", "deals", "contactAutomations",
+    "dealCustomFieldData",
+)  # fmt: skip
 """What else is kept of a contact or deal that goes."""
 HOLDERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "tags": ("tagid", ("-1",)),
@@ -63,7 +66,7 @@ class Images:
             case "DELETE", "contacts":
                 return await self._all_of(sender, request.path, "contactTags", "notes")
             case "DELETE", "deals":
-                return await self._all_of(sender, request.path, "notes")
+                return await self._all_of(sender, request.path, "notes", "dealCustomFieldData")
             case "DELETE", "tags" | "lists":
                 row = await self._row(sender, step, request)
                 return {**row, **await self._holders(sender, step.resource, id_of(request.path))} if row else {}

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,8 +76,24 @@ async def serve(settings: Settings, company: Company = COMPANY) -> None:
         await server.run(received, sent, server.create_initialization_options())
 
 
-def log_to_stderr(level: str) -> None:
+class Redacted(logging.Formatter):
+    """Log lines, tracebacks included, without the keys."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        super().__init__("%(levelname)s %(name)s: %(message)s")
+        self._secrets = sorted(filter(None, secrets), key=len, reverse=True)
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+def log_to_stderr(settings: Settings) -> None:
     """Stdout belongs to JSON-RPC; the HTTP client would log every URL, e-mail addresses and all."""
-    logging.basicConfig(stream=sys.stderr, level=level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Redacted([settings.key, settings.direct_token]))
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])
     for chatty in ("httpx2", "httpcore2", "mcp"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ac_mcp.request import Json
 from ac_mcp.resource import Resource
+from ac_mcp.visible import visible
 
 NEAR, TYPO, LONGER = 0.5, 0.66, 0.85
 """How alike a name must be to be worth telling; to be the same but for a typo; and so where one holds the other."""
@@ -42,8 +43,8 @@ def is_id(text: str, resource: Resource) -> bool:
 
 
 def plain(name: str) -> str:
-    """Case, outer space and the way an accent is encoded do not matter."""
-    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
+    """Case, outer space, what nobody sees and the way an accent is encoded do not matter."""
+    return " ".join(unicodedata.normalize("NFC", visible(name)).casefold().split())
 
 
 def matching(known: Iterable[Known], name: str, only_main: bool = False) -> list[Known]:

@@ -101,6 +101,8 @@ class Options(TypedDict, total=False):
     """Which of `detail` and `fields` its schema lists: where a summary often is not enough, or rows are long."""
     says: Mapping[str, Json]
     """Our own words in its answer, beside `result` and `note`, each with its JSON Schema."""
+    quotes: tuple[str, ...]
+    """Which of those hold what somebody else has written."""
     duplicate: "Operation[..., Any]"
     """What to offer when the thing exists already; without it the operation that reads it."""
 

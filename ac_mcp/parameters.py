@@ -31,12 +31,6 @@ def unambiguous(value: object) -> object:
     return value
 
 
-def https(text: str) -> str:
-    if len(text) > 2000 or not re.fullmatch(r"https://[^\s/@.]+(\.[^\s/@.]+)+(/\S*)?", text):
-        raise ValueError("is not a public https:// address")
-    return text
-
-
 Id: TypeAlias = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$")]
 Number: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
 Name: TypeAlias = Annotated[str, Field(min_length=1)]

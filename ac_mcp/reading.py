@@ -14,6 +14,8 @@ from ac_mcp.operation import Operation
 from ac_mcp.request import Json
 from ac_mcp.schema import model, schema
 
+LARGEST, DEEPEST = 1_000_000, 20
+"""Characters that all arguments of a call may have together, and how deep they may be nested."""
 DRY = ("dryrun", "simulate", "preview", "validateonly")
 """What a call is given to do nothing."""
 
@@ -24,6 +26,7 @@ def read(operation: Operation[..., Any], arguments: Mapping[str, Any], accounts:
     Raises:
         BadArguments: with arguments that would do, where they follow from what was given.
     """
+    bounded(arguments)
     arguments = rehearsal_refused(operation, arguments)
     given = lenient(operation, arguments, accounts)
     try:
@@ -34,6 +37,29 @@ def read(operation: Operation[..., Any], arguments: Mapping[str, Any], accounts:
         fixed, example = mended(operation, given, problems, accounts)
         raise BadArguments(said, fixed, example=example) from None
     return unchanged(operation, columns_known(operation, checked))
+
+
+def bounded(arguments: Mapping[str, Any]) -> None:
+    """Nothing larger than a call can need is looked at any further: level by level, so that depth costs no stack.
+
+    Raises:
+        BadArguments: if it is too large or too deep.
+    """
+    size, level = 0, list[Any](arguments.items())
+    for _ in range(DEEPEST):
+        below: list[Any] = []
+        for one in level:
+            size += len(one) if isinstance(one, str | bytes | list | tuple | dict) else 8
+            if isinstance(one, dict):
+                below += cast("Json", one).items()
+            elif isinstance(one, list | tuple):
+                below += cast("list[Any]", one)
+        if size > LARGEST:
+            raise BadArguments(f"The arguments are too large: together they can have {LARGEST} characters.")
+        if not below:
+            return
+        level = below
+    raise BadArguments(f"The arguments are nested too deeply: {DEEPEST // 2} levels are more than any tool takes.")
 
 
 def rehearsal_refused(operation: Operation[..., Any], arguments: Mapping[str, Any]) -> Mapping[str, Any]:

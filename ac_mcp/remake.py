@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ac_mcp.changes import Write
-from ac_mcp.errors import Duplicate
+from ac_mcp.errors import Duplicate, Refused
 from ac_mcp.images import LEFT, SUBSCRIBED, id_of
 from ac_mcp.operation import Operation
 from ac_mcp.operations import STEPS
@@ -26,10 +26,10 @@ KEPT: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What of a deleted thing is made again, under the API's names (reference 3 to 5)."""
 LOST: Mapping[str, str] = {
-    "contacts": "its id, its history (opens, clicks, automations, score) and its deals' link to it",
+    "contacts": "its id, its history (opens, clicks, e-mails, scores) and its places in automations",
     "tags": "its id, and automations or segments that used it",
     "lists": "its id, its campaigns, forms and who may see it",
-    "deals": "its id, its tasks, history, custom fields and further contacts",
+    "deals": "its id, its history, tasks and further contacts",
     "contactTags": "since when it was worn",
 }
 
@@ -38,21 +38,24 @@ async def made_again(by: Restoring, write: Write, step: Operation[..., Any]) -> 
     """A new one with what was kept of the old one, then everything that hung on it."""
     resource, before = step.resource, write.before or {}
     row, old = record(before.get(resource.singular)), id_of(write.path)
+    what = by.what(resource.plural, old, row)
     if not row:
-        by.lost.append(f"{resource.word} {old}: what stood there was not kept")
+        by.lost.append(f"{what}: what stood there was not kept")
         return
     attributes = {key: row[key] for key in KEPT[resource.plural] if row.get(key) not in (None, "")}
     if resource.plural == "contacts" and (fields := values(records(before.get("fieldValues")))):
         attributes["fieldValues"] = [{"field": id, "value": value} for id, value in fields.items()]
+    if resource.plural == "deals" and (data := records(before.get("dealCustomFieldData"))):
+        attributes["fields"] = [deal_field(one) for one in data]
     creator = next(o for o in resource.operations if o.method == "POST" and not o.idempotent)
     try:
         reply = await by.send(creator, creator.path, attributes)
     except Duplicate:
-        by.lost.append(f"{resource.word} {old}: one of the same name is there again, so none was made")
+        by.lost.append(f"{what}: one of the same name is there again, so none was made")
         return
     new = str(record(reply.body.get(resource.singular)).get("id") or "")
-    by.restored.append(f"{resource.word} {old} made again as {new}")
-    by.lost.append(f"{resource.word} {old}: {LOST[resource.plural]}")
+    by.restored.append(f"{what}: made again, with the id {new}")
+    by.lost.append(f"{what}: {LOST[resource.plural]}")
     match resource.plural:
         case "contacts":
             await contact_again(by, new, before)
@@ -62,20 +65,45 @@ async def made_again(by: Restoring, write: Write, step: Operation[..., Any]) -> 
             await held_again(by, new, before, step)
 
 
+def deal_field(row: Json) -> Json:
+    """A custom field value as a deal takes it (reference 5.1)."""
+    currency = row.get("fieldCurrency")
+    told = {"customFieldId": whole(row.get("customFieldId")), "fieldValue": row.get("fieldValue")}
+    return told | ({"fieldCurrency": currency} if currency else {})
+
+
 async def contact_again(by: Restoring, new: str, before: Json) -> None:
     """Tags, lists, companies and notes of a contact."""
     for tag in sorted({str(row.get("tag")) for row in records(before.get("contactTags"))}):
-        await by.attempt(f"tag {tag}", by.tied("contactTags", {"contact": new, "tag": tag}))
+        await by.attempt(by.what("tags", tag), by.tied("contactTags", {"contact": new, "tag": tag}))
     for row in records(before.get("contactLists")):
         status = str(row.get("status"))
         if status in (SUBSCRIBED, LEFT):
-            await by.attempt(f"list {row.get('list')}", by.on_list(new, str(row.get("list")), status))
+            await by.attempt(by.what("lists", str(row.get("list"))), by.on_list(new, str(row.get("list")), status))
         else:
-            by.lost.append(f"list {row.get('list')}: it was unconfirmed or bounced, which the API cannot set")
+            by.lost.append(
+                f"{by.what('lists', str(row.get('list')))}: it was unconfirmed or bounced, which the API cannot set"
+            )
     for row in records(before.get("accountContacts")):
         tie = {"contact": new, "account": row.get("account"), "jobTitle": row.get("jobTitle") or ""}
-        await by.attempt(f"account {row.get('account')}", by.tied("accountContacts", tie))
+        await by.attempt(by.what("accounts", str(row.get("account"))), by.tied("accountContacts", tie))
+    for row in records(before.get("deals")):
+        await deal_back(by, new, str(row.get("id")))
     await notes_again(by, new, "Subscriber", before)
+
+
+async def deal_back(by: Restoring, new: str, deal: str) -> None:
+    """A deal whose contact was deleted gets the new one; whether it can be read again its answer tells."""
+    what = by.what("deals", deal)
+    try:
+        reply = await by.send(STEPS["update_deal"], f"/deals/{deal}", {"contact": new})
+    except Refused:
+        by.lost.append(f"{what}: its contact")
+        return
+    if record(reply.body.get("deal")).get("isDisabled") is True:
+        by.lost.append(f"{what}: it has its contact again, and can still not be read")
+    else:
+        by.restored.append(f"{what}: its contact")
 
 
 async def notes_again(by: Restoring, new: str, kind: str, before: Json) -> None:

@@ -1,6 +1,6 @@
 """What taking a write back is made of: single requests, and what came of them in words."""
 
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from ac_mcp.images import BY_KIND, SUBSCRIBED
 from ac_mcp.operation import Operation
 from ac_mcp.operations import STEPS
 from ac_mcp.request import Json, Reply, Request, Sender, record
+from ac_mcp.results.sentences import quote
 
 
 @dataclass(slots=True)
@@ -19,8 +20,16 @@ class Restoring:
     sender: Sender
     restored: list[str] = field(default_factory=list[str])
     lost: list[str] = field(default_factory=list[str])
+    called: Callable[[str, str], str] = lambda kind, id: ""
+    """What a thing of that kind is called, as far as it is known."""
     earlier: Mapping[str, Json] = field(default_factory=dict[str, Json])
     """What an earlier try has made, with the ids it got: it is not made a second time."""
+
+    def what(self, plural: str, id: str, row: Json | None = None) -> str:
+        """A thing by name and id."""
+        resource = BY_KIND[plural]
+        name = next(iter(resource.called(row or {})), "") or self.called(plural, id)
+        return f"{resource.word} {quote(name)} (id {id})" if name else f"{resource.word} {id}"
 
     async def read(self, path: str) -> Json:
         return (await self.sender.send(Request("GET", path, repeatable=True))).body

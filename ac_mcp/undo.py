@@ -67,8 +67,13 @@ class Undoing(Restoring):
             return
         path = f"{remover.path.rpartition('/')[0]}/{id}"
         sent = record((write.body or {}).get(resource.singular))
-        tied = ", ".join(f"{key} {sent[key]}" for key in ("contact", resource.word) if key in sent)
-        what = tied if resource.link and tied else f"{resource.word} {id}"
+        ends = [
+            (ref, str(sent[key]))
+            for key, ref in (("contact", "contacts"), (resource.word, resource.many))
+            if key in sent
+        ]
+        tied = ", ".join(self.what(kind, one) for kind, one in ends)
+        what = tied if resource.link and tied else self.what(resource.plural, id, sent)
         gone = "untied" if resource.link else "deleted"
         if resource.plane == "api" and (changed := await self._changed(write, step, path)):
             self.lost.append(f"{what}: it was changed since ({', '.join(changed)}), so it was not deleted")
@@ -85,17 +90,20 @@ class Undoing(Restoring):
         if step.resource.plural in ("contactTags", "fieldValues"):
             return []
         try:
-            now = record((await self.read(path)).get(step.resource.singular))
+            body = await self.read(path)
         except (NotFound, Forbidden):
             return []
-        sent = record((write.body or {}).get(step.resource.singular))
-        return [step.parameter(key) for key, value in sent.items() if key in now and differs(key, value, now)]
+        now, sent = (record(one.get(step.resource.singular)) for one in (body, write.body or {}))
+        plain = {key: value for key, value in sent.items() if key in now and key != "fieldValues"}
+        set_since = values(records(sent.get("fieldValues"))) != values(records(body.get("fieldValues")))
+        changed = [step.parameter(key) for key, value in plain.items() if differs(key, value, now)]
+        return changed + (["custom fields"] if set_since and "fieldValues" in body else [])
 
     async def _put_back(self, write: Write, step: Operation[..., Any]) -> None:
         """What was changed and still is as it was left gets its old value."""
         resource = step.resource
         old = record((write.before or {}).get(resource.singular))
-        what = f"{resource.word} {old.get('id') or id_of(write.path)}"
+        what = self.what(resource.plural, str(old.get("id") or id_of(write.path)), old)
         if not old:
             self.lost.append(f"{what}: what stood there was not kept")
             return
@@ -130,14 +138,14 @@ class Undoing(Restoring):
             if now.get(id, "") != was:
                 taken = now.get(id, "") == str(one.get("value"))
                 back += [{"field": id, "value": was}] if taken else []
-                self.note(what, f"custom field {id}", taken)
+                self.note(what, self.what("fields", id), taken)
         return back
 
     async def _membership(self, write: Write) -> None:
         """The state it had; a contact that never was on a list cannot be made so again (reference 4.4)."""
         sent = record((write.body or {}).get("contactList"))
         was = str(record((write.before or {}).get("contactList")).get("status") or "")
-        what = f"contact {sent.get('contact')} on list {sent.get('list')}"
+        what = f"{self.what('contacts', str(sent.get('contact')))} on {self.what('lists', str(sent.get('list')))}"
         if was == str(sent.get("status")):
             return
         if was not in (SUBSCRIBED, LEFT):
@@ -156,7 +164,7 @@ class Undoing(Restoring):
             return
         contact, tag = str(row["contact"]), str(row["tag"])
         await self.tied("contactTags", {"contact": contact, "tag": tag})
-        self.restored.append(f"contact {contact}: tag {tag}")
+        self.restored.append(f"{self.what('contacts', contact)}: {self.what('tags', tag)}")
 
 
 def differs(key: str, sent: Any, now: Json) -> bool:

@@ -8,17 +8,19 @@ import pytest
 ROOT = Path(__file__).parent.parent / "ac_mcp"
 FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = (
-    {"errors", "request", "storage", "sharing", "journal", "changes", "remembered"},
+    {"errors", "request", "visible", "addresses", "storage", "sharing", "journal", "changes", "remembered"},
     {"marks", "columns", "rows"},
     {"operation", "resource"},
     {"parameters", "settings"},
     {"schema", "operations", "gateway"},
     {"otherwise", "modes", "images"},
-    {"consent", "restoring"},
-    {"remake"},
+    {"consent"},
     {"mending"},
     {"names"},
-    {"reading", "values", "results", "senders", "undo"},
+    {"reading", "values", "results", "senders"},
+    {"restoring"},
+    {"remake"},
+    {"undo"},
     {"references"},
     {"reconcile", "default_connection"},
     {"recording"},

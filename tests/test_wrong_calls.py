@@ -157,6 +157,8 @@ async def test_names_too_long_to_repeat_are_cut_in_errors() -> None:
 async def test_a_string_of_ten_megabytes_is_refused_before_anything_is_sent() -> None:
     async with trial() as one:
         text = await one.refusal("create_note", text="x" * 10_000_000, contact="1")
+        assert text.startswith("The arguments are too large: together they can have 1000000 characters. Nothing was")
+        text = await one.refusal("create_note", text="x" * 100_001, contact="1")
         assert text.startswith(
             "text: the text is too long; it can have at most 100000 characters. Nothing was changed."
         )

@@ -1,5 +1,6 @@
 """Where requests go and what proves who sends them: through Maton, or straight to ActiveCampaign."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -10,6 +11,8 @@ from ac_mcp.request import Caller, Plane, Request
 
 APP = "active-campaign"
 API = "/api/3"
+PATH = re.compile(r"(/[0-9A-Za-z_-]+)+", re.ASCII)
+"""A path of ours, whole: no dot, no percent sign, no empty segment."""
 ACCOUNT_RATE, KEY_RATE = 5, 10
 """Requests a second, of one account and of one Maton key."""
 
@@ -34,7 +37,7 @@ class Doors:
         inside = (built.scheme, built.netloc) == (wanted.scheme, wanted.netloc) and built.path.startswith(
             f"{wanted.path}/"
         )
-        if not inside or ".." in built.path.split("/") or built.query or built.fragment:
+        if not inside or not PATH.fullmatch(request.path) or built.query or built.fragment:
             raise ValueError(f"{request.path!r} leaves {base}")
         return url
 

@@ -1,6 +1,6 @@
 """Automations: the workflows that run on contacts. The API can read them, not write them."""
 
-from ac_mcp.columns import Code, Date, Number, Reference, Text
+from ac_mcp.columns import Code, Date, Number, Prose, Reference, Text
 from ac_mcp.operation import Call
 from ac_mcp.parameters import AllOfThem, AutomationRef, Further
 from ac_mcp.request import Json
@@ -13,7 +13,7 @@ automations = Resource(
     "automation",
     "automations",
     (Text("name"), Code("status", codes=STATUS), Number("entered"), Number("exited"), Date("created", "cdate")),
-    more=(Date("updated", "mdate"), Text("description"), Reference("owner", "userid", kind="users")),
+    more=(Date("updated", "mdate"), Prose("description"), Reference("owner", "userid", kind="users")),
     directory=True,
     example="Welcome series",
 )

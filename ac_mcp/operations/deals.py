@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from ac_mcp.columns import AMOUNTS, Code, Date, Flag, Money, Reference, Text, Time
+from ac_mcp.columns import AMOUNTS, Code, Date, Flag, Money, Prose, Reference, Text, Time
 from ac_mcp.errors import BadArguments
 from ac_mcp.marks import About, Order, Ref, Wire
 from ac_mcp.operation import Call, say
@@ -57,7 +57,7 @@ deals = Resource(
         Date("created", "cdate"),
         Flag("unavailable", "isDisabled", told="its contact or pipeline is gone"),
     ),
-    more=(Text("description"), Date("updated", "mdate"), Time("next_task", "nextdate")),
+    more=(Prose("description"), Date("updated", "mdate"), Time("next_task", "nextdate")),
     called=keys("title"),
     find=lambda given: {"filters[search]": given, "filters[search_field]": "title"},
     example="Acme renewal",

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
-from ac_mcp.columns import Flag, Reference, Several, Text
+from ac_mcp.columns import Flag, Prose, Reference, Several, Text, Values
 from ac_mcp.errors import BadArguments, Duplicate, NotFound
 from ac_mcp.marks import About, Multiple, ValueOf, Wire
 from ac_mcp.operation import Call, all_pages, say
@@ -78,7 +78,7 @@ def date(text: str) -> str:
 fields = Resource(
     "field",
     "fields",
-    (Text("title"), Text("type"), Several("options"), Flag("required", "isrequired"), Text("description", "descript")),
+    (Text("title"), Text("type"), Several("options"), Flag("required", "isrequired"), Prose("description", "descript")),
     facts=facts,
     value=value,
     called=keys("title", "perstag"),
@@ -91,7 +91,7 @@ field_relations = Resource("fieldRel", "fieldRels", by_attributes=True, beside="
 field_values = Resource(
     "fieldValue",
     "fieldValues",
-    (Reference("contact", kind="contacts"), Reference("field", kind="fields"), Several("value")),
+    (Reference("contact", kind="contacts"), Reference("field", kind="fields"), Values("value")),
     one="field",
     many="fields",
     link=True,
@@ -195,6 +195,7 @@ async def create_field_value(call: Call, contact: Id, field: Id, value: Annotate
     starts="when this field changes",
     reports=("update",),
     says={"before": Several("").kind_of_value},
+    quotes=("before",),
 )
 async def set_field_value(
     call: Call,

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from ac_mcp.columns import Code, Column, Date, Number, Reference, Text
+from ac_mcp.columns import Code, Column, Date, Number, Prose, Reference, Text
 from ac_mcp.marks import About, Unlisted, Wire
 from ac_mcp.operation import Call, say
 from ac_mcp.parameters import AllOfThem, ContactRef, Further, ListRef, Name, Search
@@ -34,10 +34,10 @@ class Since(Column):
 lists = Resource(
     "list",
     "lists",
-    (Text("name"), Text("description"), Number("active_contacts", "active_subscribers"), Date("created", "cdate")),
+    (Text("name"), Prose("description"), Number("active_contacts", "active_subscribers"), Date("created", "cdate")),
     more=(
         Text("website", "sender_url"),
-        Text("reminder", "sender_reminder"),
+        Prose("reminder", "sender_reminder"),
         Reference("owner", "userid", kind="users"),
     ),
     called=keys("name", "stringid"),

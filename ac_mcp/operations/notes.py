@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ac_mcp.columns import Date, Reference, Text
+from ac_mcp.columns import Date, Prose, Reference
 from ac_mcp.errors import BadArguments
 from ac_mcp.marks import About, Wire
 from ac_mcp.operation import PAGE, Call, all_pages, say
@@ -18,7 +18,7 @@ notes = Resource(
     "note",
     "notes",
     (
-        Text("text", "note"),
+        Prose("text", "note"),
         Reference("contact", kind="contacts"),
         Reference("deal", kind="deals"),
         Reference("account", kind="accounts"),

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ac_mcp.columns import Code, Date, Number, Reference, Text
+from ac_mcp.columns import Code, Date, Number, Prose, Reference, Text
 from ac_mcp.marks import About, Wire
 from ac_mcp.operation import Call, say
 from ac_mcp.parameters import AllOfThem, ContactRef, Name, Offset, Search, TagRef
@@ -15,7 +15,7 @@ Description = Annotated[str, About("What it stands for", "Signed up for the webi
 tags = Resource(
     "tag",
     "tags",
-    (Text("name", "tag"), Text("description"), Number("contacts", "subscriber_count")),
+    (Text("name", "tag"), Prose("description"), Number("contacts", "subscriber_count")),
     more=(Code("type", "tagType"), Date("created", "cdate")),
     called=keys("tag"),
     directory=True,

@@ -4,10 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from ac_mcp.addresses import public
 from ac_mcp.columns import Code, Reference, Several, Text
 from ac_mcp.marks import About, Wire
 from ac_mcp.operation import Call
-from ac_mcp.parameters import AllOfThem, Further, Id, ListRef, Name, https
+from ac_mcp.parameters import AllOfThem, Further, Id, ListRef, Name
 from ac_mcp.request import Json
 from ac_mcp.resource import Resource
 
@@ -50,7 +51,9 @@ def sends_away(sent: Json, before: Json) -> str:
 async def create_webhook(
     call: Call,
     name: Annotated[Name, About("Name", "CRM mirror", shown=False)],
-    url: Annotated[str, AfterValidator(https), About("Public https address", "https://hooks.acme.com/ac", shown=False)],
+    url: Annotated[
+        str, AfterValidator(public), About("Public https address", "https://hooks.acme.com/ac", shown=False)
+    ],
     events: Annotated[list[Event], Field(min_length=1), About("What to report", ["subscribe"], shown=False)],
     sources: Annotated[
         list[Source],

@@ -30,6 +30,7 @@ from ac_mcp.reading import lenient
 from ac_mcp.request import Json
 from ac_mcp.resource import Resource
 from ac_mcp.results.sentences import BY_KIND, sentence
+from ac_mcp.visible import visible
 
 Suggested: TypeAlias = tuple[str, Mapping[str, Any]]
 """A tool and its arguments."""
@@ -59,7 +60,7 @@ def explain(
     made_up = isinstance(error, BadArguments) and error.example and not invented(operation, given, error.fixed or {})
     filled = " (put the real values in)" if made_up else ""
     filled = " (within ten minutes, and only if the user agrees)" if isinstance(error, NeedsYes) else filled
-    return said + done + (f"\nNext{filled}: {following}" if following else "")
+    return visible(said + done + (f"\nNext{filled}: {following}" if following else ""))
 
 
 def followed(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from ac_mcp.columns import COUNT, TEXT, Column
+from ac_mcp.columns import COUNT, TEXT, TEXTS, Column
 from ac_mcp.operation import Operation
 from ac_mcp.request import Json
 from ac_mcp.resource import Resource
@@ -66,6 +66,9 @@ def words(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]]:
         yield "in_account", TEXT
     yield from (PAGING if operation.lists else {"left_out": COUNT}).items()
     yield from operation.options.get("says", {}).items()
+    shown = (operation.resource, *operation.options.get("shows", ()))
+    if operation.options.get("quotes") or any(one.free for each in shown for one in each.columns + each.more):
+        yield "from_account", TEXTS
     yield "note", TEXT
     if operation.method == "POST":
         yield "found", {**TEXT, "description": "The first answer got lost; this was looked up"}

@@ -9,9 +9,10 @@ from ac_mcp.operations import STEPS
 from ac_mcp.request import Json, Request, record, records, whole
 from ac_mcp.resource import Resource
 from ac_mcp.results.hints import written
-from ac_mcp.results.trim import SUMMARY, Names, ids, named, summary
+from ac_mcp.results.trim import Names, View, ids, named, summary
 
 Writes = Sequence[tuple[Request, Json]]
+HIDDEN = "…"
 MOST = 20
 """Requests and records that are shown; the rest is counted."""
 BESIDE = {
@@ -50,6 +51,7 @@ def previewed(
     names: Names,
     surroundings: Json,
     payload: Json,
+    view: View,
 ) -> Json:
     """The answer of preview_change. Nothing in it was done."""
     told: Json = {"result": "preview: nothing was written", "call": written(operation.name, arguments)}
@@ -62,7 +64,7 @@ def previewed(
         {"method": r.method, "path": r.path} | ({"body": r.body} if r.body is not None else {}) for r, _ in writes
     ]
     told["requests"] = requests[:MOST]
-    told["changes"] = [changed(request, before, names) for request, before in writes[:MOST]]
+    told["changes"] = [changed(request, before, names, view) for request, before in writes[:MOST]]
     told |= {"further_requests": len(writes) - MOST} if len(writes) > MOST else {}
     if not writes:
         told["note"] = "It would write nothing: it is so already."
@@ -97,10 +99,10 @@ def values(request: Request) -> dict[str, str]:
     return {str(one.get("field")): str(one.get("value")) for one in sent}
 
 
-def changed(request: Request, before: Json, names: Names) -> Json:
+def changed(request: Request, before: Json, names: Names, view: View) -> Json:
     """One record, before and after; of an update only what would be different."""
     resource = STEPS[request.step].resource
-    was, will = (shown(resource, row, names) for row in (old(resource, before), new(resource, request, before)))
+    was, will = (shown(resource, row, names, view) for row in (old(resource, before), new(resource, request, before)))
     if request.method == "DELETE":
         gone = {word: len(rows) for key, word in BESIDE.items() if (rows := before.get(key))}
         holders = {"contacts": whole(before["holders_count"])} if before.get("holders_count") else {}
@@ -108,7 +110,7 @@ def changed(request: Request, before: Json, names: Names) -> Json:
     fields = names.get("fields", {})
     stood = {str(one.get("field")): one.get("value") for one in records(before.get("fieldValues"))}
     now = {fields.get(id, id): value for id, value in values(request).items()}
-    then = {fields.get(id, id): stood.get(id) for id in values(request)}
+    then = {fields.get(id, id): HIDDEN if view.hidden else stood.get(id) for id in values(request)}
     if not was:
         made = {**will, **({"fields": now} if now else {})}
         return {"creates": resource.word, "after": {key: value for key, value in made.items() if key != "id"}}
@@ -119,8 +121,8 @@ def changed(request: Request, before: Json, names: Names) -> Json:
     return row | {"before": {key: was.get(key) for key in keys}, "after": {key: will.get(key) for key in keys}}
 
 
-def shown(resource: Resource, row: Json, names: Names) -> Json:
-    return summary(resource, row, names, {}, columns(resource), SUMMARY) if row else {}
+def shown(resource: Resource, row: Json, names: Names, view: View) -> Json:
+    return summary(resource, row, names, {}, columns(resource), view) if row else {}
 
 
 def what_else(operation: Operation[..., Any], writes: Writes, surroundings: Json) -> list[str]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from ac_mcp.request import Json
+from ac_mcp.visible import visible
 
 BUDGET = 6000
 """Tokens an answer may have; about 3.5 characters of JSON make one."""
@@ -22,6 +23,8 @@ def render(value: Any) -> str:
             return "{" + ",".join(f"{render(str(key))}:{render(one)}" for key, one in pairs) + "}"
         case list() | tuple():
             return "[" + ",".join(map(render, cast("list[Any]", value))) + "]"
+        case str():
+            return json.dumps(visible(value), ensure_ascii=False)
         case _:
             return json.dumps(value, ensure_ascii=False)
 

@@ -4,14 +4,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ac_mcp.columns import NOTHING, Column, Reference, References
+from ac_mcp.columns import LONGEST, NOTHING, Column, Reference, References
 from ac_mcp.operation import Operation, said
 from ac_mcp.request import Json, record, records, whole
 from ac_mcp.resource import Resource
+from ac_mcp.visible import cut
 
 Names = Mapping[str, Mapping[str, str]]
 INTERNAL = ("links", "hash", "gravatar", "email_local", "email_domain")
 """What tells nobody anything (reference 2.3)."""
+FROM_ACCOUNT = "from_account"
+LONGEST_NAME = 200
+"""Characters of the name of what an answer refers to."""
 DONE = {"POST": "created", "PUT": "updated", "DELETE": "deleted"}
 
 
@@ -23,10 +27,15 @@ class View:
     """Everything the API says of the thing asked for, and no text cut."""
     fields: frozenset[str] = frozenset()
     """Only these columns of the rows; empty for those of the summary."""
+    hidden: bool = False
+    """Nothing that people have written freely."""
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> "View":
-        return cls(given.get("detail") == "full", frozenset(given.get("fields") or ()))
+    def of(cls, given: Mapping[str, Any], hidden: bool = False) -> "View":
+        return cls(given.get("detail") == "full", frozenset(given.get("fields") or ()), hidden)
+
+    def shows(self, column: Column) -> bool:
+        return not (self.hidden and column.free)
 
 
 SUMMARY = View()
@@ -127,6 +136,7 @@ def ids(columns: tuple[Column, ...], row: Json) -> Iterable[tuple[str, str]]:
 
 def shape(answered: Answered, names: Names) -> Json:
     """What the model reads of a payload."""
+    view = answered.view
     ours = said(answered.payload)
     result = ours.get("result") or (None if answered.operation.read_only else DONE[answered.operation.method])
     answer: Json = {"result": result} if result else {}
@@ -137,9 +147,26 @@ def shape(answered: Answered, names: Names) -> Json:
         if resource.plural in answered.payload and (resource is not answered.resource or answered.single is None):
             rows = answered.rows(resource)
             columns = answered.columns_of(resource)
-            shown = [summary(resource, row, names, answered.said, columns, answered.view) for row in rows]
+            shown = [summary(resource, row, names, answered.said, columns, view) for row in rows]
             answer[resource.words] = shown
-    return answer | paging(answered) | {key: value for key, value in ours.items() if key != "result"}
+    quoted = answered.operation.options.get("quotes", ())
+    words = {key: value for key, value in ours.items() if key != "result" and not (view.hidden and key in quoted)}
+    free = freely_written(answered, answer, [key for key in quoted if key in words])
+    return answer | paging(answered) | words | ({FROM_ACCOUNT: free} if free else {})
+
+
+def freely_written(answered: Answered, answer: Json, quoted: list[str]) -> list[str]:
+    """Which parts of an answer people have written in their own words: a model is not to take those for ours."""
+    found: list[str] = []
+    if answered.operation.method == "POST":
+        return found  # it is what the call itself has written
+    for resource in answered.shown:
+        names = [one.name for one in resource.columns + resource.more if one.free]
+        rows = records(answer.get(resource.words))
+        found += [f"{resource.words}.{name}" for name in names if any(name in row for row in rows)]
+        one = answer if resource.link else record(answer.get(resource.word))
+        found += [name for name in names if resource is answered.resource and name in one]
+    return found + quoted
 
 
 def own(answered: Answered, names: Names) -> Json:
@@ -157,7 +184,7 @@ def summary(
 ) -> Json:
     """What a person would ask for of a row; an id that has a name comes with it."""
     shown: Json = {} if resource.link else {"id": str(row.get(resource.id_key))}
-    for column in columns:
+    for column in filter(view.shows, columns):
         match column, column.uncut(row) if view.full else column.read(row):
             case (_, None):
                 continue
@@ -167,13 +194,14 @@ def summary(
                 shown[column.name] = [named(one, id, names.get(kind, {})) for id in several]
             case (_, value):
                 shown[column.name] = value
-    return shown | (rest(resource, row) if view.full and not resource.link else {})
+    return shown | (rest(resource, row) if view.full and not (view.hidden or resource.link) else {})
 
 
 def rest(resource: Resource, row: Json) -> Json:
     """What no column speaks for, under the API's own names: without nothing, links, and ids of what stands beside."""
     spoken = {key for column in resource.columns + resource.more for key in column.keys} | {resource.id_key, *INTERNAL}
-    other = {key: value for key, value in row.items() if key not in spoken and not idle(key, value)}
+    others = ((key, value) for key, value in row.items() if key not in spoken and not idle(key, value))
+    other = {key: cut(value, LONGEST) if isinstance(value, str) else value for key, value in others}
     return {"other": other} if other else {}
 
 
@@ -185,7 +213,7 @@ def idle(key: str, value: Any) -> bool:
 
 def named(word: str, id: str, names: Mapping[str, str]) -> Json:
     """The id is always there, the name where it is known."""
-    return ({word: names[id]} if id in names else {}) | {f"{word}_id": id}
+    return ({word: cut(names[id], LONGEST_NAME)} if id in names else {}) | {f"{word}_id": id}
 
 
 def paging(answered: Answered) -> Json:

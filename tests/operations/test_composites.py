@@ -53,7 +53,9 @@ async def test_tag_contact_says_when_the_tag_was_there_already() -> None:
 async def test_get_contact_shows_everything_by_name() -> None:
     async with trial() as one:
         answer = await one.answer("get_contact", contact="jane@acme.example")
-        assert [*answer] == ["contact", "tags", "lists", "fields", "deals", "automations", "accounts", "notes"]
+        parts = ["contact", "tags", "lists", "fields", "deals", "automations", "accounts", "notes", "from_account"]
+        assert [*answer] == parts
+        assert answer["from_account"] == ["fields.value", "notes.text"]
         assert {row["tag"] for row in answer["tags"]} == {"VIP", "Customer"}
         assert {(row["list"], row["status"]) for row in answer["lists"]} == {
             ("Newsletter", "active"),

@@ -1,0 +1,46 @@
+"""Everything a sandbox holds, so that before and after can be compared."""
+
+import json
+import re
+from collections import Counter
+from typing import Any
+
+from ac_mcp.sandbox import Sandbox
+
+VOLATILE = re.compile(
+    r"^(id|hash|seen|.*date.*|.*time.*|.*tstamp.*|.*stamp|.*_at|.*by|perstag|ip4.*|ip|ua|token|connection_id|gravatar|"
+    r"subscriber_count|counters|best_send_hour|sourceid|sentcnt|activitycount|deleted|links|sync|responder|user|userid|order|dealOrder|stringid)$"
+)
+"""Ids, timestamps, counters, and who did it: what no undo can bring back."""
+WORDS = {"subscriberid": "contact", "dealId": "deal", "relid": "contact"}
+TRACES = ("dealActivities", "contactLogs", "requests")
+"""What the account notes about writes by itself."""
+
+State = dict[str, Counter[str]]
+
+
+Renamed = dict[tuple[str, str], str]
+"""The old id of what was made again, by the word for it and its new id."""
+
+
+def state(sandbox: Sandbox, renamed: Renamed | None = None) -> State:
+    """The rows of each table as text, without ids; what was made again counts as what it was."""
+    store = sandbox._store.at(1)  # pyright: ignore[reportPrivateUsage]
+    tables = [one for one in store._tables if one not in TRACES]  # pyright: ignore[reportPrivateUsage]
+    return {table: Counter(plain(row, renamed or {}) for row in store.select(table)) for table in tables}
+
+
+def plain(row: dict[str, Any], renamed: Renamed) -> str:
+    kept = {key: value for key, value in row.items() if not VOLATILE.match(key) and value not in (None, "")}
+    return json.dumps(
+        {key: renamed.get((WORDS.get(key, key), str(value)), value) for key, value in sorted(kept.items())}
+    )
+
+
+def difference(before: State, after: State) -> dict[str, tuple[list[str], list[str]]]:
+    """Rows that are gone and rows that are new, by table."""
+    found = {
+        table: (list((before[table] - after[table]).elements()), list((after[table] - before[table]).elements()))
+        for table in before
+    }
+    return {table: rows for table, rows in found.items() if any(rows)}
