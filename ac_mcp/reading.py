@@ -49,7 +49,7 @@ def bounded(arguments: Mapping[str, Any]) -> None:
     for _ in range(DEEPEST):
         below: list[Any] = []
         for one in level:
-            size += len(one) if isinstance(one, str | bytes | list | tuple | dict) else 8
+            size += len(one) if isinstance(one, str) else 8
             if isinstance(one, dict):
                 below += cast("Json", one).items()
             elif isinstance(one, list | tuple):

@@ -219,6 +219,6 @@ async def sync_contact(
 async def delete_contact(
     call: Call, contact: Annotated[ContactRef, About("E-mail or id", "jane@acme.com", shown=False)]
 ) -> Json:
-    """Delete a contact: remove a person from the database completely; their deals get unreadable. Returns who; cannot
-    be undone."""
+    """Delete a contact: remove a person from the database completely; their deals get unreadable. Returns who; undone
+    only in part."""
     return await call()

@@ -153,6 +153,6 @@ async def update_deal(
 
 @deals.delete("/deals/{deal}", title="Delete a deal (opportunity)")
 async def delete_deal(call: Call, deal: DealRef) -> Json:
-    """Delete or remove a deal with notes and tasks. Returns its title; cannot be undone. To close an opportunity:
+    """Delete or remove a deal with notes and tasks. Returns its title; undone only in part. To close an opportunity:
     update_deal."""
     return await call()

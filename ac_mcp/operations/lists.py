@@ -108,7 +108,7 @@ async def update_list(
 
 @lists.delete("/lists/{list}", title="Delete a mailing list (audience)")
 async def delete_list(call: Call, list: ListRef) -> Json:
-    """Delete a mailing list (audience) with its subscriptions. Returns its name; cannot be undone."""
+    """Delete a mailing list (audience) with its subscriptions. Returns its name; undone only in part."""
     return await call()
 
 

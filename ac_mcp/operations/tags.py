@@ -70,7 +70,7 @@ async def update_tag(
 
 @tags.delete("/tags/{tag}", title="Delete a tag (label)")
 async def delete_tag(call: Call, tag: TagRef) -> Json:
-    """Delete a tag: get rid of a label altogether. Returns its name; cannot be undone. Off one contact only:
+    """Delete a tag: get rid of a label altogether. Returns its name; undone only in part. Off one contact only:
     untag_contact."""
     return await call()
 

@@ -43,6 +43,11 @@ Suggestion = tuple[str, Mapping[str, Any]]
 
 def unknown_tool(name: str, arguments: Mapping[str, Any], tools: Sequence[str]) -> tuple[str, Suggestion | None]:
     """The tools that come nearest; the first as a call, if it takes all that was given and risks no more."""
+    if name in OPERATIONS:
+        return (
+            f"{name} is switched off in this server: it was started read-only or with fewer tools. Tell the user.",
+            None,
+        )
     verb, nouns = understood(name)
     nouns |= {argument for argument in arguments if argument in NOUNS} if nouns & NOUNS and verb != READ else set()
     likeness = {tool: alike(tool, verb, nouns, arguments) for tool in tools}

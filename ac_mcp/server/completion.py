@@ -1,11 +1,13 @@
 """Names that could complete what a person begins to type into a prompt or a resource's address."""
 
+from collections.abc import Collection
+
 import mcp_types as types
 
 from ac_mcp.account import Account, suggestions
 from ac_mcp.errors import Trouble
-from ac_mcp.server.prompts import BY_NAME
-from ac_mcp.server.resources import KINDS
+from ac_mcp.server.prompts import possible
+from ac_mcp.server.resources import KINDS, templates
 
 MOST = 100
 """Values one answer may hold (MCP)."""
@@ -14,7 +16,7 @@ NOTHING = types.CompleteResult(completion=types.Completion(values=[], total=0, h
 
 async def completed(account: Account, params: types.CompleteRequestParams) -> types.CompleteResult:
     """The names that hold what was typed; none where there is no key, no connection, or nothing to complete."""
-    kind = kind_of(params.ref, params.argument.name)
+    kind = kind_of(params.ref, params.argument.name, account.offered)
     if not kind:
         return NOTHING
     try:
@@ -25,9 +27,12 @@ async def completed(account: Account, params: types.CompleteRequestParams) -> ty
     return types.CompleteResult(completion=shown)
 
 
-def kind_of(ref: types.ResourceTemplateReference | types.PromptReference, argument: str) -> str:
-    """The kind of thing an argument names; empty for free text and for what does not exist."""
+def kind_of(
+    ref: types.ResourceTemplateReference | types.PromptReference, argument: str, offered: Collection[str]
+) -> str:
+    """The kind of thing an argument names; empty for free text and for what there is not here."""
     if isinstance(ref, types.ResourceTemplateReference):
-        return KINDS.get(ref.uri, "") if argument == "id" else ""
-    job = BY_NAME.get(ref.name)
+        there = {one.uri_template for one in templates(offered)}
+        return KINDS.get(ref.uri, "") if argument == "id" and ref.uri in there else ""
+    job = possible(offered).get(ref.name)
     return next((one.kind for one in job.arguments if one.name == argument), "") if job else ""

@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from inspect import cleandoc
 
 import mcp_types as types
 from mcp import MCPError
 
+from ac_mcp.operations import OPERATIONS
 from ac_mcp.server.icon import ICON
 
 LONGEST = 500
@@ -37,6 +38,11 @@ class Job:
     description: str
     arguments: tuple[Argument, ...]
     text: str
+
+    @property
+    def tools(self) -> set[str]:
+        """The tools it speaks of."""
+        return set(re.findall(r"\w+", self.text)) & OPERATIONS.keys()
 
     def filled(self, given: Mapping[str, str]) -> str:
         said = re.sub(r"{(, )?(\w+)=?}", lambda found: put(found[2], bool(found[1]), given), cleandoc(self.text))
@@ -160,7 +166,12 @@ JOBS = (
 BY_NAME = {job.name: job for job in JOBS}
 
 
-def listed() -> list[types.Prompt]:
+def possible(offered: Collection[str]) -> dict[str, Job]:
+    """Those whose every tool this server has."""
+    return {name: job for name, job in BY_NAME.items() if job.tools <= set(offered)}
+
+
+def listed(offered: Collection[str]) -> list[types.Prompt]:
     return [
         types.Prompt(
             name=job.name,
@@ -172,14 +183,15 @@ def listed() -> list[types.Prompt]:
             ],
             icons=[ICON],
         )
-        for job in JOBS
+        for job in possible(offered).values()
     ]
 
 
-def prompt(name: str, given: Mapping[str, str]) -> types.GetPromptResult:
+def prompt(name: str, given: Mapping[str, str], offered: Collection[str]) -> types.GetPromptResult:
     """Raises MCPError (-32602) for a prompt there is not, and for an argument missing, unknown or too long."""
-    if (job := BY_NAME.get(name)) is None:
-        raise refused(f"There is no prompt {name[:64]!r}; there are {', '.join(BY_NAME)}.")
+    there = possible(offered)
+    if (job := there.get(name)) is None:
+        raise refused(f"There is no prompt {name[:64]!r}; there are {', '.join(there) or 'none here'}.")
     known = [argument.name for argument in job.arguments]
     if unknown := [argument for argument in given if argument not in known]:
         raise refused(f"{name} has no argument {unknown[0][:64]!r}; it takes {', '.join(known)}.")

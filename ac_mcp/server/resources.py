@@ -1,7 +1,7 @@
 """Things of the account as MCP resources: what a person can attach to a conversation."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -34,7 +34,9 @@ KINDS = {template(words): reader.resource.plural for words, reader in READERS.it
 """The kind of thing each address takes the name or id of."""
 
 
-def fixed() -> list[types.Resource]:
+def fixed(offered: Collection[str]) -> list[types.Resource]:
+    if describe_account.name not in offered:
+        return []
     return [
         types.Resource(
             uri=ACCOUNT,
@@ -47,7 +49,12 @@ def fixed() -> list[types.Resource]:
     ]
 
 
-def templates() -> list[types.ResourceTemplate]:
+def readers(offered: Collection[str]) -> Mapping[str, Operation[..., Any]]:
+    """Those whose tool this server has: a resource opens nothing that the tools leave shut."""
+    return {words: reader for words, reader in READERS.items() if reader.name in offered}
+
+
+def templates(offered: Collection[str]) -> list[types.ResourceTemplate]:
     return [
         types.ResourceTemplate(
             uri_template=template(words),
@@ -57,7 +64,7 @@ def templates() -> list[types.ResourceTemplate]:
             mime_type=JSON,
             icons=[ICON],
         )
-        for words, reader in READERS.items()
+        for words, reader in readers(offered).items()
     ]
 
 
@@ -67,26 +74,26 @@ async def content(account: Account, uri: str) -> types.ReadResourceResult:
     Raises:
         MCPError: for an address that leads nowhere (-32602), or where the account could not answer (-32603).
     """
-    operation, arguments = asked(uri)
+    operation, arguments = asked(uri, account.offered)
     try:
         text = render(await run(account, operation, arguments))
     except Trouble as trouble:
         away = isinstance(trouble, GatewayError) and not isinstance(trouble, Refused)
         code = types.INTERNAL_ERROR if away else types.INVALID_PARAMS
         raise MCPError(
-            code, explain(trouble, operation, arguments, account.settings.direct), {"uri": uri[:200]}
+            code, explain(trouble, operation, arguments, account.settings.direct, account.offered), {"uri": uri[:200]}
         ) from None
     return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, mime_type=JSON, text=text)])
 
 
-def asked(uri: str) -> tuple[Operation[..., Any], dict[str, Any]]:
+def asked(uri: str, offered: Collection[str]) -> tuple[Operation[..., Any], dict[str, Any]]:
     """The tool and arguments an address stands for; a name may hold what an address would have encoded."""
     found = re.fullmatch(rf"(?i:{SCHEME})://([a-z]+)(?:/(.*))?", uri, re.S)
     words, name = (found[1], unquote(found[2] or "").strip()) if found else ("", "")
-    if (words, name) == ("account", ""):
+    if (words, name) == ("account", "") and describe_account.name in offered:
         return describe_account, {}
-    reader = READERS.get(words)
+    reader = readers(offered).get(words)
     if reader is None or not name:
-        known = ", ".join([ACCOUNT, *map(template, READERS)])
+        known = ", ".join([*(str(one.uri) for one in fixed(offered)), *map(template, readers(offered))]) or "none here"
         raise MCPError(types.INVALID_PARAMS, f"There is no such resource; there are {known}.", {"uri": uri[:200]})
     return reader, {reader.required[0]: name}
