@@ -98,10 +98,15 @@ async def about_to_go(
     return await named(references, sender, gone)
 
 
-async def refuse_second(running: Running, resolved: Json) -> None:
-    """Names stand for things here: two of one name could no longer be told apart."""
+async def refuse_second(running: Running, resolved: Json, *, foreseen: bool = False) -> None:
+    """Names stand for things here: two of one name could no longer be told apart.
+
+    With `foreseen` also what the API itself would refuse.
+    """
     operation = running.operation
-    if not operation.options.get("unique") or not operation.naming(resolved)[1]:
+    upsert = operation.method == "POST" and operation.idempotent
+    refused = foreseen and operation.resource.refuses_second and not upsert and operation.method != "DELETE"
+    if not (operation.options.get("unique") or refused) or not operation.naming(resolved)[1]:
         return
     found = await existing(running, resolved)
     if found and found.id not in [resolved.get(p) for p in operation.references if operation.replaces(p)]:

@@ -112,6 +112,8 @@ async def agreed(
                 raise NeedsYes(["What it would do has changed since it was shown."])
         return await written(account, bound, operation, arguments, asked)
     except NeedsYes as needs:
+        if needs.token:
+            raise  # it is about the call that was confirmed
         needs.preview, needs.seen = rehearsed or await rehearsal(account, bound, operation, arguments)
         offer = Offer(operation.name, given, needs.seen)
         needs.token = await account.changes.offer(account.of_offers(bound.caller), offer)
@@ -158,9 +160,9 @@ def recording(
     asked: Asked,
 ) -> Sender:
     """What a writing call sends through: every write is noted before and after."""
-    change = Change(
-        account.of_changes(bound.caller), operation.name, arguments, asked.actor, account.label(bound.caller)
-    )
+    said = {name: value for name, value in arguments.items() if value is not None}
+    whose, label = account.of_changes(bound.caller), account.label(bound.caller)
+    change = Change(whose, operation.name, said, asked.actor, label)
     consent = Consent(account.settings.confirm, given=bool(asked.agreed))
     sender = Recording(settling, bound, account.changes, change, consent)
     if operation.resource.plane != "here":
@@ -208,7 +210,7 @@ async def rehearsal(
         sender = replace(desk(account, bound, operation, settling, PLAINLY), sender=stage)
     running = Running(account, operation, bound, settling, sender, silent)
     resolved = await running.references.resolve(stage, operation, arguments)
-    await refuse_second(running, resolved)
+    await refuse_second(running, resolved, foreseen=True)
     payload = await operation.run(sender, resolved)
     writes = [(one.request, one.before) for one in stage.noted]
     view = View(hidden=account.settings.hide_user_content)

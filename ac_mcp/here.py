@@ -56,9 +56,9 @@ class Here:
     async def _undo(self, id: str) -> Json:
         change = await self.changes.find(self.whose, int(id))
         if change is None:
-            raise BadArguments(
-                f"change: there is no change {id} of this account; {list_changes.name}() shows them.", {}
-            )
+            unknown = BadArguments(f"change: no change of this account has the id {id}; list_changes shows them.")
+            unknown.instead = (list_changes.name, {})
+            raise unknown
         undoing = Undoing(self.sender, called=self.called, earlier=await self._made_by(change))
         if isinstance(self.sender, Recording):
             self.sender.undoes(change.id)

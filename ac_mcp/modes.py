@@ -38,14 +38,19 @@ def possible(operation: Operation[..., Any], settings: Settings) -> bool:
 
 
 def chosen(toolsets: str, tools: str) -> set[str]:
-    """`contacts,deals` are toolsets; of tools `a,b` are taken beside them, `-c` is left out whatever else is said."""
+    """`contacts,deals` are toolsets; of tools `a,b` are taken beside them, `-c` is left out whatever else is said.
+
+    Whoever can write can preview, confirm and undo.
+    """
     sets, single = listed(toolsets), listed(tools)
     wanted = [known(name, list(TOOLSETS), "AC_MCP_TOOLSETS") for name in sets]
     plus = [known(name, list(OPERATIONS), "AC_MCP_TOOLS") for name in single if not name.startswith("-")]
     minus = {known(name[1:], list(OPERATIONS), "AC_MCP_TOOLS") for name in single if name.startswith("-")}
     if not (wanted or plus):
         return OPERATIONS.keys() - minus
-    return ({*plus}.union(*(TOOLSETS[name] for name in (*wanted, CHANGES)))) - minus
+    some = {*plus}.union(*(TOOLSETS[name] for name in wanted))
+    writing = any(not OPERATIONS[name].read_only for name in some)
+    return (some | (TOOLSETS[CHANGES] if writing else set())) - minus
 
 
 def listed(text: str) -> list[str]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ac_mcp.changes import Change, Write
+from ac_mcp.changes import LINKS, Change, Write, bare
 from ac_mcp.errors import Forbidden, NotFound, Throttled, Unavailable
 from ac_mcp.images import LEFT, SUBSCRIBED, id_of
 from ac_mcp.operation import Operation
@@ -67,13 +67,9 @@ class Undoing(Restoring):
             return
         path = f"{remover.path.rpartition('/')[0]}/{id}"
         sent = record((write.body or {}).get(resource.singular))
-        ends = [
-            (ref, str(sent[key]))
-            for key, ref in (("contact", "contacts"), (resource.word, resource.many))
-            if key in sent
-        ]
-        tied = ", ".join(self.what(kind, one) for kind, one in ends)
-        what = tied if resource.link and tied else self.what(resource.plural, id, sent)
+        ends = (("contact", "contacts"), (resource.word, resource.many)) if resource.link else ()
+        tied = ", ".join(self.what(kind, str(sent[key])) for key, kind in ends if key in sent)
+        what = tied or self.what(resource.plural, id, sent)
         gone = "untied" if resource.link else "deleted"
         if resource.plane == "api" and (changed := await self._changed(write, step, path)):
             self.lost.append(f"{what}: it was changed since ({', '.join(changed)}), so it was not deleted")
@@ -174,6 +170,8 @@ def differs(key: str, sent: Any, now: Json) -> bool:
 
 def same_value(key: str, value: Any, now: Json) -> bool:
     there = now.get(key)
+    if key in LINKS and isinstance(there, str):
+        there = bare(there)  # no more of it was kept
     if value in (None, "") or there in (None, ""):
         return value in (None, "") and there in (None, "")
     return same({key: value}, {key: there})

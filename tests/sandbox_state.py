@@ -16,6 +16,8 @@ WORDS = {"subscriberid": "contact", "dealId": "deal", "relid": "contact"}
 TRACES = ("dealActivities", "contactLogs", "requests")
 """What the account notes about writes by itself."""
 
+NOTHING = (None, "", "0", "0000-00-00 00:00:00")
+"""What a row may say or not say: PUT fills in what the rows of the company leave out."""
 State = dict[str, Counter[str]]
 
 
@@ -31,7 +33,7 @@ def state(sandbox: Sandbox, renamed: Renamed | None = None) -> State:
 
 
 def plain(row: dict[str, Any], renamed: Renamed) -> str:
-    kept = {key: value for key, value in row.items() if not VOLATILE.match(key) and value not in (None, "")}
+    kept = {key: value for key, value in row.items() if not VOLATILE.match(key) and value not in NOTHING}
     return json.dumps(
         {key: renamed.get((WORDS.get(key, key), str(value)), value) for key, value in sorted(kept.items())}
     )

@@ -1,0 +1,238 @@
+"""What cannot be undone or reaches many waits for a yes: through the client where it can ask, else with a token."""
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import anyio
+import mcp_types as types
+import pytest
+
+from ac_mcp.calls import run
+from ac_mcp.errors import BadArguments, NeedsYes
+from ac_mcp.operations import OPERATIONS
+from ac_mcp.request import Json
+from tests.examples import ACTIVE, CALLS
+from tests.support import Trial, connected, in_virtual_time, trial
+
+AUTO = {"AC_MCP_CONFIRM": "auto"}
+ERAS = pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+HOOK = CALLS["create_webhook"]
+OPTED_OUT: Json = {"contact": "omar@initech.example", "list": "Newsletter"}
+WAITING: dict[str, tuple[str, Json, str]] = {
+    "a webhook": (
+        "create_webhook",
+        HOOK,
+        "From then on ActiveCampaign sends data of contacts and deals to https://hooks",
+    ),
+    "somebody who had opted out": ("subscribe_contact", OPTED_OUT, "This contact had unsubscribed from the list"),
+    "a list of many": ("delete_list", {"list": "Newsletter"}, "It takes something from 45 records"),
+    "a connection that goes": (
+        "manage_connection",
+        {"action": "delete", "connection": ACTIVE},
+        "A deleted connection cannot be restored",
+    ),
+}
+
+
+def text(result: types.CallToolResult) -> str:
+    (part,) = result.content
+    assert isinstance(part, types.TextContent)
+    return part.text
+
+
+def token_in(said: str) -> str:
+    found = re.search(r'confirm_change\(token="([^"]+)"\)', said)
+    assert found
+    return found[1]
+
+
+def writes(one: Trial) -> list[str]:
+    return [line for line in one.requests if not line.startswith("GET")]
+
+
+def answering(action: str, content: Json | None = None) -> tuple[Any, list[str]]:
+    """A client's way to ask its user, and what the user was shown."""
+    shown: list[str] = []
+
+    async def ask(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        shown.append(params.message)
+        return types.ElicitResult.model_validate({"action": action, "content": content})
+
+    return ask, shown
+
+
+@pytest.mark.parametrize("case", WAITING)
+@in_virtual_time
+async def test_it_waits_with_its_reason_and_the_token_does_exactly_that_call_once(case: str) -> None:
+    tool, arguments, reason = WAITING[case]
+    async with trial(AUTO) as one, connected(one) as client:
+        refused = await client.call_tool(tool, arguments)
+        said = text(refused)
+        assert refused.is_error
+        assert said.startswith(f"Not done yet, nothing was changed: the user has to agree first. {reason}")
+        assert writes(one) == []
+        preview = json.loads(said.splitlines()[1])
+        done = await client.call_tool("confirm_change", {"token": token_in(said)})
+        assert not done.is_error, text(done)
+        sent = [f"{request['method']} {request['path']}" for request in preview["requests"]]
+        assert [line.replace("//", "/") for line in writes(one)] == sent
+        again = await client.call_tool("confirm_change", {"token": token_in(said)})
+        assert text(again).startswith("token: no call waits for it.")
+        assert len(writes(one)) == len(sent)
+
+
+@ERAS
+@in_virtual_time
+async def test_a_client_that_can_ask_is_asked_and_a_yes_does_it(mode: Any) -> None:
+    ask, shown = answering("accept", {"confirm": True})
+    async with trial(AUTO) as one, connected(one, mode=mode, elicitation_callback=ask) as client:
+        done = await client.call_tool("create_webhook", HOOK)
+        assert json.loads(text(done))["result"] == "created"
+        assert writes(one) == ["POST /webhooks"]
+        (question,) = shown
+        assert "From then on ActiveCampaign sends data" in question
+        assert '"path": "/webhooks"' in question
+
+
+@ERAS
+@pytest.mark.parametrize(
+    ("action", "content"), [("decline", None), ("cancel", None), ("accept", {"confirm": False}), ("accept", {})]
+)
+@in_virtual_time
+async def test_anything_but_a_yes_does_nothing(mode: Any, action: str, content: Json | None) -> None:
+    ask, _ = answering(action, content)
+    async with trial(AUTO) as one, connected(one, mode=mode, elicitation_callback=ask) as client:
+        refused = await client.call_tool("create_webhook", HOOK)
+        assert refused.is_error
+        assert text(refused).startswith("The user was asked and did not agree. Nothing was changed")
+        assert "confirm_change" not in text(refused)
+        assert writes(one) == []
+
+
+@in_virtual_time
+async def test_the_answer_to_a_question_counts_for_that_call_only_and_once() -> None:
+    async with trial(AUTO) as one:
+        states: list[str] = []
+
+        async def confirmed(name: str, arguments: Json, state: str) -> str:
+            from ac_mcp.server.confirm import resumed
+
+            said = types.ElicitResult(action="accept", content={"confirm": True})
+            params = types.CallToolRequestParams(
+                name=name, arguments=arguments, input_responses={"confirm": said}, request_state=state
+            )
+
+            async def again(seen: str) -> Json:
+                return {"seen": seen}
+
+            try:
+                return str(await resumed(one.account, params, again))
+            except BadArguments as refused:
+                return str(refused)
+
+        for _ in range(3):
+            with pytest.raises(NeedsYes) as waiting:
+                await run(one.account, OPERATIONS["create_webhook"], HOOK)
+            states.append(waiting.value.token)
+        assert (await confirmed("delete_list", {"list": "1"}, states[0])).startswith("What was confirmed is not known")
+        assert (await confirmed("create_webhook", HOOK | {"name": "x"}, states[1])).startswith("What was confirmed")
+        assert "seen" in await confirmed("create_webhook", HOOK, states[2])
+        assert (await confirmed("create_webhook", HOOK, states[2])).startswith("What was confirmed is not known")
+        assert (await confirmed("create_webhook", HOOK, "made up")).startswith("What was confirmed is not known")
+
+
+@in_virtual_time
+async def test_a_token_is_forgotten_after_ten_minutes_and_is_nobody_elses() -> None:
+    async with trial(AUTO) as one:
+        token = token_in(await one.refusal("create_webhook", **HOOK))
+        other = replace(one.account, caller=replace(one.account.caller, principal="somebody else"))
+        with pytest.raises(BadArguments):
+            await run(other, OPERATIONS["confirm_change"], {"token": token})
+        await anyio.sleep(601)
+        assert (await one.refusal("confirm_change", token=token)).startswith("token: no call waits for it.")
+        assert writes(one) == []
+
+
+@in_virtual_time
+async def test_two_who_confirm_at_once_do_it_once() -> None:
+    async with trial(AUTO) as one:
+        token = token_in(await one.refusal("create_webhook", **HOOK))
+        ended: list[str] = []
+
+        async def confirm() -> None:
+            try:
+                ended.append(str((await run(one.account, OPERATIONS["confirm_change"], {"token": token}))["result"]))
+            except BadArguments:
+                ended.append("refused")
+
+        async with anyio.create_task_group() as group:
+            for _ in range(5):
+                group.start_soon(confirm)
+        assert writes(one) == ["POST /webhooks"]
+        assert set(ended) <= {"created", "refused"}
+
+
+@in_virtual_time
+async def test_what_would_happen_by_now_is_shown_anew_before_it_does() -> None:
+    async with trial(AUTO) as one:
+        token = token_in(await one.refusal("delete_list", list="Newsletter"))
+        await one.answer("subscribe_contact", contact="2", list="Newsletter")
+        said = await one.refusal("confirm_change", token=token)
+        assert said.startswith(
+            "Not done yet, nothing was changed: the user has to agree first. What it would do has changed since"
+        )
+        assert "DELETE /lists/1" not in one.requests
+        assert (await one.answer("confirm_change", token=token_in(said)))["result"] == "deleted"
+
+
+@in_virtual_time
+async def test_a_single_delete_is_left_to_the_hosts_own_question() -> None:
+    async with trial(AUTO) as one:
+        assert (await one.answer("delete_contact", contact="bob@initech.example"))["result"] == "deleted"
+        assert (await one.answer("delete_tag", tag="VIP 2025"))["result"] == "deleted"
+        assert (await one.answer("subscribe_contact", contact="5", list="Partners"))["result"] == "subscribed"
+
+
+@pytest.mark.parametrize("tool", ["create_tag", "tag_contact", "update_deal", "delete_deal", "manage_connection"])
+@in_virtual_time
+async def test_always_means_every_write(tool: str) -> None:
+    async with trial({"AC_MCP_CONFIRM": "always"}) as one:
+        said = await one.refusal(tool, **CALLS[tool])
+        assert "Every write waits for a yes here" in said
+        assert writes(one) == []
+        assert (await one.answer("confirm_change", token=token_in(said)))["result"]
+        assert writes(one)
+        assert (await one.answer("list_tags"))["total"]
+
+
+@in_virtual_time
+async def test_never_means_none() -> None:
+    async with trial({"AC_MCP_CONFIRM": "never"}) as one:
+        for tool, arguments, _ in WAITING.values():
+            assert (await one.answer(tool, **arguments))["result"]
+
+
+@in_virtual_time
+async def test_an_undo_that_reaches_many_waits_too() -> None:
+    async with trial() as one:
+        await one.answer("delete_list", list="Newsletter")
+        careful = replace(one.account, settings=replace(one.account.settings, confirm="auto"))
+        one.forget_requests()
+        with pytest.raises(NeedsYes) as waiting:
+            await run(careful, OPERATIONS["undo_change"], {"change": "1"})
+        assert waiting.value.reasons[0].startswith("It writes to 46 records")
+        assert writes(one) == []
+
+
+@in_virtual_time
+async def test_a_question_nobody_answers_ends_with_a_token() -> None:
+    async def ask(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async with trial(AUTO) as one, connected(one, mode="legacy", elicitation_callback=ask) as client:
+        refused = await client.call_tool("create_webhook", HOOK, read_timeout_seconds=2000)
+        assert refused.is_error
+        assert writes(one) == []
