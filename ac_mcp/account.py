@@ -81,7 +81,7 @@ class Account:
 
     def whose_changes(self, caller: Caller) -> Whose:
         """Those of the account, and those of the connections themselves."""
-        return self.of_changes(caller), self.of_changes(replace(caller, connection=""))
+        return self.of_changes(caller), f"connections of {self.of_offers(caller)}"
 
     def of_offers(self, caller: Caller) -> str:
         """Who may confirm a call: whoever has made it."""

@@ -24,6 +24,7 @@ from ac_mcp.errors import (
 from ac_mcp.here import Here
 from ac_mcp.journal import Journal
 from ac_mcp.operation import Operation
+from ac_mcp.operations.connections import connections
 from ac_mcp.reading import read
 from ac_mcp.reconcile import Settling
 from ac_mcp.recording import Recording, Rehearsal
@@ -161,7 +162,9 @@ def recording(
 ) -> Sender:
     """What a writing call sends through: every write is noted before and after."""
     said = {name: value for name, value in arguments.items() if value is not None}
-    whose, label = account.of_changes(bound.caller), account.label(bound.caller)
+    of_account, of_connections = account.whose_changes(bound.caller)
+    whose = of_connections if operation.resource is connections else of_account
+    label = account.label(bound.caller)
     change = Change(whose, operation.name, said, asked.actor, label)
     consent = Consent(account.settings.confirm, given=bool(asked.agreed))
     sender = Recording(settling, bound, account.changes, change, consent)
@@ -181,7 +184,7 @@ def desk(account: Account, bound: Bound, operation: Operation[..., Any], settlin
 
     async def confirm(one: Operation[..., Any], offer: Offer) -> Json:
         with about(one, offer.arguments):
-            return await run(account, one, offer.arguments, replace(asked, agreed=offer.seen), bound.trail)
+            return await run(account, one, offer.arguments, replace(asked, agreed=offer.seen, key=""), bound.trail)
 
     called = account.references(bound.caller.connection).name
     whose = account.whose_changes(bound.caller)

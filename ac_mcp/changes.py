@@ -2,13 +2,18 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Any, Literal, TypeAlias, cast
 from urllib.parse import urlsplit
+from uuid import uuid4
 
+from anyio import CancelScope
+
+from ac_mcp.errors import BadArguments
 from ac_mcp.journal import Journal
 from ac_mcp.request import Json, Method, Request, record
 
@@ -24,7 +29,11 @@ LINKS = ("url", "sign_in_url")
 State: TypeAlias = Literal["open", "done", "failed", "unknown"]
 Whose: TypeAlias = tuple[str, str]
 """An account, and the key through which connections are made: somebody's changes are those of both."""
-WRITES = "id, step, method, path, body, before, reply, at, state, status, request_id"
+WRITES = "uid, step, method, path, body, before, reply, at, state, status, request_id"
+
+
+def new() -> str:
+    return uuid4().hex
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +49,15 @@ class Write:
     at: float = 0.0
     state: State = "open"
     status: int = 0
+    """Of the answer; 0 where it does not tell what was there before."""
     request_id: str = ""
-    id: int = 0
+    uid: str = field(default_factory=new)
 
     @classmethod
     def of(cls, row: tuple[Any, ...]) -> "Write":
-        id, step, method, path, body, before, reply, at, state, status, request_id = row
-        texts = (json.loads(text) if text else None for text in (body, before, reply))
-        return cls(step, method, path, *texts, at=at, state=state, status=status, request_id=request_id, id=id)
+        uid, step, method, path, body, before, reply, at, state, status, request_id = row
+        body, before, reply = (json.loads(text) if text else None for text in (body, before, reply))
+        return cls(step, method, path, body, before, reply, at, state, status, request_id, uid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,9 @@ class Change:
     at: float = 0.0
     writes: tuple[Write, ...] = ()
     undone_by: tuple[int, ...] = ()
+    """The changes that took it back and were not taken back themselves."""
     id: int = 0
+    uid: str = field(default_factory=new)
 
     def result(self, now: float) -> str:
         """How it went, in a word."""
@@ -93,33 +105,33 @@ class Changes:
     journal: Journal
     lean: bool = False
 
-    async def begin(self, change: Change, request: Request, before: Json) -> tuple[int, int]:
-        """Noted before it is sent: the ids of the change, which begins with its first write, and of the write."""
+    def noted(self, request: Request, before: Json) -> Write:
+        """A write that is about to be sent."""
+        body, stood = (None, None) if self.lean else (unsecret(request.body or {}), unsecret(before))
+        return Write(request.step, request.method, request.path, body, stood, at=self.journal.now)
+
+    async def keep(self, change: Change, write: Write) -> None:
+        """As it stands: noted before it is sent and again with what came of it.
+
+        Both are known by ids of their own, so that it does not matter if the file could not be used in between.
+        """
         now = self.journal.now
         arguments = dict.fromkeys(change.arguments, HIDDEN) if self.lean else unsecret(change.arguments)
-        body, stood = (None, None) if self.lean else (unsecret(request.body or {}), before)
 
-        def work(rows: sqlite3.Connection) -> tuple[int, int]:
-            of = change.id
-            if not of:
-                purge(rows, now)
-                columns = "whose, at, tool, arguments, actor, account, undoes"
-                told = (change.whose, now, change.tool, dump(arguments), change.actor, change.account, change.undoes)
-                of = rows.execute(f"INSERT INTO change ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", told).lastrowid or 0
-            sent = (of, request.step, request.method, request.path, dump(body), dump(stood), now)
-            columns = "change, step, method, path, body, before, at, state, status, request_id"
-            made = rows.execute(f"INSERT INTO write ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, 'open', 0, '')", sent)
-            return of, made.lastrowid or 0
+        def work(rows: sqlite3.Connection) -> None:
+            purge(rows, now)
+            found = rows.execute("SELECT id FROM change WHERE uid = ?", (change.uid,)).fetchone()
+            of = found[0] if found else added(rows, change, arguments, now)
+            texts = (dump(write.body), dump(write.before), dump(ids(write.reply)))
+            sent = (write.uid, write.step, write.method, write.path, *texts, write.at)
+            came = (write.state, write.status, write.request_id)
+            rows.execute(
+                f"INSERT INTO write ({WRITES}, change) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) "
+                "ON CONFLICT (uid) DO UPDATE SET reply = ?7, state = ?9, status = ?10, request_id = ?11",
+                (*sent, *came, of),
+            )
 
-        return await self.journal.transact(work)
-
-    async def end(
-        self, write: int, state: State, status: int = 0, request_id: str = "", reply: Json | None = None
-    ) -> None:
-        """What came of it; of its answer no more than it takes to undo it."""
-        told = (state, status, request_id, dump(ids(reply)), write)
-        change = "UPDATE write SET state = ?, status = ?, request_id = ?, reply = ? WHERE id = ?"
-        await self.journal.transact(lambda rows: rows.execute(change, told))
+        await self.journal.transact(work)
 
     async def page(self, whose: Whose, limit: int, offset: int) -> tuple[list[Change], int]:
         """The newest first, and how many there are."""
@@ -139,17 +151,32 @@ class Changes:
 
         return await self.journal.transact(work)
 
+    @asynccontextmanager
+    async def alone(self, what: str) -> AsyncGenerator[None]:
+        """Nobody else does the same meanwhile, in this process or another.
+
+        Raises:
+            BadArguments: if somebody does.
+        """
+        if await self.journal.keyed(what, what):
+            raise BadArguments("It is being undone already: look at list_changes in a moment.")
+        try:
+            yield
+        finally:
+            with CancelScope(shield=True):
+                await self.journal.forget(what)
+
     async def offer(self, whose: str, offer: Offer) -> str:
         """A token for a call that waits for a yes: it counts once, for ten minutes, for whoever it was given to."""
         token, now = token_urlsafe(16), self.journal.now
 
         def work(rows: sqlite3.Connection) -> str:
-            rows.execute("DELETE FROM offer WHERE at < ?", (now - OFFERED,))
+            purge(rows, now)
             told = (hashed(token), whose, offer.tool, dump(offer.arguments), offer.seen, now)
             rows.execute("INSERT INTO offer VALUES (?, ?, ?, ?, ?, ?)", told)
             return token
 
-        return await self.journal.transact(work)
+        return await self.journal.transact(work, on_disk=not self.lean)
 
     async def take(self, whose: str, token: str) -> Offer | None:
         """The call this token stands for; it stands for nothing any more."""
@@ -162,23 +189,35 @@ class Changes:
                 rows.execute("DELETE FROM offer WHERE token = ?", (hashed(token),))
             return Offer(found[0], json.loads(found[1]), found[2]) if found else None
 
-        return await self.journal.transact(work)
+        return await self.journal.transact(work, on_disk=not self.lean)
+
+
+def added(rows: sqlite3.Connection, change: Change, arguments: Json, now: float) -> int:
+    """The id of a change that begins now."""
+    whole = (change.uid, change.whose, now, change.tool, dump(arguments), change.actor, change.account, change.undoes)
+    columns = "uid, whose, at, tool, arguments, actor, account, undoes"
+    return rows.execute(f"INSERT INTO change ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", whole).lastrowid or 0
 
 
 def change_of(rows: sqlite3.Connection, id: int) -> Change:
-    asked = "SELECT whose, tool, arguments, actor, account, undoes, at FROM change WHERE id = ?"
-    whose, tool, arguments, actor, account, undoes, at = rows.execute(asked, (id,)).fetchone()
+    asked = "SELECT whose, tool, arguments, actor, account, undoes, at, uid FROM change WHERE id = ?"
+    whose, tool, arguments, actor, account, undoes, at, uid = rows.execute(asked, (id,)).fetchone()
     found = rows.execute(f"SELECT {WRITES} FROM write WHERE change = ? ORDER BY id", (id,)).fetchall()
-    undone = "SELECT DISTINCT c.id FROM change c JOIN write w ON w.change = c.id WHERE c.undoes = ? AND state = 'done'"
-    by = tuple(one for (one,) in rows.execute(undone, (id,)).fetchall())
     writes = tuple(Write.of(row) for row in found)
-    return Change(whose, tool, json.loads(arguments), actor, account, undoes, at, writes, by, id)
+    return Change(whose, tool, json.loads(arguments), actor, account, undoes, at, writes, undone(rows, id), id, uid)
+
+
+def undone(rows: sqlite3.Connection, id: int) -> tuple[int, ...]:
+    """The changes that took this one back and still stand."""
+    asked = "SELECT DISTINCT c.id FROM change c JOIN write w ON w.change = c.id WHERE c.undoes = ? AND state = 'done'"
+    return tuple(one for (one,) in rows.execute(asked, (id,)).fetchall() if not undone(rows, one))
 
 
 def purge(rows: sqlite3.Connection, now: float) -> None:
-    """What is too old to be undone goes with the next change."""
+    """What is too old to be undone or confirmed goes with the next write."""
     rows.execute("DELETE FROM write WHERE change IN (SELECT id FROM change WHERE at < ?)", (now - KEPT,))
     rows.execute("DELETE FROM change WHERE at < ?", (now - KEPT,))
+    rows.execute("DELETE FROM offer WHERE at < ?", (now - OFFERED,))
 
 
 def dump(value: Any) -> str | None:
@@ -202,17 +241,17 @@ def unsecret(value: Any) -> Any:
 
 
 def bare(url: str) -> str:
-    """An address without what it carries."""
+    """Where an address leads, without the rest: many a service puts the secret of a webhook into its path."""
     try:
         parts = urlsplit(url)
-        there = parts.hostname or ""
+        return f"{parts.scheme}://{parts.hostname}/{HIDDEN}" if parts.hostname else HIDDEN
     except ValueError:
         return HIDDEN
-    carried = f"?{HIDDEN}" if parts.query or parts.fragment or parts.username else ""
-    return f"{parts.scheme}://{there}{parts.path}{carried}"
 
 
-def ids(reply: Json | None) -> Json:
+def ids(reply: Json | None) -> Json | None:
     """The ids of what was made, and nothing else."""
-    rows = {name: record(row) for name, row in (reply or {}).items()}
+    if reply is None:
+        return None
+    rows = {name: record(row) for name, row in reply.items()}
     return {name: {key: row[key] for key in ("id", "connection_id") if key in row} for name, row in rows.items() if row}

@@ -10,12 +10,14 @@ from ac_mcp.errors import BadArguments, NeedsYes
 from ac_mcp.operation import Operation
 from ac_mcp.operations import STEPS
 from ac_mcp.operations.changes import changes, list_changes
-from ac_mcp.recording import Recording
+from ac_mcp.recording import Recording, Rehearsal
 from ac_mcp.request import Json, Reply, Request, Sender
 from ac_mcp.restoring import made_by
 from ac_mcp.results.hints import checking, written
 from ac_mcp.undo import Undoing, steps
 
+FEW = 10
+"""Records an undo may write to while what stands there is still looked at one by one."""
 Tools = Mapping[str, Operation[..., Any]]
 
 
@@ -59,12 +61,20 @@ class Here:
             unknown = BadArguments(f"change: no change of this account has the id {id}; list_changes shows them.")
             unknown.instead = (list_changes.name, {})
             raise unknown
-        undoing = Undoing(self.sender, called=self.called, earlier=await self._made_by(change))
+        if change.tool not in self.offered:
+            raise BadArguments(f"{change.tool} is switched off in this server, and so is its undoing.")
+        undoing = Undoing(self.sender, self.offered, called=self.called, earlier=await self._made_by(change))
+        count = steps(change)
+        if isinstance(self.sender, Recording | Rehearsal):
+            self.sender.images.light = count > FEW
         if isinstance(self.sender, Recording):
             self.sender.undoes(change.id)
-            if reasons := self.sender.consent.many(steps(change), "It writes to"):
+            if reasons := self.sender.consent.many(count, "It writes to"):
                 raise NeedsYes(reasons)
-        await undoing.all(change)
+            async with self.changes.alone(f"undo {self.holder} {id}"):
+                await undoing.all(change)
+        else:
+            await undoing.all(change, whole=True)
         result = (
             "undone"
             if undoing.restored and not undoing.lost
@@ -76,7 +86,7 @@ class Here:
         told |= {"restored": undoing.restored} if undoing.restored else {}
         return told | ({"not_restored": undoing.lost} if undoing.lost else {})
 
-    async def _made_by(self, change: Change) -> Mapping[str, Json]:
+    async def _made_by(self, change: Change) -> dict[str, list[Json]]:
         """What earlier tries to undo it have made already."""
         earlier = [await self.changes.find(self.whose, id) for id in change.undone_by]
         return made_by(write for one in earlier if one for write in one.writes)

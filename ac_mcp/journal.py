@@ -35,13 +35,13 @@ CREATE TABLE IF NOT EXISTS keyed (
     key TEXT PRIMARY KEY, call TEXT NOT NULL, began REAL NOT NULL, answer TEXT
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS change (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, whose TEXT NOT NULL, at REAL NOT NULL, tool TEXT NOT NULL,
-    arguments TEXT NOT NULL, actor TEXT NOT NULL, account TEXT NOT NULL, undoes INTEGER NOT NULL
+    id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL UNIQUE, whose TEXT NOT NULL, at REAL NOT NULL,
+    tool TEXT NOT NULL, arguments TEXT NOT NULL, actor TEXT NOT NULL, account TEXT NOT NULL, undoes INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS change_of ON change (whose, id);
 CREATE TABLE IF NOT EXISTS write (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, change INTEGER NOT NULL, step TEXT NOT NULL, method TEXT NOT NULL,
-    path TEXT NOT NULL, body TEXT, before TEXT, reply TEXT, at REAL NOT NULL, state TEXT NOT NULL,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL UNIQUE, change INTEGER NOT NULL, step TEXT NOT NULL,
+    method TEXT NOT NULL, path TEXT NOT NULL, body TEXT, before TEXT, reply TEXT, at REAL NOT NULL, state TEXT NOT NULL,
     status INTEGER NOT NULL, request_id TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS write_of ON write (change, id);
@@ -219,9 +219,9 @@ class Journal:
     def close(self) -> None:
         self._database.close()
 
-    async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """What `work` returns, once it is kept: in the file, or in memory while that cannot be used."""
-        if self.now >= self._back_at:
+    async def transact(self, work: Callable[[sqlite3.Connection], T], *, on_disk: bool = True) -> T:
+        """What `work` returns, once it is kept: in the file, or in memory while that cannot be or is not wished."""
+        if on_disk and self.now >= self._back_at:
             try:
                 return await self._database.transact(work)
             except Unusable as error:

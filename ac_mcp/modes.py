@@ -50,7 +50,7 @@ def chosen(toolsets: str, tools: str) -> set[str]:
         return OPERATIONS.keys() - minus
     some = {*plus}.union(*(TOOLSETS[name] for name in wanted))
     writing = any(not OPERATIONS[name].read_only for name in some)
-    return (some | (TOOLSETS[CHANGES] if writing else set())) - minus
+    return (some | (TOOLSETS[CHANGES] if writing else frozenset[str]())) - minus
 
 
 def listed(text: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from anyio import CancelScope
 
-from ac_mcp.changes import Change, Changes, State
+from ac_mcp.changes import Change, Changes, State, Write
 from ac_mcp.consent import Consent
 from ac_mcp.errors import NeedsYes, OutcomeUnknown, Trouble
 from ac_mcp.images import Images
@@ -32,6 +32,7 @@ class Recording:
     change: Change
     consent: Consent
     images: Images = field(default_factory=Images)
+    begun: bool = False
 
     async def send(self, request: Request) -> Reply:
         """As the gateway does.
@@ -44,31 +45,37 @@ class Recording:
             self.images.note(request, reply)
             return reply
         before = await self.images.before(self, request)
-        if not self.change.id and (reasons := self.consent.reasons(request, before)):
+        if not self.begun and (reasons := self.consent.reasons(request, before)):
             raise NeedsYes(reasons)
-        of, write = await self.changes.begin(self.change, request, before)
-        self.change = replace(self.change, id=of)
+        self.begun = True
         self.images.forget()
-        return await self._noted(request, write)
+        return await self._noted(request, self.changes.noted(request, before))
 
     def undoes(self, change: int) -> None:
         """What is written from now on takes that change back."""
         self.change = replace(self.change, undoes=change)
 
-    async def _noted(self, request: Request, write: int) -> Reply:
+    async def _noted(self, request: Request, write: Write) -> Reply:
+        """Kept before it is sent and after it has ended, whatever happens to the call."""
+        await self.changes.keep(self.change, write)
         sent = len(self.bound.caller.sent)
+        ended = replace(write, state="unknown")
         try:
             reply = await self.inner.send(request)
+            status = 0 if reply.repeated else reply.status
+            ended = replace(write, state="done", status=status, request_id=reply.id, reply=reply.body)
+            return reply
         except Trouble as trouble:
             state: State = "unknown" if isinstance(trouble, OutcomeUnknown) else "failed"
-            await self.changes.end(write, state, getattr(trouble, "status", 0), getattr(trouble, "request_id", ""))
+            told = {"status": getattr(trouble, "status", 0), "request_id": getattr(trouble, "request_id", "")}
+            ended = replace(write, state=state, **told)
             raise
         except BaseException:  # cancelled: what had not left was not done, what had may have landed
-            with CancelScope(shield=True):
-                await self.changes.end(write, "unknown" if len(self.bound.caller.sent) > sent else "failed")
+            ended = replace(write, state="unknown" if len(self.bound.caller.sent) > sent else "failed")
             raise
-        await self.changes.end(write, "done", reply.status, reply.id, reply.body)
-        return reply
+        finally:
+            with CancelScope(shield=True):
+                await self.changes.keep(self.change, ended)
 
 
 @dataclass(frozen=True, slots=True)

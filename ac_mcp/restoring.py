@@ -1,14 +1,14 @@
 """What taking a write back is made of: single requests, and what came of them in words."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ac_mcp.changes import Write, dump
-from ac_mcp.errors import OutcomeUnknown, Refused
+from ac_mcp.errors import Forbidden, OutcomeUnknown, Refused
 from ac_mcp.images import BY_KIND, SUBSCRIBED
 from ac_mcp.operation import Operation
-from ac_mcp.operations import STEPS
+from ac_mcp.operations import OPERATIONS, STEPS
 from ac_mcp.request import Json, Reply, Request, Sender, record
 from ac_mcp.results.sentences import quote
 
@@ -18,11 +18,13 @@ class Restoring:
     """What is restored and what is not is noted as it goes."""
 
     sender: Sender
+    offered: Collection[str]
+    """The tools there are: what is switched off is not done by another way either."""
     restored: list[str] = field(default_factory=list[str])
     lost: list[str] = field(default_factory=list[str])
     called: Callable[[str, str], str] = lambda kind, id: ""
     """What a thing of that kind is called, as far as it is known."""
-    earlier: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    earlier: dict[str, list[Json]] = field(default_factory=dict[str, list[Json]])
     """What an earlier try has made, with the ids it got: it is not made a second time."""
 
     def what(self, plural: str, id: str, row: Json | None = None) -> str:
@@ -31,16 +33,18 @@ class Restoring:
         name = next(iter(resource.called(row or {})), "") or self.called(plural, id)
         return f"{resource.word} {quote(name)} (id {id})" if name else f"{resource.word} {id}"
 
-    async def read(self, path: str) -> Json:
-        return (await self.sender.send(Request("GET", path, repeatable=True))).body
+    async def read(self, path: str, **query: str) -> Json:
+        return (await self.sender.send(Request("GET", path, query, repeatable=True))).body
 
     async def send(self, step: Operation[..., Any], path: str, attributes: Json | None = None) -> Reply:
         resource = step.resource
         body = None if attributes is None else {resource.singular: attributes} if resource.wrapped else attributes
         once = step.method != "POST" or step.idempotent
         empty = step.method == "DELETE" or (step.method == "PUT" and resource.quiet)
-        if step.method == "POST" and (made := self.earlier.get(fingerprint(path, body))) is not None:
-            return Reply(200, made)
+        if step.name in OPERATIONS and step.name not in self.offered:
+            raise Forbidden(f"{step.name} is switched off in this server")
+        if step.method == "POST" and (made := self.earlier.get(fingerprint(path, body))):
+            return Reply(200, made.pop())
         request = Request(step.method, path, {}, body, resource.plane, once, empty, step=step.name)
         return await self.sender.send(request)
 
@@ -85,10 +89,10 @@ def fingerprint(path: str, body: Json | None) -> str:
     return f"{path} {dump(body or {})}"
 
 
-def made_by(writes: Iterable[Write]) -> dict[str, Json]:
+def made_by(writes: Iterable[Write]) -> dict[str, list[Json]]:
     """What these have made, by what was sent."""
-    return {
-        fingerprint(one.path, one.body): record(one.reply)
-        for one in writes
-        if (one.method, one.state) == ("POST", "done")
-    }
+    found: dict[str, list[Json]] = {}
+    for one in writes:
+        if (one.method, one.state) == ("POST", "done"):
+            found.setdefault(fingerprint(one.path, one.body), []).append(record(one.reply))
+    return found

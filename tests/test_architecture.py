@@ -13,7 +13,7 @@ LAYERS = (
     {"operation", "resource"},
     {"parameters", "settings"},
     {"schema", "operations", "gateway"},
-    {"otherwise", "modes", "images"},
+    {"otherwise", "modes", "images", "hanging"},
     {"consent"},
     {"mending"},
     {"names"},

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import anyio
+import httpx2
 import mcp_types as types
 import pytest
 
-from ac_mcp.calls import run
+from ac_mcp.calls import Asked, run
 from ac_mcp.errors import BadArguments, NeedsYes
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.request import Json
@@ -236,3 +237,57 @@ async def test_a_question_nobody_answers_ends_with_a_token() -> None:
         refused = await client.call_tool("create_webhook", HOOK, read_timeout_seconds=2000)
         assert refused.is_error
         assert writes(one) == []
+
+
+@in_virtual_time
+async def test_a_token_counts_for_the_account_it_was_shown_for() -> None:
+    other = "1f0c7a52-0000-4000-8000-000000000009"
+    async with trial(AUTO) as one:
+        token = token_in(await one.refusal("create_webhook", **HOOK))
+        one.account.default.forget()
+        rows = [{"connection_id": other, "status": "ACTIVE", "creation_time": "2026-01-01T00:00:00Z"}]
+        one.wire.answer = lambda request: (
+            httpx2.Response(200, json={"connections": rows}) if request.url.path == "/connections" else None
+        )
+        carry = one.wire.inner.handle_async_request
+
+        async def anyway(request: httpx2.Request) -> httpx2.Response:
+            request.headers["maton-connection"] = ACTIVE
+            return await carry(request)
+
+        one.wire.inner.handle_async_request = anyway  # type: ignore[method-assign]
+        said = await one.refusal("confirm_change", token=token)
+        assert "What it would do has changed since it was shown" in said
+        assert writes(one) == []
+
+
+@in_virtual_time
+async def test_a_yes_is_for_the_values_that_were_shown() -> None:
+    async with trial({"AC_MCP_CONFIRM": "always"}) as one:
+        token = token_in(await one.refusal("update_contact", contact="2", phone="1"))
+        free = replace(one.account, settings=replace(one.account.settings, confirm="never"))
+        await run(free, OPERATIONS["update_contact"], {"contact": "2", "phone": "9"})
+        said = await one.refusal("confirm_change", token=token)
+        assert "What it would do has changed since" in said
+
+
+@in_virtual_time
+async def test_a_confirmation_takes_an_idempotency_key() -> None:
+    async with trial(AUTO) as one:
+        token = token_in(await one.refusal("create_webhook", **HOOK))
+        answers = [
+            await run(one.account, OPERATIONS["confirm_change"], {"token": token}, Asked(key="k")) for _ in range(2)
+        ]
+        assert answers[0] == answers[1]
+        assert writes(one) == ["POST /webhooks"]
+
+
+@in_virtual_time
+async def test_an_undo_of_one_contact_with_much_on_it_waits() -> None:
+    async with trial() as one:
+        for n in range(30):
+            await one.answer("create_note", contact="2", text=str(n))
+        await one.answer("delete_contact", contact="bob@initech.example")
+        careful = replace(one.account, settings=replace(one.account.settings, confirm="auto"))
+        with pytest.raises(NeedsYes, match="It writes to 3. records"):
+            await run(careful, OPERATIONS["undo_change"], {"change": "31"})

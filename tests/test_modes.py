@@ -29,7 +29,7 @@ def test_without_a_setting_there_is_everything() -> None:
 def test_read_only_wins_over_all_else() -> None:
     reading = {name for name, one in OPERATIONS.items() if one.read_only} - {"preview_change"}
     assert left(read_only="true") == reading
-    assert left(read_only="true", tools="delete_contact,list_tags") == {"list_tags"}
+    assert left(read_only="true", tools="delete_contact,list_tags") == {"list_tags", "list_changes"}
     assert left(read_only="true", toolsets="tags") <= reading
 
 

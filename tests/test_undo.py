@@ -1,15 +1,21 @@
 """Undo: for every writing tool do, undo, and compare the account before and after."""
 
+import json
 import re
+from dataclasses import replace
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 
+from ac_mcp.calls import Asked, run
+from ac_mcp.errors import BadArguments, NeedsYes
+from ac_mcp.modes import offered
 from ac_mcp.operations import OPERATIONS
 from tests.examples import CALLS
 from tests.sandbox_state import Renamed, difference, state
-from tests.support import in_virtual_time, trial
+from tests.support import KEY, in_virtual_time, trial
 
 WRITING = [name for name, one in OPERATIONS.items() if not one.read_only and one.resource.plane != "here"]
 LOST: dict[str, set[str]] = {
@@ -100,7 +106,7 @@ async def test_what_was_made_and_changed_since_is_not_deleted() -> None:
         undone = await one.answer("undo_change", change="1")
         assert (undone["result"], undone["not_restored"]) == (
             "nothing undone",
-            [f'tag "New" (id {id}): it was changed since (name), so it was not deleted'],
+            [f'tag "New" (id {id}): it was changed since (name, description), so it was not deleted'],
         )
         assert (await one.answer("get_tag", tag=id))["tag"]["name"] == "Newer"
 
@@ -183,3 +189,183 @@ async def test_a_name_that_is_there_again_is_not_made_a_second_time() -> None:
         assert undone["not_restored"] == [
             'tag "VIP 2025" (id 7): one of the same name is there again, so none was made'
         ]
+
+
+@in_virtual_time
+async def test_what_more_hangs_on_by_now_is_not_deleted() -> None:
+    async with trial() as one:
+        made = {
+            "tag": await one.answer("create_tag", name="T"),
+            "field": await one.answer("create_field", title="F", type="text"),
+            "stage": await one.answer("create_deal_stage", name="S", pipeline="Sales"),
+            "pipeline": await one.answer("create_pipeline", name="P", currency="usd"),
+            "account": await one.answer("create_account", name="A"),
+            "contact": await one.answer("create_contact", email="new@x.example"),
+            "list": await one.answer("create_list", **CALLS["create_list"]),
+        }
+        await one.answer("tag_contact", contact="new@x.example", tag="T")
+        await one.answer("set_field_value", contact="1", field="F", value="kept")
+        deal = {"value": 1, "currency": "usd", "contact": "1"}
+        await one.answer("create_deal", title="D1", stage="S", pipeline="Sales", **deal)
+        await one.answer("create_deal", title="D2", pipeline="P", account="A", **deal)
+        await one.answer("subscribe_contact", contact="1", list="Été Club")
+        before = state(one.sandbox)
+        told: dict[str, str] = {}
+        for change, word in enumerate(made, 1):
+            undone = await one.answer("undo_change", change=str(change))
+            assert undone["result"] == "nothing undone", word
+            told[word] = undone["not_restored"][0].partition(": ")[2]
+        assert difference(before, state(one.sandbox)) == {}
+        assert told == {
+            "tag": "it has 1 contacts by now, so it was not deleted",
+            "field": "it has 1 values by now, so it was not deleted",
+            "stage": "it has 1 deals by now, so it was not deleted",
+            "pipeline": "it has 1 deals by now, so it was not deleted",
+            "account": "it has 1 deals by now, so it was not deleted",
+            "contact": "it has 1 tags by now, so it was not deleted",
+            "list": "it has 1 contacts by now, so it was not deleted",
+        }
+
+
+@in_virtual_time
+async def test_a_first_value_that_was_changed_since_stays() -> None:
+    async with trial() as one:
+        await one.answer("set_field_value", contact="2", field="Plan", value="Team")
+        await one.answer("set_field_value", contact="2", field="Plan", value="Enterprise")
+        assert (await one.answer("undo_change", change="1"))["result"] == "nothing undone"
+        assert (await one.answer("undo_change", change="2"))["result"] == "undone"
+        assert (await one.answer("undo_change", change="1"))["result"] == "undone"
+
+
+@in_virtual_time
+async def test_undone_and_redone_it_can_be_undone_again() -> None:
+    async with trial() as one:
+        await one.answer("delete_deal", deal="Acme subscription renewal")
+        await one.answer("undo_change", change="1")
+        assert (await one.answer("undo_change", change="2"))["result"] == "undone"
+        listed = {row["id"]: row["result"] for row in (await one.answer("list_changes"))["changes"]}
+        assert (listed["1"], listed["2"]) == ("done", "undone")
+        again = await one.answer("undo_change", change="1")
+        assert "made again" in again["restored"][0]
+        assert (await one.answer("list_deals", search="Acme subscription renewal"))["total"] == 1
+
+
+@in_virtual_time
+async def test_a_change_of_case_is_a_change() -> None:
+    async with trial() as one:
+        await one.answer("update_tag", tag="VIP", name="Vip")
+        assert (await one.answer("undo_change", change="1"))["restored"] == ['tag "VIP" (id 1): name']
+        await one.answer("update_contact", contact="2", first_name="Zoe")
+        await one.answer("update_contact", contact="2", first_name="ZOE")
+        assert (await one.answer("undo_change", change="3"))["result"] == "nothing undone"
+
+
+@in_virtual_time
+async def test_a_membership_that_was_changed_since_stays() -> None:
+    async with trial() as one:
+        await one.answer("subscribe_contact", contact="2", list="Partners")
+        await one.answer("unsubscribe_contact", contact="2", list="Partners")
+        undone = await one.answer("undo_change", change="1")
+        assert (undone["result"], len(one.sandbox.requests)) == ("nothing undone", len(one.sandbox.requests))
+        assert undone["not_restored"][0].endswith("it was changed since")
+
+
+@in_virtual_time
+async def test_what_was_tagged_by_a_try_whose_answer_got_lost_is_not_known_to_be_ours() -> None:
+    async with trial() as one:
+        lost = [True]
+        carry = one.wire.inner.handle_async_request
+
+        async def losing(request: httpx2.Request) -> httpx2.Response:
+            response = await carry(request)
+            return httpx2.Response(502) if request.method == "POST" and lost and lost.pop() else response
+
+        one.wire.inner.handle_async_request = losing  # type: ignore[method-assign]
+        await one.answer("tag_contact", contact="bob@initech.example", tag="VIP")
+        undone = await one.answer("undo_change", change="1")
+        assert undone["result"] == "nothing undone"
+        assert undone["not_restored"][0].endswith("whether it was so before is not known")
+
+
+@in_virtual_time
+async def test_two_equal_notes_come_back_as_two() -> None:
+    async with trial() as one:
+        for _ in range(2):
+            await one.answer("create_note", contact="2", text="Same")
+        await one.answer("delete_contact", contact="bob@initech.example")
+        failing = [True]
+
+        def answer(request: httpx2.Request) -> None:
+            if failing and request.method == "POST" and one.requests.count("POST /notes") == 4:
+                raise httpx2.ConnectTimeout("away", request=request)
+
+        one.wire.answer = answer
+        await one.answer("undo_change", change="3")
+        failing.clear()
+        for _ in range(3):
+            await one.answer("undo_change", change="3")
+        notes = (await one.answer("list_notes", contact="bob@initech.example"))["notes"]
+        assert [note["text"] for note in notes].count("Same") == 2
+
+
+@in_virtual_time
+async def test_what_is_switched_off_is_not_done_by_an_undo_either() -> None:
+    async with trial() as one:
+        await one.answer("create_tag", name="A")
+        await one.answer("tag_contact", contact="bob@initech.example", tag="VIP")
+        settings = replace(one.account.settings, tools="-delete_tag,-tag_contact")
+        fewer = replace(one.account, settings=settings, offered=offered(settings))
+        undone = await run(fewer, OPERATIONS["undo_change"], {"change": "1"})
+        assert (undone["result"], undone["not_restored"]) == (
+            "nothing undone",
+            ["POST /tags: delete_tag is switched off in this server"],
+        )
+        with pytest.raises(BadArguments, match="tag_contact is switched off"):
+            await run(fewer, OPERATIONS["undo_change"], {"change": "2"})
+
+
+@in_virtual_time
+async def test_of_two_undos_at_once_one_is_made() -> None:
+    async with trial() as one:
+        await one.answer("delete_deal", deal="Acme subscription renewal")
+        ended: list[str] = []
+
+        async def undo(key: str) -> None:
+            try:
+                await run(one.account, OPERATIONS["undo_change"], {"change": "1"}, Asked(key=key))
+                ended.append("undone")
+            except BadArguments:
+                ended.append("refused")
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(undo, "a")
+            group.start_soon(undo, "b")
+        assert sorted(ended) == ["refused", "undone"]
+        assert one.requests.count("POST /deals") == 1
+
+
+@in_virtual_time
+async def test_the_undo_of_what_three_hundred_wore_is_shown_at_once_and_confirmed_once() -> None:
+    async with trial({"AC_MCP_CONFIRM": "auto", "AC_MCP_WRITE_TIMEOUT": "600"}) as one:
+        await one.answer("delete_tag", tag="VIP 2025")
+        held = {"holders": {"-1": [str(n) for n in range(1, 301)]}, "holders_count": 300}
+        kept = "UPDATE write SET before = json_patch(before, ?)"
+        await one.account.journal.transact(lambda rows: rows.execute(kept, (json.dumps(held),)))
+        one.forget_requests()
+        with pytest.raises(NeedsYes) as waiting:
+            await run(one.account, OPERATIONS["undo_change"], {"change": "1"})
+        assert len(one.requests) < 10
+        undone = await one.answer("confirm_change", token=waiting.value.token)
+        assert "60 of its 300 contacts" in undone["restored"]
+
+
+@in_virtual_time
+async def test_a_change_of_another_account_is_not_undone_in_this_one() -> None:
+    async with trial() as one:
+        one.account.default.forget()
+        one.wire.answer = lambda request: httpx2.Response(401) if request.url.path == "/connections" else None
+        await one.answer("tag_contact", contact="bob@initech.example", tag="VIP")
+        one.wire.answer = lambda request: None
+        one.account.gateway.refusals.passed("", KEY)
+        await anyio.sleep(61)
+        assert (await one.refusal("undo_change", change="1")).startswith("change: no change of this account")

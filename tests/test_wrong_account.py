@@ -19,7 +19,7 @@ WRITING = [name for name, o in OPERATIONS.items() if not o.read_only and o.resou
 
 def with_two(one: Trial, names: bool = True) -> None:
     """Two ACTIVE connections, the sandbox's being the oldest."""
-    metadata = ({"account": "Northwind Coffee"}, {"account": "Northwind Tea"}) if names else ({}, {})
+    metadata: list[Json] = [{"account": f"Northwind {what}"} if names else {} for what in ("Coffee", "Tea")]
     rows: list[Json] = [
         {"connection_id": id, "status": "ACTIVE", "creation_time": f"2026-0{n}-01T00:00:00Z", "metadata": told}
         for n, (id, told) in enumerate(zip((ACTIVE, OTHER), metadata, strict=True), 1)

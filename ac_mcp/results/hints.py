@@ -175,8 +175,23 @@ def checking(operation: Operation[..., Any], given: Json) -> Suggested:
     return (lister.name, {name: given[name] for name in given if name in known})
 
 
+def seen(value: Any) -> Any:
+    """The same with every text in it as a person would see it."""
+    match value:
+        case str():
+            return visible(value)
+        case dict():
+            return {key: seen(one) for key, one in cast("Json", value).items()}
+        case list():
+            return [seen(one) for one in cast("list[Any]", value)]
+        case _:
+            return value
+
+
 def written(name: str, arguments: Mapping[str, Any]) -> str:
     """A call as it can be run; what is null goes without saying."""
     given = {key: value for key, value in arguments.items() if value is not None}
-    said = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False, default=str)}" for key, value in given.items())
+    said = ", ".join(
+        f"{key}={json.dumps(seen(value), ensure_ascii=False, default=str)}" for key, value in given.items()
+    )
     return f"{name}({said})"

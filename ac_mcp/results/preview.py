@@ -1,7 +1,7 @@
 """What a write would do, for a person to agree to: the requests, the record before and after, what else may happen."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from ac_mcp.columns import Column
 from ac_mcp.operation import Operation
@@ -73,9 +73,10 @@ def previewed(
     return told | ({"also": effects} if effects else {})
 
 
-def sent(request: Request) -> Json:
+def sent(request: Request, view: View) -> Json:
+    """A request; its body may hold free text that stands there already."""
     said = {"method": request.method, "path": request.path}
-    return said if request.body is None else {**said, "body": request.body}
+    return said if request.body is None or view.hidden else {**said, "body": request.body}
 
 
 def columns(resource: Resource) -> tuple[Column, ...]:
@@ -104,7 +105,7 @@ def changed(request: Request, before: Json, names: Names, view: View) -> Json:
     resource = STEPS[request.step].resource
     was, will = (shown(resource, row, names, view) for row in (old(resource, before), new(resource, request, before)))
     if request.method == "DELETE":
-        gone = {word: len(rows) for key, word in BESIDE.items() if (rows := before.get(key))}
+        gone = {word: len(rows) for key, word in BESIDE.items() if (rows := records(before.get(key)))}
         holders = {"contacts": whole(before["holders_count"])} if before.get("holders_count") else {}
         return {"deletes": resource.word, "before": was, **({"with": gone | holders} if gone or holders else {})}
     fields = names.get("fields", {})
@@ -135,10 +136,13 @@ def what_else(operation: Operation[..., Any], writes: Writes, surroundings: Json
         listed = f" Active here: {', '.join(active[:10])}; what starts each the API does not tell." if active else ""
         told.append(f"Automations that start {starts} run, and may send mail.{listed}")
     events = set(operation.options.get("reports", ()))
-    hooks = (one for one in records(surroundings.get("webhooks")) if "api" in (one.get("sources") or ()))
-    told += [
-        f"The webhook {str(one.get('name'))!r} reports it." for one in hooks if events & set(one.get("events") or ())
-    ]
+    for hook in records(surroundings.get("webhooks")):
+        if "api" in texts(hook.get("sources")) and events & texts(hook.get("events")):
+            told += [f"The webhook {str(hook.get('name'))!r} reports it."]
     if operation.destructive and any(request.method == "DELETE" for request, _ in writes):
         told.append("undo_change makes it again as far as the API allows, under a new id.")
     return told
+
+
+def texts(value: Any) -> set[str]:
+    return {str(one) for one in cast("list[Any]", value)} if isinstance(value, list) else set()

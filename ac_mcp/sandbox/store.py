@@ -80,6 +80,8 @@ class Store:
     @classmethod
     def open(cls, path: Path | None, tables: Iterable[Table]) -> "Store":
         # Requests may come from another thread than the one that built the sandbox; the lock keeps them apart.
+        if path:
+            path.touch(mode=0o600)
         db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
         store = cls(db, {table.name: table for table in tables}, 0, RLock())
         try:

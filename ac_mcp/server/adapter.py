@@ -156,7 +156,7 @@ async def answered(
             answer = await confirm.resumed(account, params, make)
             return told(render(answer if answer is not None else await make()), account.settings.structured)
         except NeedsYes as needs:
-            if not confirm.can_ask(context):
+            if not confirm.can_ask(context) or operation is confirm_change:
                 raise
             if confirm.agrees_by_rounds(context):
                 return confirm.asking(needs)
