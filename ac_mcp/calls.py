@@ -17,21 +17,25 @@ from ac_mcp.consent import Consent
 from ac_mcp.errors import (
     BadArguments,
     NeedsYes,
+    NoSuchName,
     NotConnected,
+    NotFound,
     OutcomeUnknown,
     Trouble,
 )
 from ac_mcp.here import Here
+from ac_mcp.images import touched
 from ac_mcp.journal import Journal
 from ac_mcp.operation import Operation
+from ac_mcp.operations.changes import undo_change
 from ac_mcp.operations.connections import connections
 from ac_mcp.reading import read
 from ac_mcp.reconcile import Settling
 from ac_mcp.recording import Recording, Rehearsal
-from ac_mcp.request import Json, Progress, Sender, silent
+from ac_mcp.request import Json, Progress, Request, Sender, silent
 from ac_mcp.results.preview import kinds, previewed
 from ac_mcp.results.render import render
-from ac_mcp.results.trim import View
+from ac_mcp.results.trim import Names, View
 from ac_mcp.senders import Bound, Trail
 
 log = logging.getLogger(__name__)
@@ -139,7 +143,10 @@ async def written(
             await settling.told()
             raise
         await settling.told()
-        return answer | account.said(bound.caller, operation) if bound.trail.written else answer
+        if not bound.trail.written:
+            return answer
+        number = {"change": str(bound.trail.change)} if bound.trail.change and "change" not in answer else {}
+        return answer | number | account.said(bound.caller, operation)
 
     async def under_key() -> Json:
         return await keyed(account.journal, f"{same[0]} {asked.key}", sha256(call.encode()).hexdigest(), work)
@@ -166,7 +173,7 @@ def recording(
     whose = of_connections if operation.resource is connections else of_account
     label = account.label(bound.caller)
     change = Change(whose, operation.name, said, asked.actor, label)
-    consent = Consent(account.settings.confirm, given=bool(asked.agreed))
+    consent = Consent(account.settings.confirm, bool(asked.agreed), operation is undo_change)
     sender = Recording(settling, bound, account.changes, change, consent)
     if operation.resource.plane != "here":
         return sender
@@ -202,6 +209,21 @@ def about(operation: Operation[..., Any], given: Json) -> Generator[None]:
         raise
 
 
+async def there(operation: Operation[..., Any], resolved: Json, stage: Rehearsal, names: Names) -> None:
+    """A rehearsal sends nothing that would be refused: of what has no name it has to be seen that it exists.
+
+    Raises:
+        NoSuchName: for an id that nothing answers to.
+    """
+    for parameter, ref in operation.references.items():
+        id = str(resolved.get(parameter) or "")
+        if id and ref.kind in ("contacts", "deals") and id not in names.get(ref.kind, {}):
+            try:
+                await stage.send(Request("GET", f"/{ref.kind}/{id}", repeatable=True))
+            except NotFound:
+                raise NoSuchName(parameter, ref.kind, id) from None
+
+
 async def rehearsal(
     account: Account, bound: Bound, operation: Operation[..., Any], arguments: Json
 ) -> tuple[Json, str]:
@@ -218,11 +240,14 @@ async def rehearsal(
     writes = [(one.request, one.before) for one in stage.noted]
     view = View(hidden=account.settings.hide_user_content)
     names = await named(running.references, stage, kinds(operation, resolved, writes))
+    await there(operation, resolved, stage, names)
+    consent = Consent(account.settings.confirm, undoing=operation is undo_change)
     surroundings = await stage.surroundings(operation)
     preview = previewed(operation, arguments, resolved, writes, names, surroundings, payload, view)
-    told = [
-        (one.request.method, one.request.path, one.request.body, one.before.get("holders_count")) for one in stage.noted
-    ]
+    asks = [reason for one in stage.noted for reason in consent.reasons(one.request, one.before)]
+    preview |= {"asks": list(dict.fromkeys(asks))} if asks else {}
+    seen = [(one.method, one.path, one.body, touched(one, before)) for one, before in writes]
+    told = (account.whose_changes(bound.caller), seen)
     return preview | account.said(bound.caller, operation), sha256(json.dumps(told, default=str).encode()).hexdigest()
 
 

@@ -84,8 +84,11 @@ class Change:
             return "under way"
         if states & {"open", "unknown"}:
             return "unknown"
+        if states == {"done"} and self.undone_by:
+            gone = any(one.method == "DELETE" and not one.path.startswith("/contactTags/") for one in self.writes)
+            return "partly undone" if gone else "undone"
         if states == {"done"}:
-            return "undone" if self.undone_by else "done"
+            return "done"
         return "partly done" if "done" in states else "failed"
 
 
@@ -110,15 +113,16 @@ class Changes:
         body, stood = (None, None) if self.lean else (unsecret(request.body or {}), unsecret(before))
         return Write(request.step, request.method, request.path, body, stood, at=self.journal.now)
 
-    async def keep(self, change: Change, write: Write) -> None:
+    async def keep(self, change: Change, write: Write) -> int:
         """As it stands: noted before it is sent and again with what came of it.
 
-        Both are known by ids of their own, so that it does not matter if the file could not be used in between.
+        Both are known by ids of their own, so that it does not matter if the file could not be used in between. Gives
+        the number of the change.
         """
         now = self.journal.now
         arguments = dict.fromkeys(change.arguments, HIDDEN) if self.lean else unsecret(change.arguments)
 
-        def work(rows: sqlite3.Connection) -> None:
+        def work(rows: sqlite3.Connection) -> int:
             purge(rows, now)
             found = rows.execute("SELECT id FROM change WHERE uid = ?", (change.uid,)).fetchone()
             of = found[0] if found else added(rows, change, arguments, now)
@@ -130,8 +134,9 @@ class Changes:
                 "ON CONFLICT (uid) DO UPDATE SET reply = ?7, state = ?9, status = ?10, request_id = ?11",
                 (*sent, *came, of),
             )
+            return int(of)
 
-        await self.journal.transact(work)
+        return await self.journal.transact(work)
 
     async def page(self, whose: Whose, limit: int, offset: int) -> tuple[list[Change], int]:
         """The newest first, and how many there are."""

@@ -62,7 +62,7 @@ def parser() -> ArgumentParser:
     shared.add_argument("--multi-account", action="store_true", help="let each call choose its Maton connection")
     shared.add_argument("--read-only", action="store_true", help="only tools that read; wins over all else")
     shared.add_argument("--toolsets", metavar="A,B", help="only these toolsets, such as contacts,deals")
-    shared.add_argument("--tools", metavar="A,B,-C", help="these tools too; one with a minus is left out")
+    shared.add_argument("--tools", metavar="A,B,-C", help="only these, beside those toolsets; --tools=-c leaves c out")
     shared.add_argument("--confirm", metavar="WHEN", help="which writes wait for a yes: auto, always or never")
     shared.add_argument("--hide-user-content", action="store_true", help="leave the account's free text out")
     shared.add_argument(

@@ -10,8 +10,8 @@ from ac_mcp.visible import cut
 
 NOTHING: tuple[Any, ...] = (None, "", "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00", [], {})
 """The API's faces of "nothing" (reference 2.3)."""
-LONG, LONGEST = 2000, 20_000
-"""Characters of a text in a summary, and in full."""
+SHORT, LONG, LONGEST = 500, 2000, 20_000
+"""Characters of a name in a summary, of a longer text, and of a text in full."""
 TEXT: Json = {"type": "string"}
 COUNT: Json = {"type": "integer"}
 AMOUNTS: Json = {"type": "object", "additionalProperties": {"type": "number"}}
@@ -60,7 +60,7 @@ class Column:
 class Text(Column):
     """Free text, at most `most` characters of it."""
 
-    most: int = LONG
+    most: int = SHORT
 
     def shown(self, raw: Any) -> Any:
         text = str(raw).strip()
@@ -77,6 +77,7 @@ class Prose(Text):
     """What people write in their own words: notes, descriptions."""
 
     free: ClassVar[bool] = True
+    most: int = LONG
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ class Joined(Column):
         return self.wires
 
     def read(self, row: Json) -> Any:
-        return " ".join(str(row[wire]).strip() for wire in self.wires if row.get(wire)) or None
+        return cut(" ".join(str(row[wire]).strip() for wire in self.wires if row.get(wire)), SHORT) or None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,18 @@ class Consent:
 
     mode: str = "auto"
     given: bool = False
+    undoing: bool = False
+    """Contacts get the tags and lists back that they had."""
 
     def reasons(self, request: Request, before: Json) -> tuple[str, ...]:
         """Why this write has to wait; nothing where it need not."""
         if self.given or self.mode == "never":
             return ()
         asks = STEPS[request.step].options.get("asks")
-        own = asks(record_of(request), before) if asks else ""
+        back = self.undoing and STEPS[request.step].resource.link
+        own = asks(record_of(request), before) if asks and not back else ""
         found = [own] if own else []
-        found += self.many(reached(before), "It takes something from")
+        found += self.many(reached(before), "It takes something away from")
         if self.mode == "always" and not found:
             found = ["Every write waits for a yes here (AC_MCP_CONFIRM=always)."]
         return tuple(found)
@@ -32,7 +35,7 @@ class Consent:
     def many(self, count: int, does: str) -> list[str]:
         if self.given or self.mode == "never" or count <= MANY:
             return []
-        return [f"{does} {count} records; from {MANY + 1} on somebody has to agree."]
+        return [f"{does} {count} records; above {MANY} the user is asked."]
 
 
 def record_of(request: Request) -> Json:

@@ -1,5 +1,6 @@
 """What this server answers itself: previews, confirmations, the record of changes, and undo."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -107,8 +108,8 @@ class Here:
         offer = await self.changes.take(self.holder, token)
         if offer is None or offer.tool not in self.offered:
             raise BadArguments(
-                "token: no call waits for it. It counts once, for ten minutes, for whoever made the call. Make "
-                "the call again for a new one."
+                "token: no call waits for it. It counts once, for ten minutes, for whoever made the call; list_changes "
+                "shows if it was used."
             )
         return await self.confirm(STEPS[offer.tool], offer)
 
@@ -122,13 +123,21 @@ def row_of(change: Change, now: float) -> Json:
     result = change.result(now)
     at = datetime.fromtimestamp(change.at).astimezone().strftime("%Y-%m-%d %H:%M")
     row: Json = {"id": str(change.id), "at": at, "call": call_of(change), "result": result}
-    row |= {"wrote": [f"{one.method} {one.path}: {one.state}" for one in change.writes]}
+    row |= {"wrote": wrote(change)}
     row |= {"undone_by": ", ".join(map(str, change.undone_by))} if change.undone_by else {}
     row |= {"undoes": str(change.undoes)} if change.undoes else {}
     row |= {"made_by": change.actor} if change.actor else {}
     if result == "unknown":
         row["check"] = look(change)
     return row
+
+
+def wrote(change: Change) -> list[str]:
+    """Each request and what came of it; many of a kind are counted."""
+    if len(change.writes) <= FEW:
+        return [f"{one.method} {one.path}: {one.state}" for one in change.writes]
+    counts = Counter(f"{one.method} {one.path.rpartition('/')[0] or one.path}: {one.state}" for one in change.writes)
+    return [f"{line} ({count})" for line, count in counts.items()]
 
 
 def look(change: Change) -> str:

@@ -153,6 +153,16 @@ def reached(before: Json) -> int:
     return whole(before.get("holders_count"))
 
 
+def touched(request: Request, before: Json) -> Json:
+    """Of what stands there what somebody agrees to change: what is sent now, or what goes and how much with it."""
+    resource = STEPS[request.step].resource
+    row, sent = (record(one.get(resource.singular)) for one in (before, request.body or {}))
+    if request.method != "DELETE":
+        return {key: row.get(key) for key in sent}
+    counts = {key: len(records(before.get(key))) for key in BESIDE}
+    return {"called": resource.called(row) if row else (), "holders": reached(before), **counts}
+
+
 def id_of(path: str) -> str:
     """The last part of a path."""
     return path.rpartition("/")[2]

@@ -62,7 +62,13 @@ async def account(settings: Settings, company: Company = COMPANY) -> AsyncGenera
     sandbox = Sandbox(company.state, size=company.size, number=company.number)
     try:
         async with opened(Doors(NOWHERE, NOWHERE), sandbox.transport()) as gateway:
-            one = Account.of(replace(settings, key=sandbox.key, connection=""), gateway)
+            beside = (
+                Database(Path(f"{company.state}.journal"), SCHEMA, durable=False, version=VERSION)
+                if company.state
+                else None
+            )
+            journal = Journal(beside, time) if beside else None
+            one = Account.of(replace(settings, key=sandbox.key, connection=""), gateway, journal)
             with closing(one.journal):
                 yield one
     finally:

@@ -43,6 +43,8 @@ def chosen(toolsets: str, tools: str) -> set[str]:
     Whoever can write can preview, confirm and undo.
     """
     sets, single = listed(toolsets), listed(tools)
+    if (toolsets and not sets) or (tools and not single):
+        raise BadSetting("AC_MCP_TOOLSETS and AC_MCP_TOOLS take names with commas between them.")
     wanted = [known(name, list(TOOLSETS), "AC_MCP_TOOLSETS") for name in sets]
     plus = [known(name, list(OPERATIONS), "AC_MCP_TOOLS") for name in single if not name.startswith("-")]
     minus = {known(name[1:], list(OPERATIONS), "AC_MCP_TOOLS") for name in single if name.startswith("-")}
@@ -54,7 +56,7 @@ def chosen(toolsets: str, tools: str) -> set[str]:
 
 
 def listed(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+    return [part.strip().lower() for part in text.split(",") if part.strip()]
 
 
 def known(name: str, names: Sequence[str], variable: str) -> str:

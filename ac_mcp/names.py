@@ -52,7 +52,7 @@ def matching(known: Iterable[Known], name: str, only_main: bool = False) -> list
     sought = plain(name)
     loose = [one for one in known if sought in map(plain, one.names)]
     main = [one for one in loose if plain(one.name) == sought]
-    exact = [one for one in main if one.name == name]
+    exact = [one for one in main if visible(one.name) == visible(name)]
     return exact if len(exact) == 1 else main if only_main else main or loose
 
 

@@ -188,7 +188,7 @@ class Operation(Generic[P, R]):
         """Our word for an attribute of the API."""
         for name, parameter in self.signature.parameters.items():
             marked = mark(parameter.annotation, Wire)
-            if wire == (marked.name if marked else camel(name)):
+            if wire == (marked.name if marked else camel(name)) and not self.replaces(name):
                 return name
         return wire
 

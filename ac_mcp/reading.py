@@ -28,6 +28,7 @@ def read(operation: Operation[..., Any], arguments: Mapping[str, Any], accounts:
         BadArguments: with arguments that would do, where they follow from what was given.
     """
     bounded(arguments)
+    arguments = nested_in_preview(operation, arguments)
     arguments = rehearsal_refused(operation, arguments)
     given = lenient(operation, arguments, accounts)
     try:
@@ -38,6 +39,14 @@ def read(operation: Operation[..., Any], arguments: Mapping[str, Any], accounts:
         fixed, example = mended(operation, given, problems, accounts)
         raise BadArguments(said, fixed, example=example) from None
     return unchanged(operation, columns_known(operation, checked))
+
+
+def nested_in_preview(operation: Operation[..., Any], arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The arguments of a call to preview, also where they stand beside its tool instead of inside `arguments`."""
+    own = {name: value for name, value in arguments.items() if name in operation.signature.parameters}
+    if operation.path != "/previews" or own.get("arguments") or own.keys() == arguments.keys():
+        return arguments
+    return own | {"arguments": {name: value for name, value in arguments.items() if name not in own}}
 
 
 def bounded(arguments: Mapping[str, Any]) -> None:
@@ -78,7 +87,8 @@ def rehearsal_refused(operation: Operation[..., Any], arguments: Mapping[str, An
     if str(arguments[asked[0]]).casefold() in ("false", "0", "no", "none"):
         raise BadArguments(f"Unknown argument {asked[0]}: without it the call is made.", rest)
     refused = BadArguments(f"{operation.name} takes no {asked[0]}: preview_change shows what it would do.")
-    refused.instead = ("preview_change", {"tool": operation.name, "arguments": rest})
+    if operation.path != "/confirmations":  # its preview was shown with its token
+        refused.instead = ("preview_change", {"tool": operation.name, "arguments": rest})
     raise refused
 
 
@@ -129,6 +139,8 @@ def fitted(value: Any, wanted: Any, operation: Operation[..., Any], name: str) -
     match value:
         case bool() if wanted in ("integer", "number"):
             return str(value)
+        case str() if wanted == "object":
+            return unpacked(value, True) if isinstance(unpacked(value, True), dict) else value
         case str() if wanted == "array":
             return fitted(unpacked(value, is_assigned(operation, name)), wanted, operation, name)
         case dict() if wanted == "array" and is_assigned(operation, name):

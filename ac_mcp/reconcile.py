@@ -102,7 +102,9 @@ class Settling:
 
     def _fingerprint(self, request: Request) -> str:
         body = json.dumps(request.body, sort_keys=True, default=str)
-        return sha256("\n".join((self.account, self.key, request.path, body)).encode()).hexdigest()
+        return sha256(
+            "\n".join((self.account, self.key, request.path, body, str(request.nth or ""))).encode()
+        ).hexdigest()
 
     def latest(self) -> float:
         """When a request that this call may still send has landed, on the wall clock."""

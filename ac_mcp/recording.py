@@ -75,7 +75,7 @@ class Recording:
             raise
         finally:
             with CancelScope(shield=True):
-                await self.changes.keep(self.change, ended)
+                self.bound.trail.change = await self.changes.keep(self.change, ended)
 
 
 @dataclass(frozen=True, slots=True)

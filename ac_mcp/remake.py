@@ -25,13 +25,6 @@ KEPT: Mapping[str, tuple[str, ...]] = {
     "contactTags": ("contact", "tag"),
 }  # fmt: skip
 """What of a deleted thing is made again, under the API's names (reference 3 to 5)."""
-LOST: Mapping[str, str] = {
-    "contacts": "its id, its history (opens, clicks, e-mails, scores) and its places in automations",
-    "tags": "its id, and automations or segments that used it",
-    "lists": "its id, its campaigns, forms and who may see it",
-    "deals": "its id, its history, tasks and further contacts",
-    "contactTags": "since when it was worn",
-}
 
 
 async def made_again(by: Restoring, write: Write, step: Operation[..., Any]) -> None:
@@ -55,7 +48,7 @@ async def made_again(by: Restoring, write: Write, step: Operation[..., Any]) -> 
         return
     new = str(record(reply.body.get(resource.singular)).get("id") or "")
     by.restored.append(f"{what}: made again, with the id {new}")
-    by.lost.append(f"{what}: {LOST[resource.plural]}")
+    by.lost.append(f"{what}: {resource.lost}")
     match resource.plural:
         case "contacts":
             await contact_again(by, new, before)

@@ -28,6 +28,8 @@ class Request:
     """A read that does not join an equal one that began before it."""
     step: str = ""
     """The operation it was made by."""
+    nth: int = 0
+    """How many equal ones the same call means beside it: two equal notes are two notes."""
 
 
 @dataclass(frozen=True, slots=True)

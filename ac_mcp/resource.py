@@ -71,6 +71,8 @@ class Resource:
     """Bodies are wrapped in the singular (reference 2.1)."""
     sparse: bool = False
     """A row of a list does not hold all of it."""
+    lost: str = ""
+    """What of a deleted one no undo can bring back."""
     example: str = ""
     """A name, for suggested calls."""
     operations: "list[Operation[..., Any]]" = field(default_factory=list["Operation[..., Any]"])

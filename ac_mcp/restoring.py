@@ -1,5 +1,6 @@
 """What taking a write back is made of: single requests, and what came of them in words."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,7 @@ class Restoring:
     lost: list[str] = field(default_factory=list[str])
     called: Callable[[str, str], str] = lambda kind, id: ""
     """What a thing of that kind is called, as far as it is known."""
+    sent: Counter[str] = field(default_factory=Counter[str])
     earlier: dict[str, list[Json]] = field(default_factory=dict[str, list[Json]])
     """What an earlier try has made, with the ids it got: it is not made a second time."""
 
@@ -43,9 +45,13 @@ class Restoring:
         empty = step.method == "DELETE" or (step.method == "PUT" and resource.quiet)
         if step.name in OPERATIONS and step.name not in self.offered:
             raise Forbidden(f"{step.name} is switched off in this server")
-        if step.method == "POST" and (made := self.earlier.get(fingerprint(path, body))):
+        same = fingerprint(path, body)
+        self.sent[same] += 1
+        if step.method == "POST" and (made := self.earlier.get(same)):
             return Reply(200, made.pop())
-        request = Request(step.method, path, {}, body, resource.plane, once, empty, step=step.name)
+        request = Request(
+            step.method, path, {}, body, resource.plane, once, empty, step=step.name, nth=self.sent[same] - 1
+        )
         return await self.sender.send(request)
 
     async def tied(self, plural: str, body: Json) -> Reply:

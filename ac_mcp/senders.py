@@ -12,6 +12,8 @@ class Trail:
 
     written: list[str] = field(default_factory=list[str])
     tried: list[str] = field(default_factory=list[str])
+    change: int = 0
+    """The number it has in the record of changes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,7 +33,9 @@ class Settings:
     multi_account: bool = setting("AC_MCP_MULTI_ACCOUNT", "Let each call choose its connection", False)
     read_only: bool = setting("AC_MCP_READ_ONLY", "Only tools that read, whatever else is said", False)
     toolsets: str = setting("AC_MCP_TOOLSETS", "Only these toolsets, such as `contacts,deals`")
-    tools: str = setting("AC_MCP_TOOLS", "These tools too, such as `list_tags`; `-delete_deal` leaves one out")
+    tools: str = setting(
+        "AC_MCP_TOOLS", "Only these beside the toolsets, such as `list_tags`; `-delete_deal` leaves one out"
+    )
     confirm: str = setting("AC_MCP_CONFIRM", "Which writes wait for a yes: `auto`, `always` or `never`", "auto")
     allow_default: bool = setting(
         "AC_MCP_ALLOW_DEFAULT_CONNECTION", "Write to the oldest ACTIVE connection where there are several", False
@@ -52,6 +55,11 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """Raises BadSetting for a value that cannot be used."""
+        known = [one.metadata["variable"] for one in fields(cls)]
+        for name in environ:
+            if name.startswith("AC_MCP_") and name not in known:  # a typo must not switch a safeguard off
+                near = get_close_matches(name, known, 1)
+                raise BadSetting(f"There is no setting {name}{f'; did you mean {near[0]}?' if near else '.'}")
         given: dict[str, Any] = {}
         for one in fields(cls):
             # A bundle passes an unset optional value as the literal ${user_config.name}.

@@ -132,6 +132,8 @@ class Undoing(Restoring):
         resource = step.resource
         old = record((write.before or {}).get(resource.singular))
         what = self.what(resource.plural, str(old.get("id") or id_of(write.path)), old)
+        if resource.plural == "fieldValues" and old:
+            what = f"{self.what('contacts', str(old.get('contact')))}, {self.what('fields', str(old.get('field')))}"
         if not old:
             self.lost.append(f"{what}: {NOT_KEPT}")
             return
@@ -182,7 +184,8 @@ class Undoing(Restoring):
             return
         if was not in (SUBSCRIBED, LEFT):
             told = "it had never been on it" if not was else "it was unconfirmed or bounced"
-            self.lost.append(f"{what}: {told}, which the API cannot set; it is marked as unsubscribed")
+            self.restored.append(f"{what}: unsubscribed")
+            self.lost.append(f"{what}: {told}, which the API cannot set")
         else:
             self.restored.append(f"{what}: {'subscribed' if was == SUBSCRIBED else 'unsubscribed'}")
         back = was if was in (SUBSCRIBED, LEFT) else LEFT

@@ -19,7 +19,7 @@ from ac_mcp.changes import KEPT, bare, unsecret
 from ac_mcp.errors import Trouble
 from ac_mcp.journal import SCHEMA, VERSION, Journal
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.storage import Database, Unusable
+from ac_mcp.storage import Database, Memory, Unusable
 from tests.examples import CALLS
 from tests.sandbox_state import difference, state
 from tests.support import KEY, connected, in_virtual_time, trial
@@ -225,26 +225,37 @@ async def test_a_file_of_before_the_record_is_taken_over(tmp_path: Path) -> None
         assert await journal.transact(lambda rows: rows.execute("SELECT count(*) FROM write").fetchone()) == (0,)
 
 
+class Absent(Memory):
+    """A file that cannot be used now and then."""
+
+    away = False
+
+    async def transact(self, work: Any) -> Any:
+        if self.away:
+            raise Unusable("locked")
+        return await super().transact(work)
+
+
 @in_virtual_time
-async def test_a_file_that_cannot_be_used_for_a_while_mixes_nothing_up(tmp_path: Path) -> None:
+async def test_a_file_that_cannot_be_used_for_a_while_mixes_nothing_up() -> None:
     """What is begun in memory is closed in the file as what it is, not as what has the same number there."""
     async with trial() as one:
-        database = Database(tmp_path / "journal.db", SCHEMA, durable=True, version=VERSION, patience=0.01)
-        journal = Journal(database, one.account.journal._wall)  # pyright: ignore[reportPrivateUsage]
+        file = Absent(SCHEMA)
+        journal = Journal(file, one.account.journal._wall)  # pyright: ignore[reportPrivateUsage]
         account = replace(one.account, journal=journal)
         with closing(journal):
             await run(account, OPERATIONS["tag_contact"], {"contact": "jane@acme.example", "tag": "Gift card"})
-            with closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as other:
-                other.execute("BEGIN EXCLUSIVE")
-                one.wire.answer = lambda request: other.execute("COMMIT") and None if other.in_transaction else None
-                carry = one.wire.inner.handle_async_request
+            file.away = True
+            carry = one.wire.inner.handle_async_request
 
-                async def slowly(request: httpx2.Request) -> httpx2.Response:
-                    await anyio.sleep(11 if request.method == "POST" else 0)
-                    return await carry(request)
+            async def slowly(request: httpx2.Request) -> httpx2.Response:
+                if request.method == "POST":
+                    await anyio.sleep(11)
+                    file.away = False
+                return await carry(request)
 
-                one.wire.inner.handle_async_request = slowly  # type: ignore[method-assign]
-                await run(account, OPERATIONS["tag_contact"], {"contact": "2", "tag": "VIP"})
+            one.wire.inner.handle_async_request = slowly  # type: ignore[method-assign]
+            await run(account, OPERATIONS["tag_contact"], {"contact": "2", "tag": "VIP"})
             shown = (await run(account, OPERATIONS["list_changes"], {}))["changes"]
             assert [(row["call"], row["result"]) for row in shown] == [
                 ('tag_contact(contact="2", tag="VIP")', "done"),

@@ -28,7 +28,7 @@ WAITING: dict[str, tuple[str, Json, str]] = {
         "From then on ActiveCampaign sends data of contacts and deals to https://hooks",
     ),
     "somebody who had opted out": ("subscribe_contact", OPTED_OUT, "This contact had unsubscribed from the list"),
-    "a list of many": ("delete_list", {"list": "Newsletter"}, "It takes something from 45 records"),
+    "a list of many": ("delete_list", {"list": "Newsletter"}, "It takes something away from 45 records"),
     "a connection that goes": (
         "manage_connection",
         {"action": "delete", "connection": ACTIVE},
@@ -94,7 +94,8 @@ async def test_a_client_that_can_ask_is_asked_and_a_yes_does_it(mode: Any) -> No
         assert writes(one) == ["POST /webhooks"]
         (question,) = shown
         assert "From then on ActiveCampaign sends data" in question
-        assert '"path": "/webhooks"' in question
+        assert "creates a webhook: name: Sign-ups, url: https://hooks.northwind.example/new" in question
+        assert "In the account: connection" in question
 
 
 @ERAS
@@ -107,7 +108,9 @@ async def test_anything_but_a_yes_does_nothing(mode: Any, action: str, content: 
     async with trial(AUTO) as one, connected(one, mode=mode, elicitation_callback=ask) as client:
         refused = await client.call_tool("create_webhook", HOOK)
         assert refused.is_error
-        assert text(refused).startswith("The user was asked and did not agree. Nothing was changed")
+        assert text(refused).startswith(
+            "The user was asked and did not agree: do not try it another way. Nothing was changed."
+        )
         assert "confirm_change" not in text(refused)
         assert writes(one) == []
 
@@ -289,5 +292,5 @@ async def test_an_undo_of_one_contact_with_much_on_it_waits() -> None:
             await one.answer("create_note", contact="2", text=str(n))
         await one.answer("delete_contact", contact="bob@initech.example")
         careful = replace(one.account, settings=replace(one.account.settings, confirm="auto"))
-        with pytest.raises(NeedsYes, match="It writes to 3. records"):
+        with pytest.raises(NeedsYes, match=r"It writes to 3\d records"):
             await run(careful, OPERATIONS["undo_change"], {"change": "31"})

@@ -58,6 +58,7 @@ def test_single_tools_are_added_and_taken_away() -> None:
         ({"toolsets": "contact"}, "AC_MCP_TOOLSETS: there is no 'contact'; did you mean contacts"),
         ({"tools": "delete_contcat"}, "AC_MCP_TOOLS: there is no 'delete_contcat'; did you mean delete_contact"),
         ({"tools": "-nonsense"}, "AC_MCP_TOOLS: there is no 'nonsense'; there is list_contacts"),
+        ({"toolsets": " , "}, "take names with commas between them"),
         ({"read_only": "1", "tools": "delete_tag,-list_changes"}, "together leave no tool"),
     ],
 )
@@ -127,3 +128,39 @@ def test_the_command_line_keeps_to_the_mode(capsys: Any) -> None:
     assert "AC_MCP_TOOLSETS: there is no 'nonsense'" in capsys.readouterr().err
     assert command(["tools", "--sandbox", "--toolsets", "users"]) == 0
     assert "2 of 2 tools" in capsys.readouterr().out
+
+
+def test_a_safeguard_with_a_typo_does_not_start_without_it() -> None:
+    with pytest.raises(BadSetting, match="There is no setting AC_MCP_READONLY; did you mean AC_MCP_READ_ONLY"):
+        Settings.from_env({"AC_MCP_READONLY": "1"})
+
+
+def test_a_sandbox_that_is_kept_keeps_its_changes_too(tmp_path: Any, capsys: Any) -> None:
+    kept = ["--sandbox", "--state", str(tmp_path / "sandbox.db")]
+    assert command(["call", *kept, "update_tag", "tag=VIP", "name=Gold"]) == 0
+    assert command(["call", *kept, "undo_change", "change=1"]) == 0
+    assert "undone" in capsys.readouterr().out
+    assert (
+        command(["call", *kept, "create_webhook", "name=H", "url=https://h.example/x", "events=update", "sources=api"])
+        == 1
+    )
+    token = capsys.readouterr().err.split('token="')[1].split('"')[0]
+    assert command(["call", *kept, "confirm_change", f"token={token}"]) == 0
+    assert (
+        command(
+            [
+                "call",
+                *kept,
+                "--yes",
+                "create_webhook",
+                "name=I",
+                "url=https://h.example/x",
+                "events=update",
+                "sources=api",
+            ]
+        )
+        == 0
+    )
+    assert command(["call", *kept, "--dry-run", "delete_tag", "tag=Gold"]) == 1
+    assert command(["call", *kept, "--dry-run", "delete_tag", "tag=VIP"]) == 0
+    assert "nothing was written" in capsys.readouterr().out

@@ -173,3 +173,38 @@ async def test_the_preview_of_an_undo_shows_what_it_would_send() -> None:
         assert preview["requests"] == [{"method": "PUT", "path": "/tags/1", "body": {"tag": {"tag": "VIP"}}}]
         assert preview["changes"][0]["after"] == {"name": "VIP"}
         assert difference(before, state(one.sandbox)) == {}
+
+
+@in_virtual_time
+async def test_what_is_not_there_is_refused_as_the_call_would_be() -> None:
+    async with trial() as one:
+        for tool, arguments in (
+            ("update_deal", {"deal": "999", "value": 5}),
+            ("update_contact", {"contact": "999", "phone": "1"}),
+            ("delete_contact", {"contact": "999"}),
+            ("tag_contact", {"contact": "999", "tag": "VIP"}),
+            ("create_note", {"contact": "999", "text": "x"}),
+        ):
+            said = await one.refusal("preview_change", tool=tool, arguments=arguments)
+            assert "has the id 999 (not found)" in said, tool
+
+
+@in_virtual_time
+async def test_a_preview_says_that_the_call_would_ask() -> None:
+    async with trial({"AC_MCP_CONFIRM": "auto"}) as one:
+        hook = await one.answer("preview_change", tool="create_webhook", arguments=CALLS["create_webhook"])
+        assert hook["asks"][0].startswith("From then on ActiveCampaign sends data")
+        gone = {"action": "delete", "connection": "8d4f1c60-2b7e-4a39-9c15-7e60d1a2b3c4"}
+        cut = await one.answer("preview_change", tool="manage_connection", arguments=gone)
+        assert cut["asks"][0].startswith("A deleted connection cannot be restored")
+        assert "also" not in cut
+        assert "asks" not in await one.answer("preview_change", tool="create_tag", arguments={"name": "A"})
+
+
+@in_virtual_time
+async def test_arguments_may_come_as_text_or_beside_the_tool() -> None:
+    async with trial() as one:
+        wanted = {"tool": "update_deal", "arguments": {"deal": "1", "value": 3}}
+        shown = await one.answer("preview_change", **wanted)
+        assert await one.answer("preview_change", tool="update_deal", arguments='{"deal": "1", "value": 3}') == shown
+        assert await one.answer("preview_change", tool="update_deal", deal="1", value=3) == shown

@@ -73,8 +73,8 @@ async def test_a_deleted_contact_comes_back_with_all_that_hung_on_it() -> None:
             assert names[0] == names[1]
         assert sorted(note["text"] for note in after["notes"]) == sorted(note["text"] for note in before["notes"])
         assert undone["not_restored"] == [
-            'contact "jane@acme.example" (id 1): its id, its history (opens, clicks, e-mails, scores) and its places '
-            "in automations",
+            'contact "jane@acme.example" (id 1): its id, its history (opens, clicks, scores), its places in '
+            "automations; its deals may stay unreadable",
             'deal "Acme espresso bar" (id 1): it has its contact again, and can still not be read',
             'deal "Acme subscription renewal" (id 2): it has its contact again, and can still not be read',
             "who wrote the notes and when",
@@ -120,7 +120,7 @@ async def test_undone_twice_nothing_is_made_twice() -> None:
         again = await one.answer("undo_change", change="1")
         assert difference(before, state(one.sandbox)) == {}
         assert again["result"] == "partly undone"
-        assert [row["result"] for row in (await one.answer("list_changes"))["changes"]] == ["done", "undone"]
+        assert [row["result"] for row in (await one.answer("list_changes"))["changes"]] == ["done", "partly undone"]
 
 
 @in_virtual_time
@@ -205,7 +205,7 @@ async def test_what_more_hangs_on_by_now_is_not_deleted() -> None:
         }
         await one.answer("tag_contact", contact="new@x.example", tag="T")
         await one.answer("set_field_value", contact="1", field="F", value="kept")
-        deal = {"value": 1, "currency": "usd", "contact": "1"}
+        deal = {"value": 1, "currency": "usd", "contact": "1", "owner": "Dana Reyes"}
         await one.answer("create_deal", title="D1", stage="S", pipeline="Sales", **deal)
         await one.answer("create_deal", title="D2", pipeline="P", account="A", **deal)
         await one.answer("subscribe_contact", contact="1", list="Été Club")
@@ -369,3 +369,22 @@ async def test_a_change_of_another_account_is_not_undone_in_this_one() -> None:
         one.account.gateway.refusals.passed("", KEY)
         await anyio.sleep(61)
         assert (await one.refusal("undo_change", change="1")).startswith("change: no change of this account")
+
+
+@in_virtual_time
+async def test_what_was_touched_is_told_by_name() -> None:
+    async with trial() as one:
+        await one.answer("set_field_value", contact="jane@acme.example", field="Plan", value="Team")
+        await one.answer("subscribe_contact", contact="jane@acme.example", list="Partners")
+        assert (await one.answer("undo_change", change="1"))["restored"] == [
+            'contact "jane@acme.example" (id 1), field "Plan" (id 1): value'
+        ]
+        never = await one.answer("undo_change", change="2")
+        assert (never["result"], never["restored"], never["not_restored"]) == (
+            "partly undone",
+            ['contact "jane@acme.example" (id 1) on list "Partners" (id 5): unsubscribed'],
+            [
+                'contact "jane@acme.example" (id 1) on list "Partners" (id 5): it had never been on it, which the API '
+                "cannot set"
+            ],
+        )

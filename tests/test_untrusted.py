@@ -121,8 +121,10 @@ async def test_free_text_can_be_left_out_altogether() -> None:
             await one.answer("preview_change", tool="delete_deal", arguments={"deal": "26"}),
         ]
         text = json.dumps(shown)
-        for word in ("Prefers calls", "Buys often", "description", "from_account", '"value": "Enter', "other"):
+        for word in ("Prefers calls", "Buys often", '"description":', "from_account", '"value": "Enter', "other"):
             assert word not in text
+        assert shown[0]["hidden_here"] == ["fields.value", "deals.description", "notes.text"]
+        assert shown[2]["hidden_here"] == ["tags.description"]
         names = [row["name"] for row in shown[2]["tags"]]
         assert "VIP" in names
 

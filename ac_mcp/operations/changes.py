@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ac_mcp.columns import COUNT, TEXT, TEXTS, Column, Text, Time
+from ac_mcp.columns import TEXT, TEXTS, Column, Text, Time
 from ac_mcp.marks import About
 from ac_mcp.operation import Call
 from ac_mcp.parameters import Further, Limit
@@ -30,9 +30,10 @@ PREVIEW: Json = {
     "call": TEXT,
     "requests": ROWS,
     "changes": ROWS,
-    "further_requests": COUNT,
+    "further_requests": TEXTS,
     "not_restored": TEXTS,
     "also": TEXTS,
+    "asks": TEXTS,
     "named": {"type": "object", "description": "What the call names, with ids"},
 }
 
@@ -89,7 +90,7 @@ async def undo_change(call: Call, change: ChangeId) -> Json:
 )
 async def preview_change(
     call: Call,
-    tool: Annotated[str, About("Tool that would write", "update_deal", shown=False)],
+    tool: Annotated[str, About("Name of the tool, such as update_deal", "update_deal", shown=False)],
     arguments: Annotated[
         dict[str, Any], About("Its arguments", {"deal": "Acme renewal", "status": "won"}, shown=False)
     ],
@@ -101,7 +102,7 @@ async def preview_change(
 
 @changes.post("/confirmations", title="Confirm a change that waits", destructive=True, verbatim=True)
 async def confirm_change(
-    call: Call, token: Annotated[str, About("From the refused call", "wPq2…", shown=False)]
+    call: Call, token: Annotated[str, About("From the answer that asked", "wPq2…", shown=False)]
 ) -> Json:
     """Run a call that asked for confirmation, once the user has said yes to its preview. Returns that call's answer."""
     return await call()

@@ -75,6 +75,7 @@ contacts = Resource(
     find=lambda given: {"email": given} if "@" in given else {"search": given},
     refuses_second=True,
     sparse=True,
+    lost="its id, its history (opens, clicks, scores), its places in automations; its deals may stay unreadable",
     by_ids="ids[]",
     example="jane@acme.com",
 )

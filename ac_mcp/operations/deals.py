@@ -58,6 +58,7 @@ deals = Resource(
         Flag("unavailable", "isDisabled", told="its contact or pipeline is gone"),
     ),
     more=(Prose("description"), Date("updated", "mdate"), Time("next_task", "nextdate")),
+    lost="its id, its history, tasks and further contacts",
     called=keys("title"),
     find=lambda given: {"filters[search]": given, "filters[search_field]": "title"},
     example="Acme renewal",

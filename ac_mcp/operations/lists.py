@@ -43,6 +43,7 @@ lists = Resource(
     called=keys("name", "stringid"),
     directory=True,
     find=lambda given: {"filters[name]": given},
+    lost="its id, its campaigns, forms and who may see it",
     quiet=True,  # reference 2.7
     example="Newsletter",
 )

@@ -21,6 +21,7 @@ tags = Resource(
     directory=True,
     refuses_second=True,
     find=lambda given: {"search": given},
+    lost="its id, and automations or segments that used it",
     example="VIP",
 )
 contact_tags = Resource(

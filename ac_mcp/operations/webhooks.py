@@ -27,7 +27,7 @@ webhooks = Resource(
     "webhooks",
     (
         Text("name"),
-        Text("url"),
+        Text("url", most=2000),
         Several("events"),
         Several("sources"),
         Reference("list", "listid", kind="lists"),

@@ -25,7 +25,7 @@ def outline(operation: Operation[..., Any]) -> Json:
     """The answer of a tool. Nothing else is ever in it; what has no value is left out."""
     if operation.options.get("verbatim"):
         own_words = operation.options.get("says")
-        said = {"result": TEXT, "in_account": TEXT, "note": TEXT, **(own_words or {})}
+        said = {"result": TEXT, "in_account": TEXT, "change": TEXT, "note": TEXT, **(own_words or {})}
         return closed(said, ["result"]) if own_words else {"type": "object", "additionalProperties": True}
     properties: dict[str, Json] = {}
     for name, one in (*own(operation), *beside(operation), *words(operation)):
@@ -63,12 +63,12 @@ def words(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]]:
     """How it went, what the rows are part of, and what else we say."""
     if not operation.read_only:
         yield "result", TEXT
-        yield "in_account", TEXT
+        yield from {"in_account": TEXT, "change": TEXT}.items()
     yield from (PAGING if operation.lists else {"left_out": COUNT}).items()
     yield from operation.options.get("says", {}).items()
     shown = (operation.resource, *operation.options.get("shows", ()))
     if operation.options.get("quotes") or any(one.free for each in shown for one in each.columns + each.more):
-        yield "from_account", TEXTS
+        yield from {"from_account": TEXTS, "hidden_here": TEXTS}.items()
     yield "note", TEXT
     if operation.method == "POST":
         yield "found", {**TEXT, "description": "The first answer got lost; this was looked up"}

@@ -1,5 +1,6 @@
 """What a write would do, for a person to agree to: the requests, the record before and after, what else may happen."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -13,8 +14,10 @@ from ac_mcp.results.trim import Names, View, ids, named, summary
 
 Writes = Sequence[tuple[Request, Json]]
 HIDDEN = "…"
-MOST = 20
+MOST = 6
 """Requests and records that are shown; the rest is counted."""
+STAMPED = ("since", "updated")
+"""What the API sets itself, at the moment of the write."""
 BESIDE = {
     "contactTags": "tags",
     "contactLists": "lists",
@@ -65,9 +68,9 @@ def previewed(
     ]
     told["requests"] = requests[:MOST]
     told["changes"] = [changed(request, before, names, view) for request, before in writes[:MOST]]
-    told |= {"further_requests": len(writes) - MOST} if len(writes) > MOST else {}
-    if not writes:
-        told["note"] = "It would write nothing: it is so already."
+    told |= {"further_requests": further(writes[MOST:])} if len(writes) > MOST else {}
+    if not writes or all(idle(one) for one in told["changes"]):
+        told["note"] = f"It would {'change' if writes else 'write'} nothing: it is so already."
     told |= {key: payload[key] for key in ("not_restored",) if key in payload}
     effects = what_else(operation, writes, surroundings) if writes else []
     return told | ({"also": effects} if effects else {})
@@ -77,6 +80,17 @@ def sent(request: Request, view: View) -> Json:
     """A request; its body may hold free text that stands there already."""
     said = {"method": request.method, "path": request.path}
     return said if request.body is None or view.hidden else {**said, "body": request.body}
+
+
+def further(writes: Writes) -> list[str]:
+    """The requests that are not shown, counted by where they go."""
+    counts = Counter(f"{request.method} {request.path.rpartition('/')[0] or request.path}" for request, _ in writes)
+    return [f"{path}: {count}" for path, count in counts.items()]
+
+
+def idle(change: Json) -> bool:
+    """Everything is already as it would be."""
+    return "changes" in change and change.get("before") == change.get("after")
 
 
 def columns(resource: Resource) -> tuple[Column, ...]:
@@ -117,7 +131,7 @@ def changed(request: Request, before: Json, names: Names, view: View) -> Json:
         return {"creates": resource.word, "after": {key: value for key, value in made.items() if key != "id"}}
     if now != then:
         was, will = {**was, "fields": then}, {**will, "fields": now}
-    keys = [key for key in {**was, **will} if was.get(key) != will.get(key)]
+    keys = [key for key in {**was, **will} if was.get(key) != will.get(key) and key not in STAMPED]
     row = {"changes": resource.word, **({"id": was["id"]} if "id" in was else {})}
     return row | {"before": {key: was.get(key) for key in keys}, "after": {key: will.get(key) for key in keys}}
 
@@ -139,8 +153,8 @@ def what_else(operation: Operation[..., Any], writes: Writes, surroundings: Json
     for hook in records(surroundings.get("webhooks")):
         if "api" in texts(hook.get("sources")) and events & texts(hook.get("events")):
             told += [f"The webhook {str(hook.get('name'))!r} reports it."]
-    if operation.destructive and any(request.method == "DELETE" for request, _ in writes):
-        told.append("undo_change makes it again as far as the API allows, under a new id.")
+    gone = [STEPS[request.step].resource for request, _ in writes if request.method == "DELETE"]
+    told += [f"undo_change makes it again, but not {one.lost}." for one in dict.fromkeys(gone) if one.lost]
     return told
 
 

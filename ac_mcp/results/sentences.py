@@ -159,9 +159,7 @@ def several_accounts(error: SeveralAccounts, operation: Operation[..., Any]) -> 
 
 def asked_for(error: NeedsYes) -> str:
     """Why somebody has to say yes."""
-    return (
-        f"Not done yet, nothing was changed: the user has to agree first. {' '.join(error.reasons)} This would happen:"
-    )
+    return f"Not done yet, nothing was changed: the user has to agree first. {' '.join(error.reasons)} Show them this:"
 
 
 def key_refused(error: KeyRefused, direct: bool) -> str:

@@ -13,7 +13,8 @@ from ac_mcp.visible import cut
 Names = Mapping[str, Mapping[str, str]]
 INTERNAL = ("links", "hash", "gravatar", "email_local", "email_domain")
 """What tells nobody anything (reference 2.3)."""
-FROM_ACCOUNT = "from_account"
+FROM_ACCOUNT, HIDDEN_HERE = "from_account", "hidden_here"
+"""What an answer calls its free text, and what of it is left out: an absent value is not an empty one."""
 LONGEST_NAME = 200
 """Characters of the name of what an answer refers to."""
 DONE = {"POST": "created", "PUT": "updated", "DELETE": "deleted"}
@@ -151,8 +152,9 @@ def shape(answered: Answered, names: Names) -> Json:
             answer[resource.words] = shown
     quoted = answered.operation.options.get("quotes", ())
     words = {key: value for key, value in ours.items() if key != "result" and not (view.hidden and key in quoted)}
-    free = freely_written(answered, answer, [key for key in quoted if key in words])
-    return answer | paging(answered) | words | ({FROM_ACCOUNT: free} if free else {})
+    free = freely_written(answered, answer, [key for key in quoted if view.hidden or key in words])
+    told = HIDDEN_HERE if view.hidden else FROM_ACCOUNT
+    return answer | paging(answered) | words | ({told: free} if free else {})
 
 
 def freely_written(answered: Answered, answer: Json, quoted: list[str]) -> list[str]:
@@ -163,10 +165,11 @@ def freely_written(answered: Answered, answer: Json, quoted: list[str]) -> list[
     for resource in answered.shown:
         names = [one.name for one in resource.columns + resource.more if one.free]
         rows = records(answer.get(resource.words))
-        found += [f"{resource.words}.{name}" for name in names if any(name in row for row in rows)]
+        hidden = answered.view.hidden
+        found += [f"{resource.words}.{name}" for name in names if rows and (hidden or any(name in row for row in rows))]
         one = answer if resource.link else record(answer.get(resource.word))
-        found += [name for name in names if resource is answered.resource and name in one]
-    return found + quoted
+        found += [name for name in names if resource is answered.resource and one and (hidden or name in one)]
+    return list(dict.fromkeys(found + quoted))
 
 
 def own(answered: Answered, names: Names) -> Json:

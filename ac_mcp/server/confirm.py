@@ -15,7 +15,6 @@ from ac_mcp.changes import OFFERED, Offer
 from ac_mcp.errors import BadArguments, NeedsYes
 from ac_mcp.request import Json, record
 from ac_mcp.results.render import render
-from ac_mcp.results.sentences import asked_for
 
 Context = ServerRequestContext[Any]
 Again = Callable[[str], Awaitable[Json]]
@@ -29,7 +28,7 @@ SCHEMA: Json = {
     "required": [QUESTION],
 }
 LONGEST = 3000
-DECLINED = "The user was asked and did not agree. Nothing was changed; do not try it another way."
+DECLINED = "The user was asked and did not agree: do not try it another way."
 OUTDATED = "What was confirmed is not known here, or was confirmed before. Nothing was changed: make the call again."
 
 
@@ -39,9 +38,25 @@ def can_ask(context: Context) -> bool:
 
 
 def question(needs: NeedsYes) -> str:
-    """What a person is shown: why they are asked, and what would happen."""
-    shown = json.dumps(json.loads(render(needs.preview or {})), indent=1, ensure_ascii=False)
-    return f"{asked_for(needs)}\n{shown if len(shown) <= LONGEST else shown[:LONGEST] + '…'}"
+    """What a person is asked: why, which call, and what would be different."""
+    preview = json.loads(render(needs.preview or {}))
+    lines = [*needs.reasons, "", preview.get("call", ""), *map(line, preview.get("changes", ()))]
+    lines += [f"also: {one}" for one in (*preview.get("further_requests", ()), *preview.get("also", ()))]
+    lines += [f"In the account: {preview['in_account']}"] if preview.get("in_account") else []
+    text = "\n".join(lines)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def line(change: Json) -> str:
+    """One record that would change, in a line."""
+    what, word = next((key, change[key]) for key in ("creates", "changes", "deletes") if key in change)
+    told = [f"{key}: {told_value(value)}" for key, value in change.get("after", change.get("before", {})).items()]
+    told += [f"with {number} {name}" for name, number in change.get("with", {}).items()]
+    return f"{what} a {word}: {', '.join(told)}"
+
+
+def told_value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def asking(needs: NeedsYes) -> types.InputRequiredResult:
