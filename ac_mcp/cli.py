@@ -89,6 +89,7 @@ def arguments_of(name: str, one: ArgumentParser) -> None:
             one.add_argument("tool", help="name of the tool, see ac-mcp tools")
             one.add_argument("arguments", nargs="*", help="one JSON object, or name=value ...")
             one.add_argument("--dry-run", action="store_true", help="show what a write would do, and do nothing")
+            one.add_argument("--csv", action="store_true", help="print the rows as CSV, safe to open in a spreadsheet")
             one.add_argument("--yes", action="store_true", help="agree to a write that would ask")
         case "tools":
             one.add_argument("search", nargs="?", default="", help="only those whose name or text holds this")
@@ -177,6 +178,7 @@ async def called(settings: Settings, asked: Namespace, arguments: Json) -> int:
     from ac_mcp.operations import OPERATIONS
     from ac_mcp.results.hints import explain
     from ac_mcp.results.render import render
+    from ac_mcp.results.table import table
 
     operation = OPERATIONS[asked.tool]
     if asked.dry_run and not operation.read_only:
@@ -193,7 +195,7 @@ async def called(settings: Settings, asked: Namespace, arguments: Json) -> int:
         except Trouble as trouble:
             yes = " Or say --yes." if isinstance(trouble, NeedsYes) else ""
             return complain(explain(trouble, operation, arguments, settings.direct, one.offered) + yes)
-        show(render(answer))
+        show(table(answer) if asked.csv else render(answer))
     return OK
 
 

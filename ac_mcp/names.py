@@ -50,7 +50,7 @@ def plain(name: str) -> str:
 def matching(known: Iterable[Known], name: str, only_main: bool = False) -> list[Known]:
     """Those called so: by the very spelling of their main name, else by their main name, else by any."""
     sought = plain(name)
-    loose = [one for one in known if sought in map(plain, one.names)]
+    loose = [one for one in known if sought and sought in map(plain, one.names)]
     main = [one for one in loose if plain(one.name) == sought]
     exact = [one for one in main if visible(one.name) == visible(name)]
     return exact if len(exact) == 1 else main if only_main else main or loose

@@ -17,7 +17,6 @@ from ac_mcp.request import Json, Request, Sender, record, records, whole
 from ac_mcp.resource import Resource
 from ac_mcp.sharing import side_by_side
 from ac_mcp.values import replaced, taken
-from ac_mcp.visible import visible
 
 Query: TypeAlias = Mapping[str, str | tuple[str, ...]]
 PAGE, PAGES = 100, 20
@@ -123,8 +122,6 @@ class References:
         as_id = not given.startswith("name:") and is_id(name, resource)
         if as_id and (not resource.directory or resource.plane == "control"):
             return name
-        if not visible(name).strip():
-            raise NoSuchName(parameter, kind, given)
         seen: dict[str, Known] = {}
         for look in (self._kept, self._sought):
             seen |= {one.id: one for one in await look(sender, resource, name) if within in ("", one.within)}

@@ -36,7 +36,8 @@ from tests.examples import CALLS
 
 P = ParamSpec("P")
 NOW = datetime(2026, 11, 23, 9, 0, 0, tzinfo=timezone(timedelta(hours=-6)))
-KEY = "sandbox"
+KEY = "sk-canary-5f2d91"
+"""The key of every account in these tests; tests/conftest.py looks for it in everything that is written."""
 NOWHERE = "http://sandbox.invalid"
 DOORS = Doors(NOWHERE, NOWHERE)
 
@@ -130,7 +131,9 @@ class Trial:
 
     async def answer(self, tool: str, /, **arguments: Any) -> Json:
         """The answer as a model would read it, which is as its outline says; but for the account it is about."""
-        answer = json.loads(render(await run(self.account, OPERATIONS[tool], arguments)))
+        said = render(await run(self.account, OPERATIONS[tool], arguments))
+        assert KEY not in said
+        answer = json.loads(said)
         conforms(tool, answer)
         for word in () if tool == "undo_change" else ("in_account", "change"):  # in every answer of a write
             answer.pop(word, None)
@@ -153,7 +156,9 @@ class Trial:
         try:
             answer = await run(self.account, OPERATIONS[tool], arguments)
         except Trouble as trouble:
-            return explain(trouble, OPERATIONS[tool], arguments, self.account.settings.direct)
+            said = explain(trouble, OPERATIONS[tool], arguments, self.account.settings.direct)
+            assert KEY not in said
+            return said
         raise AssertionError(f"{tool} answered {answer}")
 
     @property
@@ -172,11 +177,15 @@ class Trial:
         self.wire.sent.clear()
 
 
+class Guarded(Sandbox):
+    key = KEY
+
+
 @asynccontextmanager
 async def trial(environ: Mapping[str, str] | None = None, rate: int | None = None) -> AsyncGenerator[Trial]:
     """An account on a fresh sandbox whose clock is the loop's. Unless told otherwise, no write waits for a yes."""
     settings = Settings.from_env({"MATON_API_KEY": KEY, "AC_MCP_CONFIRM": "never", **(environ or {})})
-    sandbox = Sandbox(now=lambda: NOW + timedelta(seconds=clock()), clock=clock, rate=rate)
+    sandbox = Guarded(now=lambda: NOW + timedelta(seconds=clock()), clock=clock, rate=rate)
     wire = Wire(sandbox.transport())
     doors = Doors(NOWHERE, NOWHERE, settings.direct)
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(wire.carry)) as http:

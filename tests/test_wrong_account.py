@@ -11,7 +11,7 @@ from ac_mcp.operations import OPERATIONS
 from ac_mcp.request import Json
 from ac_mcp.results.render import render
 from tests.examples import ACTIVE, CALLS
-from tests.support import Trial, in_virtual_time, trial
+from tests.support import KEY, Trial, in_virtual_time, trial
 
 OTHER = "1f0c7a52-0000-4000-8000-000000000009"
 WRITING = [name for name, o in OPERATIONS.items() if not o.read_only and o.resource.plane == "api"]
@@ -87,6 +87,6 @@ async def test_every_answer_of_a_write_names_its_account(tool: str) -> None:
 
 @in_virtual_time
 async def test_without_maton_the_account_is_the_host() -> None:
-    async with trial({"AC_API_URL": "https://acme.api-us1.com", "AC_API_TOKEN": "sandbox"}) as one:
+    async with trial({"AC_API_URL": "https://acme.api-us1.com", "AC_API_TOKEN": KEY}) as one:
         answer: dict[str, Any] = await run(one.account, OPERATIONS["create_tag"], {"name": "A"})
         assert answer["in_account"] == "acme.api-us1.com"

@@ -1,0 +1,44 @@
+"""The rows of an answer as CSV, for spreadsheets: no cell is ever a formula there."""
+
+import csv
+import io
+import re
+from typing import Any, cast
+
+from ac_mcp.request import Json, records
+from ac_mcp.visible import visible
+
+FORMULA = re.compile(r"^\s*[=+\-@\t\r|%]")
+"""How a cell begins that a spreadsheet would calculate (OWASP: CSV injection)."""
+NUMBER = re.compile(r"[-+]?[0-9][0-9 .()/-]*", re.ASCII)
+"""What may begin with a sign: a number, also that of a telephone."""
+
+
+def table(answer: Json) -> str:
+    """The longest list of the answer, a line for each row; of an answer without rows the answer itself as one."""
+    lists = [rows for value in answer.values() if (rows := records(value))]
+    rows = max(lists, key=len, default=[answer])
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([harmless(column) for column in columns])
+    writer.writerows([harmless(cell(row.get(column))) for column in columns] for row in rows)
+    return text.getvalue().removesuffix("\n")
+
+
+def cell(value: Any) -> str:
+    """A value as text; several of them with a semicolon between."""
+    match value:
+        case None:
+            return ""
+        case list():
+            return "; ".join(cell(one) for one in cast("list[Any]", value))
+        case dict():
+            return ", ".join(f"{key}: {cell(one)}" for key, one in cast("Json", value).items())
+        case _:
+            return visible(str(value))
+
+
+def harmless(text: str) -> str:
+    """With a quote before what would be calculated; spreadsheets show it as text."""
+    return f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else text
