@@ -26,6 +26,8 @@ class Scene:
     refused: bool = False
 
 
+LAST = "of the last answer"
+"""Stands for the number of the change that was just made."""
 SCENES = (
     Scene("What is in this account?", "describe_account", {}),
     Scene("Who is jane@acme.example?", "get_contact", {"contact": "jane@acme.example"}),
@@ -68,6 +70,13 @@ SCENES = (
         follows=True,
     ),
     Scene("Bob is no trial user any more.", "untag_contact", {"contact": "bob@initech.example", "tag": "Trial"}),
+    Scene(
+        "What would happen if I deleted the tag Trial?",
+        "preview_change",
+        {"tool": "delete_tag", "arguments": '{"tag": "Trial"}'},
+    ),
+    Scene("Delete Jane.", "delete_contact", {"contact": "jane@acme.example"}),
+    Scene("No, not her! Take that back.", "undo_change", {"change": LAST}),
 )
 
 
@@ -75,23 +84,37 @@ async def play() -> int:
     """The whole session; 0 when every scene ended as it should."""
     server = StdioServerParameters(command=sys.executable, args=["-m", "ac_mcp", "--sandbox"])
     say("ac-mcp demo: a made-up account, a real MCP client over stdio. Nothing leaves this machine.\n")
-    async with Client(server) as client:
+    async with Client(server, elicitation_callback=agreed) as client:
         listed = (await client.list_tools()).tools
         say(f"The server speaks MCP {client.protocol_version} and offers {len(listed)} tools.\n")
-        failed = [scene for scene in SCENES if not await ended_well(client, scene)]
+        last, failed = "", list[Scene]()
+        for scene in SCENES:
+            well, last = await ended_well(client, scene, last)
+            failed += [] if well else [scene]
     say("That was it. Next: ac-mcp --sandbox in your MCP client, or MATON_API_KEY for your own account (README.md).")
     return 1 if failed else 0
 
 
-async def ended_well(client: Client, scene: Scene) -> bool:
+async def agreed(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+    """The server asks before it does this; here somebody says yes."""
+    for line in params.message.splitlines():
+        say(textwrap.fill(line, WIDTH, initial_indent="  ? ", subsequent_indent="    ", break_on_hyphens=False))
+    say("  (yes)")
+    return types.ElicitResult(action="accept", content={"confirm": True})
+
+
+async def ended_well(client: Client, scene: Scene, last: str) -> tuple[bool, str]:
+    """Whether the scene did, and the number of the change it made."""
     say(f"\u2022 {scene.wish}")
-    text, error = await asked(client, scene.tool, scene.arguments)
+    arguments = {name: last if value is LAST else value for name, value in scene.arguments.items()}
+    text, error = await asked(client, scene.tool, arguments)
     advice = following(text) if scene.follows else None
     if advice:
         say("  It takes the advice:")
         _, error = await asked(client, *advice)
     say("")
-    return error == scene.refused and bool(advice) == scene.follows
+    change = re.search(r'"change":"(\d+)"', text)
+    return error == scene.refused and bool(advice) == scene.follows, change[1] if change else last
 
 
 async def asked(client: Client, tool: str, arguments: Json) -> tuple[str, bool]:

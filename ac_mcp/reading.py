@@ -139,8 +139,6 @@ def fitted(value: Any, wanted: Any, operation: Operation[..., Any], name: str) -
     match value:
         case bool() if wanted in ("integer", "number"):
             return str(value)
-        case str() if wanted == "object":
-            return unpacked(value, True) if isinstance(unpacked(value, True), dict) else value
         case str() if wanted == "array":
             return fitted(unpacked(value, is_assigned(operation, name)), wanted, operation, name)
         case dict() if wanted == "array" and is_assigned(operation, name):

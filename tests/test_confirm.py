@@ -15,7 +15,7 @@ from ac_mcp.errors import BadArguments, NeedsYes
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.request import Json
 from tests.examples import ACTIVE, CALLS
-from tests.support import Trial, connected, in_virtual_time, trial
+from tests.support import Trial, conforms, connected, in_virtual_time, trial
 
 AUTO = {"AC_MCP_CONFIRM": "auto"}
 ERAS = pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
@@ -69,17 +69,20 @@ def answering(action: str, content: Json | None = None) -> tuple[Any, list[str]]
 async def test_it_waits_with_its_reason_and_the_token_does_exactly_that_call_once(case: str) -> None:
     tool, arguments, reason = WAITING[case]
     async with trial(AUTO) as one, connected(one) as client:
-        refused = await client.call_tool(tool, arguments)
-        said = text(refused)
-        assert refused.is_error
-        assert said.startswith(f"Not done yet, nothing was changed: the user has to agree first. {reason}")
+        waiting = json.loads(text(await client.call_tool(tool, arguments)))
+        conforms(tool, waiting)
+        assert [*waiting] == ["result", "asks", "preview", "token", "next"]
+        assert waiting["result"] == "not done yet: the user has to agree first"
+        assert waiting["asks"][0].startswith(reason)
         assert writes(one) == []
-        preview = json.loads(said.splitlines()[1])
-        done = await client.call_tool("confirm_change", {"token": token_in(said)})
+        preview, token = waiting["preview"], waiting["token"]
+        assert waiting["next"].startswith(f'confirm_change(token="{token}"), within ten minutes, only if')
+        done = await client.call_tool("confirm_change", {"token": token})
         assert not done.is_error, text(done)
         sent = [f"{request['method']} {request['path']}" for request in preview["requests"]]
         assert [line.replace("//", "/") for line in writes(one)] == sent
-        again = await client.call_tool("confirm_change", {"token": token_in(said)})
+        again = await client.call_tool("confirm_change", {"token": token})
+        assert again.is_error
         assert text(again).startswith("token: no call waits for it.")
         assert len(writes(one)) == len(sent)
 
@@ -237,8 +240,8 @@ async def test_a_question_nobody_answers_ends_with_a_token() -> None:
         raise AssertionError
 
     async with trial(AUTO) as one, connected(one, mode="legacy", elicitation_callback=ask) as client:
-        refused = await client.call_tool("create_webhook", HOOK, read_timeout_seconds=2000)
-        assert refused.is_error
+        waiting = json.loads(text(await client.call_tool("create_webhook", HOOK, read_timeout_seconds=2000)))
+        assert waiting["token"]
         assert writes(one) == []
 
 

@@ -1,9 +1,10 @@
 """What was written from here: previews before, confirmations, the journal and undo afterwards."""
 
+import json
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from ac_mcp.columns import TEXT, TEXTS, Column, Text, Time
 from ac_mcp.marks import About
@@ -13,6 +14,24 @@ from ac_mcp.request import Json
 from ac_mcp.resource import Resource
 
 ChangeId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$"), About("Id from list_changes", "7", shown=False)]
+
+
+def unpacked(text: object) -> object:
+    """JSON for an object: hosts with a strict mode know no free-form ones. An object itself is taken as well."""
+    if not isinstance(text, str):
+        return text
+    try:
+        return json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        raise ValueError("is not the JSON of an object") from None
+
+
+Arguments = Annotated[
+    dict[str, Any],
+    BeforeValidator(unpacked),
+    WithJsonSchema({"type": "string"}),
+    About("Its arguments as JSON", '{"deal": "Acme renewal", "status": "won"}'),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +79,8 @@ changes = Resource(
 
 @changes.get("/changes", title="List changes made from here (history)")
 async def list_changes(call: Call, limit: Limit = 20, offset: Further = 0) -> Json:
-    """List changes made through this server, the latest first: history, log, audit of what I did. Returns ids for
-    undo_change."""
+    """List changes made through this server to contacts, tags, deals: history, log, audit of what I did. Returns ids
+    for undo_change, a page."""
     return await call()
 
 
@@ -74,8 +93,8 @@ async def list_changes(call: Call, limit: Limit = 20, offset: Further = 0) -> Js
     says={"change": TEXT, "call": TEXT, "restored": TEXTS, "not_restored": TEXTS},
 )
 async def undo_change(call: Call, change: ChangeId) -> Json:
-    """Undo a change made here: take back, revert, restore what was updated or deleted. Returns what could not be
-    restored."""
+    """Restore what a change made here replaced or deleted: undo, revert, take back, bring back a contact, tag, deal.
+    Returns what could not be restored; only what nobody has changed since."""
     return await call()
 
 
@@ -91,12 +110,10 @@ async def undo_change(call: Call, change: ChangeId) -> Json:
 async def preview_change(
     call: Call,
     tool: Annotated[str, About("Name of the tool, such as update_deal", "update_deal", shown=False)],
-    arguments: Annotated[
-        dict[str, Any], About("Its arguments", {"deal": "Acme renewal", "status": "won"}, shown=False)
-    ],
+    arguments: Arguments,
 ) -> Json:
-    """Preview a write without doing it: a dry run, what would happen if. Returns requests, before and after, side
-    effects."""
+    """Preview a write to contacts, deals, lists without doing it: a dry run, what would happen if. Returns requests,
+    before and after, side effects only."""
     return await call()
 
 
@@ -104,5 +121,6 @@ async def preview_change(
 async def confirm_change(
     call: Call, token: Annotated[str, About("From the answer that asked", "wPq2…", shown=False)]
 ) -> Json:
-    """Run a call that asked for confirmation, once the user has said yes to its preview. Returns that call's answer."""
+    """Run a change to contacts, lists, webhooks that waits for a yes: confirm, once the user agreed. Returns that
+    call's answer; only once."""
     return await call()

@@ -20,12 +20,21 @@ PAGING: Mapping[str, Json] = {
 }
 
 
+WAITING: Mapping[str, Json] = {
+    "asks": TEXTS,
+    "preview": {"type": "object", "description": "What would happen, while it waits for a yes"},
+    "token": TEXT,
+    "next": TEXT,
+}
+"""What a write answers instead, if somebody has to agree to it first."""
+
+
 @cache
 def outline(operation: Operation[..., Any]) -> Json:
     """The answer of a tool. Nothing else is ever in it; what has no value is left out."""
     if operation.options.get("verbatim"):
         own_words = operation.options.get("says")
-        said = {"result": TEXT, "in_account": TEXT, "change": TEXT, "note": TEXT, **(own_words or {})}
+        said = {"result": TEXT, "in_account": TEXT, "change": TEXT, **WAITING, "note": TEXT, **(own_words or {})}
         return closed(said, ["result"]) if own_words else {"type": "object", "additionalProperties": True}
     properties: dict[str, Json] = {}
     for name, one in (*own(operation), *beside(operation), *words(operation)):
@@ -63,7 +72,7 @@ def words(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]]:
     """How it went, what the rows are part of, and what else we say."""
     if not operation.read_only:
         yield "result", TEXT
-        yield from {"in_account": TEXT, "change": TEXT}.items()
+        yield from {"in_account": TEXT, "change": TEXT, **WAITING}.items()
     yield from (PAGING if operation.lists else {"left_out": COUNT}).items()
     yield from operation.options.get("says", {}).items()
     shown = (operation.resource, *operation.options.get("shows", ()))

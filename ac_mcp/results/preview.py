@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from ac_mcp.columns import Column
+from ac_mcp.errors import NeedsYes
 from ac_mcp.operation import Operation
 from ac_mcp.operations import STEPS
+from ac_mcp.operations.changes import confirm_change
 from ac_mcp.request import Json, Request, record, records, whole
 from ac_mcp.resource import Resource
 from ac_mcp.results.hints import written
@@ -80,6 +82,18 @@ def sent(request: Request, view: View) -> Json:
     """A request; its body may hold free text that stands there already."""
     said = {"method": request.method, "path": request.path}
     return said if request.body is None or view.hidden else {**said, "body": request.body}
+
+
+def pending(needs: NeedsYes) -> Json:
+    """The answer of a call that waits for a yes, where the client cannot ask for it."""
+    shown = {key: value for key, value in (needs.preview or {}).items() if key not in ("result", "asks")}
+    return {
+        "result": "not done yet: the user has to agree first",
+        "asks": list(needs.reasons),
+        "preview": shown,
+        "token": needs.token,
+        "next": f"{written(confirm_change.name, {'token': needs.token})}, within ten minutes, only if the user agrees",
+    }
 
 
 def further(writes: Writes) -> list[str]:

@@ -25,6 +25,7 @@ from ac_mcp.operations.changes import confirm_change
 from ac_mcp.request import Json
 from ac_mcp.results.hints import explain
 from ac_mcp.results.outline import outline
+from ac_mcp.results.preview import pending
 from ac_mcp.results.render import render
 from ac_mcp.results.unknown import unknown_tool
 from ac_mcp.schema import listed
@@ -158,14 +159,12 @@ async def answered(
             return told(render(answer if answer is not None else await make()), account.settings.structured)
         except NeedsYes as needs:
             if not confirm.can_ask(context) or operation is confirm_change:
-                raise
+                return told(render(pending(needs)), account.settings.structured)
             if confirm.agrees_by_rounds(context):
                 return confirm.asking(needs)
             offer = Offer(operation.name, given, needs.seen)
             answer = await confirm.asked(context, account, needs, offer, make)
-            if answer is None:
-                raise
-            return told(render(answer), account.settings.structured)
+            return told(render(pending(needs) if answer is None else answer), account.settings.structured)
     except Trouble as trouble:
         return said(explain(trouble, operation, given, account.settings.direct, account.offered), is_error=True)
     except Exception as error:
