@@ -79,8 +79,7 @@ changes = Resource(
 
 @changes.get("/changes", title="List changes made from here (history)")
 async def list_changes(call: Call, limit: Limit = 20, offset: Further = 0) -> Json:
-    """List changes made through this server to contacts, tags, deals: history, log, audit of what I did. Returns ids
-    for undo_change, a page."""
+    """List changes made through this server: history, log, audit of what I did. Returns ids for undo_change, a page."""
     return await call()
 
 
@@ -93,8 +92,8 @@ async def list_changes(call: Call, limit: Limit = 20, offset: Further = 0) -> Js
     says={"change": TEXT, "call": TEXT, "restored": TEXTS, "not_restored": TEXTS},
 )
 async def undo_change(call: Call, change: ChangeId) -> Json:
-    """Restore what a change made here replaced or deleted: undo, revert, take back, bring back a contact, tag, deal.
-    Returns what could not be restored; only what nobody has changed since."""
+    """Restore what a change made here replaced or deleted: undo, revert, take back, bring back. Returns what could not
+    be restored; only what nobody has changed since."""
     return await call()
 
 
@@ -112,8 +111,8 @@ async def preview_change(
     tool: Annotated[str, About("Name of the tool, such as update_deal", "update_deal", shown=False)],
     arguments: Arguments,
 ) -> Json:
-    """Preview a write to contacts, deals, lists without doing it: a dry run, what would happen if. Returns requests,
-    before and after, side effects only."""
+    """Preview a write without doing it: a dry run, what would happen if. Returns requests, before and after, side
+    effects only."""
     return await call()
 
 
@@ -121,6 +120,6 @@ async def preview_change(
 async def confirm_change(
     call: Call, token: Annotated[str, About("From the answer that asked", "wPq2…", shown=False)]
 ) -> Json:
-    """Run a change to contacts, lists, webhooks that waits for a yes: confirm, once the user agreed. Returns that
-    call's answer; only once."""
+    """Run a change that waits for a yes: confirm, once the user agreed to its preview. Returns that call's answer; only
+    once."""
     return await call()
