@@ -76,14 +76,8 @@ class Here:
                 await undoing.all(change)
         else:
             await undoing.all(change, whole=True)
-        result = (
-            "undone"
-            if undoing.restored and not undoing.lost
-            else "partly undone"
-            if undoing.restored
-            else "nothing undone"
-        )
-        told = {"result": result, "change": id, "call": call_of(change)}
+        whole = "partly undone" if undoing.lost else "undone"
+        told: Json = {"result": whole if undoing.restored else "nothing undone", "change": id, "call": call_of(change)}
         told |= {"restored": undoing.restored} if undoing.restored else {}
         return told | ({"not_restored": undoing.lost} if undoing.lost else {})
 

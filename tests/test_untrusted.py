@@ -119,8 +119,10 @@ async def test_free_text_can_be_left_out_altogether() -> None:
             await one.answer("list_lists"),
             await one.answer("list_fields"),
             await one.answer("preview_change", tool="delete_deal", arguments={"deal": "26"}),
+            await one.answer("preview_change", tool="update_list", arguments={"list": "Partners", "name": "P"}),
         ]
         text = json.dumps(shown)
+        assert "sender_reminder" not in text
         for word in ("Prefers calls", "Buys often", '"description":', "from_account", '"value": "Enter', "other"):
             assert word not in text
         assert shown[0]["hidden_here"] == ["fields.value", "deals.description", "notes.text"]

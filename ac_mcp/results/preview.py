@@ -65,10 +65,7 @@ def previewed(
         if resolved.get(parameter) and not ref.assigned:
             about |= named(parameter, str(resolved[parameter]), names.get(ref.kind, {}))
     told |= {"named": about} if about else {}
-    requests = [
-        {"method": r.method, "path": r.path} | ({"body": r.body} if r.body is not None else {}) for r, _ in writes
-    ]
-    told["requests"] = requests[:MOST]
+    told["requests"] = [sent(request, view) for request, _ in writes[:MOST]]
     told["changes"] = [changed(request, before, names, view) for request, before in writes[:MOST]]
     told |= {"further_requests": further(writes[MOST:])} if len(writes) > MOST else {}
     if not writes or all(idle(one) for one in told["changes"]):
