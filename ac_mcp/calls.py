@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -27,7 +27,6 @@ from ac_mcp.here import Here
 from ac_mcp.images import touched
 from ac_mcp.journal import Journal
 from ac_mcp.operation import Operation
-from ac_mcp.operations.changes import undo_change
 from ac_mcp.operations.connections import connections
 from ac_mcp.reading import read
 from ac_mcp.reconcile import Settling
@@ -130,7 +129,7 @@ async def written(
 ) -> Json:
     """A write, once: whoever asks for the same while it runs waits for it."""
     call = f"{operation.name} {json.dumps(arguments, sort_keys=True, default=str)}"
-    same = (account.whose(bound.caller), asked.key, call)
+    same = (account.whose(bound.caller), asked.key, call, asked.agreed)
 
     async def work() -> Json:
         settling = account.settling(bound, asked.key, call)
@@ -173,7 +172,7 @@ def recording(
     whose = of_connections if operation.resource is connections else of_account
     label = account.label(bound.caller)
     change = Change(whose, operation.name, said, asked.actor, label)
-    consent = Consent(account.settings.confirm, bool(asked.agreed), operation is undo_change)
+    consent = Consent(account.settings.confirm, bool(asked.agreed))
     sender = Recording(settling, bound, account.changes, change, consent)
     if operation.resource.plane != "here":
         return sender
@@ -193,10 +192,16 @@ def desk(account: Account, bound: Bound, operation: Operation[..., Any], settlin
         with about(one, offer.arguments):
             return await run(account, one, offer.arguments, replace(asked, agreed=offer.seen, key=""), bound.trail)
 
-    called = account.references(bound.caller.connection).name
+    references = account.references(bound.caller.connection)
+
+    async def learn(wanted: Mapping[str, set[str]]) -> None:
+        await named(references, settling, wanted)
+
     whose = account.whose_changes(bound.caller)
-    holder = account.of_offers(bound.caller)
-    return Here(account.changes, whose, holder, account.offered, settling, preview, confirm, called)
+    holder, hidden = account.of_offers(bound.caller), account.settings.hide_user_content
+    return Here(
+        account.changes, whose, holder, account.offered, settling, preview, confirm, references.name, learn, hidden
+    )
 
 
 @contextmanager
@@ -235,13 +240,14 @@ async def rehearsal(
         sender = replace(desk(account, bound, operation, settling, PLAINLY), sender=stage)
     running = Running(account, operation, bound, settling, sender, silent)
     resolved = await running.references.resolve(stage, operation, arguments)
-    await refuse_second(running, resolved, foreseen=True)
+    if not operation.options.get("resumable"):  # what broke off is no second one
+        await refuse_second(running, resolved, foreseen=True)
     payload = await operation.run(sender, resolved)
     writes = [(one.request, one.before) for one in stage.noted]
     view = View(hidden=account.settings.hide_user_content)
     names = await named(running.references, stage, kinds(operation, resolved, writes))
     await there(operation, resolved, stage, names)
-    consent = Consent(account.settings.confirm, undoing=operation is undo_change)
+    consent = Consent(account.settings.confirm)
     surroundings = await stage.surroundings(operation)
     preview = previewed(operation, arguments, resolved, writes, names, surroundings, payload, view)
     asks = [reason for one in stage.noted for reason in consent.reasons(one.request, one.before)]

@@ -14,7 +14,7 @@ from uuid import uuid4
 from anyio import CancelScope
 
 from ac_mcp.errors import BadArguments
-from ac_mcp.journal import Journal
+from ac_mcp.journal import COUNTS, Journal
 from ac_mcp.request import Json, Method, Request, record
 
 KEPT = 30 * 86_400.0
@@ -77,6 +77,11 @@ class Change:
     id: int = 0
     uid: str = field(default_factory=new)
 
+    def unclear(self, now: float) -> bool:
+        """Whether something it was to make may be there or not, and the call can no longer find out by itself."""
+        made = (one for one in self.writes if one.method == "POST" and one.state in ("open", "unknown"))
+        return any(now - one.at > COUNTS for one in made)
+
     def result(self, now: float) -> str:
         """How it went, in a word."""
         states = {one.state for one in self.writes}
@@ -117,7 +122,7 @@ class Changes:
         """As it stands: noted before it is sent and again with what came of it.
 
         Both are known by ids of their own, so that it does not matter if the file could not be used in between. Gives
-        the number of the change.
+        the number of the change; 0 while that is not the one it will have.
         """
         now = self.journal.now
         arguments = dict.fromkeys(change.arguments, HIDDEN) if self.lean else unsecret(change.arguments)
@@ -136,16 +141,27 @@ class Changes:
             )
             return int(of)
 
-        return await self.journal.transact(work)
+        number = await self.journal.transact(work)
+        return 0 if self.journal.away else number
 
     async def page(self, whose: Whose, limit: int, offset: int) -> tuple[list[Change], int]:
         """The newest first, and how many there are."""
 
         def work(rows: sqlite3.Connection) -> tuple[list[Change], int]:
+            purge(rows, self.journal.now)
             asked = "SELECT id FROM change WHERE whose IN (?, ?) ORDER BY id DESC LIMIT ? OFFSET ?"
             found = [id for (id,) in rows.execute(asked, (*whose, limit, offset)).fetchall()]
             (total,) = rows.execute("SELECT count(*) FROM change WHERE whose IN (?, ?)", whose).fetchone()
             return [change_of(rows, id) for id in found], total
+
+        return await self.journal.transact(work)
+
+    async def tries(self, id: int) -> list[Change]:
+        """The changes that were to take this one back, whatever came of them."""
+
+        def work(rows: sqlite3.Connection) -> list[Change]:
+            found = rows.execute("SELECT id FROM change WHERE undoes = ?", (id,)).fetchall()
+            return [change_of(rows, one) for (one,) in found]
 
         return await self.journal.transact(work)
 
@@ -163,7 +179,9 @@ class Changes:
         Raises:
             BadArguments: if somebody does.
         """
-        if await self.journal.keyed(what, what):
+        now = self.journal.now
+        began = await self.journal.keyed(what, str(now))
+        if began and now - float(began.call) < AT_WORK:
             raise BadArguments("It is being undone already: look at list_changes in a moment.")
         try:
             yield
@@ -181,7 +199,11 @@ class Changes:
             rows.execute("INSERT INTO offer VALUES (?, ?, ?, ?, ?, ?)", told)
             return token
 
-        return await self.journal.transact(work, on_disk=not self.lean)
+        return await self.journal.transact(work, on_disk=self._openly(offer))
+
+    def _openly(self, offer: Offer) -> bool:
+        """Whether a call may wait in the file: not one that holds a link, which may hold a secret."""
+        return not self.lean and unsecret(offer.arguments) == offer.arguments
 
     async def take(self, whose: str, token: str) -> Offer | None:
         """The call this token stands for; it stands for nothing any more."""
@@ -194,7 +216,8 @@ class Changes:
                 rows.execute("DELETE FROM offer WHERE token = ?", (hashed(token),))
             return Offer(found[0], json.loads(found[1]), found[2]) if found else None
 
-        return await self.journal.transact(work, on_disk=not self.lean)
+        waiting = await self.journal.transact(work, on_disk=False)
+        return waiting or (None if self.lean else await self.journal.transact(work))
 
 
 def added(rows: sqlite3.Connection, change: Change, arguments: Json, now: float) -> int:

@@ -193,7 +193,7 @@ async def called(settings: Settings, asked: Namespace, arguments: Json) -> int:
                     raise
                 answer = await run_one(one, operation, arguments, replace(made_by, agreed=needs.seen))
         except Trouble as trouble:
-            yes = " Or say --yes." if isinstance(trouble, NeedsYes) else ""
+            yes = "\nOr repeat it with --yes." if isinstance(trouble, NeedsYes) else ""
             return complain(explain(trouble, operation, arguments, settings.direct, one.offered) + yes)
         show(table(answer) if asked.csv else render(answer))
     return OK

@@ -16,16 +16,13 @@ class Consent:
 
     mode: str = "auto"
     given: bool = False
-    undoing: bool = False
-    """Contacts get the tags and lists back that they had."""
 
     def reasons(self, request: Request, before: Json) -> tuple[str, ...]:
         """Why this write has to wait; nothing where it need not."""
         if self.given or self.mode == "never":
             return ()
         asks = STEPS[request.step].options.get("asks")
-        back = self.undoing and STEPS[request.step].resource.link
-        own = asks(record_of(request), before) if asks and not back else ""
+        own = asks(record_of(request), before) if asks else ""
         found = [own] if own else []
         found += self.many(reached(before), "It takes something away from")
         if self.mode == "always" and not found:

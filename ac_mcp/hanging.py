@@ -6,6 +6,8 @@ from ac_mcp.errors import Forbidden, NotFound
 from ac_mcp.request import Json, record, records, whole
 
 Read = Callable[..., Awaitable[Json]]
+Counts = Mapping[str, int | None]
+"""How many of each; None where an answer does not tell."""
 COUNTED: Mapping[str, tuple[str, str, str, str]] = {
     "tags": ("/contacts", "tagid", "contacts", "contacts"),
     "lists": ("/contacts", "listid", "contacts", "contacts"),
@@ -14,45 +16,78 @@ COUNTED: Mapping[str, tuple[str, str, str, str]] = {
     "dealGroups": ("/deals", "filters[group]", "deals", "deals"),
 }
 """Where what hangs on it is listed, by which parameter, under which key, and our word for it."""
-OF_CONTACT = {"contactLists": "lists", "deals": "deals", "accountContacts": "companies"}
+OWN_STAGES = 3
+"""Stages a new pipeline comes with (reference 5.2)."""
+OF_CONTACT = {
+    "contactLists": "lists", "deals": "deals", "accountContacts": "companies", "contactAutomations": "automations",
+}  # fmt: skip
+SINGLE = {
+    "contacts": "contact", "values": "value", "deals": "deal", "tags": "tag", "lists": "list", "companies": "company",
+    "notes": "note", "tasks": "task", "automations": "automation", "further stages": "further stage",
+}  # fmt: skip
 LATER: Mapping[str, tuple[str, ...]] = {"contacts": ("firstName", "lastName", "phone"), "tags": ("description",)}
 """Attributes that are empty unless somebody has given them."""
+PAGE, PAGES = 100, 10
 
 
-async def hanging(read: Read, plural: str, path: str, body: Json) -> list[str]:
-    """What hangs on the thing at `path`, in words; `body` is what reading it gave."""
+async def hanging(read: Read, plural: str, path: str, body: Json) -> list[str] | None:
+    """What hangs on the thing at `path`, in words; None where that cannot be told. `body` is what reading it gave."""
     id = path.rpartition("/")[2]
     match plural:
+        case "dealGroups":
+            stages = await read("/dealStages", **{"filters[d_groupid]": id, "limit": "1"})
+            more = total(stages, "dealStages")
+            own = {"further stages": None if more is None else max(0, more - OWN_STAGES)}
+            return counted({**await listed(read, plural, id), **own})
         case _ if plural in COUNTED:
-            listed, parameter, key, word = COUNTED[plural]
-            every = {"status": "-1"} if listed == "/contacts" else {}
-            found = await read(listed, **{parameter: id, "limit": "1", **every})
-            return counted({word: max(whole(record(found.get("meta")).get("total")), len(records(found.get(key))))})
+            return counted(await listed(read, plural, id))
         case "contacts":
             tags, notes = [await read(f"{path}/{word}") for word in ("contactTags", "notes")]
-            held = {word: len(records(body.get(key))) for key, word in OF_CONTACT.items()}
-            return counted(
-                {"tags": len(records(tags.get("contactTags"))), **held, "notes": len(records(notes.get("notes")))}
-            )
+            held = {word: total(body, key) for key, word in OF_CONTACT.items()}
+            return counted({"tags": total(tags, "contactTags"), **held, "notes": total(notes, "notes")})
         case "deals":
             task = str(record(body.get("deal")).get("nexttaskid") or "0") != "0"
             return counted({"notes": await notes_of(read, path), "tasks": int(task)})
         case "accounts":
-            name = str(record(body.get("account")).get("name") or "")
-            rows = records((await read("/accounts", search=name, count_deals="true")).get("accounts"))
-            mine = record(next((row for row in rows if str(row.get("id")) == id), None))
-            return counted({"contacts": whole(mine.get("contactCount")), "deals": whole(mine.get("dealCount"))})
+            return counted(await of_account(read, id, str(record(body.get("account")).get("name") or "")))
         case _:
             return []
 
 
-def counted(numbers: Mapping[str, int]) -> list[str]:
-    return [f"{number} {word}" for word, number in numbers.items() if number]
+async def listed(read: Read, plural: str, id: str) -> Counts:
+    where, parameter, key, word = COUNTED[plural]
+    every = {"status": "-1"} if where == "/contacts" else {}
+    return {word: total(await read(where, **{parameter: id, "limit": "1", **every}), key)}
 
 
-async def notes_of(read: Read, path: str) -> int:
+async def of_account(read: Read, id: str, name: str) -> Counts:
+    """Its counts stand in the list only, and only where they are asked for (reference 8)."""
+    for page in range(PAGES):
+        query = {"search": name, "count_deals": "true", "limit": str(PAGE), "offset": str(page * PAGE)}
+        rows = records((await read("/accounts", **query)).get("accounts"))
+        if mine := next((row for row in rows if str(row.get("id")) == id), None):
+            return {"contacts": whole(mine.get("contactCount")), "deals": whole(mine.get("dealCount"))}
+        if len(rows) < PAGE:
+            break
+    return {"contacts": None}
+
+
+def total(body: Json, key: str) -> int | None:
+    """How many rows there are, by the list or by what it says of all pages."""
+    if not isinstance(body.get(key), list):
+        return None
+    return max(whole(record(body.get("meta")).get("total")), len(records(body.get(key))))
+
+
+def counted(numbers: Counts) -> list[str] | None:
+    if None in numbers.values():
+        return None
+    return [f"{number} {SINGLE[word] if number == 1 else word}" for word, number in numbers.items() if number]
+
+
+async def notes_of(read: Read, path: str) -> int | None:
     """The notes of a deal are not always to be had (reference 5.1)."""
     try:
-        return len(records((await read(f"{path}/notes")).get("notes")))
+        return total(await read(f"{path}/notes"), "notes")
     except (NotFound, Forbidden):
         return 0

@@ -4,19 +4,24 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any
 
-from ac_mcp.changes import Change, Changes, Offer, Whose
+from ac_mcp.changes import HIDDEN, Change, Changes, Offer, Whose
 from ac_mcp.errors import BadArguments, NeedsYes
 from ac_mcp.operation import Operation
 from ac_mcp.operations import STEPS
 from ac_mcp.operations.changes import changes, list_changes
 from ac_mcp.recording import Recording, Rehearsal
-from ac_mcp.request import Json, Reply, Request, Sender
+from ac_mcp.request import Json, Reply, Request, Sender, record, records
 from ac_mcp.restoring import made_by
 from ac_mcp.results.hints import checking, written
 from ac_mcp.undo import Undoing, steps
 
+KINDS = {
+    "contact": "contacts", "tag": "tags", "list": "lists", "field": "fields", "account": "accounts",
+}  # fmt: skip
+"""The attributes that hold an id, and of what."""
 FEW = 10
 """Records an undo may write to while what stands there is still looked at one by one."""
 Tools = Mapping[str, Operation[..., Any]]
@@ -36,6 +41,10 @@ class Here:
     confirm: Callable[[Operation[..., Any], Offer], Awaitable[Json]]
     called: Callable[[str, str], str]
     """What a thing of a kind is called, as far as it is known."""
+    learn: Callable[[Mapping[str, set[str]]], Awaitable[None]]
+    """Makes it known, by kind and id."""
+    hidden: bool = False
+    """Nothing that somebody has written freely is shown, not even what was given as an argument."""
 
     async def send(self, request: Request) -> Reply:
         body = request.body or {}
@@ -53,18 +62,19 @@ class Here:
 
     async def _page(self, limit: int, offset: int) -> Json:
         found, total = await self.changes.page(self.whose, limit, offset)
-        rows = [row_of(one, self.changes.journal.now) for one in found]
+        rows = [self._row(one) for one in found]
         return {changes.plural: rows, "meta": {"total": total}}
 
     async def _undo(self, id: str) -> Json:
-        change = await self.changes.find(self.whose, int(id))
+        change = await self.changes.find(self.whose, int(id)) if id.isdecimal() else None
         if change is None:
-            unknown = BadArguments(f"change: no change of this account has the id {id}; list_changes shows them.")
-            unknown.instead = (list_changes.name, {})
-            raise unknown
+            raise look_there(f"change: no change of this account has the id {id}; list_changes shows them.")
         if change.tool not in self.offered:
             raise BadArguments(f"{change.tool} is switched off in this server, and so is its undoing.")
         undoing = Undoing(self.sender, self.offered, called=self.called, earlier=await self._made_by(change))
+        if any(one.unclear(self.changes.journal.now) for one in await self.changes.tries(change.id)):
+            raise look_there(f"change: how an earlier undo of {id} ended is not known. Look whether it was done first.")
+        await self.learn(named_in(change))
         count = steps(change)
         if isinstance(self.sender, Recording | Rehearsal):
             self.sender.images.light = count > FEW
@@ -72,26 +82,47 @@ class Here:
             self.sender.undoes(change.id)
             if reasons := self.sender.consent.many(count, "It writes to"):
                 raise NeedsYes(reasons)
-            async with self.changes.alone(f"undo {self.holder} {id}"):
+            async with self.changes.alone(f"undo {change.whose} {id}"):
                 await undoing.all(change)
         else:
             await undoing.all(change, whole=True)
         whole = "partly undone" if undoing.lost else "undone"
-        told: Json = {"result": whole if undoing.restored else "nothing undone", "change": id, "call": call_of(change)}
+        told: Json = {
+            "result": whole if undoing.restored else "nothing undone",
+            "change": id,
+            "call": self._call(change),
+        }
         told |= {"restored": undoing.restored} if undoing.restored else {}
-        return told | ({"not_restored": undoing.lost} if undoing.lost else {})
+        told |= {"not_restored": undoing.lost} if undoing.lost else {}
+        return told if undoing.restored or undoing.lost else {**told, "note": "It had changed nothing."}
 
     async def _made_by(self, change: Change) -> dict[str, list[Json]]:
         """What earlier tries to undo it have made already."""
         earlier = [await self.changes.find(self.whose, id) for id in change.undone_by]
         return made_by(write for one in earlier if one for write in one.writes)
 
+    def _call(self, change: Change) -> str:
+        return written(change.tool, dict.fromkeys(change.arguments, HIDDEN) if self.hidden else change.arguments)
+
+    def _row(self, change: Change) -> Json:
+        """A change as a row; where it is not known how it went, with the call to look."""
+        result = change.result(self.changes.journal.now)
+        at = datetime.fromtimestamp(change.at).astimezone().strftime("%Y-%m-%d %H:%M")
+        row: Json = {"id": str(change.id), "at": at, "call": self._call(change), "result": result}
+        row |= {"wrote": wrote(change)}
+        row |= {"undone_by": ", ".join(map(str, change.undone_by))} if change.undone_by else {}
+        row |= {"undoes": str(change.undoes)} if change.undoes else {}
+        row |= {"made_by": change.actor} if change.actor else {}
+        return row | ({"check": look(change)} if result == "unknown" else {})
+
     def _writing(self, tool: str) -> Operation[..., Any]:
         """The tool to preview, if it writes."""
         one = self.offered.get(tool)
         writing = [name for name, o in self.offered.items() if not o.read_only and not o.options.get("verbatim")]
         if one is None:
-            raise BadArguments(f"tool: there is no {tool[:64]!r} here; those that write are {', '.join(writing)}.")
+            near = get_close_matches(tool, writing, 1)
+            others = f"did you mean {near[0]}?" if near else f"those that write are {', '.join(writing)}."
+            raise BadArguments(f"tool: there is no {tool[:64]!r} here; {others}", {"tool": near[0]} if near else None)
         if one.read_only:
             raise BadArguments(f"{tool} only reads: call it as it is, nothing is changed by it.")
         if one.name == "confirm_change":
@@ -101,37 +132,42 @@ class Here:
     async def _confirmed(self, token: str) -> Json:
         offer = await self.changes.take(self.holder, token)
         if offer is None or offer.tool not in self.offered:
-            raise BadArguments(
+            raise look_there(
                 "token: no call waits for it. It counts once, for ten minutes, for whoever made the call; list_changes "
                 "shows if it was used."
             )
         return await self.confirm(STEPS[offer.tool], offer)
 
 
-def call_of(change: Change) -> str:
-    return written(change.tool, change.arguments)
+def look_there(text: str) -> BadArguments:
+    """A refusal that sends to the list of changes."""
+    refused = BadArguments(text)
+    refused.instead = (list_changes.name, {})
+    return refused
 
 
-def row_of(change: Change, now: float) -> Json:
-    """A change as a row; where it is not known how it went, with the call to look."""
-    result = change.result(now)
-    at = datetime.fromtimestamp(change.at).astimezone().strftime("%Y-%m-%d %H:%M")
-    row: Json = {"id": str(change.id), "at": at, "call": call_of(change), "result": result}
-    row |= {"wrote": wrote(change)}
-    row |= {"undone_by": ", ".join(map(str, change.undone_by))} if change.undone_by else {}
-    row |= {"undoes": str(change.undoes)} if change.undoes else {}
-    row |= {"made_by": change.actor} if change.actor else {}
-    if result == "unknown":
-        row["check"] = look(change)
-    return row
+def named_in(change: Change) -> dict[str, set[str]]:
+    """The things a change speaks of, by kind."""
+    found: dict[str, set[str]] = {}
+    for write in change.writes:
+        rows = [row for part in (write.body or {}, write.before or {}) for row in rows_of(part)]
+        for row in rows:
+            for word, kind in KINDS.items():
+                if str(row.get(word) or "").isdecimal():
+                    found.setdefault(kind, set()).add(str(row[word]))
+    return found
+
+
+def rows_of(part: Json) -> list[Json]:
+    return [row for value in part.values() for row in (records(value) or [record(value)])]
 
 
 def wrote(change: Change) -> list[str]:
-    """Each request and what came of it; many of a kind are counted."""
-    if len(change.writes) <= FEW:
-        return [f"{one.method} {one.path}: {one.state}" for one in change.writes]
-    counts = Counter(f"{one.method} {one.path.rpartition('/')[0] or one.path}: {one.state}" for one in change.writes)
-    return [f"{line} ({count})" for line, count in counts.items()]
+    """Each request and what came of it; equal ones are counted, and many of a kind."""
+    few = len(change.writes) <= FEW
+    places = [(one, one.path if few else one.path.rpartition("/")[0] or one.path) for one in change.writes]
+    counts = Counter(f"{one.method} {path}: {one.state}" for one, path in places)
+    return [f"{line} ({count})" if count > 1 else line for line, count in counts.items()]
 
 
 def look(change: Change) -> str:
@@ -141,4 +177,18 @@ def look(change: Change) -> str:
     named = next((p for p in operation.references if operation.replaces(p)), None)
     if reader and named and reader.required == [named] and named in change.arguments:
         return written(reader.name, {named: change.arguments[named]})
+    if operation.resource.link:
+        return written("get_contact", {"contact": change.arguments.get("contact", "")})
+    if operation.resource.plane == "here":
+        return looked_for(change)
     return written(*checking(operation, change.arguments))
+
+
+def looked_for(change: Change) -> str:
+    """Where what an undo was to make would show."""
+    unclear = next(one for one in change.writes if one.state in ("open", "unknown"))
+    step = STEPS[unclear.step]
+    row = record((unclear.body or {}).get(step.resource.singular))
+    if step.resource.link:
+        return written("get_contact", {"contact": str(row.get("contact") or "")})
+    return written(*checking(step, row))

@@ -103,6 +103,11 @@ class Journal:
     def now(self) -> float:
         return self._wall()
 
+    @property
+    def away(self) -> bool:
+        """Whether the file cannot be used now."""
+        return self.now < self._back_at
+
     async def begin(self, intent: Intent, *, keyed: bool) -> tuple[Intent, bool]:
         """This intent, or an earlier one of the same request that it stands for, and whether it is that.
 

@@ -88,7 +88,10 @@ def rehearsal_refused(operation: Operation[..., Any], arguments: Mapping[str, An
         raise BadArguments(f"Unknown argument {asked[0]}: without it the call is made.", rest)
     refused = BadArguments(f"{operation.name} takes no {asked[0]}: preview_change shows what it would do.")
     if operation.path != "/confirmations":  # its preview was shown with its token
-        refused.instead = ("preview_change", {"tool": operation.name, "arguments": rest})
+        refused.instead = (
+            "preview_change",
+            {"tool": operation.name, "arguments": json.dumps(rest, ensure_ascii=False)},
+        )
     raise refused
 
 

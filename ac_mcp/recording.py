@@ -95,6 +95,8 @@ class Rehearsal:
     noted: list[Rehearsed] = field(default_factory=list[Rehearsed])
 
     async def send(self, request: Request) -> Reply:
+        if request.method == "GET" and NEW in request.path.split("/"):
+            return Reply(200, {})  # nothing hangs on what was not made
         if request.method == "GET":
             reply = await self.inner.send(request)
             self.images.note(request, reply)

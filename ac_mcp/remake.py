@@ -35,6 +35,9 @@ async def made_again(by: Restoring, write: Write, step: Operation[..., Any]) -> 
     if not row:
         by.lost.append(f"{what}: what stood there was not kept")
         return
+    if not by.earlier and await by.name_taken(resource, str(row.get("name") or "")):
+        by.lost.append(f"{what}: one of the same name is there again, so none was made")
+        return
     attributes = {key: row[key] for key in KEPT[resource.plural] if row.get(key) not in (None, "")}
     if resource.plural == "contacts" and (fields := values(records(before.get("fieldValues")))):
         attributes["fieldValues"] = [{"field": id, "value": value} for id, value in fields.items()]
@@ -47,7 +50,8 @@ async def made_again(by: Restoring, write: Write, step: Operation[..., Any]) -> 
         by.lost.append(f"{what}: one of the same name is there again, so none was made")
         return
     new = str(record(reply.body.get(resource.singular)).get("id") or "")
-    by.restored.append(f"{what}: made again, with the id {new}")
+    before_now = " by an earlier undo" if reply.status == 200 else ""
+    by.restored.append(f"{what}: made again{before_now}, with the id {new}")
     by.lost.append(f"{what}: {resource.lost}")
     match resource.plural:
         case "contacts":

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ac_mcp.changes import Write, dump
-from ac_mcp.errors import Forbidden, OutcomeUnknown, Refused
+from ac_mcp.errors import Forbidden, NotFound, OutcomeUnknown, Refused
 from ac_mcp.images import BY_KIND, SUBSCRIBED
+from ac_mcp.names import plain
 from ac_mcp.operation import Operation
 from ac_mcp.operations import OPERATIONS, STEPS
-from ac_mcp.request import Json, Reply, Request, Sender, record
+from ac_mcp.request import Json, Reply, Request, Sender, record, records
+from ac_mcp.resource import Resource
 from ac_mcp.results.sentences import quote
 
 
@@ -35,7 +37,7 @@ class Restoring:
         name = next(iter(resource.called(row or {})), "") or self.called(plural, id)
         return f"{resource.word} {quote(name)} (id {id})" if name else f"{resource.word} {id}"
 
-    async def read(self, path: str, **query: str) -> Json:
+    async def read(self, path: str, **query: str | tuple[str, ...]) -> Json:
         return (await self.sender.send(Request("GET", path, query, repeatable=True))).body
 
     async def send(self, step: Operation[..., Any], path: str, attributes: Json | None = None) -> Reply:
@@ -48,7 +50,10 @@ class Restoring:
         same = fingerprint(path, body)
         self.sent[same] += 1
         if step.method == "POST" and (made := self.earlier.get(same)):
-            return Reply(200, made.pop())
+            reply = Reply(200, made.pop())
+            if await self._still_there(resource, reply):
+                return reply
+            self.earlier.clear()  # gone again, and with it all that hung on it
         request = Request(
             step.method, path, {}, body, resource.plane, once, empty, step=step.name, nth=self.sent[same] - 1
         )
@@ -79,11 +84,23 @@ class Restoring:
             return False
         return True
 
-    def note(self, what: str, name: str, taken: bool) -> None:
-        if taken:
-            self.restored.append(f"{what}: {name}")
-        else:
-            self.lost.append(f"{what}: {name} was changed since")
+    async def _still_there(self, resource: Resource, reply: Reply) -> bool:
+        """Whether what an earlier try made is still there; of ties and notes that is not asked."""
+        if resource.link or (not resource.directory and resource.plural not in ("contacts", "deals")):
+            return True
+        try:
+            await self.read(f"{resource.lister.path}/{record(reply.body.get(resource.singular)).get('id')}")
+        except NotFound:
+            return False
+        return True
+
+    async def name_taken(self, resource: Resource, name: str, own: str = "") -> bool:
+        """Whether another one is called so by now, where the API would take a second one."""
+        if resource.refuses_second or resource.find is None or resource.plural != "lists":
+            return False
+        rows = records((await self.read(resource.lister.path, **resource.find(name))).get(resource.plural))
+        called = [(str(row.get("id")), plain(one)) for row in rows for one in resource.called(row)]
+        return any(id != own and one == plain(name) for id, one in called)
 
 
 def values(rows: Iterable[Json]) -> dict[str, str]:

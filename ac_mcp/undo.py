@@ -69,6 +69,8 @@ class Undoing(Restoring):
                 self.lost.append(f"{self._what(write, step.resource)}: whether it was so before is not known")
             case "POST", _ if step.idempotent and record(write.before.get(step.resource.singular)):
                 await self._put_back(write, step)  # an upsert of what was there
+            case "POST", "contacts" if step.idempotent and write.status != 201:
+                self.lost.append(f"{self._what(write, step.resource)}: whether it was there before is not known")
             case "POST", _:
                 await self._unmade(write, step)
             case "PUT", _:
@@ -78,7 +80,9 @@ class Undoing(Restoring):
             case "DELETE", _ if plural in KEPT:
                 await made_again(self, write, step)
             case _:
-                self.lost.append(f"{write.method} {write.path}")
+                self.lost.append(
+                    f"{self.what(plural, id_of(write.path))}: the like of it cannot be made again by an undo"
+                )
 
     def _what(self, write: Write, resource: Resource, id: str = "") -> str:
         """What a write made: a tie by its two ends, anything else by its name."""
@@ -102,9 +106,10 @@ class Undoing(Restoring):
                 return
             await self.send(remover, path)
         except NotFound:
-            self.restored.append(f"{what}: gone already")
+            self.lost.append(f"{what}: it is gone already")
         else:
-            self.restored.append(f"{what}: {'untied' if resource.link else 'deleted'}")
+            gone = "emptied" if resource.plural == "fieldValues" else "untied" if resource.link else "deleted"
+            self.restored.append(f"{what}: {gone}")
 
     async def _kept_by(self, write: Write, step: Operation[..., Any], path: str) -> str:
         """Why it is more by now than what was made; empty where it is not.
@@ -117,6 +122,8 @@ class Undoing(Restoring):
             return ""
         body = await self.read(path)
         now, sent = (record(one.get(resource.singular)) for one in (body, write.body or {}))
+        if not now:
+            return "it cannot be looked at"
         plain = [key for key in sent if key in now and key != "fieldValues"]
         changed = [step.parameter(key) for key in plain if differs(key, sent[key], now)]
         changed += [step.parameter(key) for key in LATER.get(resource.plural, ()) if now.get(key) and key not in sent]
@@ -125,6 +132,8 @@ class Undoing(Restoring):
         if changed:
             return f"it was changed since ({', '.join(changed)})"
         more = await hanging(self.read, resource.plural, path, body)
+        if more is None:
+            return "what hangs on it by now is not known"
         return f"it has {', '.join(more)} by now" if more else ""
 
     async def _put_back(self, write: Write, step: Operation[..., Any]) -> None:
@@ -141,20 +150,28 @@ class Undoing(Restoring):
         body = await self.read(path)
         now, sent = record(body.get(resource.singular)), record((write.body or {}).get(resource.singular))
         back: Json = {}
+        restored: list[str] = []
         for key, value in sent.items():
             if key == "fieldValues" or key not in old or not differs(key, old[key], now):
                 continue
-            taken = not differs(key, value, now)
-            back |= {key: old[key]} if taken else {}
-            self.note(what, step.parameter(key), taken)
+            if differs(key, value, now):
+                self.lost.append(f"{what}: {step.parameter(key)} was changed since")
+            else:
+                back[key] = old[key]
+                restored.append(f"{what}: {step.parameter(key)}")
         if fields := self._fields_back(write, body, what):
             back["fieldValues"] = fields
+            restored += [f"{what}: {self.what('fields', str(one['field']))}" for one in fields]
+        if "name" in back and await self.name_taken(resource, str(back["name"]), id_of(path)):
+            self.lost.append(f"{what}: one of the same name is there again")
+            return
         if back and resource.plural == "lists":
             back = {key: back.get(key, now.get(key)) for key in sent}
         if back and resource.plural == "fieldValues":
             back = {**{key: old[key] for key in ("contact", "field") if key in old}, **back}
         if back:
             await self.send(next(o for o in resource.operations if o.method == "PUT"), path, back)
+            self.restored += restored
 
     def _fields_back(self, write: Write, body: Json, what: str) -> list[Json]:
         """Custom field values as they were; one there was not is emptied."""
@@ -165,9 +182,10 @@ class Undoing(Restoring):
         for id, value in sent.items():
             was = old.get(id, "")
             if now.get(id, "") != was:
-                taken = now.get(id, "") == value
-                back += [{"field": id, "value": was}] if taken else []
-                self.note(what, self.what("fields", id), taken)
+                if now.get(id, "") == value:
+                    back.append({"field": id, "value": was})
+                else:
+                    self.lost.append(f"{what}: {self.what('fields', id)} was changed since")
         return back
 
     async def _membership(self, write: Write) -> None:
@@ -182,15 +200,13 @@ class Undoing(Restoring):
         if status not in [str(row.get("status")) for row in rows if str(row.get("list")) == list]:
             self.lost.append(f"{what}: it was changed since")
             return
-        if was not in (SUBSCRIBED, LEFT):
-            told = "it had never been on it" if not was else "it was unconfirmed or bounced"
-            self.restored.append(f"{what}: unsubscribed")
-            self.lost.append(f"{what}: {told}, which the API cannot set")
-        else:
-            self.restored.append(f"{what}: {'subscribed' if was == SUBSCRIBED else 'unsubscribed'}")
         back = was if was in (SUBSCRIBED, LEFT) else LEFT
         if back != status:
             await self.on_list(contact, list, back)
+        self.restored.append(f"{what}: {'subscribed' if back == SUBSCRIBED else 'unsubscribed'}")
+        if was != back:
+            told = "it was unconfirmed or bounced" if was else "it had never been on it"
+            self.lost.append(f"{what}: {told}, which the API cannot set")
 
     async def _worn_again(self, write: Write) -> None:
         row = record((write.before or {}).get("contactTag"))

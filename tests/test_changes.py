@@ -5,7 +5,7 @@ import os
 import re
 import sqlite3
 import stat
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 
 from ac_mcp.calls import Asked, run
 from ac_mcp.changes import KEPT, bare, unsecret
-from ac_mcp.errors import Trouble
+from ac_mcp.errors import NoSuchName, Trouble
 from ac_mcp.journal import SCHEMA, VERSION, Journal
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.storage import Database, Memory, Unusable
@@ -142,9 +142,10 @@ async def test_a_change_is_forgotten_after_thirty_days() -> None:
         assert len(rows(one)) == 1
 
 
-@pytest.mark.parametrize(
-    "tool", [name for name, o in OPERATIONS.items() if not o.read_only and o.resource.plane != "here"]
-)
+WRITING = [name for name, o in OPERATIONS.items() if not o.read_only and o.resource.plane != "here"]
+
+
+@pytest.mark.parametrize("tool", WRITING)
 @in_virtual_time
 async def test_lean_keeps_nothing_about_a_person(tool: str) -> None:
     async with trial({"AC_MCP_JOURNAL": "lean"}) as one:
@@ -279,3 +280,30 @@ async def test_a_call_that_is_cancelled_while_its_end_is_noted_is_noted() -> Non
             await one.answer("update_contact", contact="2", phone="1")
         one.account.journal.transact = carry  # type: ignore[method-assign]
         assert rows(one, "SELECT state FROM write") == [("done",)]
+
+
+@pytest.mark.parametrize("tool", WRITING)
+@in_virtual_time
+async def test_the_list_tells_of_every_write_whose_end_is_not_known(tool: str) -> None:
+    async with trial() as one:
+        await one.answer(tool, **CALLS[tool])
+        rows(one, "UPDATE write SET state = 'open'")
+        await anyio.sleep(200)
+        (row,) = (await one.answer("list_changes"))["changes"]
+        assert row["result"] == "unknown"
+        name, arguments = row["check"].removesuffix(")").split("(", 1)
+        given = dict(pair.split("=", 1) for pair in arguments.split(", ") if pair)
+        with suppress(NoSuchName):  # what was to be deleted is gone, which is an answer too
+            assert await one.answer(name, **{key: json.loads(value) for key, value in given.items()})
+
+
+@in_virtual_time
+async def test_no_number_is_told_that_another_change_has() -> None:
+    async with trial() as one:
+        file = Absent(SCHEMA)
+        account = replace(one.account, journal=Journal(file, one.account.journal._wall))  # pyright: ignore
+        with closing(account.journal):
+            first = await run(account, OPERATIONS["update_contact"], {"contact": "2", "phone": "1"})
+            file.away = True
+            second = await run(account, OPERATIONS["create_tag"], {"name": "A"})
+        assert (first["change"], second.get("change")) == ("1", None)

@@ -97,7 +97,7 @@ async def test_a_client_that_can_ask_is_asked_and_a_yes_does_it(mode: Any) -> No
         assert writes(one) == ["POST /webhooks"]
         (question,) = shown
         assert "From then on ActiveCampaign sends data" in question
-        assert "creates a webhook: name: Sign-ups, url: https://hooks.northwind.example/new" in question
+        assert "new webhook: name Sign-ups, url https://hooks.northwind.example/new" in question
         assert "In the account: connection" in question
 
 
@@ -241,8 +241,9 @@ async def test_a_question_nobody_answers_ends_with_a_token() -> None:
 
     async with trial(AUTO) as one, connected(one, mode="legacy", elicitation_callback=ask) as client:
         waiting = json.loads(text(await client.call_tool("create_webhook", HOOK, read_timeout_seconds=2000)))
-        assert waiting["token"]
         assert writes(one) == []
+        done = await client.call_tool("confirm_change", {"token": waiting["token"]})
+        assert not done.is_error
 
 
 @in_virtual_time
@@ -297,3 +298,105 @@ async def test_an_undo_of_one_contact_with_much_on_it_waits() -> None:
         careful = replace(one.account, settings=replace(one.account.settings, confirm="auto"))
         with pytest.raises(NeedsYes, match=r"It writes to 3\d records"):
             await run(careful, OPERATIONS["undo_change"], {"change": "31"})
+
+
+QUESTIONS: dict[str, tuple[str, Json, str]] = {
+    "a tag that is taken off": (
+        "untag_contact",
+        {"contact": "jane@acme.example", "tag": "VIP"},
+        "takes off, of the kind tag: contact jane@acme.example, tag VIP",
+    ),
+    "somebody on a list": (
+        "subscribe_contact",
+        OPTED_OUT,
+        "changes list: contact omar@initech.example, list Newsletter, status: unsubscribed \u2192 active",
+    ),
+    "values before and after": (
+        "update_deal",
+        {"deal": "1", "value": 20, "status": "won"},
+        "changes deal: id 1, value: 12500.0 \u2192 20.0, status: open \u2192 won",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", QUESTIONS)
+@in_virtual_time
+async def test_a_person_is_asked_about_what_it_is(case: str) -> None:
+    tool, arguments, wanted = QUESTIONS[case]
+    ask, shown = answering("decline")
+    async with trial({"AC_MCP_CONFIRM": "always"}) as one, connected(one, elicitation_callback=ask) as client:
+        await client.call_tool(tool, arguments)
+        assert wanted in shown[0].splitlines()
+
+
+@in_virtual_time
+async def test_of_an_undo_a_person_is_told_what_it_takes_back_and_what_not() -> None:
+    ask, shown = answering("decline")
+    async with trial() as one:
+        await one.answer("delete_contact", contact="bob@initech.example")
+        careful = replace(one, account=replace(one.account, settings=replace(one.account.settings, confirm="always")))
+        async with connected(careful, elicitation_callback=ask) as client:
+            await client.call_tool("undo_change", {"change": "1"})
+        lines = shown[0].splitlines()
+        assert 'takes back: delete_contact(contact="bob@initech.example")' in lines
+        assert [line for line in lines if line.startswith("not restored: contact")]
+
+
+@in_virtual_time
+async def test_an_undo_that_subscribes_somebody_again_asks_like_the_call_itself() -> None:
+    async with trial(AUTO) as one:
+        await one.answer("unsubscribe_contact", contact="jane@acme.example", list="Newsletter")
+        assert "have they asked to be back?" in await one.refusal("undo_change", change="1")
+
+
+@in_virtual_time
+async def test_a_yes_is_not_answered_by_the_same_call_without_one() -> None:
+    async with trial(AUTO) as one:
+        token = token_in(await one.refusal("create_webhook", **HOOK))
+        carry = one.wire.inner.handle_async_request
+
+        async def slowly(request: httpx2.Request) -> httpx2.Response:
+            await anyio.sleep(1)
+            return await carry(request)
+
+        one.wire.inner.handle_async_request = slowly  # type: ignore[method-assign]
+
+        async def plainly() -> None:
+            with pytest.raises(NeedsYes):
+                await run(one.account, OPERATIONS["create_webhook"], HOOK)
+
+        async with anyio.create_task_group() as group:
+            for delay in range(3):
+                group.start_soon(plainly)
+                await anyio.sleep(delay * 0.3)
+            done = await run(one.account, OPERATIONS["confirm_change"], {"token": token})
+        assert done["result"] == "created"
+
+
+@in_virtual_time
+async def test_what_broke_off_is_finished_with_a_yes_too() -> None:
+    async with trial({"AC_MCP_CONFIRM": "always"}) as one:
+        token = token_in(await one.refusal("create_field", **CALLS["create_field"]))
+        one.wire.answer = lambda request: httpx2.Response(422) if request.url.path.endswith("/bulk") else None
+        await one.refusal("confirm_change", token=token)
+        one.wire.answer = lambda request: None
+        token = token_in(await one.refusal("create_field", **CALLS["create_field"]))
+        assert (await one.answer("confirm_change", token=token))["result"] == "finished"
+
+
+@in_virtual_time
+async def test_of_a_token_only_its_hash_is_kept_and_it_is_bound_to_the_key() -> None:
+    async with trial(AUTO) as one:
+        token = token_in(await one.refusal("subscribe_contact", **OPTED_OUT))
+        kept = await one.account.journal.transact(lambda rows: str(rows.execute("SELECT * FROM offer").fetchall()))
+        assert token not in kept
+        other = replace(one.account, caller=replace(one.account.caller, key="another"))
+        with pytest.raises(BadArguments):
+            await run(replace(other, gateway=one.account.gateway), OPERATIONS["confirm_change"], {"token": token})
+
+
+@in_virtual_time
+async def test_without_the_tool_that_confirms_it_says_so() -> None:
+    async with trial(AUTO | {"AC_MCP_TOOLS": "-confirm_change"}) as one, connected(one) as client:
+        waiting = json.loads(text(await client.call_tool("create_webhook", HOOK)))
+        assert waiting["next"].startswith("This server was started without confirm_change")

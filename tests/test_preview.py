@@ -112,7 +112,8 @@ async def test_what_is_so_already_is_said_to_change_nothing() -> None:
         preview = await one.answer("preview_change", tool="subscribe_contact", arguments=tags)
         assert preview["note"] == "It would write nothing: it is so already."
         worn = await one.answer("preview_change", tool="tag_contact", arguments={"contact": "1", "tag": "VIP"})
-        assert worn["changes"] == [{"changes": "tag", "before": {}, "after": {}}]
+        assert worn["note"] == "It would change nothing: it is so already."
+        assert "also" not in worn
 
 
 @pytest.mark.parametrize("word", ["dry_run", "dryRun", "dry-run", "simulate", "preview"])
@@ -122,7 +123,7 @@ async def test_a_dry_run_asked_of_a_tool_is_refused_with_the_preview_ready_to_ru
         said = await one.refusal("update_deal", **{"deal": "1", "status": "won", word: True})
         assert said == (
             f"update_deal takes no {word}: preview_change shows what it would do. Nothing was changed.\n"
-            'Next: preview_change(tool="update_deal", arguments={"deal": "1", "status": "won"})'
+            'Next: preview_change(tool="update_deal", arguments="{\\"deal\\": \\"1\\", \\"status\\": \\"won\\"}")'
         )
         assert one.requests == []
 
@@ -142,7 +143,9 @@ async def test_a_wrong_preview_is_refused_like_the_call_and_suggests_no_more_tha
     async with trial() as one:
         said = await one.refusal("preview_change", tool="tag_contact", arguments={"contact": "2", "tag": "Trail"})
         assert 'closest: "Trial" (id 3)' in said
-        assert said.endswith('Next: preview_change(tool="tag_contact", arguments={"contact": "2", "tag": "Trial"})')
+        assert said.endswith(
+            'Next: preview_change(tool="tag_contact", arguments="{\\"contact\\": \\"2\\", \\"tag\\": \\"Trial\\"}")'
+        )
         for tool, arguments in (
             ("create_tag", {"name": "vip"}),
             ("create_contact", {"email": "jane@acme.example"}),

@@ -217,13 +217,13 @@ async def test_what_more_hangs_on_by_now_is_not_deleted() -> None:
             told[word] = undone["not_restored"][0].partition(": ")[2]
         assert difference(before, state(one.sandbox)) == {}
         assert told == {
-            "tag": "it has 1 contacts by now, so it was not deleted",
-            "field": "it has 1 values by now, so it was not deleted",
-            "stage": "it has 1 deals by now, so it was not deleted",
-            "pipeline": "it has 1 deals by now, so it was not deleted",
-            "account": "it has 1 deals by now, so it was not deleted",
-            "contact": "it has 1 tags by now, so it was not deleted",
-            "list": "it has 1 contacts by now, so it was not deleted",
+            "tag": "it has 1 contact by now, so it was not deleted",
+            "field": "it has 1 value by now, so it was not deleted",
+            "stage": "it has 1 deal by now, so it was not deleted",
+            "pipeline": "it has 1 deal by now, so it was not deleted",
+            "account": "it has 1 deal by now, so it was not deleted",
+            "contact": "it has 1 tag by now, so it was not deleted",
+            "list": "it has 1 contact by now, so it was not deleted",
         }
 
 
@@ -388,3 +388,113 @@ async def test_what_was_touched_is_told_by_name() -> None:
                 "cannot set"
             ],
         )
+
+
+@in_virtual_time
+async def test_what_was_refused_is_not_told_as_restored() -> None:
+    async with trial() as one:
+        await one.answer("update_deal", deal="1", title="X", value=1)
+        await one.answer("subscribe_contact", contact="3", list="Newsletter")
+        one.wire.answer = lambda request: httpx2.Response(422, json={}) if request.method in ("PUT", "POST") else None
+        for change in ("1", "2"):
+            undone = await one.answer("undo_change", change=change)
+            assert (undone["result"], undone.get("restored")) == ("nothing undone", None)
+        one.wire.answer = lambda request: httpx2.Response(429) if request.method == "PUT" else None
+        assert "rate limit" in await one.refusal("undo_change", change="1")
+
+
+@in_virtual_time
+async def test_a_company_among_many_of_like_names_is_looked_for() -> None:
+    async with trial() as one:
+        for n in range(25):
+            await one.answer("create_account", name=f"Zeta {n:02}")
+        await one.answer("create_account", name="Zeta")
+        deal = {"value": 1, "currency": "usd", "contact": "1", "owner": "Dana Reyes"}
+        await one.answer("create_deal", title="D", pipeline="Sales", account="Zeta", **deal)
+        undone = await one.answer("undo_change", change="26")
+        assert undone["not_restored"] == ['account "Zeta" (id 36): it has 1 deal by now, so it was not deleted']
+
+
+@pytest.mark.parametrize(
+    "tool", [name for name in WRITING if name.startswith("create_") and name not in ("create_note", "create_webhook")]
+)
+@in_virtual_time
+async def test_what_cannot_be_looked_at_is_not_deleted(tool: str) -> None:
+    async with trial() as one:
+        await one.answer(tool, **CALLS[tool])
+        one.forget_requests()
+        one.wire.answer = lambda request: httpx2.Response(200, json={}) if request.method == "GET" else None
+        assert (await one.answer("undo_change", change="1"))["result"] == "nothing undone"
+        assert not [line for line in one.requests if line.startswith("DELETE")]
+
+
+@in_virtual_time
+async def test_an_upsert_that_found_somebody_after_all_is_not_undone_by_a_delete() -> None:
+    async with trial() as one:
+        await one.answer("create_contact", email="bare@x.example")
+        blind = [True]
+        one.wire.answer = lambda request: (
+            httpx2.Response(200, json={"contacts": [], "meta": {"total": "0"}})
+            if blind and request.method == "GET" and request.url.path.endswith("/contacts")
+            else None
+        )
+        await one.answer("sync_contact", email="bare@x.example", phone="1")
+        blind.clear()
+        undone = await one.answer("undo_change", change="2")
+        assert undone["result"] == "nothing undone"
+        assert undone["not_restored"][0].endswith("whether it was there before is not known")
+
+
+@in_virtual_time
+async def test_what_an_undo_made_and_is_gone_again_is_made_anew() -> None:
+    async with trial() as one:
+        await one.answer("delete_contact", contact="bob@initech.example")
+        await one.answer("undo_change", change="1")
+        await one.answer("delete_contact", contact="bob@initech.example")
+        again = await one.answer("undo_change", change="1")
+        assert again["restored"][0].endswith("made again, with the id 62")
+        assert (await one.answer("get_contact", contact="bob@initech.example"))["tags"]
+
+
+@in_virtual_time
+async def test_a_list_does_not_get_a_name_that_is_in_use_by_now() -> None:
+    async with trial() as one:
+        await one.answer("update_list", list="Partners", name="Friends")
+        await one.answer("delete_list", list="Old imports")
+        new = {"sender_url": "https://x.example", "sender_reminder": "You asked."}
+        for name in ("Partners", "Old imports"):
+            await one.answer("create_list", name=name, **new)
+        for change in ("1", "2"):
+            undone = await one.answer("undo_change", change=change)
+            assert undone["result"] == "nothing undone"
+            assert "one of the same name is there again" in undone["not_restored"][0]
+
+
+@in_virtual_time
+async def test_a_pipeline_with_a_stage_of_somebodys_own_is_kept() -> None:
+    async with trial() as one:
+        await one.answer("create_pipeline", name="P", currency="usd")
+        await one.answer("create_deal_stage", name="Mine", pipeline="P")
+        undone = await one.answer("undo_change", change="1")
+        assert "it has 1 further stage by now" in undone["not_restored"][0]
+
+
+@in_virtual_time
+async def test_an_undo_after_one_whose_end_is_not_known_has_to_be_looked_at_first() -> None:
+    async with trial() as one:
+        await one.answer("delete_deal", deal="Acme subscription renewal")
+        carry = one.wire.inner.handle_async_request
+        lost = [True]
+
+        async def losing(request: httpx2.Request) -> httpx2.Response:
+            if lost and request.method == "GET" and "POST /deals" in one.requests:
+                return httpx2.Response(502)
+            response = await carry(request)
+            return httpx2.Response(502) if lost and request.method == "POST" else response
+
+        one.wire.inner.handle_async_request = losing  # type: ignore[method-assign]
+        await one.refusal("undo_change", change="1")
+        lost.clear()
+        await anyio.sleep(3600)
+        assert "how an earlier undo of 1 ended is not known" in await one.refusal("undo_change", change="1")
+        assert one.requests.count("POST /deals") == 1

@@ -120,6 +120,7 @@ async def test_free_text_can_be_left_out_altogether() -> None:
             await one.answer("list_fields"),
             await one.answer("preview_change", tool="delete_deal", arguments={"deal": "26"}),
             await one.answer("preview_change", tool="update_list", arguments={"list": "Partners", "name": "P"}),
+            await one.answer("list_changes"),
         ]
         text = json.dumps(shown)
         assert "sender_reminder" not in text
@@ -129,6 +130,20 @@ async def test_free_text_can_be_left_out_altogether() -> None:
         assert shown[2]["hidden_here"] == ["tags.description"]
         names = [row["name"] for row in shown[2]["tags"]]
         assert "VIP" in names
+
+
+@in_virtual_time
+async def test_hidden_free_text_is_hidden_in_the_preview_of_an_undo_and_does_not_look_unchanged() -> None:
+    async with trial({"AC_MCP_HIDE_USER_CONTENT": "1"}) as one:
+        await one.answer("create_note", contact="1", text="SecretText")
+        await one.answer("set_field_value", contact="1", field="Region", value="Midwest")
+        await one.answer("delete_contact", contact="jane@acme.example")
+        undo = await one.answer("preview_change", tool="undo_change", arguments={"change": "3"})
+        listed = await one.answer("list_changes")
+        text = json.dumps([undo, listed])
+        assert not [word for word in ("SecretText", "Midwest", "Enterprise") if word in text]
+        tag = await one.answer("preview_change", tool="update_tag", arguments={"tag": "VIP", "description": "New"})
+        assert "note" not in tag
 
 
 @in_virtual_time

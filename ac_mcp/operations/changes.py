@@ -13,7 +13,9 @@ from ac_mcp.parameters import Further, Limit
 from ac_mcp.request import Json
 from ac_mcp.resource import Resource
 
-ChangeId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$"), About("Id from list_changes", "7", shown=False)]
+ChangeId = Annotated[
+    str, Field(pattern=r"^[0-9A-Za-z]{1,18}$"), About("`change` of a write, or id from list_changes", "7", shown=False)
+]
 
 
 def unpacked(text: object) -> object:
@@ -49,6 +51,7 @@ PREVIEW: Json = {
     "call": TEXT,
     "requests": ROWS,
     "changes": ROWS,
+    "takes_back": TEXT,
     "further_requests": TEXTS,
     "not_restored": TEXTS,
     "also": TEXTS,

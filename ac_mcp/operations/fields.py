@@ -86,8 +86,12 @@ fields = Resource(
     refuses_second=True,
     example="Plan",
 )
-field_options = Resource("fieldOption", "fieldOptions", wrapped=False, by_attributes=True, beside="fields")
-field_relations = Resource("fieldRel", "fieldRels", by_attributes=True, beside="fields")
+field_options = Resource(
+    "fieldOption", "fieldOptions", one="choice of a field", wrapped=False, by_attributes=True, beside="fields"
+)
+field_relations = Resource(
+    "fieldRel", "fieldRels", one="place where a field shows", by_attributes=True, beside="fields"
+)
 field_values = Resource(
     "fieldValue",
     "fieldValues",

@@ -69,7 +69,9 @@ def followed(
     """The next call as it can be run; empty where there is none, or none that this server has."""
     suggested = next_call(error, operation, given)
     if suggested and previewing and not OPERATIONS[suggested[0]].read_only:
-        suggested = preview_change.name, {"tool": suggested[0], "arguments": suggested[1]}  # it was no more than that
+        wanted = {key: value for key, value in suggested[1].items() if value is not None}
+        text = json.dumps(seen(wanted), ensure_ascii=False, default=str)
+        suggested = preview_change.name, {"tool": suggested[0], "arguments": text}  # it was no more than that
     if suggested is None or (offered is not None and suggested[0] not in offered):
         return ""
     call = written(*suggested)

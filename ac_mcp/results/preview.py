@@ -1,14 +1,14 @@
 """What a write would do, for a person to agree to: the requests, the record before and after, what else may happen."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
-from ac_mcp.columns import Column
+from ac_mcp.columns import Column, Reference
 from ac_mcp.errors import NeedsYes
 from ac_mcp.operation import Operation
 from ac_mcp.operations import STEPS
-from ac_mcp.operations.changes import confirm_change
+from ac_mcp.operations.changes import confirm_change, undo_change
 from ac_mcp.request import Json, Request, record, records, whole
 from ac_mcp.resource import Resource
 from ac_mcp.results.hints import written
@@ -20,6 +20,8 @@ MOST = 6
 """Requests and records that are shown; the rest is counted."""
 STAMPED = ("since", "updated")
 """What the API sets itself, at the moment of the write."""
+UNTOLD = ("fieldValues", "sourceid")
+"""What no row shows."""
 BESIDE = {
     "contactTags": "tags",
     "contactLists": "lists",
@@ -68,10 +70,12 @@ def previewed(
     told["requests"] = [sent(request, view) for request, _ in writes[:MOST]]
     told["changes"] = [changed(request, before, names, view) for request, before in writes[:MOST]]
     told |= {"further_requests": further(writes[MOST:])} if len(writes) > MOST else {}
-    if not writes or all(idle(one) for one in told["changes"]):
+    if all(idle(request, before) for request, before in writes):
         told["note"] = f"It would {'change' if writes else 'write'} nothing: it is so already."
+    idly = "note" in told
+    told |= {"takes_back": payload["call"]} if operation is undo_change else {}
     told |= {key: payload[key] for key in ("not_restored",) if key in payload}
-    effects = what_else(operation, writes, surroundings) if writes else []
+    effects = [] if idly else what_else(operation, writes, surroundings)
     return told | ({"also": effects} if effects else {})
 
 
@@ -81,7 +85,7 @@ def sent(request: Request, view: View) -> Json:
     return said if request.body is None or view.hidden else {**said, "body": request.body}
 
 
-def pending(needs: NeedsYes) -> Json:
+def pending(needs: NeedsYes, offered: Collection[str]) -> Json:
     """The answer of a call that waits for a yes, where the client cannot ask for it."""
     shown = {key: value for key, value in (needs.preview or {}).items() if key not in ("result", "asks")}
     return {
@@ -89,7 +93,9 @@ def pending(needs: NeedsYes) -> Json:
         "asks": list(needs.reasons),
         "preview": shown,
         "token": needs.token,
-        "next": f"{written(confirm_change.name, {'token': needs.token})}, within ten minutes, only if the user agrees",
+        "next": f"{written(confirm_change.name, {'token': needs.token})}, within ten minutes, only if the user agrees"
+        if confirm_change.name in offered
+        else "This server was started without confirm_change: it cannot be done from here. Tell the user.",
     }
 
 
@@ -99,9 +105,15 @@ def further(writes: Writes) -> list[str]:
     return [f"{path}: {count}" for path, count in counts.items()]
 
 
-def idle(change: Json) -> bool:
+def idle(request: Request, before: Json) -> bool:
     """Everything is already as it would be."""
-    return "changes" in change and change.get("before") == change.get("after")
+    resource = STEPS[request.step].resource
+    row, sent = old(resource, before), record((request.body or {}).get(resource.singular))
+    if request.method == "DELETE" or not row:
+        return False
+    stood = {str(one.get("field")): str(one.get("value") or "") for one in records(before.get("fieldValues"))}
+    same = all(str(row.get(key) or "") == str(value or "") for key, value in sent.items() if key not in UNTOLD)
+    return same and all(stood.get(id, "") == value for id, value in values(request).items())
 
 
 def columns(resource: Resource) -> tuple[Column, ...]:
@@ -129,22 +141,54 @@ def changed(request: Request, before: Json, names: Names, view: View) -> Json:
     """One record, before and after; of an update only what would be different."""
     resource = STEPS[request.step].resource
     was, will = (shown(resource, row, names, view) for row in (old(resource, before), new(resource, request, before)))
+    if resource.link:
+        return tied(resource, was, will)
     if request.method == "DELETE":
         gone = {word: len(rows) for key, word in BESIDE.items() if (rows := records(before.get(key)))}
         holders = {"contacts": whole(before["holders_count"])} if before.get("holders_count") else {}
         return {"deletes": resource.word, "before": was, **({"with": gone | holders} if gone or holders else {})}
-    fields = names.get("fields", {})
-    stood = {str(one.get("field")): one.get("value") for one in records(before.get("fieldValues"))}
-    now = {fields.get(id, id): value for id, value in values(request).items()}
-    then = {fields.get(id, id): HIDDEN if view.hidden else stood.get(id) for id in values(request)}
+    then, now = field_values(request, before, names.get("fields", {}), view)
     if not was:
-        made = {**will, **({"fields": now} if now else {})}
+        made = {**will, **({"fields": now} if now else {})} or plainly(request)
         return {"creates": resource.word, "after": {key: value for key, value in made.items() if key != "id"}}
-    if now != then:
+    if now != then or (view.hidden and now):
         was, will = {**was, "fields": then}, {**will, "fields": now}
+    return {"changes": resource.word, **({"id": was["id"]} if "id" in was else {}), **differences(was, will)}
+
+
+def differences(was: Json, will: Json) -> Json:
     keys = [key for key in {**was, **will} if was.get(key) != will.get(key) and key not in STAMPED]
-    row = {"changes": resource.word, **({"id": was["id"]} if "id" in was else {})}
-    return row | {"before": {key: was.get(key) for key in keys}, "after": {key: will.get(key) for key in keys}}
+    return {"before": {key: was.get(key) for key in keys}, "after": {key: will.get(key) for key in keys}}
+
+
+def tied(resource: Resource, was: Json, will: Json) -> Json:
+    """What two things are tied or untied, or what of their tie changes."""
+    row = will or was
+    ends = {one.name: row.get(one.name) or row.get(f"{one.name}_id") for one in ends_of(resource)}
+    own = {key: value for key, value in row.items() if key.removesuffix("_id") not in ends}
+    if not will:
+        return {"unties": resource.word, **ends}
+    if not was:
+        return {"ties": resource.word, **ends, **({"after": own} if own else {})}
+    return {"changes": resource.word, **ends, **differences(was, will)}
+
+
+def ends_of(resource: Resource) -> list[Reference]:
+    return [one for one in resource.columns if isinstance(one, Reference)]
+
+
+def field_values(request: Request, before: Json, fields: Mapping[str, str], view: View) -> tuple[Json, Json]:
+    """Custom field values by title, as they are and as they would be."""
+    stood = {str(one.get("field")): one.get("value") for one in records(before.get("fieldValues"))}
+    sent = values(request)
+    then: Json = {fields.get(id, id): HIDDEN if view.hidden else stood.get(id) for id in sent}
+    return then, {fields.get(id, id): HIDDEN if view.hidden else value for id, value in sent.items()}
+
+
+def plainly(request: Request) -> Json:
+    """What is sent, of things that have no summary."""
+    listed = [rows for value in (request.body or {}).values() if (rows := records(value))]
+    return {"labels": [str(row.get("label")) for row in listed[0]]} if listed else {}
 
 
 def shown(resource: Resource, row: Json, names: Names, view: View) -> Json:

@@ -67,9 +67,9 @@ INSTRUCTIONS = cleandoc("""
 """)
 OF_WRITING = cleandoc("""
     A write can be previewed (preview_change; dry_run is no argument), is recorded (list_changes) and can mostly be
-    taken back (undo_change).
-    One that cannot, or that reaches many, waits for a yes: show its preview to the user, and call confirm_change with
-    its token only after they have agreed.
+    taken back (undo_change). Creating a webhook, deleting a connection, subscribing somebody who had opted out, and
+    what reaches more than 25 records waits for a yes: show its preview to the user, and call confirm_change with its
+    token only after they have agreed. Other deletes do not wait: ask the user first.
 """)
 
 
@@ -159,12 +159,15 @@ async def answered(
             return told(render(answer if answer is not None else await make()), account.settings.structured)
         except NeedsYes as needs:
             if not confirm.can_ask(context) or operation is confirm_change:
-                return told(render(pending(needs)), account.settings.structured)
+                return told(render(pending(needs, account.offered)), account.settings.structured)
             if confirm.agrees_by_rounds(context):
                 return confirm.asking(needs)
             offer = Offer(operation.name, given, needs.seen)
             answer = await confirm.asked(context, account, needs, offer, make)
-            return told(render(pending(needs) if answer is None else answer), account.settings.structured)
+            if answer is None:
+                needs.token = await account.changes.offer(account.of_offers(account.caller), offer)
+                answer = pending(needs, account.offered)
+            return told(render(answer), account.settings.structured)
     except Trouble as trouble:
         return said(explain(trouble, operation, given, account.settings.direct, account.offered), is_error=True)
     except Exception as error:

@@ -15,6 +15,7 @@ from ac_mcp.changes import OFFERED, Offer
 from ac_mcp.errors import BadArguments, NeedsYes
 from ac_mcp.request import Json, record
 from ac_mcp.results.render import render
+from ac_mcp.visible import cut
 
 Context = ServerRequestContext[Any]
 Again = Callable[[str], Awaitable[Json]]
@@ -28,6 +29,14 @@ SCHEMA: Json = {
     "required": [QUESTION],
 }
 LONGEST = 3000
+VERBS = {
+    "creates": "new",
+    "changes": "changes",
+    "deletes": "deletes the",
+    "ties": "puts on, of the kind",
+    "unties": "takes off, of the kind",
+}
+"""How a person is told what a preview says."""
 DECLINED = "The user was asked and did not agree: do not try it another way."
 OUTDATED = "What was confirmed is not known here, or was confirmed before. Nothing was changed: make the call again."
 
@@ -40,23 +49,32 @@ def can_ask(context: Context) -> bool:
 def question(needs: NeedsYes) -> str:
     """What a person is asked: why, which call, and what would be different."""
     preview = json.loads(render(needs.preview or {}))
-    lines = [*needs.reasons, "", preview.get("call", ""), *map(line, preview.get("changes", ()))]
-    lines += [f"also: {one}" for one in (*preview.get("further_requests", ()), *preview.get("also", ()))]
+    lines = [*needs.reasons]
     lines += [f"In the account: {preview['in_account']}"] if preview.get("in_account") else []
-    text = "\n".join(lines)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    lines += ["", cut(preview.get("call", ""), 500)]
+    lines += [f"takes back: {preview['takes_back']}"] if "takes_back" in preview else []
+    lines += [*map(line, preview.get("changes", ())), *preview.get("further_requests", ())]
+    lines += [f"not restored: {one}" for one in preview.get("not_restored", ())]
+    lines += [f"also: {one}" for one in preview.get("also", ())]
+    return cut("\n".join(lines), LONGEST)
 
 
 def line(change: Json) -> str:
-    """One record that would change, in a line."""
-    what, word = next((key, change[key]) for key in ("creates", "changes", "deletes") if key in change)
-    told = [f"{key}: {told_value(value)}" for key, value in change.get("after", change.get("before", {})).items()]
-    told += [f"with {number} {name}" for name, number in change.get("with", {}).items()]
-    return f"{what} a {word}: {', '.join(told)}"
+    """One record that would change, in a line: what is new, what goes, and of a change both values."""
+    verb, word = next((key, change[key]) for key in VERBS if key in change)
+    parts = [f"{key} {value}" for key, value in change.items() if key not in (verb, "before", "after", "with")]
+    was, will = change.get("before", {}), change.get("after", {})
+    if verb == "changes":
+        parts += [f"{key}: {told(was.get(key))} \u2192 {told(value)}" for key, value in will.items()]
+    else:
+        parts += [f"{key} {told(value)}" for key, value in (will or was).items()]
+    parts += [f"with {number} {name}" for name, number in change.get("with", {}).items()]
+    return f"{VERBS[verb]} {word}: {', '.join(parts)}"
 
 
-def told_value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def told(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return "nothing" if value is None else cut(text, 200)
 
 
 def asking(needs: NeedsYes) -> types.InputRequiredResult:
