@@ -33,8 +33,8 @@ VERBS = {
     "creates": "new",
     "changes": "changes",
     "deletes": "deletes the",
-    "ties": "puts on, of the kind",
-    "unties": "takes off, of the kind",
+    "ties": "adds the",
+    "unties": "takes away the",
 }
 """How a person is told what a preview says."""
 DECLINED = "The user was asked and did not agree: do not try it another way."
