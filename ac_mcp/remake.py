@@ -125,4 +125,6 @@ async def held_again(by: Restoring, new: str, before: Json, step: Operation[...,
     if count:
         by.restored.append(f"{done} of its {count} contacts")
     if done < count:
-        by.lost.append(f"{count - done} of its {count} contacts")
+        why = "gone by now, or beyond the first 1,000"
+        why = why if step.resource.plural == "tags" else f"unconfirmed, bounced, {why}"
+        by.lost.append(f"{count - done} of its {count} contacts: {why}")
