@@ -131,7 +131,7 @@ async def chosen(account: Account, sender: Bound, operation: Operation[..., Any]
     else:
         id = await account.default.find(sender)
         if not (operation.read_only or account.settings.allow_default or operation is confirm_change):
-            if account.default.trouble:  # a write does not wait until it is looked up again anyway
+            if account.default.unsure:  # a write does not wait until it is looked up again anyway
                 account.default.forget()
                 id = await account.default.find(sender)
             account.default.clear()

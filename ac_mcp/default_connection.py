@@ -54,6 +54,11 @@ class DefaultConnection:
         self.failed_at = -inf if self.id else sender.gateway.clock()
         return self.id
 
+    @property
+    def unsure(self) -> bool:
+        """Whether it could not be found out, though the key is good: with a bad one no write is made anyway."""
+        return self.trouble is not None and not isinstance(self.trouble, KeyRefused | NotConnected)
+
     def clear(self) -> None:
         """That there is no doubt which account it is.
 
@@ -63,7 +68,7 @@ class DefaultConnection:
         """
         if len(self.names) > 1:
             raise SeveralAccounts([Candidate(id, name) for id, name in self.names.items()])
-        if self.trouble and not isinstance(self.trouble, KeyRefused | NotConnected):
+        if self.unsure:
             unsure = "which connections this key has could not be found out, so it might go to the wrong account"
             raise Unavailable(unsure, arrived=False)
 

@@ -90,3 +90,16 @@ async def test_without_maton_the_account_is_the_host() -> None:
     async with trial({"AC_API_URL": "https://acme.api-us1.com", "AC_API_TOKEN": KEY}) as one:
         answer: dict[str, Any] = await run(one.account, OPERATIONS["create_tag"], {"name": "A"})
         assert answer["in_account"] == "acme.api-us1.com"
+
+
+@in_virtual_time
+async def test_it_is_looked_up_again_at_the_next_write() -> None:
+    async with trial() as one:
+        one.account.default.forget()
+        failing = [True]
+        one.wire.answer = lambda request: (
+            httpx2.Response(503) if failing and request.url.path == "/connections" else None
+        )
+        await one.refusal("create_tag", name="A")
+        failing.clear()
+        assert (await one.answer("create_tag", name="A"))["result"] == "created"
