@@ -223,6 +223,8 @@ class Journal:
 
     def close(self) -> None:
         self._database.close()
+        if self._spare is not None:
+            self._spare.close()
 
     async def transact(self, work: Callable[[sqlite3.Connection], T], *, on_disk: bool = True) -> T:
         """What `work` returns, once it is kept: in the file, or in memory while that cannot be or is not wished."""
