@@ -131,13 +131,17 @@ class Changes:
             purge(rows, now)
             found = rows.execute("SELECT id FROM change WHERE uid = ?", (change.uid,)).fetchone()
             of = found[0] if found else added(rows, change, arguments, now)
-            texts = (dump(write.body), dump(write.before), dump(ids(write.reply)))
-            sent = (write.uid, write.step, write.method, write.path, *texts, write.at)
-            came = (write.state, write.status, write.request_id)
+            told = {
+                **{name: getattr(write, name) for name in WRITES.split(", ")},
+                **{name: dump(getattr(write, name)) for name in ("body", "before")},
+                "reply": dump(ids(write.reply)),
+                "change": of,
+            }
+            values = ", ".join(f":{name}" for name in told)
             rows.execute(
-                f"INSERT INTO write ({WRITES}, change) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) "
-                "ON CONFLICT (uid) DO UPDATE SET reply = ?7, state = ?9, status = ?10, request_id = ?11",
-                (*sent, *came, of),
+                f"INSERT INTO write ({', '.join(told)}) VALUES ({values}) ON CONFLICT (uid) DO UPDATE SET "
+                "reply = :reply, state = :state, status = :status, request_id = :request_id",
+                told,
             )
             return int(of)
 
