@@ -276,7 +276,7 @@ async def test_a_call_that_is_cancelled_while_its_end_is_noted_is_noted() -> Non
             return await carry(work, **options)
 
         one.account.journal.transact = slowly  # type: ignore[method-assign]
-        with anyio.move_on_after(3.5):
+        with anyio.move_on_after(1.5):
             await one.answer("update_contact", contact="2", phone="1")
         one.account.journal.transact = carry  # type: ignore[method-assign]
         assert rows(one, "SELECT state FROM write") == [("done",)]
