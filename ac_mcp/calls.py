@@ -25,7 +25,6 @@ from ac_mcp.errors import (
 )
 from ac_mcp.here import Here
 from ac_mcp.images import touched
-from ac_mcp.journal import Journal
 from ac_mcp.operation import Operation
 from ac_mcp.operations.connections import connections
 from ac_mcp.reading import read
@@ -148,7 +147,7 @@ async def written(
         return answer | number | account.said(bound.caller, operation)
 
     async def under_key() -> Json:
-        return await keyed(account.journal, f"{same[0]} {asked.key}", sha256(call.encode()).hexdigest(), work)
+        return await keyed(account, f"{same[0]} {asked.key}", sha256(call.encode()).hexdigest(), work)
 
     try:
         return await account.writes.once(same, under_key if asked.key else work, bound.left)
@@ -257,9 +256,10 @@ async def rehearsal(
     return preview | account.said(bound.caller, operation), sha256(json.dumps(told, default=str).encode()).hexdigest()
 
 
-async def keyed(journal: Journal, key: str, call: str, work: Callable[[], Awaitable[Json]]) -> Json:
-    """What this key has brought before, or brings now."""
-    if noted := await journal.keyed(key, call):
+async def keyed(account: Account, key: str, call: str, work: Callable[[], Awaitable[Json]]) -> Json:
+    """What this key has brought before, or brings now. An answer may tell of people: lean keeps none in a file."""
+    journal, on_disk = account.journal, account.settings.journal != "lean"
+    if noted := await journal.keyed(key, call, on_disk=on_disk):
         if noted.call != call:
             raise BadArguments("This idempotency key was given to another call in the last 10 minutes: take a new one.")
         if noted.answer is not None:
@@ -270,7 +270,7 @@ async def keyed(journal: Journal, key: str, call: str, work: Callable[[], Awaita
         raise
     except Trouble as trouble:
         if not trouble.done:
-            await journal.forget(key)
+            await journal.forget(key, on_disk=on_disk)
         raise
-    await journal.answered(key, render(answer))
+    await journal.answered(key, render(answer), on_disk=on_disk)
     return answer

@@ -113,6 +113,7 @@ class Here:
         row |= {"undone_by": ", ".join(map(str, change.undone_by))} if change.undone_by else {}
         row |= {"undoes": str(change.undoes)} if change.undoes else {}
         row |= {"made_by": change.actor} if change.actor else {}
+        row |= {"in_account": change.account} if change.account else {}
         return row | ({"check": look(change)} if result == "unknown" else {})
 
     def _writing(self, tool: str) -> Operation[..., Any]:

@@ -200,7 +200,7 @@ class Journal:
 
         return replace(intent, lands_by=lands_by, state="open", at=now) if await self.transact(work) else None
 
-    async def keyed(self, key: str, call: str) -> Keyed | None:
+    async def keyed(self, key: str, call: str, *, on_disk: bool = True) -> Keyed | None:
         """What was begun under this key; if nothing was, this call is from now on."""
         now = self.now
 
@@ -212,14 +212,15 @@ class Journal:
             rows.execute("INSERT INTO keyed VALUES (?, ?, ?, NULL)", (key, call, now))
             return None
 
-        return await self.transact(work)
+        return await self.transact(work, on_disk=on_disk)
 
-    async def answered(self, key: str, answer: str) -> None:
-        await self.transact(lambda rows: rows.execute("UPDATE keyed SET answer = ? WHERE key = ?", (answer, key)))
+    async def answered(self, key: str, answer: str, *, on_disk: bool = True) -> None:
+        change = "UPDATE keyed SET answer = ? WHERE key = ?"
+        await self.transact(lambda rows: rows.execute(change, (answer, key)), on_disk=on_disk)
 
-    async def forget(self, key: str) -> None:
+    async def forget(self, key: str, *, on_disk: bool = True) -> None:
         """Nothing came of the call: its key is free again."""
-        await self.transact(lambda rows: rows.execute("DELETE FROM keyed WHERE key = ?", (key,)))
+        await self.transact(lambda rows: rows.execute("DELETE FROM keyed WHERE key = ?", (key,)), on_disk=on_disk)
 
     def close(self) -> None:
         self._database.close()

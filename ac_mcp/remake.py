@@ -22,7 +22,6 @@ KEPT: Mapping[str, tuple[str, ...]] = {
         "title", "description", "value", "currency", "contact", "account", "group", "stage", "owner", "percent",
         "status",
     ),
-    "contactTags": ("contact", "tag"),
 }  # fmt: skip
 """What of a deleted thing is made again, under the API's names (reference 3 to 5)."""
 

@@ -85,8 +85,8 @@ class Restoring:
         return True
 
     async def _still_there(self, resource: Resource, reply: Reply) -> bool:
-        """Whether what an earlier try made is still there; of ties and notes that is not asked."""
-        if resource.link or (not resource.directory and resource.plural not in ("contacts", "deals")):
+        """Whether what an earlier try made again is still there; of what hangs on it that is not asked."""
+        if not resource.lost:
             return True
         try:
             await self.read(f"{resource.lister.path}/{record(reply.body.get(resource.singular)).get('id')}")
@@ -96,7 +96,7 @@ class Restoring:
 
     async def name_taken(self, resource: Resource, name: str, own: str = "") -> bool:
         """Whether another one is called so by now, where the API would take a second one."""
-        if resource.refuses_second or resource.find is None or resource.plural != "lists":
+        if resource.find is None or not any(one.options.get("unique") for one in resource.operations):
             return False
         rows = records((await self.read(resource.lister.path, **resource.find(name))).get(resource.plural))
         called = [(str(row.get("id")), plain(one)) for row in rows for one in resource.called(row)]

@@ -20,7 +20,7 @@ from ac_mcp.errors import NoSuchName, Trouble
 from ac_mcp.journal import SCHEMA, VERSION, Journal
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.storage import Database, Memory, Unusable
-from tests.examples import CALLS
+from tests.examples import ACTIVE, CALLS
 from tests.sandbox_state import difference, state
 from tests.support import KEY, connected, in_virtual_time, trial
 
@@ -65,6 +65,7 @@ async def test_changes_are_listed_the_latest_first_with_what_was_called_and_by_w
             "result": "done",
             "wrote": ["POST /tags: done"],
             "made_by": "claude-desktop 1.2",
+            "in_account": f"connection {ACTIVE}",
         }
 
 
@@ -149,8 +150,9 @@ WRITING = [name for name, o in OPERATIONS.items() if not o.read_only and o.resou
 @in_virtual_time
 async def test_lean_keeps_nothing_about_a_person(tool: str) -> None:
     async with trial({"AC_MCP_JOURNAL": "lean"}) as one:
-        await one.answer(tool, **CALLS[tool])
-        kept = "\n".join(str(row) for table in ("change", "write") for row in rows(one, f"SELECT * FROM {table}"))
+        await run(one.account, OPERATIONS[tool], CALLS[tool], Asked(key="k"))
+        tables = ("change", "write", "keyed", "offer")
+        kept = "\n".join(str(row) for table in tables for row in rows(one, f"SELECT * FROM {table}"))
         texts = [str(value) for value in CALLS[tool].values() if not str(value).isdecimal() and len(str(value)) > 3]
         assert not [text for text in texts if text in kept and text not in ("create", "delete")]
         assert "@" not in kept.replace(f"{tool}(", "")
