@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from pathlib import Path
 from time import monotonic, time
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,10 +11,12 @@ from uuid import uuid4
 
 from anyio import move_on_after
 
+from ac_mcp.background import Running
 from ac_mcp.changes import Changes, Whose
 from ac_mcp.default_connection import DefaultConnection
 from ac_mcp.errors import GatewayError, OutcomeUnknown, Unavailable
 from ac_mcp.gateway.client import Gateway
+from ac_mcp.jobs import Jobs
 from ac_mcp.journal import Journal
 from ac_mcp.modes import offered
 from ac_mcp.operation import Operation
@@ -46,16 +49,26 @@ class Account:
     writes: Sharing[Json] = field(default_factory=Sharing[Json])
     offered: dict[str, Operation[..., Any]] = field(default_factory=dict[str, Operation[..., Any]])
     """The tools there are for it."""
+    folder: Path | None = None
+    """Where this user's files are kept; None where nothing is to be."""
+    running: Running = field(default_factory=Running)
+    """The jobs of this process."""
 
     @classmethod
-    def of(cls, settings: Settings, gateway: Gateway, journal: Journal | None = None) -> "Account":
+    def of(
+        cls, settings: Settings, gateway: Gateway, journal: Journal | None = None, folder: Path | None = None
+    ) -> "Account":
         kept = journal or Journal.in_memory(lambda: gateway.now().timestamp())
         caller = Caller(settings.credential)
-        return cls(gateway, settings, caller, gateway.clock, journal=kept, offered=offered(settings))
+        return cls(gateway, settings, caller, gateway.clock, journal=kept, offered=offered(settings), folder=folder)
 
     @property
     def changes(self) -> Changes:
         return Changes(self.journal, lean=self.settings.journal == "lean")
+
+    @property
+    def jobs(self) -> Jobs:
+        return Jobs(self.journal, lean=self.settings.journal == "lean")
 
     def references(self, connection: str) -> References:
         return self.directories.setdefault(connection, References(RESOURCES, self.clock))

@@ -1,21 +1,22 @@
 """From arguments to what the model reads: names become ids, the operation runs, its payload is trimmed."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from ac_mcp.account import Account
-from ac_mcp.errors import Candidate, Duplicate, NoSuchName, SeveralNames, Trouble
+from ac_mcp.errors import Candidate, Duplicate, NoSuchName, NotFound, SeveralNames, Trouble
 from ac_mcp.operation import Operation
 from ac_mcp.operations.connections import connections
 from ac_mcp.reconcile import Settling
 from ac_mcp.references import References
-from ac_mcp.request import Json, Progress, Sender
+from ac_mcp.request import Json, Progress, Request, Sender, Watch
 from ac_mcp.results.render import fitted
-from ac_mcp.results.trim import SUMMARY, Answered, View, shape, wanted
+from ac_mcp.results.trim import LONGEST_NAME, SUMMARY, Answered, Names, View, shape, wanted
 from ac_mcp.senders import Bound
+from ac_mcp.visible import cut
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,10 @@ class Running:
     view: View = SUMMARY
 
     @property
+    def watch(self) -> Watch:
+        return Watch(self.bound.gateway.now, lambda: self.bound.left)
+
+    @property
     def references(self) -> References:
         return self.account.references(self.bound.caller.connection)
 
@@ -47,7 +52,7 @@ async def answered(running: Running, arguments: Json) -> Json:
     if operation.options.get("unique") and not await running.settling.begun_before():
         await refuse_second(running, resolved)
     try:
-        payload = await operation.run(running.sender, resolved, running.progress)
+        payload = await operation.run(running.sender, resolved, running.progress, running.watch)
     except Duplicate as duplicate:
         references.forget(operation.resource)
         with suppress(Trouble):
@@ -60,7 +65,7 @@ async def answered(running: Running, arguments: Json) -> Json:
             running.account.default.forget()
             running.account.directories.clear()  # without a choice, the account behind may be another one now
     if operation.options.get("verbatim"):
-        return payload
+        return await told(running, payload)
     references.learn(payload)
     answer = Answered(operation, resolved, payload, running.view)
     asked = {kind: ids - before.get(kind, {}).keys() for kind, ids in wanted(answer).items()}
@@ -128,3 +133,61 @@ async def existing(running: Running, resolved: Json) -> Candidate | None:
     except NoSuchName:
         return None
     return Candidate(id, references.name(resource.plural, id))
+
+
+async def told(running: Running, payload: Json) -> Json:
+    """An answer as the operation words it, with names before the ids in it; free text marked, or left out."""
+    kinds = running.operation.options.get("names", {})
+    wanted: dict[str, set[str]] = {}
+    for key, id in leaves(payload):
+        if key in kinds and id:
+            wanted.setdefault(kinds[key], set()).add(id)
+    names: Names = await named(running.references, running.sender, wanted) if wanted else {}
+    quoted = running.operation.options.get("quotes", ())
+    hidden = running.view.hidden
+    answer = spelt_out(payload, kinds, names, set(quoted) if hidden else set())
+    free = [key for key in quoted if hidden or any(key == one for one, _ in leaves(payload))]
+    return answer | ({"hidden_here" if hidden else "from_account": free} if free else {})
+
+
+def leaves(value: Any) -> Iterator[tuple[str, str]]:
+    """Every key that holds a text."""
+    if isinstance(value, list):
+        for one in cast("list[Any]", value):
+            yield from leaves(one)
+    elif isinstance(value, dict):
+        for key, one in cast("Json", value).items():
+            if isinstance(one, str):
+                yield key, one
+            else:
+                yield from leaves(one)
+
+
+def spelt_out(value: Any, kinds: Mapping[str, str], names: Names, without: set[str]) -> Any:
+    if isinstance(value, list):
+        return [spelt_out(one, kinds, names, without) for one in cast("list[Any]", value)]
+    if not isinstance(value, dict):
+        return value
+    said: Json = {}
+    for key, one in cast("Json", value).items():
+        if key in without:
+            continue
+        if key in kinds and (name := names.get(kinds[key], {}).get(str(one))):
+            said[key.removesuffix("_id")] = cut(name, LONGEST_NAME)
+        said[key] = spelt_out(one, kinds, names, without)
+    return said
+
+
+async def there(operation: Operation[..., Any], resolved: Json, stage: Sender, names: Names) -> None:
+    """A rehearsal sends nothing that would be refused: of what has no name it has to be seen that it exists.
+
+    Raises:
+        NoSuchName: for an id that nothing answers to.
+    """
+    for parameter, ref in operation.references.items():
+        id = str(resolved.get(parameter) or "")
+        if id and ref.kind in ("contacts", "deals") and id not in names.get(ref.kind, {}):
+            try:
+                await stage.send(Request("GET", f"/{ref.kind}/{id}", repeatable=True))
+            except NotFound:
+                raise NoSuchName(parameter, ref.kind, id) from None

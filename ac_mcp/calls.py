@@ -2,57 +2,40 @@
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 from anyio import move_on_after
 
 from ac_mcp.account import GRACE, Account, chosen, overdue
-from ac_mcp.answering import Running, answered, named, refuse_second
-from ac_mcp.changes import Change, Offer
+from ac_mcp.agreeing import SEEN, as_agreed
+from ac_mcp.answering import Running, answered, named, refuse_second, there
+from ac_mcp.asked import PLAINLY, Asked, many, recorded, shortened
+from ac_mcp.changes import Offer
 from ac_mcp.consent import Consent
 from ac_mcp.errors import (
-    BadArguments,
     NeedsYes,
-    NoSuchName,
     NotConnected,
-    NotFound,
     OutcomeUnknown,
     Trouble,
 )
 from ac_mcp.here import Here
 from ac_mcp.images import touched
+from ac_mcp.keyed import keyed
 from ac_mcp.operation import Operation
-from ac_mcp.operations.connections import connections
 from ac_mcp.reading import read
 from ac_mcp.reconcile import Settling
 from ac_mcp.recording import Recording, Rehearsal
-from ac_mcp.request import Json, Progress, Request, Sender, silent
+from ac_mcp.request import Json, Sender, silent
+from ac_mcp.results.hints import written as written_call
 from ac_mcp.results.preview import kinds, previewed
-from ac_mcp.results.render import render
-from ac_mcp.results.trim import Names, View
+from ac_mcp.results.trim import View
 from ac_mcp.senders import Bound, Trail
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """How a call was made, beside its tool and arguments."""
-
-    progress: Progress = silent
-    key: str = ""
-    """The client's own idempotency key."""
-    actor: str = ""
-    """Which program made it."""
-    agreed: str = ""
-    """The fingerprint of the preview somebody has said yes to."""
-
-
-PLAINLY = Asked()
 
 
 async def run(
@@ -81,7 +64,7 @@ async def run(
         with move_on_after(bound.left + GRACE):
             bound = await chosen(account, bound, operation, arguments)
             if operation.read_only:
-                return await answered(reading(account, bound, operation, asked.progress, view), arguments)
+                return await answered(reading(account, bound, operation, arguments, asked, view), arguments)
             return await agreed(account, bound, operation, arguments, given, asked)
         raise overdue(kept)
     except Trouble as trouble:
@@ -92,11 +75,13 @@ async def run(
         raise
 
 
-def reading(account: Account, bound: Bound, operation: Operation[..., Any], progress: Progress, view: View) -> Running:
+def reading(
+    account: Account, bound: Bound, operation: Operation[..., Any], arguments: Json, asked: Asked, view: View
+) -> Running:
     settling = account.settling(bound)
     here = operation.resource.plane == "here"
-    sender = desk(account, bound, operation, settling, PLAINLY) if here else settling
-    return Running(account, operation, bound, settling, sender, progress, view)
+    sender = desk(account, bound, operation, settling, asked, arguments) if here else settling
+    return Running(account, operation, bound, settling, sender, asked.progress, view)
 
 
 async def agreed(
@@ -111,7 +96,7 @@ async def agreed(
     try:
         if asked.agreed:
             rehearsed = await rehearsal(account, bound, operation, arguments)
-            if rehearsed[1] != asked.agreed:
+            if not as_agreed(rehearsed[1], asked.agreed):
                 raise NeedsYes(["What it would do has changed since it was shown."])
         return await written(account, bound, operation, arguments, asked)
     except NeedsYes as needs:
@@ -166,19 +151,22 @@ def recording(
     asked: Asked,
 ) -> Sender:
     """What a writing call sends through: every write is noted before and after."""
-    said = {name: value for name, value in arguments.items() if value is not None}
-    of_account, of_connections = account.whose_changes(bound.caller)
-    whose = of_connections if operation.resource is connections else of_account
-    label = account.label(bound.caller)
-    change = Change(whose, operation.name, said, asked.actor, label)
+    change = recorded(account, bound, operation, arguments, asked)
     consent = Consent(account.settings.confirm, bool(asked.agreed))
     sender = Recording(settling, bound, account.changes, change, consent)
     if operation.resource.plane != "here":
         return sender
-    return replace(desk(account, bound, operation, settling, asked), sender=sender)
+    return replace(desk(account, bound, operation, settling, asked, arguments), sender=sender)
 
 
-def desk(account: Account, bound: Bound, operation: Operation[..., Any], settling: Settling, asked: Asked) -> Here:
+def desk(
+    account: Account,
+    bound: Bound,
+    operation: Operation[..., Any],
+    settling: Settling,
+    asked: Asked,
+    arguments: Json | None = None,
+) -> Here:
     """What this server answers itself."""
 
     async def preview(one: Operation[..., Any], given: Json) -> Json:
@@ -198,8 +186,19 @@ def desk(account: Account, bound: Bound, operation: Operation[..., Any], settlin
 
     whose = account.whose_changes(bound.caller)
     holder, hidden = account.of_offers(bound.caller), account.settings.hide_user_content
+    bulk = many(account, bound, operation, settling, asked, arguments or {})
     return Here(
-        account.changes, whose, holder, account.offered, settling, preview, confirm, references.name, learn, hidden
+        account.changes,
+        whose,
+        holder,
+        account.offered,
+        settling,
+        preview,
+        confirm,
+        references.name,
+        learn,
+        bulk,
+        hidden,
     )
 
 
@@ -213,21 +212,6 @@ def about(operation: Operation[..., Any], given: Json) -> Generator[None]:
         raise
 
 
-async def there(operation: Operation[..., Any], resolved: Json, stage: Rehearsal, names: Names) -> None:
-    """A rehearsal sends nothing that would be refused: of what has no name it has to be seen that it exists.
-
-    Raises:
-        NoSuchName: for an id that nothing answers to.
-    """
-    for parameter, ref in operation.references.items():
-        id = str(resolved.get(parameter) or "")
-        if id and ref.kind in ("contacts", "deals") and id not in names.get(ref.kind, {}):
-            try:
-                await stage.send(Request("GET", f"/{ref.kind}/{id}", repeatable=True))
-            except NotFound:
-                raise NoSuchName(parameter, ref.kind, id) from None
-
-
 async def rehearsal(
     account: Account, bound: Bound, operation: Operation[..., Any], arguments: Json
 ) -> tuple[Json, str]:
@@ -236,12 +220,16 @@ async def rehearsal(
     settling = account.settling(bound)
     sender: Sender = stage
     if operation.resource.plane == "here":
-        sender = replace(desk(account, bound, operation, settling, PLAINLY), sender=stage)
+        sender = replace(desk(account, bound, operation, settling, PLAINLY, arguments), sender=stage)
     running = Running(account, operation, bound, settling, sender, silent)
     resolved = await running.references.resolve(stage, operation, arguments)
     if not operation.options.get("resumable"):  # what broke off is no second one
         await refuse_second(running, resolved, foreseen=True)
-    payload = await operation.run(sender, resolved)
+    payload = await operation.run(sender, resolved, watch=running.watch)
+    if seen := payload.pop(SEEN, None):
+        said = {name: shortened(value) for name, value in arguments.items()}
+        told = {"result": "preview: nothing was written", "call": written_call(operation.name, said)}
+        return told | payload | account.said(bound.caller, operation), seen
     writes = [(one.request, one.before) for one in stage.noted]
     view = View(hidden=account.settings.hide_user_content)
     names = await named(running.references, stage, kinds(operation, resolved, writes))
@@ -254,23 +242,3 @@ async def rehearsal(
     seen = [(one.method, one.path, one.body, touched(one, before)) for one, before in writes]
     told = (account.whose_changes(bound.caller), seen)
     return preview | account.said(bound.caller, operation), sha256(json.dumps(told, default=str).encode()).hexdigest()
-
-
-async def keyed(account: Account, key: str, call: str, work: Callable[[], Awaitable[Json]]) -> Json:
-    """What this key has brought before, or brings now. An answer may tell of people: lean keeps none in a file."""
-    journal, on_disk = account.journal, account.settings.journal != "lean"
-    if noted := await journal.keyed(key, call, on_disk=on_disk):
-        if noted.call != call:
-            raise BadArguments("This idempotency key was given to another call in the last 10 minutes: take a new one.")
-        if noted.answer is not None:
-            return noted.answer
-    try:
-        answer = await work()
-    except OutcomeUnknown:
-        raise
-    except Trouble as trouble:
-        if not trouble.done:
-            await journal.forget(key, on_disk=on_disk)
-        raise
-    await journal.answered(key, render(answer), on_disk=on_disk)
-    return answer

@@ -241,7 +241,10 @@ def change_of(rows: sqlite3.Connection, id: int) -> Change:
 
 def undone(rows: sqlite3.Connection, id: int) -> tuple[int, ...]:
     """The changes that took this one back and still stand."""
-    asked = "SELECT DISTINCT c.id FROM change c JOIN write w ON w.change = c.id WHERE c.undoes = ? AND state = 'done'"
+    asked = (
+        "SELECT DISTINCT c.id FROM change c LEFT JOIN write w ON w.change = c.id LEFT JOIN job j ON j.change = c.id "
+        "WHERE c.undoes = ? AND (w.state = 'done' OR j.state = 'done')"
+    )
     return tuple(one for (one,) in rows.execute(asked, (id,)).fetchall() if not undone(rows, one))
 
 

@@ -1,7 +1,6 @@
 """The command line: `ac-mcp` serves MCP on stdio; its commands show, try, check and document the same thing."""
 
 import io
-import json
 import os
 import sqlite3
 import sys
@@ -14,12 +13,8 @@ from typing import Any
 import anyio
 
 from ac_mcp import __version__
-from ac_mcp.errors import NeedsYes, Trouble
-from ac_mcp.request import Json
 from ac_mcp.settings import BadSetting, Settings, checked
-
-OK, FAILED, USAGE = 0, 1, 2
-OF_SANDBOX = ("state", "size", "number")
+from ac_mcp.shell import FAILED, OF_SANDBOX, OK, USAGE, call, company, complain, export, show
 
 
 def main() -> None:
@@ -57,7 +52,9 @@ def parser() -> ArgumentParser:
     shared = ArgumentParser(add_help=False, argument_default=SUPPRESS)
     shared.add_argument("--sandbox", action="store_true", help="use the built-in account; no key needed")
     shared.add_argument("--state", type=Path, metavar="FILE", help="keep the sandbox in this file")
-    shared.add_argument("--size", choices=("small", "medium"), help="of the sandbox: 60 or 2,000 contacts")
+    shared.add_argument(
+        "--size", choices=("small", "medium", "large"), help="of the sandbox: 60, 2,000 or 100,000 contacts"
+    )
     shared.add_argument("--number", type=int, help="which sandbox company: the same number, the same data")
     shared.add_argument("--multi-account", action="store_true", help="let each call choose its Maton connection")
     shared.add_argument("--read-only", action="store_true", help="only tools that read; wins over all else")
@@ -91,6 +88,15 @@ def arguments_of(name: str, one: ArgumentParser) -> None:
             one.add_argument("--dry-run", action="store_true", help="show what a write would do, and do nothing")
             one.add_argument("--csv", action="store_true", help="print the rows as CSV, safe to open in a spreadsheet")
             one.add_argument("--yes", action="store_true", help="agree to a write that would ask")
+        case "export":
+            one.add_argument("what", choices=("contacts", "deals"))
+            one.add_argument("file", help="a new file; .jsonl for JSON Lines, else CSV")
+            one.add_argument(
+                "--where", action="append", default=[], metavar="CONDITION", help="such as tag=VIP; repeatable"
+            )
+            one.add_argument(
+                "--fields", action="append", default=[], metavar="TITLE", help="a custom field; repeatable"
+            )
         case "tools":
             one.add_argument("search", nargs="?", default="", help="only those whose name or text holds this")
         case "sandbox":
@@ -117,85 +123,10 @@ def chosen(settings: Settings, asked: Namespace) -> Settings:
     return checked(replace(settings, **{name: getattr(asked, name) for name in names if hasattr(asked, name)}))
 
 
-def company(asked: Namespace) -> Any:
-    """The sandbox's company, as far as the command line says anything of it."""
-    from ac_mcp.launch import Company
-
-    return Company(**{name: getattr(asked, name) for name in OF_SANDBOX if hasattr(asked, name)})
-
-
-def complain(text: str, code: int = FAILED) -> int:
-    sys.stderr.write(text + "\n")
-    return code
-
-
-def show(text: str) -> None:
-    sys.stdout.write(text + "\n")
-
-
 def serve(settings: Settings, asked: Namespace) -> int:
     from ac_mcp.launch import serve as serve_stdio
 
     anyio.run(serve_stdio, settings, company(asked))
-    return OK
-
-
-def call(settings: Settings, asked: Namespace) -> int:
-    """One tool from the shell: the answer on stdout, an error on stderr."""
-    from ac_mcp.modes import offered as chosen_tools
-    from ac_mcp.results.unknown import unknown_tool
-
-    offered = chosen_tools(settings)
-    try:
-        arguments = given(asked.arguments)
-    except ValueError as error:
-        return complain(str(error), USAGE)
-    if asked.tool not in offered:
-        return complain(unknown_tool(asked.tool, arguments, list(offered))[0], USAGE)
-    return anyio.run(called, settings, asked, arguments)
-
-
-def given(words: Sequence[str]) -> Json:
-    """One JSON object, or name=value pairs whose values may be JSON themselves.
-
-    Raises:
-        ValueError: for anything else.
-    """
-    if len(words) == 1 and words[0].lstrip().startswith("{"):
-        try:
-            return dict(json.loads(words[0]))
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"That is not a JSON object: {error}") from None
-    if wrong := next((word for word in words if "=" not in word), None):
-        raise ValueError(f"{wrong!r} is neither a JSON object nor name=value.")
-    return dict(word.split("=", 1) for word in words)
-
-
-async def called(settings: Settings, asked: Namespace, arguments: Json) -> int:
-    from ac_mcp.calls import Asked
-    from ac_mcp.calls import run as run_one
-    from ac_mcp.launch import account
-    from ac_mcp.operations import OPERATIONS
-    from ac_mcp.results.hints import explain
-    from ac_mcp.results.render import render
-    from ac_mcp.results.table import table
-
-    operation = OPERATIONS[asked.tool]
-    if asked.dry_run and not operation.read_only:
-        operation, arguments = OPERATIONS["preview_change"], {"tool": operation.name, "arguments": arguments}
-    made_by = Asked(actor=f"ac-mcp call {__version__}")
-    async with account(settings, company(asked)) as one:
-        try:
-            try:
-                answer = await run_one(one, operation, arguments, made_by)
-            except NeedsYes as needs:
-                if not asked.yes:
-                    raise
-                answer = await run_one(one, operation, arguments, replace(made_by, agreed=needs.seen))
-        except Trouble as trouble:
-            yes = "\nOr repeat it with --yes." if isinstance(trouble, NeedsYes) else ""
-            return complain(explain(trouble, operation, arguments, settings.direct, one.offered) + yes)
-        show(table(answer) if asked.csv else render(answer))
     return OK
 
 
@@ -274,6 +205,7 @@ COMMANDS: tuple[tuple[str, Any, str], ...] = (
     ("serve", serve, "serve MCP on stdio; the same as no command"),
     ("demo", demo, "watch a session against the sandbox, through a real MCP client"),
     ("call", call, "run one tool from the shell; exit code 0 done, 1 refused, 2 not understood"),
+    ("export", export, "write all contacts or deals, or those that meet conditions, to a file"),
     ("tools", tools, "list the tools and what each costs in bytes"),
     ("doctor", doctor, "check key, connection and addresses step by step"),
     ("sandbox", sandbox, "serve the sandbox account over HTTP on this machine"),

@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from ac_mcp import __version__
+from ac_mcp.modes import offered
 from ac_mcp.operation import Operation
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.settings import Settings
@@ -38,9 +39,8 @@ def tool_table() -> str:
 
 
 def kind(operation: Operation[..., object]) -> str:
-    if operation.read_only:
-        return "read"
-    return "destructive" if operation.destructive else "write"
+    does = "read" if operation.read_only else "destructive" if operation.destructive else "write"
+    return f"{does}, on request" if operation.options.get("extra") else does
 
 
 def setting_table() -> str:
@@ -64,7 +64,7 @@ def default(value: object) -> str:
 def manifest(text: str) -> str:
     told = json.loads(text)
     told["version"] = __version__
-    told["tools"] = [{"name": name, "description": o.description} for name, o in OPERATIONS.items()]
+    told["tools"] = [{"name": name, "description": OPERATIONS[name].description} for name in offered(Settings())]
     return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -22,6 +22,7 @@ Trouble
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Self
 
 
@@ -132,6 +133,9 @@ class GatewayError(Trouble):
 
 class Refused(GatewayError):
     """`field` is the wire name of the attribute it was about; `code` the API's own word for why."""
+
+    rows: Mapping[int, str] = MappingProxyType({})
+    """Of several records sent together, which were wrong and why, by their place."""
 
     def __init__(self, message: str, *, status: int = 0, request_id: str = "", field: str = "", code: str = "") -> None:
         super().__init__(message, status=status, request_id=request_id)

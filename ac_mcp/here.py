@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
+from ac_mcp.bulk import Bulk
 from ac_mcp.changes import HIDDEN, Change, Changes, Offer, Whose
+from ac_mcp.consent import Consent
 from ac_mcp.errors import BadArguments, NeedsYes
+from ac_mcp.job import Job
 from ac_mcp.operation import Operation
 from ac_mcp.operations import STEPS
 from ac_mcp.operations.changes import changes, list_changes
@@ -16,6 +19,7 @@ from ac_mcp.recording import Recording, Rehearsal
 from ac_mcp.request import Json, Reply, Request, Sender, record, records
 from ac_mcp.restoring import made_by
 from ac_mcp.results.hints import checking, written
+from ac_mcp.transfers import bring, take_out
 from ac_mcp.undo import Undoing, steps
 
 KINDS = {
@@ -43,6 +47,8 @@ class Here:
     """What a thing of a kind is called, as far as it is known."""
     learn: Callable[[Mapping[str, set[str]]], Awaitable[None]]
     """Makes it known, by kind and id."""
+    bulk: Bulk
+    """Work on many."""
     hidden: bool = False
     """Nothing that somebody has written freely is shown, not even what was given as an argument."""
 
@@ -51,8 +57,16 @@ class Here:
         match request.method, request.path.split("/"):
             case _ if request.plane != "here":
                 return await self.sender.send(request)
+            case "GET", ["", "exports", _]:
+                return Reply(200, await take_out(self.bulk, body))
             case "GET", _:
                 return Reply(200, await self._page(int(str(request.query["limit"])), int(str(request.query["offset"]))))
+            case _, ["", "imports"]:
+                return Reply(200, await bring(self.bulk, body, self._consent))
+            case _, ["", "jobs", "contacts" | "deals"]:
+                return Reply(200, await self._many(body["plan"]))
+            case _, ["", "jobs", id]:
+                return Reply(200, await self.bulk.follow(int(id), str(body.get("action") or "watch")))
             case _, ["", "changes", id, "undo"]:
                 return Reply(200, await self._undo(id))
             case _, ["", "previews"]:
@@ -62,8 +76,23 @@ class Here:
 
     async def _page(self, limit: int, offset: int) -> Json:
         found, total = await self.changes.page(self.whose, limit, offset)
-        rows = [self._row(one) for one in found]
+        rows = [await self._about_job(self._row(one), one) for one in found]
         return {changes.plural: rows, "meta": {"total": total}}
+
+    @property
+    def _consent(self) -> Consent | None:
+        """None where it is only rehearsed."""
+        return self.sender.consent if isinstance(self.sender, Recording) else None
+
+    async def _many(self, plan: Json) -> Json:
+        """With the names of what its steps are about."""
+        named: dict[str, set[str]] = {}
+        for step in plan["steps"]:
+            for kind, id in things(step):
+                named.setdefault(kind, set()).add(id)
+        await self.learn(named)
+        steps = [step | spoken(step, self.called) for step in plan["steps"]]
+        return await self.bulk.begin({**plan, "steps": steps}, self._consent)
 
     async def _undo(self, id: str) -> Json:
         change = await self.changes.find(self.whose, int(id)) if id.isdecimal() else None
@@ -71,6 +100,8 @@ class Here:
             raise look_there(f"change: no change of this account has the id {id}; list_changes shows them.")
         if change.tool not in self.offered:
             raise BadArguments(f"{change.tool} is switched off in this server, and so is its undoing.")
+        if job := await self.bulk.jobs.find(self.whose, change.id):
+            return await self._undo_many(change, job)
         undoing = Undoing(self.sender, self.offered, called=self.called, earlier=await self._made_by(change))
         if any(one.unclear(self.changes.journal.now) for one in await self.changes.tries(change.id)):
             raise look_there(f"change: how an earlier undo of {id} ended is not known. Look whether it was done first.")
@@ -96,6 +127,11 @@ class Here:
         told |= {"not_restored": undoing.lost} if undoing.lost else {}
         return told if undoing.restored or undoing.lost else {**told, "note": "It had changed nothing."}
 
+    async def _undo_many(self, change: Change, job: Job) -> Json:
+        about = {"change": str(change.id), "call": self._call(change)}
+        bulk = replace(self.bulk, change=replace(self.bulk.change, undoes=change.id))
+        return about | await bulk.undo(job, self._consent)
+
     async def _made_by(self, change: Change) -> dict[str, list[Json]]:
         """What earlier tries to undo it have made already."""
         earlier = [await self.changes.find(self.whose, id) for id in change.undone_by]
@@ -116,6 +152,22 @@ class Here:
         row |= {"in_account": change.account} if change.account else {}
         return row | ({"check": look(change)} if result == "unknown" else {})
 
+    async def _about_job(self, row: Json, change: Change) -> Json:
+        """Of work on many, how it goes and what came of how many."""
+        job = None if change.writes else await self.bulk.jobs.find(self.whose, change.id)
+        if job is None:
+            return row
+        told = await self.bulk.told(job)
+        state = "undone" if change.undone_by and told["result"] == "done" else told["result"]
+        wrote = [f"{word}: {count}" for word, count in told.get("counts", {}).items()]
+        wrote += [f"rows in a file: {told['rows']}"] if "rows" in told else []
+        wrote += [f"failed: {told['failed']}"] if "failed" in told else []
+        return {key: value for key, value in row.items() if key != "check"} | {
+            "result": state,
+            "wrote": wrote,
+            "job": str(job.id),
+        }
+
     def _writing(self, tool: str) -> Operation[..., Any]:
         """The tool to preview, if it writes."""
         one = self.offered.get(tool)
@@ -126,6 +178,8 @@ class Here:
             raise BadArguments(f"tool: there is no {tool[:64]!r} here; {others}", {"tool": near[0]} if near else None)
         if one.read_only:
             raise BadArguments(f"{tool} only reads: call it as it is, nothing is changed by it.")
+        if one.name == "follow_job":
+            raise BadArguments("It goes on with what was shown before it began: there is nothing to preview.")
         if one.name == "confirm_change":
             raise BadArguments("The preview of a call that waits for confirmation was shown with its token.")
         return one
@@ -138,6 +192,34 @@ class Here:
                 "shows if it was used."
             )
         return await self.confirm(STEPS[offer.tool], offer)
+
+
+ABOUT = {
+    "tag": "tags", "untag": "tags", "subscribe": "lists", "unsubscribe": "lists", "enter": "automations",
+    "leave": "automations", "stage": "dealStages", "pipeline": "dealGroups", "owner": "users",
+}  # fmt: skip
+"""Of which kind the thing is that a step, or an attribute of a deal, names."""
+
+
+def things(step: Json) -> list[tuple[str, str]]:
+    """What a step of a job names, by kind."""
+    if step["do"] == "fields":
+        return [("fields", id) for id in step["values"]]
+    if step["do"] == "deal":
+        return [(ABOUT[key], value) for key, value in step["changes"].items() if key in ABOUT]
+    return [(ABOUT[step["do"]], step["id"])]
+
+
+def spoken(step: Json, called: Callable[[str, str], str]) -> Json:
+    """The same in people's words."""
+    if step["do"] == "fields":
+        return {"shown": [f"{called('fields', id) or id}={value}" for id, value in step["values"].items()]}
+    if step["do"] == "deal":
+        changes = step["changes"].items()
+        return {
+            "shown": [f"{key}={(called(ABOUT[key], value) if key in ABOUT else '') or value}" for key, value in changes]
+        }
+    return {"name": called(ABOUT[step["do"]], step["id"])}
 
 
 def look_there(text: str) -> BadArguments:

@@ -49,6 +49,16 @@ CREATE TABLE IF NOT EXISTS offer (
     token TEXT PRIMARY KEY, whose TEXT NOT NULL, tool TEXT NOT NULL, arguments TEXT NOT NULL, seen TEXT NOT NULL,
     at REAL NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS job (
+    change INTEGER PRIMARY KEY, plan TEXT NOT NULL, state TEXT NOT NULL, note TEXT NOT NULL, total INTEGER NOT NULL,
+    most INTEGER NOT NULL, collected INTEGER NOT NULL, cursor INTEGER NOT NULL, runner TEXT NOT NULL,
+    heard REAL NOT NULL, seconds REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS item (
+    job INTEGER NOT NULL, n INTEGER NOT NULL, step INTEGER NOT NULL, subject TEXT NOT NULL, state TEXT NOT NULL,
+    word TEXT NOT NULL, reason TEXT NOT NULL, kept TEXT, PRIMARY KEY (job, n)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS item_state ON item (job, state, n);
 """
 State: TypeAlias = Literal["open", "unknown", "made", "told", "failed"]
 """`made` it is once an answer or a look shows it, `told` once whoever asked for it has been told."""
@@ -227,8 +237,14 @@ class Journal:
         if self._spare is not None:
             self._spare.close()
 
-    async def transact(self, work: Callable[[sqlite3.Connection], T], *, on_disk: bool = True) -> T:
-        """What `work` returns, once it is kept: in the file, or in memory while that cannot be or is not wished."""
+    async def transact(self, work: Callable[[sqlite3.Connection], T], *, on_disk: bool = True, spare: bool = True) -> T:
+        """What `work` returns, once it is kept: in the file, or in memory while that cannot be or is not wished.
+
+        Raises:
+            Unusable: if it was not kept, and is not to be in a `spare` memory.
+        """
+        if not spare:
+            return await self._database.transact(work)
         if on_disk and self.now >= self._back_at:
             try:
                 return await self._database.transact(work)

@@ -30,7 +30,7 @@ class Company:
     """Which made-up company a sandbox holds, and the file that keeps it."""
 
     state: Path | None = None
-    size: Literal["small", "medium"] = "small"
+    size: Literal["small", "medium", "large"] = "small"
     number: int = 1
 
 
@@ -53,9 +53,10 @@ async def account(settings: Settings, company: Company = COMPANY) -> AsyncGenera
         kept = Database(folder / "journal.db", SCHEMA, durable=True, version=VERSION) if folder else None
         journal = Journal(kept, time) if kept else None
         async with opened(doors, proxy=settings.proxy or None, store=store, strict=settings.strict_pacing) as gateway:
-            one = Account.of(settings, gateway, journal)
+            one = Account.of(settings, gateway, journal, folder)
             with closing(one.journal):
-                yield one
+                async with one.running.attached():
+                    yield one
         return
     from ac_mcp.sandbox import Sandbox  # nobody else pays for its import
 
@@ -70,7 +71,8 @@ async def account(settings: Settings, company: Company = COMPANY) -> AsyncGenera
             journal = Journal(beside, time) if beside else None
             one = Account.of(replace(settings, key=sandbox.key, connection=""), gateway, journal)
             with closing(one.journal):
-                yield one
+                async with one.running.attached():
+                    yield one
     finally:
         sandbox.close()
 

@@ -43,6 +43,15 @@ class Ref:
     """The parameter of a thing whose own place narrows it otherwise: the deal that is to change its stage."""
     assigned: bool = False
     """The parameter is a list of `name=value`: the names are resolved, the values kept."""
+    conditions: bool = False
+    """The parameter is a list of conditions on that kind of thing."""
+    several: bool = False
+    """The parameter is a list of names and ids."""
+
+    @property
+    def plain(self) -> bool:
+        """It takes one name or id."""
+        return not (self.assigned or self.conditions or self.several)
 
 
 @dataclass(frozen=True, slots=True)

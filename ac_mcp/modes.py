@@ -17,6 +17,12 @@ CHANGES = "changes"
 """Previews, confirmations, the journal and undo: they go with the tools that write."""
 
 
+DEFAULT, ALL = "default", "all"
+"""Names that stand for what a server has where nothing is said, and for everything there is."""
+USUAL = frozenset(name for name, one in OPERATIONS.items() if not one.options.get("extra"))
+SETS = {**TOOLSETS, DEFAULT: USUAL, ALL: frozenset(OPERATIONS)}
+
+
 def offered(settings: Settings) -> dict[str, Operation[..., Any]]:
     """The tools of a server with these settings, in the order of the documentation.
 
@@ -38,19 +44,19 @@ def possible(operation: Operation[..., Any], settings: Settings) -> bool:
 
 
 def chosen(toolsets: str, tools: str) -> set[str]:
-    """`contacts,deals` are toolsets; of tools `a,b` are taken beside them, `-c` is left out whatever else is said.
+    """`contacts,deals` are toolsets, and so are `default` and `all`. Of tools `a,b` are taken beside them.
 
-    Whoever can write can preview, confirm and undo.
+    `-c` is left out whatever else is said. Whoever can write can preview, confirm and undo.
     """
     sets, single = listed(toolsets), listed(tools)
     if (toolsets and not sets) or (tools and not single):
         raise BadSetting("AC_MCP_TOOLSETS and AC_MCP_TOOLS take names with commas between them.")
-    wanted = [known(name, list(TOOLSETS), "AC_MCP_TOOLSETS") for name in sets]
+    wanted = [known(name, list(SETS), "AC_MCP_TOOLSETS") for name in sets]
     plus = [known(name, list(OPERATIONS), "AC_MCP_TOOLS") for name in single if not name.startswith("-")]
     minus = {known(name[1:], list(OPERATIONS), "AC_MCP_TOOLS") for name in single if name.startswith("-")}
     if not (wanted or plus):
-        return OPERATIONS.keys() - minus
-    some = {*plus}.union(*(TOOLSETS[name] for name in wanted))
+        return set(USUAL - minus)
+    some = {*plus}.union(*(SETS[name] for name in wanted))
     writing = any(not OPERATIONS[name].read_only for name in some)
     return (some | (TOOLSETS[CHANGES] if writing else frozenset[str]())) - minus
 

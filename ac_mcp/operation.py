@@ -10,7 +10,20 @@ from urllib.parse import quote
 
 from ac_mcp.errors import BadArguments
 from ac_mcp.marks import Ref, ValueOf, Wire, camel, mark
-from ac_mcp.request import Json, Method, Progress, Reply, Request, Sender, record, records, silent, whole
+from ac_mcp.request import (
+    ANYTIME,
+    Json,
+    Method,
+    Progress,
+    Reply,
+    Request,
+    Sender,
+    Watch,
+    record,
+    records,
+    silent,
+    whole,
+)
 from ac_mcp.sharing import side_by_side
 
 if TYPE_CHECKING:
@@ -35,6 +48,7 @@ class Call:
     operation: "Operation[..., Any]"
     arguments: Mapping[str, Any]
     progress: Progress = silent
+    watch: Watch = ANYTIME
 
     @property
     def given(self) -> Json:
@@ -69,6 +83,10 @@ class Options(TypedDict, total=False):
     idempotent: bool
     tool: bool
     """False for a step that only other operations take."""
+    large: bool
+    """Its arguments may hold a whole table."""
+    extra: bool
+    """A tool that a server has only where it is asked for."""
     query: Mapping[str, str]
     """Sent with every request."""
     shows: "tuple[Resource, ...]"
@@ -85,6 +103,8 @@ class Options(TypedDict, total=False):
     """The webhook events it causes (reference 11)."""
     verbatim: bool
     """Its payload is the answer as it is."""
+    names: Mapping[str, str]
+    """Which keys anywhere in such an answer hold an id, and of what: the name is put before it."""
     for_writing: bool
     """It reads, but is of no use to somebody who cannot write."""
     kept: bool
@@ -192,16 +212,18 @@ class Operation(Generic[P, R]):
                 return name
         return wire
 
-    def run(self, sender: Sender, arguments: Mapping[str, Any], progress: Progress = silent) -> Awaitable[R]:
+    def run(
+        self, sender: Sender, arguments: Mapping[str, Any], progress: Progress = silent, watch: Watch = ANYTIME
+    ) -> Awaitable[R]:
         """Run for whoever `sender` belongs to."""
         handler = cast("Callable[..., Awaitable[R]]", self.handler)
         bound = self.signature.bind(**arguments)
         bound.apply_defaults()
-        return handler(Call(sender, self, bound.arguments, progress), **bound.arguments)
+        return handler(Call(sender, self, bound.arguments, progress, watch), **bound.arguments)
 
     def __call__(self, call: Call, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
         """Run inside another operation, for the same caller."""
-        return self.run(call.sender, self.signature.bind(*args, **kwargs).arguments, call.progress)
+        return self.run(call.sender, self.signature.bind(*args, **kwargs).arguments, call.progress, call.watch)
 
     def request(self, arguments: Mapping[str, Any]) -> Request:
         """Path first, the rest into query or body; a DELETE carries nothing but its path."""

@@ -142,6 +142,10 @@ def fitted(value: Any, wanted: Any, operation: Operation[..., Any], name: str) -
     match value:
         case bool() if wanted in ("integer", "number"):
             return str(value)
+        case str() | dict() | list() if wanted == "array" and is_conditions(operation, name):
+            return stated(value)
+        case list() if wanted == "array" and is_several(operation, name):
+            return [identified(one) for one in cast("list[Any]", value)]
         case str() if wanted == "array":
             return fitted(unpacked(value, is_assigned(operation, name)), wanted, operation, name)
         case dict() if wanted == "array" and is_assigned(operation, name):
@@ -154,6 +158,47 @@ def fitted(value: Any, wanted: Any, operation: Operation[..., Any], name: str) -
             return only
         case _:
             return value
+
+
+def is_conditions(operation: Operation[..., Any], name: str) -> bool:
+    return name in operation.references and operation.references[name].conditions
+
+
+def is_several(operation: Operation[..., Any], name: str) -> bool:
+    return name in operation.references and operation.references[name].several
+
+
+def stated(value: Any) -> Any:
+    """Conditions as a list of texts: also from an object, or from one text with "and" or a comma between."""
+    match value:
+        case str():
+            whole = unpacked(value, True)
+            if whole != [value]:
+                return stated(whole)
+            parts = [part for part in re.split(r"\s*[,;]\s*|\s+(?:and|AND|&&)\s+", value) if part.strip()]
+            return parts if all(re.search("[=:<>]", part) for part in parts) else [value]
+        case dict():
+            pairs = cast("Json", value).items()
+            return [
+                f"{key}={one}"
+                for key, said in pairs
+                for one in (cast("list[Any]", said) if isinstance(said, list) else [said])
+            ]
+        case list():
+            each = cast("list[Any]", value)
+            return [one for part in each for one in (stated(part) if isinstance(part, dict) else [part])]
+        case _:
+            return value
+
+
+def identified(row: Any) -> Any:
+    """A row of an earlier answer stands for the thing it is about."""
+    if not isinstance(row, dict):
+        return row
+    said = cast("Json", row)
+    return next(
+        (said[key] for key in ("id", "contact_id", "deal_id", "email", "contact") if said.get(key)), cast("Any", row)
+    )
 
 
 def is_assigned(operation: Operation[..., Any], name: str) -> bool:

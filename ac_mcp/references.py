@@ -1,8 +1,7 @@
 """Names become ids on the way in, ids get names on the way out: the directory of one account."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from math import inf
 from typing import Any, TypeAlias
 
@@ -14,9 +13,10 @@ from ac_mcp.names import Known, closest, is_id, matching, misspelt, plain
 from ac_mcp.operation import Operation
 from ac_mcp.remembered import Remembered
 from ac_mcp.request import Json, Request, Sender, record, records, whole
+from ac_mcp.resolving import assigned, conditions, several
 from ac_mcp.resource import Resource
 from ac_mcp.sharing import side_by_side
-from ac_mcp.values import replaced, taken
+from ac_mcp.values import taken
 
 Query: TypeAlias = Mapping[str, str | tuple[str, ...]]
 PAGE, PAGES = 100, 20
@@ -81,7 +81,11 @@ class References:
         if main:
             await self._kept(sender, self._resources[ref.kind], fresh=JUST_NOW)
         if ref.assigned:
-            return await self._assigned(sender, parameter, ref.kind, given, resolved)
+            return await assigned(self, sender, parameter, ref.kind, given, resolved)
+        if ref.conditions:
+            return await conditions(self, sender, parameter, ref.kind, given, resolved)
+        if ref.several:
+            return await several(self, sender, parameter, ref.kind, given)
         within = str(resolved.get(ref.within) or "") or await self._place(sender, operation, ref, resolved)
         return await self.id(sender, parameter, ref.kind, given, within, main=main)
 
@@ -93,25 +97,6 @@ class References:
         path = f"{other.lister.path}/{resolved[ref.beside]}"
         reply = await sender.send(Request("GET", path, plane=other.plane, repeatable=True))
         return str(record(reply.body.get(other.singular)).get(self._resources[ref.kind].within) or "")
-
-    async def _assigned(
-        self, sender: Sender, parameter: str, kind: str, given: Sequence[str], arguments: Json
-    ) -> dict[str, str]:
-        """`title=value` for each: a title may hold "=" itself, so the longest that is known wins."""
-        values: dict[str, str] = {}
-        for text in given:
-            if "=" not in text:
-                raise BadArguments(f'{parameter}: "{text}" is not of the form title=value.')
-            titles = [text[:place] for place, letter in enumerate(text) if letter == "="]
-            kept = await self._kept(sender, self._resources[kind])
-            title = next((t for t in reversed(titles) if matching(kept, t)), titles[0])
-            id = await self.id(sender, parameter, kind, title)
-            if id in values:
-                raise BadArguments(f'{parameter}: "{title}" is given twice.')
-            resource, known = self._resources[kind], self._directories[kind].known.get(id)
-            swap = partial(replaced, given, text, title)
-            values[id] = taken(resource, known, text[len(title) + 1 :].strip(), parameter, arguments, swap)
-        return values
 
     async def id(
         self, sender: Sender, parameter: str, kind: str, given: str, within: str = "", *, main: bool = False
@@ -204,6 +189,16 @@ class References:
     def name(self, kind: str, id: str) -> str:
         known = self._directories[kind].known.get(id)
         return known.name if known else ""
+
+    def resource(self, kind: str) -> Resource:
+        return self._resources[kind]
+
+    def known(self, kind: str, id: str) -> Known | None:
+        return self._directories[kind].known.get(id)
+
+    async def all_of(self, sender: Sender, kind: str) -> Collection[Known]:
+        """Everything of a small kind."""
+        return await self._kept(sender, self._resources[kind])
 
     def learn(self, payload: Json) -> None:
         """Remember what any answer says things are called."""

@@ -1,7 +1,8 @@
 """What travels: one exchange with the API as plain data, for whom it is made, and who carries it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from math import inf
 from typing import Any, Literal, Protocol, TypeAlias, cast
 
@@ -78,6 +79,17 @@ class Sender(Protocol):
 
 class Progress(Protocol):
     async def __call__(self, done: float, total: float | None = None, message: str | None = None, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What time it is for a call, and how many seconds of its own are left."""
+
+    now: Callable[[], datetime] = lambda: datetime.now().astimezone()
+    left: Callable[[], float] = lambda: inf
+
+
+ANYTIME = Watch()
 
 
 def record(value: Any) -> Json:

@@ -2,7 +2,7 @@
 
 from functools import cache
 from inspect import Parameter
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -21,6 +21,8 @@ STRICT = ConfigDict(
     allow_inf_nan=False,
     regex_engine="python-re",
 )
+LARGE = STRICT | ConfigDict(str_max_length=1_000_000)
+"""For what takes a whole table."""
 LONGEST_NAME = 500
 """Characters of a name or a search: they become part of an address."""
 CONNECTION = Annotated[
@@ -70,12 +72,12 @@ def model(operation: Operation[..., Any], accounts: bool = False) -> type[BaseMo
         fields[name] = (Annotated[VIEWS[name] | None, Field(description=about(VIEWS[name]).description)], None)
     if accounts and multiple_accounts(operation):
         fields["connection"] = (Annotated[CONNECTION | None, Field(description=about(CONNECTION).description)], None)
-    return create_model(operation.name, __config__=STRICT, **fields)
+    return create_model(operation.name, __config__=LARGE if operation.options.get("large") else STRICT, **fields)
 
 
 def field_of(parameter: Parameter) -> tuple[Any, Any]:
     ref = mark(parameter.annotation, Ref)
-    short = parameter.name == "search" or (ref is not None and not ref.assigned)
+    short = parameter.name == "search" or (ref is not None and ref.plain)
     limit = Field(max_length=LONGEST_NAME if short else None, description=about(parameter.annotation).description)
     return Annotated[parameter.annotation, limit], ... if parameter.default is Parameter.empty else parameter.default
 
@@ -117,4 +119,16 @@ def noise(key: str, value: Any) -> bool:
 
 def options(operation: Operation[..., Any], name: str, accounts: bool) -> list[str]:
     said = schema(operation, accounts)["properties"][name]
-    return said.get("enum") or said.get("items", {}).get("enum", [])
+    return said.get("enum") or said.get("items", {}).get("enum") or choices(operation, name)
+
+
+def choices(operation: Operation[..., Any], name: str) -> list[str]:
+    """The words an argument takes whose schema does not list them."""
+    parameter = operation.signature.parameters.get(name)
+    return literals(parameter.annotation) if parameter else []
+
+
+def literals(annotation: Any) -> list[str]:
+    if get_origin(annotation) is Literal:
+        return [str(one) for one in get_args(annotation)]
+    return next((found for part in get_args(annotation) if (found := literals(part))), list[str]())

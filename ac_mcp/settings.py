@@ -49,6 +49,9 @@ class Settings:
     settle: float = setting("AC_MCP_SETTLE_SECONDS", "Seconds by which a create without an answer has landed", 30.0)
     strict_pacing: bool = setting("AC_MCP_STRICT_PACING", "Pace by answers alone, without estimates", False)
     state_dir: str = setting("AC_MCP_STATE_DIR", "Folder of pacing and journal, or `memory`; else the user's own")
+    folders: str = setting(
+        "AC_MCP_FOLDERS", "Folders whose files may be imported and exported to, with the system's separator between"
+    )
     proxy: str = setting("HTTPS_PROXY", "Proxy for requests to Maton or ActiveCampaign")
     log_level: str = setting("AC_MCP_LOG_LEVEL", "What is logged on stderr", "WARNING")
 

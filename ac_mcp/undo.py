@@ -110,6 +110,7 @@ class Undoing(Restoring):
         else:
             gone = "emptied" if resource.plural == "fieldValues" else "untied" if resource.link else "deleted"
             self.restored.append(f"{what}: {gone}")
+            self.lost += [f"{what}: {resource.lost}"] if resource.link and resource.lost else []
 
     async def _kept_by(self, write: Write, step: Operation[..., Any], path: str) -> str:
         """Why it is more by now than what was made; empty where it is not.

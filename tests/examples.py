@@ -87,6 +87,23 @@ CALLS: dict[str, Json] = {
     "undo_change": {"change": "1"},
     "preview_change": {"tool": "update_deal", "arguments": {"deal": "Acme espresso bar", "status": "won"}},
     "confirm_change": {"token": "…"},
+    "add_to_automation": {"contact": "bob@initech.example", "automation": "Win-back"},
+    "remove_from_automation": {"contact": "4", "automation": "Welcome series"},
+    "bulk_update_contacts": {"where": ["tag=Wholesale", "list!=Partners"], "add_tag": "Webinar 2026"},
+    "bulk_update_deals": {"where": ["owner=Sam Okafor", "status=open"], "owner": "Priya"},
+    "follow_job": {"job": "1"},
+    "count_contacts": {"where": ["list=Newsletter", "tag!=VIP"], "by": "status"},
+    "summarize_pipeline": {"pipeline": "Sales", "since": "2026-06-01"},
+    "rank_campaigns": {"by": "click_rate", "since": "2026-01-01", "limit": 3},
+    "list_inactive_contacts": {"days": 60, "where": ["list=Newsletter"], "limit": 3},
+    "find_duplicates": {},
+    "contact_timeline": {"contact": "jane@acme.example", "limit": 5},
+    "import_contacts": {
+        "data": "E-Mail,First name,Plan,Tags\nann@new.example,Ann,Team,VIP\nbob@new.example,Bob,Gold,\n",
+        "lists": ["Newsletter"],
+    },
+    "export_contacts": {"where": ["tag=VIP"], "fields": ["Plan"]},
+    "export_deals": {"where": ["status=won"], "format": "jsonl"},
 }
 
 ONE_EVENT: Json = {"name": "h", "url": "https://h.example/x", "event": "update", "source": "api"}

@@ -1,6 +1,7 @@
 """What tests stand on: an account on a sandbox in virtual time, a client in memory, and the wire in writing."""
 
 import asyncio
+import atexit
 import functools
 import json
 import selectors
@@ -8,6 +9,9 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any, ParamSpec
 from urllib.parse import parse_qsl, urlsplit
 
@@ -39,6 +43,9 @@ NOW = datetime(2026, 11, 23, 9, 0, 0, tzinfo=timezone(timedelta(hours=-6)))
 KEY = "sk-canary-5f2d91"
 """The key of every account in these tests; tests/conftest.py looks for it in everything that is written."""
 NOWHERE = "http://sandbox.invalid"
+FOLDER = Path(mkdtemp(prefix="ac-mcp-tests-"))
+"""Where exports go."""
+atexit.register(rmtree, FOLDER, ignore_errors=True)
 DOORS = Doors(NOWHERE, NOWHERE)
 
 
@@ -143,6 +150,8 @@ class Trial:
         """Arguments of a good call; what has to be there first is done."""
         if tool == "undo_change":
             await self.answer("tag_contact", **CALLS["tag_contact"])
+        if tool == "follow_job":
+            await self.answer("bulk_update_contacts", contacts=["2", "3"], add_tag="VIP")
         if tool == "confirm_change":
             waiting = replace(self.account, settings=replace(self.account.settings, confirm="auto"))
             try:
@@ -184,7 +193,9 @@ class Guarded(Sandbox):
 @asynccontextmanager
 async def trial(environ: Mapping[str, str] | None = None, rate: int | None = None) -> AsyncGenerator[Trial]:
     """An account on a fresh sandbox whose clock is the loop's. Unless told otherwise, no write waits for a yes."""
-    settings = Settings.from_env({"MATON_API_KEY": KEY, "AC_MCP_CONFIRM": "never", **(environ or {})})
+    settings = Settings.from_env(
+        {"MATON_API_KEY": KEY, "AC_MCP_CONFIRM": "never", "AC_MCP_TOOLSETS": "all", **(environ or {})}
+    )
     sandbox = Guarded(now=lambda: NOW + timedelta(seconds=clock()), clock=clock, rate=rate)
     wire = Wire(sandbox.transport())
     doors = Doors(NOWHERE, NOWHERE, settings.direct)
@@ -192,10 +203,11 @@ async def trial(environ: Mapping[str, str] | None = None, rate: int | None = Non
         pacing = Pacing(MemoryStore(clock, clock), clock, anyio.sleep)
         now = lambda: NOW + timedelta(seconds=clock())  # noqa: E731
         gateway = Gateway(doors, http, pacing, clock, anyio.sleep, lambda: 1.0, now)
-        one = Trial(Account.of(settings, gateway), sandbox, wire)
+        one = Trial(Account.of(settings, gateway, folder=FOLDER), sandbox, wire)
         try:
             await one.settle_in()
-            yield one
+            async with one.account.running.attached():
+                yield one
         finally:
             one.account.journal.close()
             sandbox.close()

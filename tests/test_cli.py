@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ac_mcp.cli import run
-from ac_mcp.operations import OPERATIONS
+from ac_mcp.modes import USUAL
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,7 @@ def test_call_without_a_key_says_how_to_get_one(capsys: pytest.CaptureFixture[st
 def test_tools_lists_all_with_their_cost_and_finds_by_word(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["tools"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == len(OPERATIONS) + 1
+    assert len(lines) == len(USUAL) + 1
     assert run(["tools", "webhook"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[:-1]] == [
         "list_webhooks",

@@ -70,10 +70,10 @@ REFERENCES = [
 async def test_whatever_a_name_holds_nothing_but_the_thing_itself_is_asked_for(tool: str, parameter: str) -> None:
     async with trial() as one:
         for escape in ESCAPES:
-            value = [f"{escape}=x"] if OPERATIONS[tool].references[parameter].assigned else escape
+            value = escape if OPERATIONS[tool].references[parameter].plain else [f"{escape}=x", escape]
             with suppress(Trouble):
                 await one.answer(tool, **CALLS[tool] | {parameter: value})
-        known = {step.path.split("/")[1] for step in STEPS.values()}
+        known = {step.path.split("/")[1] for step in STEPS.values()} | {"import", "emailActivities"}
         for sent in one.wire.sent:
             parts = sent["path"].strip("/").split("/")
             assert parts[0] in known

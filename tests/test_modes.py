@@ -7,7 +7,7 @@ import pytest
 from mcp import MCPError
 
 from ac_mcp.cli import run as command
-from ac_mcp.modes import TOOLSETS, offered
+from ac_mcp.modes import TOOLSETS, USUAL, offered
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.settings import BadSetting, Settings
 from tests.examples import CALLS
@@ -22,13 +22,22 @@ def left(**environ: str) -> set[str]:
     return {*offered(Settings.from_env({f"AC_MCP_{name.upper()}": value for name, value in environ.items()}))}
 
 
-def test_without_a_setting_there_is_everything() -> None:
-    assert left() == {*OPERATIONS}
+def test_without_a_setting_there_is_all_but_what_few_need() -> None:
+    assert left() == USUAL == left(toolsets="default")
+    assert left(toolsets="all") == {*OPERATIONS}
+    assert USUAL & TOOLSETS["bulk"] == {
+        "bulk_update_contacts", "bulk_update_deals", "import_contacts", "follow_job", "count_contacts",
+        "summarize_pipeline",
+    }  # fmt: skip
+    assert left(toolsets="default", tools="export_contacts,-delete_tag") == (USUAL | {"export_contacts"}) - {
+        "delete_tag"
+    }
 
 
 def test_read_only_wins_over_all_else() -> None:
     reading = {name for name, one in OPERATIONS.items() if one.read_only} - {"preview_change"}
-    assert left(read_only="true") == reading
+    assert left(read_only="true") == reading & USUAL
+    assert left(read_only="true", toolsets="all") == reading
     assert left(read_only="true", tools="delete_contact,list_tags") == {"list_tags", "list_changes"}
     assert left(read_only="true", toolsets="tags") <= reading
 
@@ -37,14 +46,14 @@ def test_toolsets_are_the_tools_of_these_words_and_what_goes_with_writing() -> N
     assert left(toolsets="tags") == TOOLSETS["tags"] | LOCAL
     assert left(toolsets="users, campaigns") == TOOLSETS["users"] | TOOLSETS["campaigns"]
     assert sum(len(tools) for tools in TOOLSETS.values()) == len(OPERATIONS)
-    assert {*TOOLSETS} == {
+    assert {*TOOLSETS} - {"bulk"} == {
         "contacts", "tags", "lists", "deals", "pipelines", "automations", "campaigns", "users", "accounts", "fields",
         "notes", "webhooks", "connections", "overview", "changes",
     }  # fmt: skip
 
 
 def test_single_tools_are_added_and_taken_away() -> None:
-    assert left(tools="-delete_contact,-delete_tag") == {*OPERATIONS} - {"delete_contact", "delete_tag"}
+    assert left(tools="-delete_contact,-delete_tag") == USUAL - {"delete_contact", "delete_tag"}
     assert left(toolsets="tags", tools="get_contact,-delete_tag") == (TOOLSETS["tags"] | LOCAL | {"get_contact"}) - {
         "delete_tag"
     }
@@ -115,7 +124,7 @@ async def test_a_prompt_that_writes_is_not_there_in_read_only_mode() -> None:
 
 @in_virtual_time
 async def test_no_call_is_suggested_that_this_server_has_not() -> None:
-    async with trial({"AC_MCP_TOOLS": "tag_contact"}) as one, connected(one) as client:
+    async with trial({"AC_MCP_TOOLSETS": "", "AC_MCP_TOOLS": "tag_contact"}) as one, connected(one) as client:
         result = await client.call_tool("tag_contact", {"contact": "nobody@x.example", "tag": "VIP"})
         assert result.is_error
         assert "Next:" not in str(result.content)

@@ -13,7 +13,7 @@ from ac_mcp.operations import OPERATIONS
 from ac_mcp.request import Json
 from tests.examples import CALLS
 
-COMMAND = [sys.executable, "-m", "ac_mcp", "--sandbox"]
+COMMAND = [sys.executable, "-m", "ac_mcp", "--sandbox", "--toolsets", "all"]
 
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
@@ -28,15 +28,16 @@ async def test_every_tool_answers_over_stdio(mode: Any) -> None:
     server = StdioServerParameters(command=COMMAND[0], args=COMMAND[1:])
     async with Client(server, mode=mode, elicitation_callback=agree) as client:
         assert [tool.name for tool in (await client.list_tools()).tools] == [*OPERATIONS]
-        tools = CALLS.keys() - {"confirm_change"}
+        tools, job = CALLS.keys() - {"confirm_change"}, ""
         for tool in sorted(
             tools, key=lambda name: (not name.startswith(("list_", "get_")), name.startswith("delete_"), name)
         ):
-            result = await client.call_tool(tool, CALLS[tool])
-            (part,) = result.content
+            result = await client.call_tool(tool, CALLS[tool] | ({"job": job} if tool == "follow_job" else {}))
+            part, *links = result.content
             assert isinstance(part, types.TextContent)
             assert not result.is_error, (tool, part.text)
-            assert json.loads(part.text)
+            assert bool(links) == tool.startswith(("export_", "import_")), tool
+            job = json.loads(part.text).get("job", job)
     assert len(said) == 2, said  # somebody who had opted out, and the webhook
 
 

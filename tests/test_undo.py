@@ -22,6 +22,8 @@ LOST: dict[str, set[str]] = {
     "delete_contact": {"scoreValues", "trackingLogs", "activities", "emailActivities", "deals"},
     "delete_deal": {"deals", "dealTasks", "contactDeals"},
     "delete_list": {"listGroups"},
+    "add_to_automation": {"automations"},  # how many have entered it
+    "remove_from_automation": {"contactAutomations"},
 }
 """What cannot be restored, by table of the account; README and SECURITY say the same in words."""
 MADE_AGAIN = re.compile(r"(\w+) .*?\(id (\d+)\): made again, with the id (\d+)")

@@ -23,7 +23,7 @@ ONE = {"contact": "1"}
         ("add_tag_to_contact", {**ONE, "tag": "VIP"}, 'tag_contact(contact="1", tag="VIP")'),
         ("remove_contact_from_list", {**ONE, "list": "News"}, 'unsubscribe_contact(contact="1", list="News")'),
         ("add_contact_to_list", {**ONE, "list": "News"}, 'subscribe_contact(contact="1", list="News")'),
-        ("count_contacts", {"tag": "VIP"}, 'list_contacts(tag="VIP")'),
+        ("count_people", {"tag": "VIP"}, 'list_contacts(tag="VIP")'),
         ("getContact", ONE, 'get_contact(contact="1")'),
         ("contact_search", {"q": "jane"}, 'list_contacts(search="jane")'),
         ("updateDeal", {"deal": "1", "status": "won"}, 'update_deal(deal="1", status="won")'),

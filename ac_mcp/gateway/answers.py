@@ -20,7 +20,7 @@ from ac_mcp.errors import (
     Throttled,
     Unavailable,
 )
-from ac_mcp.request import Json, Reply, record
+from ac_mcp.request import Json, Reply, record, records
 
 SQL_TAKEN = re.compile(r"duplicate entry", re.I)
 TAKEN = re.compile(r"duplicate entry|already exists|already (been )?(taken|in use)", re.I)
@@ -82,7 +82,9 @@ def refusal(status: int, headers: Mapping[str, str], payload: Any, body: bytes, 
             unavailable.lasting = status < 400
             return unavailable
         case _:
-            return Refused(text or f"status {status}", status=status, request_id=id, field=field, code=code)
+            refused = Refused(text or f"status {status}", status=status, request_id=id, field=field, code=code)
+            refused.rows = wrong_rows(payload)
+            return refused
 
 
 def forbidden(text: str, id: str, direct: bool) -> GatewayError:
@@ -108,6 +110,13 @@ def told(payload: Any) -> tuple[str, str, str]:
     said = "; ".join(dict.fromkeys(text for text in texts if text))[:LONGEST]
     code = next((code for _, code, _ in parts if code), "")
     return said, code, next((field for _, _, field in parts if field), "")
+
+
+def wrong_rows(payload: Any) -> dict[int, str]:
+    """Which contacts of an import were wrong (reference 3.3)."""
+    reasons = records(record(payload).get("failureReasons"))
+    places = [(one.get("contact"), str(one.get("failureReason") or "refused")[:LONGEST]) for one in reasons]
+    return {place: reason for place, reason in places if isinstance(place, int)}
 
 
 def nested(one: Any) -> str:

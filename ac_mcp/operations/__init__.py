@@ -9,14 +9,20 @@ from ac_mcp.operations.changes import changes
 from ac_mcp.operations.companies import account_contacts, accounts
 from ac_mcp.operations.connections import connections
 from ac_mcp.operations.contacts import contacts
+from ac_mcp.operations.counting import counts
 from ac_mcp.operations.deals import deals
 from ac_mcp.operations.fields import field_options, field_relations, field_values, fields
+from ac_mcp.operations.jobs import jobs
 from ac_mcp.operations.lists import contact_lists, lists
 from ac_mcp.operations.notes import notes
 from ac_mcp.operations.overview import overview
+from ac_mcp.operations.people import people, timelines
 from ac_mcp.operations.pipelines import pipelines, stages
+from ac_mcp.operations.rankings import campaign_summaries
 from ac_mcp.operations.segments import segments
+from ac_mcp.operations.summaries import pipeline_summaries
 from ac_mcp.operations.tags import contact_tags, tags
+from ac_mcp.operations.transfers import exports, imports
 from ac_mcp.operations.users import users
 from ac_mcp.operations.webhooks import webhooks
 from ac_mcp.resource import Resource
@@ -24,7 +30,9 @@ from ac_mcp.resource import Resource
 RESOURCES: tuple[Resource, ...] = (
     contacts, tags, contact_tags, lists, contact_lists, deals, stages, pipelines, automations, contact_automations,
     campaigns, segments, users, accounts, account_contacts, fields, field_options, field_relations, field_values, notes,
-    webhooks, connections, overview, changes,
+    webhooks, connections, overview, changes, jobs,
+    counts, pipeline_summaries, campaign_summaries, people, timelines,
+    imports, exports,
 )  # fmt: skip
 STEPS: dict[str, Operation[..., Any]] = {o.name: o for resource in RESOURCES for o in resource.operations}
 """Tools and the steps only other operations take."""

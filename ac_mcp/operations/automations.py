@@ -1,8 +1,8 @@
 """Automations: the workflows that run on contacts. The API can read them, not write them."""
 
 from ac_mcp.columns import Code, Date, Number, Prose, Reference, Text
-from ac_mcp.operation import Call
-from ac_mcp.parameters import AllOfThem, AutomationRef, Further
+from ac_mcp.operation import Call, say
+from ac_mcp.parameters import AllOfThem, AutomationRef, ContactRef, Further
 from ac_mcp.request import Json
 from ac_mcp.resource import Resource
 
@@ -29,6 +29,8 @@ contact_automations = Resource(
     one="automation",
     many="automations",
     link=True,
+    group="bulk",
+    lost="what the automation has done meanwhile, and how far they were in it",
 )
 
 
@@ -42,3 +44,48 @@ async def list_automations(call: Call, limit: AllOfThem = 100, offset: Further =
 async def get_automation(call: Call, automation: AutomationRef) -> Json:
     """Show one automation: is the workflow turned on, how many people entered. Returns status and counts only."""
     return await call()
+
+
+@contact_automations.get("/contactAutomations", tool=False)
+async def list_entries(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
+    """Who entered which automation."""
+    return await call()
+
+
+@contact_automations.get("/contacts/{contact}/contactAutomations", tool=False)
+async def list_contact_automations(call: Call, contact: ContactRef) -> Json:
+    """The automations of one contact, also those it has run through."""
+    return await call()
+
+
+@contact_automations.post(
+    "/contactAutomations",
+    title="Add a contact to an automation (workflow)",
+    starts="by hand, this one first of all,",
+    extra=True,
+)
+async def add_to_automation(call: Call, contact: ContactRef, automation: AutomationRef) -> Json:
+    """Enroll a contact in an automation: start a workflow, sequence or journey for a person; its mails go out. Returns
+    if already in it."""
+    running = [row for row in await entries(call, contact, automation) if str(row.get("status")) == "1"]
+    if running:
+        return say({"contactAutomation": running[0]}, result="already in it")
+    return say(await call(), result="added")
+
+
+@contact_automations.delete(
+    "/contactAutomations/{id}", title="Take a contact out of an automation (workflow)", extra=True
+)
+async def remove_from_automation(call: Call, contact: ContactRef, automation: AutomationRef) -> Json:
+    """Remove a contact from an automation: end, stop or exit a workflow for a person. Returns if it was in it; cannot
+    be undone."""
+    running = [row for row in await entries(call, contact, automation) if str(row.get("status")) == "1"]
+    for row in running:
+        await call(id=row["id"])
+    return say({}, result="removed" if running else "was not in it")
+
+
+async def entries(call: Call, contact: str, automation: str) -> list[Json]:
+    """Each time the contact was in the automation."""
+    rows = (await list_contact_automations(call, contact))["contactAutomations"]
+    return [row for row in rows if str(row.get("seriesid") or row.get("automation")) == automation and row.get("id")]

@@ -5,7 +5,7 @@ from typing import Any
 
 from ac_mcp.columns import Column, Number, Rate, Reference, Text, Time
 from ac_mcp.operation import Call
-from ac_mcp.parameters import CampaignRef, Limit, Offset
+from ac_mcp.parameters import CampaignRef, Further, Limit
 from ac_mcp.request import Json
 from ac_mcp.resource import Resource
 
@@ -67,7 +67,7 @@ campaigns = Resource(
 async def list_campaigns(
     call: Call,
     limit: Limit = 20,
-    offset: Offset = 0,
+    offset: Further = 0,
 ) -> Json:
     """List campaigns: which newsletters or mailings were sent, scheduled or are drafts. Returns their rates, a page."""
     return await call()

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from ac_mcp.columns import TEXT, TEXTS, Column, Text, Time
-from ac_mcp.marks import About
+from ac_mcp.columns import COUNT, TEXT, TEXTS, Column, Text, Time
+from ac_mcp.marks import About, Unlisted
 from ac_mcp.operation import Call
 from ac_mcp.parameters import Further, Limit
 from ac_mcp.request import Json
@@ -32,7 +32,7 @@ Arguments = Annotated[
     dict[str, Any],
     BeforeValidator(unpacked),
     WithJsonSchema({"type": "string"}),
-    About("Its arguments as JSON", '{"deal": "Acme renewal", "status": "won"}'),
+    About("Its arguments, as JSON text", '{"deal": "Acme renewal", "status": "won"}', shown=False),
 ]
 
 
@@ -56,8 +56,27 @@ PREVIEW: Json = {
     "not_restored": TEXTS,
     "also": TEXTS,
     "asks": TEXTS,
+    "matched": {"type": "integer", "description": "Of work on many: how many records it reaches"},
+    "samples": ROWS,
+    "does": TEXTS,
+    "takes": TEXT,
+    "columns": {"type": "object", "description": "Of an import: what each header is imported as"},
+    "not_imported": TEXTS,
+    "merged": COUNT,
+    "creates_tags": TEXTS,
+    "rejected": COUNT,
+    "rejects": ROWS,
     "named": {"type": "object", "description": "What the call names, with ids"},
 }
+
+
+FAILURES: Json = {"type": "array", "items": {"type": "object", "description": "Which one, and why"}}
+JOB: Json = {
+    "job": TEXT, "total": COUNT, "counts": {"type": "object", "additionalProperties": COUNT}, "left": COUNT,
+    "seconds": COUNT, "rate": TEXT, "failed": COUNT, "failures": FAILURES,
+    "matched": COUNT, "next": TEXT, "undo": TEXT, "failures_file": TEXT,
+}  # fmt: skip
+"""How work on many goes."""
 
 
 changes = Resource(
@@ -73,6 +92,7 @@ changes = Resource(
         Text("check"),
         Text("made_by"),
         Text("in_account"),
+        Text("job"),
     ),
     plane="here",
     wrapped=False,
@@ -81,7 +101,7 @@ changes = Resource(
 
 
 @changes.get("/changes", title="List changes made from here (history)")
-async def list_changes(call: Call, limit: Limit = 20, offset: Further = 0) -> Json:
+async def list_changes(call: Call, limit: Annotated[Limit, Unlisted()] = 20, offset: Further = 0) -> Json:
     """List changes made through this server: history, log, audit of what I did. Returns ids for undo_change, a page."""
     return await call()
 
@@ -92,7 +112,7 @@ async def list_changes(call: Call, limit: Limit = 20, offset: Further = 0) -> Js
     destructive=True,
     idempotent=True,
     verbatim=True,
-    says={"change": TEXT, "call": TEXT, "restored": TEXTS, "not_restored": TEXTS},
+    says={"change": TEXT, "call": TEXT, "restored": TEXTS, "not_restored": TEXTS, **JOB},
 )
 async def undo_change(call: Call, change: ChangeId) -> Json:
     """Restore what a change made here replaced or deleted: undo, revert, take back, bring back. Returns what could not

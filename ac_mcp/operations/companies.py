@@ -5,7 +5,7 @@ from typing import Annotated
 from ac_mcp.columns import Date, Number, Reference, Text
 from ac_mcp.marks import About, Wire
 from ac_mcp.operation import Call
-from ac_mcp.parameters import AccountRef, Id, Limit, Name, Offset, OwnerRef, Search, Website
+from ac_mcp.parameters import AccountRef, Further, Id, Limit, Name, OwnerRef, Search, Website
 from ac_mcp.request import Json
 from ac_mcp.resource import Resource
 
@@ -36,7 +36,7 @@ account_contacts = Resource(
 
 
 @accounts.get("/accounts", title="List companies (accounts)", query={"count_deals": "true"})
-async def list_accounts(call: Call, search: Search | None = None, limit: Limit = 20, offset: Offset = 0) -> Json:
+async def list_accounts(call: Call, search: Search | None = None, limit: Limit = 20, offset: Further = 0) -> Json:
     """List or search accounts: which companies (organizations) are in the CRM. Returns a page and total."""
     return await call()
 

@@ -6,7 +6,7 @@ from pydantic import BeforeValidator
 
 from ac_mcp.columns import COUNT, TEXT, Date, Joined, Positive, Text, Time
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import About, After, Order, Wire
+from ac_mcp.marks import About, After, Order, Unlisted, Wire
 from ac_mcp.operation import Call, say, together
 from ac_mcp.operations.automations import contact_automations
 from ac_mcp.operations.companies import account_contacts
@@ -98,13 +98,13 @@ async def list_contacts(
     | None = None,
     created_after: Annotated[Day, Wire("filters[created_after]"), FROM] | None = None,
     created_before: Annotated[Day, Wire("filters[created_before]"), BEFORE] | None = None,
-    updated_after: Annotated[Day, Wire("filters[updated_after]")] | None = None,
-    updated_before: Annotated[Day, Wire("filters[updated_before]")] | None = None,
-    order: Annotated[Literal["newest", "oldest", "email", "name"], Order(codes=ORDER), About("Sort order")]
+    updated_after: Annotated[Day, Unlisted(), Wire("filters[updated_after]")] | None = None,
+    updated_before: Annotated[Day, Unlisted(), Wire("filters[updated_before]")] | None = None,
+    order: Annotated[Literal["newest", "oldest", "email", "name"], Unlisted(), Order(codes=ORDER), About("Sort order")]
     | None = None,
     limit: Limit = 20,
     offset: Offset = 0,
-    after_id: Annotated[Number, After(), About("Last id seen, 0 to start", "0", shown=False)] | None = None,
+    after_id: Annotated[Number, Unlisted(), After(), About("Last id seen, 0 to start", "0", shown=False)] | None = None,
 ) -> Json:
     """Find, list or count contacts: how many people, leads, list subscribers or with a tag we have. Returns a page and
     total."""

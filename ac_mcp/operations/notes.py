@@ -6,7 +6,7 @@ from ac_mcp.columns import Date, Prose, Reference
 from ac_mcp.errors import BadArguments
 from ac_mcp.marks import About, Wire
 from ac_mcp.operation import PAGE, Call, all_pages, say
-from ac_mcp.parameters import AccountRef, ContactRef, DealRef, Id, Limit, Name, Offset
+from ac_mcp.parameters import AccountRef, ContactRef, DealRef, Further, Id, Limit, Name
 from ac_mcp.request import Json, record, whole
 from ac_mcp.resource import Resource
 
@@ -46,7 +46,7 @@ async def list_contact_notes(call: Call, contact: ContactRef) -> Json:
 
 
 @notes.get("/notes", tool=False)
-async def list_all_notes(call: Call, limit: Limit, offset: Offset) -> Json:
+async def list_all_notes(call: Call, limit: Limit, offset: Further) -> Json:
     """One page of all notes; the API cannot filter them (reference 10)."""
     return await call()
 
@@ -58,7 +58,7 @@ async def list_notes(
     deal: DealRef | None = None,
     account: AccountRef | None = None,
     limit: Limit = 20,
-    offset: Offset = 0,
+    offset: Further = 0,
 ) -> Json:
     """Read notes (comments): the latest, or those on a contact, deal or company. Returns one page."""
     word, id = owner(call) or ("", "")

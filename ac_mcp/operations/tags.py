@@ -5,7 +5,7 @@ from typing import Annotated
 from ac_mcp.columns import Code, Date, Number, Prose, Reference, Text
 from ac_mcp.marks import About, Wire
 from ac_mcp.operation import Call, say
-from ac_mcp.parameters import AllOfThem, ContactRef, Name, Offset, Search, TagRef
+from ac_mcp.parameters import AllOfThem, ContactRef, Further, Name, Search, TagRef
 from ac_mcp.request import Json
 from ac_mcp.resource import Resource, keys
 
@@ -39,7 +39,7 @@ async def list_tags(
     call: Call,
     search: Search | None = None,
     limit: AllOfThem = 100,
-    offset: Offset = 0,
+    offset: Further = 0,
 ) -> Json:
     """List all tags: what labels we have in the account. Returns counts of contacts, a page."""
     return await call()

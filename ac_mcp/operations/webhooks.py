@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from ac_mcp.addresses import public
 from ac_mcp.columns import Code, Reference, Several, Text
@@ -54,7 +54,12 @@ async def create_webhook(
     url: Annotated[
         str, AfterValidator(public), About("Public https address", "https://hooks.acme.com/ac", shown=False)
     ],
-    events: Annotated[list[Event], Field(min_length=1), About("What to report", ["subscribe"], shown=False)],
+    events: Annotated[
+        list[Event],
+        Field(min_length=1),
+        WithJsonSchema({"type": "array", "items": {"type": "string"}}),  # thirty words that hardly any call needs
+        About("What to report: subscribe, update, contact_tag_added, deal_add or others", ["subscribe"], shown=False),
+    ],
     sources: Annotated[
         list[Source],
         Field(min_length=1),

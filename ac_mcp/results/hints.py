@@ -92,8 +92,8 @@ def next_call(error: Trouble, operation: Operation[..., Any], given: Json) -> Su
         case BadArguments(fixed=dict() as fixed):
             return (operation.name, {key: value for key, value in fixed.items() if value is not None})
         case NoSuchName(surely=Candidate() as best) if operation.method != "DELETE" and error.parameter in known:
-            right = {error.parameter: replaced(given, error, best)}
-            right |= {one.parameter: replaced(given, one, one.surely) for one in error.also if one.surely}
+            right = {error.parameter: replaced(operation, given, error, best)}
+            right |= {one.parameter: replaced(operation, given, one, one.surely) for one in error.also if one.surely}
             return (operation.name, given | right)
         case NoSuchName():
             alike = any(error.given.casefold() in one.name.casefold() for one in error.closest)
@@ -122,12 +122,16 @@ def next_call(error: Trouble, operation: Operation[..., Any], given: Json) -> Su
 def invented(operation: Operation[..., Any], given: Json, fixed: Mapping[str, Any]) -> Ref | None:
     """What the first made-up argument that names a thing refers to."""
     made_up = [name for name, value in fixed.items() if value is not None and name not in given]
-    return next((ref for name in made_up if (ref := operation.references.get(name)) and not ref.assigned), None)
+    return next((ref for name in made_up if (ref := operation.references.get(name)) and ref.plain), None)
 
 
-def replaced(given: Json, error: NoSuchName, best: Candidate) -> Any:
+def replaced(operation: Operation[..., Any], given: Json, error: NoSuchName, best: Candidate) -> Any:
     """The argument with the name that was probably meant; one of several is replaced among them."""
     spoken, value = spelt(best.name or best.id), given.get(error.parameter)
+    ref = operation.references.get(error.parameter)
+    if isinstance(value, list) and ref and not ref.assigned:
+        texts = cast("list[str]", value)
+        return [one.replace(error.given, spoken) if one.endswith(error.given) else one for one in texts]
     if isinstance(value, list):
         wrong = f"{error.given}="
         return [f"{spoken}={one[len(wrong) :]}" if one.startswith(wrong) else one for one in cast("list[str]", value)]

@@ -34,6 +34,8 @@ def outline(operation: Operation[..., Any]) -> Json:
     """The answer of a tool. Nothing else is ever in it; what has no value is left out."""
     if operation.options.get("verbatim"):
         own_words = operation.options.get("says")
+        if operation.read_only:
+            return closed({"result": TEXT, "in_account": TEXT, "note": TEXT, **(own_words or {})}, [])
         said = {"result": TEXT, "in_account": TEXT, "change": TEXT, **WAITING, "note": TEXT, **(own_words or {})}
         return closed(said, ["result"]) if own_words else {"type": "object", "additionalProperties": True}
     properties: dict[str, Json] = {}
@@ -47,7 +49,7 @@ def own(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]]:
     """What the call named, and the row or rows it is about."""
     resource = operation.resource
     for parameter, ref in operation.references.items():
-        if not ref.assigned and (operation.lists or resource.link or may_show_nothing(operation)):
+        if ref.plain and (operation.lists or resource.link or may_show_nothing(operation)):
             yield from {parameter: TEXT, f"{parameter}_id": TEXT}.items()
     if operation.lists:
         yield resource.words, rows(resource, resource.columns + resource.more, "other" if operation.views else "")

@@ -37,7 +37,7 @@ def kinds(operation: Operation[..., Any], resolved: Json, writes: Writes) -> dic
     """The ids a preview wants names for."""
     found: dict[str, set[str]] = {}
     for parameter, ref in operation.references.items():
-        if resolved.get(parameter) and not ref.assigned:
+        if resolved.get(parameter) and ref.plain:
             found.setdefault(ref.kind, set()).add(str(resolved[parameter]))
     for request, before in writes[:MOST]:
         resource = STEPS[request.step].resource
@@ -64,7 +64,7 @@ def previewed(
     told: Json = {"result": "preview: nothing was written", "call": written(operation.name, arguments)}
     about: Json = {}
     for parameter, ref in operation.references.items():
-        if resolved.get(parameter) and not ref.assigned:
+        if resolved.get(parameter) and ref.plain:
             about |= named(parameter, str(resolved[parameter]), names.get(ref.kind, {}))
     told |= {"named": about} if about else {}
     told["requests"] = [sent(request, view) for request, _ in writes[:MOST]]
@@ -209,7 +209,13 @@ def what_else(operation: Operation[..., Any], writes: Writes, surroundings: Json
         if "api" in texts(hook.get("sources")) and events & texts(hook.get("events")):
             told += [f"The webhook {str(hook.get('name'))!r} reports it."]
     gone = [STEPS[request.step].resource for request, _ in writes if request.method == "DELETE"]
-    told += [f"undo_change makes it again, but not {one.lost}." for one in dict.fromkeys(gone) if one.lost]
+    told += [
+        f"undo_change does not bring it back: {one.lost}."
+        if one.link
+        else f"undo_change makes it again, but not {one.lost}."
+        for one in dict.fromkeys(gone)
+        if one.lost
+    ]
     return told
 
 

@@ -3,12 +3,14 @@
 import csv
 import io
 import re
+from collections.abc import Iterable
 from typing import Any, cast
 
 from ac_mcp.request import Json, records
 from ac_mcp.visible import visible
 
-FORMULA = re.compile(r"^\s*[=+\-@\t\r|%]")
+# Also in full width, which some spreadsheets take for the same.
+FORMULA = re.compile(r"^\s*[=+\-@\t\r|%\uff1d\uff0b\uff0d\uff20]")
 """How a cell begins that a spreadsheet would calculate (OWASP: CSV injection)."""
 NUMBER = re.compile(r"[-+]?[0-9][0-9 .()/-]*", re.ASCII)
 """What may begin with a sign: a number, also that of a telephone."""
@@ -19,11 +21,15 @@ def table(answer: Json) -> str:
     lists = [rows for value in answer.values() if (rows := records(value))]
     rows = max(lists, key=len, default=[answer])
     columns = list(dict.fromkeys(key for row in rows for key in row))
+    return "\n".join(record_of(line) for line in (columns, *([row.get(column) for column in columns] for row in rows)))
+
+
+def record_of(values: Iterable[Any]) -> str:
+    """One line of CSV, without its end."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([harmless(column) for column in columns])
-    writer.writerows([harmless(cell(row.get(column))) for column in columns] for row in rows)
-    return text.getvalue().removesuffix("\n")
+    # What is quoted follows from the terminator: a lone \r has to be.
+    csv.writer(text, lineterminator="\r\n").writerow([harmless(cell(value)) for value in values])
+    return text.getvalue().removesuffix("\r\n")
 
 
 def cell(value: Any) -> str:

@@ -96,7 +96,7 @@ class Answered:
         return dict(self.named.values())
 
     def _named(self, parameter: str) -> bool:
-        return self.arguments.get(parameter) is not None and not self.operation.references[parameter].assigned
+        return self.arguments.get(parameter) is not None and self.operation.references[parameter].plain
 
     @property
     def said(self) -> dict[str, str]:

@@ -29,6 +29,8 @@ NOUNS = {"contact", "tag", "list", "deal", "campaign", "automation"}
 """Things whose name as an argument says what a call is about: add_tag with a contact ties the two."""
 PLAIN = {"activecampaign", "ac", "crm", "all", "email", "id", "name", "detail", "info", "record", "profile"}
 """Words that change nothing about what is wanted."""
+NARROWING = {"inactive", "duplicate", "bulk", "timeline"}
+"""Words that make a call about fewer, or something else, wherever they are not part of the tool's own name."""
 LINKS = {
     "tag_contact": {"tag", "contact"},
     "untag_contact": {"tag", "contact"},
@@ -43,6 +45,9 @@ Suggestion = tuple[str, Mapping[str, Any]]
 
 def unknown_tool(name: str, arguments: Mapping[str, Any], tools: Sequence[str]) -> tuple[str, Suggestion | None]:
     """The tools that come nearest; the first as a call, if it takes all that was given and risks no more."""
+    if name in OPERATIONS and OPERATIONS[name].options.get("extra"):
+        how = "--toolsets all (or AC_MCP_TOOLSETS=all)"
+        return f"{name} is switched off in this server: started with {how} it has it. Tell the user.", None
     if name in OPERATIONS:
         return (
             f"{name} is switched off in this server: it was started read-only or with fewer tools. Tell the user.",
@@ -78,7 +83,7 @@ def understood(name: str) -> tuple[str, set[str]]:
 
 def understandable(tool: str) -> set[str]:
     """Words of a name that this tool does justice to."""
-    words = {noun for one in OPERATIONS for noun in own(one)[1]} | PLAIN
+    words = {noun for one in OPERATIONS for noun in own(one)[1]} - NARROWING | own(tool)[1] | PLAIN
     return words | {"won", "lost"} if tool == "update_deal" else words
 
 

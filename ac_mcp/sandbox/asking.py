@@ -36,7 +36,9 @@ def ordering(call: Call, resource: Resource) -> str:
     orders = {"id": "{id}", **resource.orders}
     given = {key[len("orders[") : -1]: value for key, value in call.params.items() if key.startswith("orders[")}
     known = [(orders[name], value.strip().lower()) for name, value in given.items() if name in orders]
-    return ", ".join(f"{key} COLLATE NOCASE {'DESC' if way == 'desc' else 'ASC'}" for key, way in known)
+    # Ids are numbers: a collation would keep SQLite from walking its key, and sort the whole collection instead.
+    sorted_by = [(key if key == "{id}" else f"{key} COLLATE NOCASE", way) for key, way in known]
+    return ", ".join(f"{key} {'DESC' if way == 'desc' else 'ASC'}" for key, way in sorted_by)
 
 
 def equals(key: str) -> Filter:

@@ -39,6 +39,7 @@ def _person(planter: Planter, number: int) -> Row:
         "cdate": created,
         "udate": created,
         "hash": md5(email.encode(), usedforsecurity=False).hexdigest(),
+        **planter.reading(number, created),
     }
 
 

@@ -12,21 +12,21 @@ from .seed_wider import plant_wider
 from .store import Store
 
 COMPANY = 1
-MEDIUM = 2_000
-"""Contacts of a medium account, the sixty of the small one among them."""
+SIZES = {"medium": 2_000, "large": 100_000}
+"""Contacts of an account of that size, the sixty of the small one among them."""
 FIRST = "8d4f1c60-2b7e-4a39-9c15-7e60d1a2b3c4"
 WAITING = "f3a90b12-6c4d-4e58-8b27-05d9c8e7f6a1"
 
 
-Size = Literal["small", "medium"]
+Size = Literal["small", "medium", "large"]
 
 
 def seed(store: Store, connections: Connections, number: int, now: datetime, size: Size = "small") -> None:
     planter = Planter(store, number, now)
     for step in (*PEOPLE, *BUSINESS):
         step(planter)
-    if size == "medium":
-        crowd(planter, MEDIUM)
+    if size in SIZES:
+        crowd(planter, SIZES[size])
     plant_wider(planter)
     connections.create(now - timedelta(days=200), FIRST, "ACTIVE")
     connections.create(now - timedelta(hours=1), WAITING)

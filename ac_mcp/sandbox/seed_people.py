@@ -86,7 +86,7 @@ def _person(planter: Planter, number: int, domains: dict[str, str], person: list
     phone = "" if number == 10 else f"+1 312 555 {100 + number:04}"
     row: Row = {"firstName": first, "lastName": last, "email": email, "email_domain": domain, "phone": phone}
     row |= {"cdate": created, "udate": max(created, planter.past(30)), "hash": md5(email.encode()).hexdigest()}
-    return row
+    return row | planter.reading(number, created)
 
 
 def values(planter: Planter) -> None:

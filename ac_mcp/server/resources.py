@@ -8,20 +8,29 @@ from urllib.parse import unquote
 import mcp_types as types
 from mcp import MCPError
 
-from ac_mcp.account import Account
+from ac_mcp.account import Account, chosen
 from ac_mcp.calls import run
 from ac_mcp.errors import GatewayError, Refused, Trouble
+from ac_mcp.exporting import rejected
+from ac_mcp.files import Files
+from ac_mcp.job import Item
 from ac_mcp.operation import Operation
 from ac_mcp.operations import RESOURCES
 from ac_mcp.operations.overview import describe_account
+from ac_mcp.operations.users import list_users
+from ac_mcp.request import record
 from ac_mcp.results.hints import explain
 from ac_mcp.results.render import render
+from ac_mcp.senders import Trail
 from ac_mcp.server.icon import ICON
+from ac_mcp.telling import LEFT_OUT, path_of
 
 SCHEME, JSON = "activecampaign", "application/json"
 ACCOUNT = f"{SCHEME}://account"
 READERS: Mapping[str, Operation[..., Any]] = {
-    resource.words: reader for resource in RESOURCES if resource.plane == "api" and (reader := resource.reader)
+    resource.words: reader
+    for resource in RESOURCES
+    if resource.plane == "api" and (reader := resource.reader) and not reader.options.get("verbatim")
 }
 """What stands for one thing, by the word its address begins with."""
 
@@ -68,12 +77,59 @@ def templates(offered: Collection[str]) -> list[types.ResourceTemplate]:
     ]
 
 
+def link(text: str) -> types.ResourceLink | None:
+    """The file an answer tells of."""
+    found = re.search(rf'"(?:resource|failures_file)":"({SCHEME}://(?:exports|jobs)/[^"]+)"', text)
+    if not found:
+        return None
+    name = found[1].partition("://")[2].replace("/", "-")
+    kind = "text/csv" if found[1].endswith(".csv") else "application/jsonl"
+    return types.ResourceLink(uri=found[1], name=name, mime_type=kind)
+
+
+async def table(account: Account, uri: str) -> types.ReadResourceResult | None:
+    """The file of an export, or what failed of a job; None for any other address.
+
+    Raises:
+        MCPError: where there is none such.
+    """
+    found = re.fullmatch(
+        rf"(?i:{SCHEME})://(?:exports/([0-9]{{1,18}})\.(csv|jsonl)|jobs/([0-9]{{1,18}})/failures\.csv)", uri
+    )
+    if not found:
+        return None
+    bound = await chosen(account, account.bound(list_users, Trail()), list_users, {})
+    job = await account.jobs.find(account.whose_changes(bound.caller), int(found[1] or found[3]))
+    if job and job.tool in account.offered:
+        if not found[1]:
+            titles = record(job.plan.get("titles"))
+            return content_of(uri, "csv", rejected(await lost(account, job.id), titles))
+        if job.plan.get("format") == found[2] and "file" not in job.plan and job.state == "done":
+            path = path_of(job, Files(account.settings.folders, account.folder))
+            if path.is_file():
+                return content_of(uri, found[2], path.read_text("utf-8"))
+    raise MCPError(types.INVALID_PARAMS, "There is no such file (any more), or not yet.", {"uri": uri[:200]})
+
+
+async def lost(account: Account, job: int) -> list[Item]:
+    """What failed, and what was left out on purpose."""
+    found = await account.jobs.items(job, ("failed", "idle"), 1_000_000)
+    return [item for item in found if item.state == "failed" or item.word.startswith(LEFT_OUT)]
+
+
+def content_of(uri: str, form: str, text: str) -> types.ReadResourceResult:
+    kind = "application/jsonl" if form == "jsonl" else "text/csv"
+    return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, mime_type=kind, text=text)])
+
+
 async def content(account: Account, uri: str) -> types.ReadResourceResult:
     """The same text the tool that reads it would give.
 
     Raises:
         MCPError: for an address that leads nowhere (-32602), or where the account could not answer (-32603).
     """
+    if found := await table(account, uri):
+        return found
     operation, arguments = asked(uri, account.offered)
     try:
         text = render(await run(account, operation, arguments))

@@ -1,0 +1,137 @@
+"""Work on many contacts or deals in one call: previewed, confirmed, and taken up again where it breaks off."""
+
+from typing import Annotated, Any, Literal
+
+from ac_mcp.columns import COUNT, TEXT, TEXTS, Text
+from ac_mcp.errors import BadArguments
+from ac_mcp.marks import About, Ref, Unlisted, Wire
+from ac_mcp.operation import Call
+from ac_mcp.operations.changes import JOB
+from ac_mcp.operations.deals import STATUS
+from ac_mcp.parameters import AutomationRef, Fields, ListRef, Number, OwnerRef, PipelineRef, StageRef, TagRef
+from ac_mcp.request import Json, Request
+from ac_mcp.resource import Resource
+
+Contacts = Annotated[list[str], Ref("contacts", several=True), About("Ids or e-mails", ["jane@acme.com"], shown=False)]
+Deals = Annotated[list[str], Ref("deals", several=True), About("Ids or titles", ["Acme renewal"], shown=False)]
+Where = Annotated[
+    list[str],
+    Ref("contacts", conditions=True),
+    About(
+        "All hold: tag, list, automation, status, search, created_after, inactive_days, custom field",
+        ["tag=VIP", "list!=News", "Plan=Pro"],
+    ),
+]
+WhereDeals = Annotated[
+    list[str],
+    Ref("deals", conditions=True),
+    About(
+        "All hold: stage, pipeline, owner, status, search, min_value, created_after",
+        ["owner=Ann", "status=open"],
+    ),
+]
+jobs = Resource(
+    "job", "jobs", (Text("result"),), plane="here", wrapped=False, group="bulk", example="7", one="job", many="jobs"
+)
+
+
+@jobs.post(
+    "/jobs/contacts",
+    title="Change many contacts at once (bulk)",
+    verbatim=True,
+    destructive=True,
+    idempotent=True,
+    says=JOB,
+)
+async def bulk_update_contacts(
+    call: Call,
+    contacts: Contacts | None = None,
+    where: Where | None = None,
+    add_tag: TagRef | None = None,
+    remove_tag: TagRef | None = None,
+    subscribe: ListRef | None = None,
+    unsubscribe: ListRef | None = None,
+    fields: Fields | None = None,
+    add_to_automation: AutomationRef | None = None,
+    remove_from_automation: AutomationRef | None = None,
+) -> Json:
+    """Tag, untag, subscribe, set fields or enroll in an automation: one contact, many, everyone who meets conditions.
+    Returns counts, failures; above 25 asks first."""
+    steps: list[Json] = [
+        {"do": word, "id": id}
+        for word, id in (
+            ("tag", add_tag),
+            ("untag", remove_tag),
+            ("subscribe", subscribe),
+            ("unsubscribe", unsubscribe),
+            ("enter", add_to_automation),
+            ("leave", remove_from_automation),
+        )
+        if id
+    ]
+    steps += [{"do": "fields", "values": fields}] if fields else []
+    if opposed(add_tag, remove_tag) or opposed(subscribe, unsubscribe):
+        raise BadArguments("The same tag or list is to be added and removed: only one of them can be.")
+    return await begun(call, "contacts", contacts, where, steps, "add_tag", "VIP")
+
+
+def opposed(one: Any, other: Any) -> bool:
+    return one is not None and one == other
+
+
+@jobs.post(
+    "/jobs/deals",
+    title="Change many deals at once (bulk)",
+    verbatim=True,
+    destructive=True,
+    idempotent=True,
+    says=JOB,
+)
+async def bulk_update_deals(
+    call: Call,
+    deals: Deals | None = None,
+    where: WhereDeals | None = None,
+    stage: StageRef | None = None,
+    pipeline: Annotated[PipelineRef, Unlisted()] | None = None,
+    owner: OwnerRef | None = None,
+    status: Annotated[Literal["open", "won", "lost"], Wire("status", STATUS), About("State")] | None = None,
+) -> Json:
+    """Move, reassign, hand over or close many deals: all that meet conditions. Returns counts, failures; above 25 asks
+    first."""
+    changes = {"stage": stage, "pipeline": pipeline, "owner": owner, "status": status}
+    given = {name: value for name, value in changes.items() if value is not None}
+    steps: list[Json] = [{"do": "deal", "changes": given}] if given else []
+    return await begun(call, "deals", deals, where, steps, "owner", "Priya Nair")
+
+
+async def begun(call: Call, kind: str, given: Any, where: Any, steps: list[Json], change: str, example: str) -> Json:
+    """The job, if it is said which records it is for and what is to be done with them."""
+    if not given and not where:
+        example_of = "tag=VIP" if kind == "contacts" else "status=open"
+        said = f"Which {kind}: by {kind} or by where."
+        raise BadArguments(said, {**call.given, "where": [example_of]}, example=True)
+    if given and where:
+        raise BadArguments(f"{kind} and where are two ways to say which: only one of them can be given.")
+    if not steps:
+        raise BadArguments("Nothing to do was given.", {**call.given, change: example}, example=True)
+    plan: Json = {"kind": kind, "steps": steps}
+    plan |= {"given": given} if given else {"conditions": [one.as_json for one in where or ()]}
+    body = {"plan": plan}
+    request = Request("POST", call.operation.path, {}, body, "here", True, step=call.operation.name)
+    return (await call.sender.send(request)).body
+
+
+@jobs.post(
+    "/jobs/{job}",
+    title="Follow, resume or stop a bulk job",
+    verbatim=True,
+    idempotent=True,
+    says={**JOB, "file": TEXT, "rows": COUNT, "columns": TEXTS, "resource": TEXT, "as_of": TEXT},
+)
+async def follow_job(
+    call: Call,
+    job: Annotated[Number, About("`job` of an answer", "7", shown=False)],
+    action: Annotated[Literal["watch", "resume", "stop"], About("What to do")] = "watch",
+) -> Json:
+    """Watch a bulk job or import, resume one that broke off, or stop it: progress, what failed. Returns counts only."""
+    return await call()

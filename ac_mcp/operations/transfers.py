@@ -1,0 +1,106 @@
+"""Many contacts in, contacts and deals out."""
+
+import json
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
+
+from ac_mcp.columns import COUNT, TEXT, TEXTS, Text
+from ac_mcp.errors import BadArguments
+from ac_mcp.marks import About, Ref, Unlisted
+from ac_mcp.operation import Call
+from ac_mcp.operations.changes import JOB
+from ac_mcp.operations.counting import ROWS
+from ac_mcp.operations.jobs import Where, WhereDeals
+from ac_mcp.parameters import Name, Number
+from ac_mcp.request import Json, Request
+from ac_mcp.resource import Resource
+
+File = Annotated[str, About("Path of a file instead", "leads.csv", shown=False)]
+HEADERS: Json = {"type": "object", "description": "What each header is imported as"}
+IMPORTED: Json = {**JOB, "merged": COUNT, "rejected": COUNT, "columns": HEADERS, "not_imported": TEXTS,
+                  "creates_tags": TEXTS, "rejects": ROWS}  # fmt: skip
+EXPORTED: Json = {**JOB, "file": TEXT, "resource": TEXT, "rows": COUNT, "columns": TEXTS, "as_of": TEXT}
+
+imports = Resource("import", "imports", (Text("result"),), plane="here", wrapped=False, group="bulk")
+exports = Resource("export", "exports", (Text("result"),), plane="here", wrapped=False, group="bulk")
+
+
+def as_text(value: object) -> object:
+    """Rows as hosts send them."""
+    return json.dumps(value) if isinstance(value, list | dict) else value
+
+
+@imports.post(
+    "/imports",
+    title="Import contacts (leads) from a table",
+    verbatim=True,
+    destructive=True,
+    idempotent=True,
+    large=True,
+    starts="when a contact joins a list, gets a tag or changes",
+    says=IMPORTED,
+)
+async def import_contacts(
+    call: Call,
+    data: Annotated[
+        str,
+        BeforeValidator(as_text),
+        About("CSV with a header, or JSON rows", "email,first_name\nann@acme.com,Ann", shown=False),
+    ]
+    | None = None,
+    file: File | None = None,
+    columns: Annotated[list[Name], Unlisted(), About("Header=what it is", ["Mail=email"], shown=False)] | None = None,
+    tags: Annotated[list[Name], Ref("tags", several=True), About("For all of them", ["VIP"], shown=False)]
+    | None = None,
+    lists: Annotated[list[Name], Ref("lists", several=True), About("For all of them", ["Newsletter"], shown=False)]
+    | None = None,
+    automations: Annotated[bool, Unlisted(), About("Whether automations start", True, shown=False)] | None = None,
+) -> Json:
+    """Import leads, rows of a CSV or spreadsheet: add or update many contacts, with tags and lists. Returns counts,
+    rejected rows; above 25 asks first."""
+    if bool(data) == bool(file):
+        raise BadArguments("Give the rows as data or as file, one of them.")
+    if wrong := next((one for one in columns or () if "=" not in one), None):
+        raise BadArguments(f'columns: "{wrong[:80]}" is not of the form Header=email.')
+    return await call()
+
+
+Format = Annotated[Literal["csv", "jsonl"], About("Form of the file")]
+JobId = Annotated[Number, Unlisted(), About("An export that broke off", "7", shown=False)]
+
+
+@exports.get("/exports/contacts", title="Export contacts to a file", single=True, verbatim=True, extra=True,
+             says=EXPORTED)  # fmt: skip
+async def export_contacts(
+    call: Call,
+    where: Where | None = None,
+    fields: Annotated[list[Name], About("Custom fields too", ["Plan"], shown=False)] | None = None,
+    format: Format = "csv",
+    file: File | None = None,
+    job: JobId | None = None,
+) -> Json:
+    """Export contacts to CSV or JSON Lines: download all people, or those who meet conditions. Returns a link to the
+    file."""
+    return await taken_out(call, "contacts")
+
+
+@exports.get("/exports/deals", title="Export deals to a file", single=True, verbatim=True, extra=True,
+             says=EXPORTED)  # fmt: skip
+async def export_deals(
+    call: Call,
+    where: WhereDeals | None = None,
+    format: Format = "csv",
+    file: File | None = None,
+    job: JobId | None = None,
+) -> Json:
+    """Export deals to CSV or JSON Lines: download all opportunities, or those that meet conditions. Returns a link to
+    the file."""
+    return await taken_out(call, "deals")
+
+
+async def taken_out(call: Call, kind: str) -> Json:
+    given = call.given
+    conditions = [one.as_json for one in given.pop("where", ())]
+    body = {"kind": kind, "conditions": conditions, **given}
+    return (await call.sender.send(Request("GET", call.operation.path, {}, body, "here", True))).body

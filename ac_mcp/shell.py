@@ -1,0 +1,121 @@
+"""Tools from the shell: one call, or an export with a bar."""
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import anyio
+
+from ac_mcp import __version__
+from ac_mcp.errors import NeedsYes, Trouble
+from ac_mcp.files import ANYWHERE
+from ac_mcp.request import Json
+from ac_mcp.settings import Settings
+
+OK, FAILED, USAGE = 0, 1, 2
+OF_SANDBOX = ("state", "size", "number")
+
+
+def show(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def complain(text: str, code: int = FAILED) -> int:
+    sys.stderr.write(text + "\n")
+    return code
+
+
+def company(asked: Namespace) -> Any:
+    """The sandbox's company, as far as the command line says anything of it."""
+    from ac_mcp.launch import Company
+
+    return Company(**{name: getattr(asked, name) for name in OF_SANDBOX if hasattr(asked, name)})
+
+
+def call(settings: Settings, asked: Namespace) -> int:
+    """One tool from the shell: the answer on stdout, an error on stderr."""
+    from ac_mcp.modes import offered as chosen_tools
+    from ac_mcp.results.unknown import unknown_tool
+
+    if not any(not name.startswith("-") for name in f"{settings.toolsets},{settings.tools}".split(",") if name):
+        settings = replace(settings, toolsets="all")  # a person's shell pays for no tool that is not called
+    settings = replace(settings, folders=settings.folders or ANYWHERE)  # a path there is that person's own
+    offered = chosen_tools(settings)
+    try:
+        arguments = given(asked.arguments)
+    except ValueError as error:
+        return complain(str(error), USAGE)
+    if asked.tool not in offered:
+        return complain(unknown_tool(asked.tool, arguments, list(offered))[0], USAGE)
+    return anyio.run(called, settings, asked, arguments)
+
+
+def export(settings: Settings, asked: Namespace) -> int:
+    """Contacts or deals into a file, with a bar that tells how far it is."""
+    arguments: Json = {"file": asked.file, "format": "jsonl" if asked.file.endswith(".jsonl") else "csv"}
+    arguments |= {"where": asked.where} if asked.where else {}
+    arguments |= {"fields": asked.fields} if asked.fields else {}
+    asked.tool, asked.dry_run, asked.yes, asked.csv = f"export_{asked.what}", False, False, False
+    settings = replace(settings, toolsets="all", tools="", folders=settings.folders or ANYWHERE)
+    return anyio.run(called, settings, asked, arguments)
+
+
+def given(words: Sequence[str]) -> Json:
+    """One JSON object, or name=value pairs whose values may be JSON themselves.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if len(words) == 1 and words[0].lstrip().startswith("{"):
+        try:
+            return dict(json.loads(words[0]))
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"That is not a JSON object: {error}") from None
+    if wrong := next((word for word in words if "=" not in word), None):
+        raise ValueError(f"{wrong!r} is neither a JSON object nor name=value.")
+    return dict(word.split("=", 1) for word in words)
+
+
+async def told_on_stderr(done: float, total: float | None = None, message: str | None = None, /) -> None:
+    """A line that is written over, where somebody looks at it."""
+    if sys.stderr.isatty() and message:
+        width = 24
+        share = min(1.0, done / total) if total else 0.0
+        bar = f"[{'#' * round(width * share):<{width}}] " if total else ""
+        sys.stderr.write(f"\r\x1b[K{bar}{message}")
+        sys.stderr.flush()
+
+
+async def called(settings: Settings, asked: Namespace, arguments: Json) -> int:
+    from ac_mcp.calls import Asked
+    from ac_mcp.calls import run as run_one
+    from ac_mcp.launch import account
+    from ac_mcp.operations import OPERATIONS
+    from ac_mcp.results.hints import explain
+    from ac_mcp.results.render import render
+    from ac_mcp.results.table import table
+
+    operation = OPERATIONS[asked.tool]
+    if asked.dry_run and not operation.read_only:
+        operation, arguments = OPERATIONS["preview_change"], {"tool": operation.name, "arguments": arguments}
+    made_by = Asked(told_on_stderr, actor=f"ac-mcp call {__version__}")
+    async with account(settings, company(asked)) as one:
+        try:
+            try:
+                answer = await run_one(one, operation, arguments, made_by)
+            except NeedsYes as needs:
+                if not asked.yes:
+                    raise
+                answer = await run_one(one, operation, arguments, replace(made_by, agreed=needs.seen))
+            while answer.get("result") == "running" and "job" in answer:  # it would end with this process
+                answer |= await run_one(one, OPERATIONS["follow_job"], {"job": answer["job"]}, made_by)
+        except Trouble as trouble:
+            yes = "\nOr repeat it with --yes." if isinstance(trouble, NeedsYes) else ""
+            return complain(explain(trouble, operation, arguments, settings.direct, one.offered) + yes)
+        if sys.stderr.isatty():
+            sys.stderr.write("\r\x1b[K")
+        show(table(answer) if asked.csv else render(answer))
+    return FAILED if answer.get("result") in ("stopped", "interrupted", "failed") else OK
