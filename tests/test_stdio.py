@@ -36,7 +36,7 @@ async def test_every_tool_answers_over_stdio(mode: Any) -> None:
             part, *links = result.content
             assert isinstance(part, types.TextContent)
             assert not result.is_error, (tool, part.text)
-            assert bool(links) == tool.startswith(("export_", "import_")), tool
+            assert bool(links) == tool.startswith(("export_", "import_", "follow_")), tool
             job = json.loads(part.text).get("job", job)
     assert len(said) == 2, said  # somebody who had opted out, and the webhook
 
