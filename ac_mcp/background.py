@@ -1,7 +1,7 @@
 """The jobs a process runs in the background, as long as it lives."""
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +23,10 @@ class Running:
     runs: dict[int, Run] = field(default_factory=dict[int, Run])
     shared: dict[str, Any] = field(default_factory=dict[str, Any])
     """What jobs of an account have to know of each other, by what it is."""
+    told: Callable[[int], None] | None = None
+    """Hears the number of each job as it begins."""
+    last: int = 0
+    """The job that began last."""
 
     @asynccontextmanager
     async def attached(self) -> AsyncGenerator[None]:
@@ -38,7 +42,9 @@ class Running:
 
     async def start(self, run: Run) -> None:
         """In the background; where there is none, before this returns."""
-        self.runs[run.job.id] = run
+        self.runs[run.job.id], self.last = run, run.job.id
+        if self.told:
+            self.told(run.job.id)
         if self.group is None:
             await self._until_ended(run)
         else:

@@ -134,6 +134,8 @@ class Bulk:
         }
         also = [line for step in steps for line in what_else(step.operation, [], surroundings)]
         also += asleep(plan, surroundings["automations"])
+        if any(one["do"] == "subscribe" and not one.get("back") for one in plan["steps"]):
+            also.append("Who has unsubscribed from that list, bounced or not confirmed is left out.")
         return told | ({"also": list(dict.fromkeys(also))} if also else {})
 
     async def _rows(self, lister: Any, key: str) -> list[Json]:

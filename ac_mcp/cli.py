@@ -1,6 +1,7 @@
 """The command line: `ac-mcp` serves MCP on stdio; its commands show, try, check and document the same thing."""
 
 import io
+import json
 import os
 import sqlite3
 import sys
@@ -14,7 +15,7 @@ import anyio
 
 from ac_mcp import __version__
 from ac_mcp.settings import BadSetting, Settings, checked
-from ac_mcp.shell import FAILED, OF_SANDBOX, OK, USAGE, call, company, complain, export, show
+from ac_mcp.shell import FAILED, INTERRUPTED, OF_SANDBOX, OK, USAGE, call, company, complain, export, show
 
 
 def main() -> None:
@@ -25,8 +26,13 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """The exit code: 0 done, 1 the call or check failed, 2 it was not understood."""
-    asked = parser().parse_args(arguments)
+    """The exit code: 0 done, 1 the call or check failed, 2 it was not understood, 130 interrupted."""
+    understands = parser()
+    asked, rest = understands.parse_known_args(arguments)
+    if rest and (asked.command is not call or any(word.startswith("-") for word in rest)):
+        understands.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        asked.arguments += rest  # they stood behind an option
     try:
         sandboxed = {"AC_MCP_SANDBOX": "true"} if hasattr(asked, "sandbox") else {}
         settings = chosen(Settings.from_env({**os.environ, **sandboxed}), asked)
@@ -43,7 +49,7 @@ def run(arguments: Sequence[str]) -> int:
     except BadSetting as error:
         return complain(str(error), USAGE)
     except KeyboardInterrupt:
-        return FAILED
+        return INTERRUPTED
     except (OSError, OverflowError, sqlite3.Error) as error:
         return complain(f"{type(error).__name__}: {error}")
 
@@ -90,7 +96,7 @@ def arguments_of(name: str, one: ArgumentParser) -> None:
             one.add_argument("--yes", action="store_true", help="agree to a write that would ask")
         case "export":
             one.add_argument("what", choices=("contacts", "deals"))
-            one.add_argument("file", help="a new file; .jsonl for JSON Lines, else CSV")
+            one.add_argument("file", help="a new file: .csv, or .jsonl for JSON Lines")
             one.add_argument(
                 "--where", action="append", default=[], metavar="CONDITION", help="such as tag=VIP; repeatable"
             )
@@ -133,13 +139,18 @@ def serve(settings: Settings, asked: Namespace) -> int:
 def tools(settings: Settings, asked: Namespace) -> int:
     """What a model would be shown, and what it costs."""
     from ac_mcp.modes import offered
-    from ac_mcp.server.adapter import cost
+    from ac_mcp.server.adapter import cost, listed
 
     word = asked.search.casefold()
     all_of_them = offered(settings)
     found = {n: o for n, o in all_of_them.items() if word in n or word in o.description.casefold()}
     for name, operation in found.items():
         show(f"{name:20} {cost(operation, settings):5}  {operation.description}")
+        if name == asked.search:
+            takes = listed(operation, settings.several_accounts)
+            for title, said in takes["properties"].items():
+                needed = " (required)" if title in takes.get("required", ()) else ""
+                show(f"  {title}{needed}: {json.dumps(said, ensure_ascii=False)}")
     bytes_of_all = sum(cost(operation, settings) for operation in all_of_them.values())
     show(f"{len(found)} of {len(all_of_them)} tools; all together {bytes_of_all} bytes of name, description and schema")
     return OK if found else FAILED
@@ -204,7 +215,7 @@ def docs(settings: Settings, asked: Namespace) -> int:
 COMMANDS: tuple[tuple[str, Any, str], ...] = (
     ("serve", serve, "serve MCP on stdio; the same as no command"),
     ("demo", demo, "watch a session against the sandbox, through a real MCP client"),
-    ("call", call, "run one tool from the shell; exit code 0 done, 1 refused, 2 not understood"),
+    ("call", call, "run one tool from the shell; exit code 0 done, 1 refused or broken off, 2 not understood"),
     ("export", export, "write all contacts or deals, or those that meet conditions, to a file"),
     ("tools", tools, "list the tools and what each costs in bytes"),
     ("doctor", doctor, "check key, connection and addresses step by step"),

@@ -96,7 +96,7 @@ ALIASES = {
 ALSO = {"subscribed": "active", "confirmed": "active"}
 DATED = {("created", True): "created_after", ("created", False): "created_before",
          ("updated", True): "updated_after", ("updated", False): "updated_before"}  # fmt: skip
-FORM = re.compile(r"\s*(?:(not|without|no)\s+|(-))?(.+?)\s*(!=|<>|>=|<=|=|:|>|<)\s*(.*)", re.S | re.I)
+FORM = re.compile(r"\s*(?:(not|without|no)\s+|(-))?(.+?)\s*(!=|<>|>=|<=|==|=|:|>|<)\s*(.*)", re.S | re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def worded(parameter: str, kind: str, key: str, one: Text) -> Condition:
     if one.operator in (">", ">=", "<", "<="):
         raise BadArguments(f'{parameter}: "{one.whole[:80]}": {key} takes = only.')
     if one.negative and not of.negative:
-        raise BadArguments(f'{parameter}: "{one.whole[:80]}": {key} cannot be asked the other way round.')
+        raise BadArguments(f'{parameter}: "{one.whole[:80]}": {key} takes = only, not its opposite.')
     if not said:
         raise BadArguments(f'{parameter}: "{one.whole[:80]}": {key} needs a value.')
     match of.form:

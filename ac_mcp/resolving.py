@@ -1,11 +1,12 @@
 """Lists of conditions and of names: every name in them becomes an id."""
 
+import re
 from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Protocol
 
 from ac_mcp.conditions import FIELD, KEYS, Condition, Text, known_key, taken_apart, unknown, worded
-from ac_mcp.errors import BadArguments
+from ac_mcp.errors import BadArguments, NoSuchName
 from ac_mcp.names import Known, is_id, matching
 from ac_mcp.request import Json, Sender
 from ac_mcp.resource import Resource
@@ -13,6 +14,8 @@ from ac_mcp.values import replaced, taken
 
 SEVERAL = ("checkbox", "listbox")
 """Kinds of fields that hold several values."""
+JOINED = re.compile(r"(?:[,;|&]|\b(?:or|and|oder|und)\b)\s*[\w ]+(?:!=|=|:)", re.I)
+"""What looks like a second condition inside the first."""
 MOST_NAMES = 50
 """Names that are looked up one by one before anything begins; ids and e-mails need no look."""
 
@@ -79,7 +82,15 @@ async def named(
         raise BadArguments(f'{parameter}: "{one.whole[:80]}": {key} cannot be asked the other way round.')
     if not one.value:
         raise BadArguments(f'{parameter}: "{one.whole[:80]}": {key} needs a name or an id.')
-    id = await names.id(sender, parameter, of.kind, one.value, within)
+    try:
+        id = await names.id(sender, parameter, of.kind, one.value, within)
+    except NoSuchName:
+        if JOINED.search(one.value):
+            raise BadArguments(
+                f'{parameter}: "{one.whole[:80]}" is several conditions: give each as one item of the list. All have '
+                "to hold; there is no OR, so ask for the one, then for the other."
+            ) from None
+        raise
     return Condition.of(key, id, names.name(of.kind, id) or id, one.negative)
 
 
@@ -101,7 +112,7 @@ async def on_field(
         raise unknown(parameter, kind, one, [k.name for k in known], instead)
     field = fields[0] if fields else next(k for k in known if k.id == title)
     if one.operator in (">", ">=", "<", "<="):
-        raise BadArguments(f'{parameter}: "{one.whole[:80]}": a custom field is compared with = and != only.')
+        raise BadArguments(f'{parameter}: "{one.whole[:80]}": {field.name} takes = and != only.')
     several = field.facts.get("type") in SEVERAL
     if value:
         swap = partial(changed, given, one)

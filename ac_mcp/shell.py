@@ -5,9 +5,11 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import anyio
+from anyio import CancelScope, get_cancelled_exc_class
 
 from ac_mcp import __version__
 from ac_mcp.errors import NeedsYes, Trouble
@@ -15,7 +17,7 @@ from ac_mcp.files import ANYWHERE
 from ac_mcp.request import Json
 from ac_mcp.settings import Settings
 
-OK, FAILED, USAGE = 0, 1, 2
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 OF_SANDBOX = ("state", "size", "number")
 
 
@@ -55,6 +57,8 @@ def call(settings: Settings, asked: Namespace) -> int:
 
 def export(settings: Settings, asked: Namespace) -> int:
     """Contacts or deals into a file, with a bar that tells how far it is."""
+    if (ending := Path(asked.file).suffix) not in (".csv", ".jsonl"):
+        return complain(f"An export is a .csv or a .jsonl file; {ending or 'no ending'} is neither.", USAGE)
     arguments: Json = {"file": asked.file, "format": "jsonl" if asked.file.endswith(".jsonl") else "csv"}
     arguments |= {"where": asked.where} if asked.where else {}
     arguments |= {"fields": asked.fields} if asked.fields else {}
@@ -64,7 +68,7 @@ def export(settings: Settings, asked: Namespace) -> int:
 
 
 def given(words: Sequence[str]) -> Json:
-    """One JSON object, or name=value pairs whose values may be JSON themselves.
+    """One JSON object, or name=value pairs whose values may be JSON themselves; a name given twice is a list.
 
     Raises:
         ValueError: for anything else.
@@ -76,7 +80,11 @@ def given(words: Sequence[str]) -> Json:
             raise ValueError(f"That is not a JSON object: {error}") from None
     if wrong := next((word for word in words if "=" not in word), None):
         raise ValueError(f"{wrong!r} is neither a JSON object nor name=value.")
-    return dict(word.split("=", 1) for word in words)
+    told: dict[str, list[str]] = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        told.setdefault(name, []).append(value)
+    return {name: values if len(values) > 1 else values[0] for name, values in told.items()}
 
 
 async def told_on_stderr(done: float, total: float | None = None, message: str | None = None, /) -> None:
@@ -87,6 +95,11 @@ async def told_on_stderr(done: float, total: float | None = None, message: str |
         bar = f"[{'#' * round(width * share):<{width}}] " if total else ""
         sys.stderr.write(f"\r\x1b[K{bar}{message}")
         sys.stderr.flush()
+
+
+def begun(job: int) -> None:
+    """Whoever stops the shell, or looks from another one, has to know its number."""
+    complain(f"job {job} begins; ac-mcp call follow_job job={job} action=watch (or stop, resume) is about it")
 
 
 async def called(settings: Settings, asked: Namespace, arguments: Json) -> int:
@@ -103,6 +116,7 @@ async def called(settings: Settings, asked: Namespace, arguments: Json) -> int:
         operation, arguments = OPERATIONS["preview_change"], {"tool": operation.name, "arguments": arguments}
     made_by = Asked(told_on_stderr, actor=f"ac-mcp call {__version__}")
     async with account(settings, company(asked)) as one:
+        one.running.told = begun
         try:
             try:
                 answer = await run_one(one, operation, arguments, made_by)
@@ -112,10 +126,17 @@ async def called(settings: Settings, asked: Namespace, arguments: Json) -> int:
                 answer = await run_one(one, operation, arguments, replace(made_by, agreed=needs.seen))
             while answer.get("result") == "running" and "job" in answer:  # it would end with this process
                 answer |= await run_one(one, OPERATIONS["follow_job"], {"job": answer["job"]}, made_by)
+        except get_cancelled_exc_class():
+            if one.running.last:
+                with CancelScope(shield=True):
+                    show(render(await run_one(one, OPERATIONS["follow_job"], {"job": str(one.running.last)}, made_by)))
+            raise
         except Trouble as trouble:
             yes = "\nOr repeat it with --yes." if isinstance(trouble, NeedsYes) else ""
             return complain(explain(trouble, operation, arguments, settings.direct, one.offered) + yes)
         if sys.stderr.isatty():
             sys.stderr.write("\r\x1b[K")
+        if "failures_file" in answer:  # a shell has no resources
+            answer["failures_file"] = f"ac-mcp call --csv follow_job job={answer['job']}"
         show(table(answer) if asked.csv else render(answer))
     return FAILED if answer.get("result") in ("stopped", "interrupted", "failed") else OK

@@ -23,7 +23,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "name": ("name", "fullname", "contactname"),
     "phone": ("phone", "phonenumber", "mobile", "telephone", "tel", "telefon"),
     "account": ("account", "company", "companyname", "organization", "organisation", "firma", "customeracctname"),
-    "tags": ("tags", "tag", "labels", "schlagworte", "etiketten"),
+    "tags": ("tags", "tag", "labels", "schlagworte", "schlagworter", "etiketten"),
 }
 """What columns are called that mean one of ours."""
 WIRE = {"first_name": "first_name", "last_name": "last_name", "phone": "phone", "account": "customer_acct_name"}

@@ -53,12 +53,17 @@ class Telling:
             told |= {"failed": failed, "failures": [self._failure(item, job) for item in rows]}
         if failed > SHOWN or (failed and job.plan["kind"] == IMPORT) or left_out:
             told |= {"failures_file": failures_of(job.id)}
-        why = note or job.note
+        undone = await self.jobs.undone_by(job.id)
+        why = note or (
+            f"{written(follow_job.name, {'job': str(undone)})} tells how far it is taken back." if undone else job.note
+        )
         told |= {"note": why} if why and why != STOP else {}
         undoable = any(state == "done" and count for (state, _), count in counts.items()) and job.plan.get("steps")
         undoable = undoable and "of" not in job.plan
-        told |= {"undo": written(undo_change.name, {"change": str(job.id)})} if undoable and not live else {}
-        if job.state != "done":
+        told |= (
+            {"undo": written(undo_change.name, {"change": str(job.id)})} if undoable and not live and not undone else {}
+        )
+        if job.state != "done" and not undone:
             more = {"job": str(job.id)} | ({} if live else {"action": "resume"})
             told |= {"next": f"{written(follow_job.name, more)} {'waits for it' if live else 'continues it'}"}
         return told

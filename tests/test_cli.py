@@ -1,6 +1,9 @@
 """The command line, as a person or a shell agent uses it."""
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,67 @@ def test_call_prints_the_answer_and_ends_well(words: list[str], capsys: pytest.C
 def test_options_may_stand_before_or_after_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--sandbox", "call", "list_users"]) == 0
     assert json.loads(capsys.readouterr().out)["total"] == 5
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["where=tag=VIP", "where=list!=Newsletter"],
+        ['{"where": ["tag=VIP", "list!=Newsletter"]}'],
+        ["where=tag=VIP", "--csv", "where=list!=Newsletter"],
+    ],
+)
+def test_an_argument_given_twice_is_a_list(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["call", "--sandbox", "list_contacts", "tag=VIP", "tag=Trial"]) == 1
+    assert "tag" in capsys.readouterr().err  # which takes only one
+    assert run(["call", "--sandbox", "count_contacts", *words]) == 0
+    out = capsys.readouterr().out
+    assert "tag=VIP" in out
+    assert "list!=Newsletter" in out
+
+
+def test_what_stands_behind_an_option_belongs_to_the_call(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["call", "--sandbox", "create_tag", "--dry-run", "name=New"]) == 0
+    assert "nothing was written" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        run(["tools", "tag", "more"])
+    assert "unrecognized" in capsys.readouterr().err
+
+
+def test_a_bulk_call_says_its_job_as_it_begins(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["call", "--sandbox", "bulk_update_contacts", 'contacts=["1","2"]', "subscribe=Newsletter"]) == 0
+    captured = capsys.readouterr()
+    told = json.loads(captured.out)
+    assert f"job {told['job']} begins" in captured.err
+
+
+def test_a_call_that_is_interrupted_says_how_far_its_job_came(tmp_path: Path) -> None:
+    words = [
+        "call",
+        "--sandbox",
+        "--size",
+        "medium",
+        "--state",
+        str(tmp_path / "s.db"),
+        "--yes",
+        "bulk_update_contacts",
+    ]
+    command = [sys.executable, "-m", "ac_mcp", *words, "where=tag=VIP", "add_tag=Trial"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        assert "begins" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    told = json.loads(out)
+    assert (told["result"], told["note"]) == ("stopped", "the call was cancelled")
+    assert 'action="resume"' in told["next"]
+
+
+def test_an_export_is_csv_or_json_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["export", "--sandbox", "contacts", str(tmp_path / "out.xlsx")]) == 2
+    assert ".csv or a .jsonl" in capsys.readouterr().err
+    assert run(["export", "--sandbox", "contacts", str(tmp_path / "out.csv")]) == 0
 
 
 def test_call_that_is_refused_ends_with_1_and_says_why_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,6 +117,11 @@ def test_tools_lists_all_with_their_cost_and_finds_by_word(capsys: pytest.Captur
         "list_webhooks",
         "create_webhook",
     ]
+
+
+def test_tools_shows_what_a_tool_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["tools", "get_tag"]) == 0
+    assert "  tag (required): {" in capsys.readouterr().out
 
 
 def test_doctor_is_well_on_the_sandbox(capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,6 +86,7 @@ class Budget:
     """On the wall clock, like `throttled_at`: when the other side last said "too many requests"."""
     throttled_at: float = -inf
     interactive_at: float = -inf
+    bulk_at: float = -inf
     floor: Floor = field(default_factory=Floor)
     rivals: dict[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
     """By process: when it last asked for a slot, and when it last got one."""
@@ -103,12 +104,18 @@ class Budget:
         return sum(not slot.busy(now) for slot in self.slots)
 
     def soonest(self, now: Moment, bulk: bool) -> tuple[int, float]:
-        """The slot that is free first, and in how many seconds; bulk work leaves one to interactive calls."""
+        """The slot that is free first, and in how many seconds.
+
+        Bulk work leaves one to interactive calls, and takes its own one after the other rather than all at once: so
+        some slot is free soon, whenever somebody comes who needs two.
+        """
         waits = [max(0.0, slot.free_at - now.steady) if slot.busy(now) else 0.0 for slot in self.slots]
         place = waits.index(min(waits))
         held = [wait for slot, wait in zip(self.slots, waits, strict=True) if slot.bulk and wait]
         reserved = bulk and 0 <= now.steady - self.interactive_at < QUIET and len(held) >= len(self.slots) - 1
-        return place, max(waits[place], min(held) if reserved and held else 0.0, self.paused(now))
+        since = now.steady - self.bulk_at
+        spread = 0.5 / len(self.slots) - since if bulk and since >= 0 else 0.0
+        return place, max(waits[place], min(held) if reserved and held else 0.0, spread, self.paused(now))
 
     def asked(self, process: str, now: Moment) -> None:
         _, got = self.rivals.get(process, (0.0, -inf))
@@ -139,6 +146,7 @@ def take(
     budgets[0].rivals[process] = (now.steady, now.steady)
     for budget, (place, _) in zip(budgets, found, strict=True):
         budget.slots[place] = Slot(now.steady + seconds, holder, bulk)
+        budget.bulk_at = now.steady if bulk else budget.bulk_at
     return tuple(place for place, _ in found)
 
 

@@ -99,6 +99,8 @@ async def by_kind(call: Call, conditions: list[Condition], by: str) -> Tally:
     tally = Tally(note=f"{left} more that hardly anybody has are not counted." if left else "")
     if by == "status" and any(one.key == "list" and not one.negative for one in conditions):
         tally.note = "The count is of those who are active on the list."
+    elif by == "status":
+        tally.note = "Of a status on any list: somebody may have several, and who is on no list has none."
     kept = [one for one in conditions if not (by == "status" and one.key == "status")]
     for place, (label, condition) in enumerate(groups):
         if call.watch.left() < SPARE:

@@ -71,7 +71,7 @@ def number(text: str) -> str:
 
 def date(text: str) -> str:
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-        raise ValueError("is not a date of the form YYYY-MM-DD")
+        raise ValueError(f"takes a date of the form YYYY-MM-DD; {json.dumps(text[:80], ensure_ascii=False)} is none")
     return day(text)
 
 

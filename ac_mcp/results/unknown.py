@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from ac_mcp.operation import Operation
@@ -60,6 +61,8 @@ def unknown_tool(name: str, arguments: Mapping[str, Any], tools: Sequence[str]) 
         likeness["list_contacts"] = 1.0  # whoever only searches mostly searches for people
     near = [tool for tool in sorted(tools, key=lambda tool: -likeness[tool])[:3] if likeness[tool] >= 1]
     said = f"Unknown tool {name[:64]!r}"
+    if close := [] if near else get_close_matches(name, tools, 1, 0.75):
+        return f"{said}: did you mean {close[0]}?", None
     if not near:
         return f"{said}. tools/list names all there are.", None
     said = f"{said}: did you mean {' or '.join(near)}?"

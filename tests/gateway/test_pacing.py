@@ -217,7 +217,25 @@ async def test_bulk_work_alone_uses_all_there_is() -> None:
     async with anyio.create_task_group() as group:
         for _ in range(50):
             group.start_soon(lambda: upstream.ask(one, call="bulk", bulk=True))
-    assert clock() == pytest.approx(9 * 1.012)
+    assert clock() == pytest.approx(9 * 1.012 + 4 * 0.1, abs=0.01)  # the first five one after the other
+
+
+@pytest.mark.parametrize("tenths", range(20, 31))
+def test_a_call_of_two_requests_finds_bulk_work_spread_over_the_second(tenths: int) -> None:
+    @in_virtual_time
+    async def waited() -> None:
+        one, upstream = pacing(), Upstream()
+        async with anyio.create_task_group() as group:
+            for _ in range(25):
+                group.start_soon(lambda: upstream.ask(one, call="bulk", bulk=True))
+            await anyio.sleep(tenths / 10)
+            asked = clock()
+            async with anyio.create_task_group() as both:
+                for _ in range(2):
+                    both.start_soon(lambda: upstream.ask(one, call="now"))
+            assert clock() - asked < 0.75
+
+    waited()
 
 
 @in_virtual_time
