@@ -75,6 +75,13 @@ SCENES = (
         "preview_change",
         {"tool": "delete_tag", "arguments": '{"tag": "Trial"}'},
     ),
+    Scene("How many VIPs do not get the newsletter?", "count_contacts", {"where": ["tag=VIP", "list!=Newsletter"]}),
+    Scene(
+        "Tag all VIPs in Europe for the webinar.",
+        "bulk_update_contacts",
+        {"where": ["tag=VIP", "Region=Europe"], "add_tag": "Webinar 2026"},
+    ),
+    Scene("What is the Sales pipeline worth?", "summarize_pipeline", {"pipeline": "Sales"}),
     Scene("Delete Jane.", "delete_contact", {"contact": "jane@acme.example"}),
     Scene("No, not her! Take that back.", "undo_change", {"change": LAST}),
 )

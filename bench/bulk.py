@@ -205,8 +205,8 @@ async def exported() -> None:
             took = time.monotonic() - began
             once = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             await whole(account_of, "export_contacts", {})
+            after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         ids = [line.partition(",")[0] for line in Path(told["file"]).read_text().splitlines()[1:]]
-        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     one.close()
     print(
         f"bare loop: {rows} rows in {bare:.1f} s; export: {told['rows']} rows in {took:.1f} s: {bare / took:.0%} of its rate"
