@@ -28,7 +28,7 @@ from ac_mcp.request import Json, Progress, Sender, Watch, records
 from ac_mcp.results.preview import what_else
 from ac_mcp.runner import Run
 from ac_mcp.senders import Bound
-from ac_mcp.steps import described, requests, step_of
+from ac_mcp.steps import REWRITTEN, described, requests, step_of
 from ac_mcp.telling import IMPORT, Telling, path_of
 
 RESERVE = 2.0
@@ -101,10 +101,12 @@ class Bulk:
         return reasons(consent, reached.count, what, exact=reached.exact)
 
     def _most(self, reached: Reached) -> int:
-        """No more than were counted; of what waited for a yes, no more than were shown."""
+        """No more than were counted; of what waited for a yes, no more than were shown. 0 where nobody counted all."""
         kind, _, rest = self.agreed.partition(":")
         shown = rest.rpartition(":")[2] if kind == FOR_A_YES else ""
-        return min(int(shown), reached.count) if shown.isdecimal() else reached.count
+        if shown.isdecimal():
+            return min(int(shown), reached.count) if reached.exact else int(shown)
+        return reached.count if reached.exact else 0
 
     async def _reached(self, plan: Json) -> Reached:
         count, rows, exact = await self._source(plan, self.reading).glance(self.watch, PAGE)
@@ -174,11 +176,7 @@ class Bulk:
         return await self._resumed(job)
 
     async def _resumed(self, job: Job) -> Json:
-        if job.plan.get("masked"):
-            raise BadArguments(
-                "It cannot be taken up: of personal data nothing is kept here (AC_MCP_JOURNAL=lean). Make the call "
-                "again: what is done already is left as it is."
-            )
+        needs_all(job)
         if undone := await self.jobs.undone_by(job.id):
             raise BadArguments(f"Change {undone} has taken back what it had done: make the call itself again.")
         if taken := await self.jobs.take(job.id):
@@ -197,7 +195,7 @@ class Bulk:
             raise BadArguments("An undo of many is not undone itself: make the first call again.")
         if held(job, self.jobs.journal.now):
             raise BadArguments("It still runs: stop it first.")
-        if job.plan.get("masked") and any(one["do"] == "fields" for one in job.plan["steps"]):
+        if (self.lean or job.plan.get("masked")) and any(one["do"] in REWRITTEN for one in job.plan["steps"]):
             raise BadArguments("What stood there was not kept (AC_MCP_JOURNAL=lean).")
         plan: Json = {
             "kind": job.subjects,
@@ -261,6 +259,15 @@ class Bulk:
         """How a job goes, or how it ended."""
         pace = run.pace.rate if run else 0.0
         return await Telling(self.jobs, self.names, self.files, self.hidden).told(job, pace, note)
+
+
+def needs_all(job: Job) -> None:
+    """Raises BadArguments where the record holds less than it takes to go on."""
+    if job.plan.get("masked"):
+        raise BadArguments(
+            "It cannot be taken up: of personal data nothing is kept here (AC_MCP_JOURNAL=lean). Make the call "
+            "again: what is done already is left as it is."
+        )
 
 
 async def nothing(run: Run) -> None:

@@ -7,6 +7,7 @@ export that breaks off goes on where it was.
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from ac_mcp.columns import Money
 from ac_mcp.conditions import DEAL_STATUS, Condition
 from ac_mcp.errors import Forbidden, NotFound
 from ac_mcp.files import Files
-from ac_mcp.job import Item
+from ac_mcp.job import SILENT, Item
 from ac_mcp.pace import Halt
 from ac_mcp.request import ANYTIME, Json, Sender, record, records, whole
 from ac_mcp.resolving import Directory
@@ -70,20 +71,35 @@ class ExportRun(Run):
     files: Files = field(default_factory=Files)
     values: dict[str, dict[int, str]] = field(default_factory=dict[str, dict[int, str]])
     """Of each custom field that is wanted, by contact."""
+    _sure_at: float = -inf
+    """When the record last said that it is this run that writes, on the wall clock."""
 
     @property
     def form(self) -> str:
         return str(self.job.plan["format"])
 
+    def stop(self, why: str = "stopped on request") -> None:
+        """At once: reading on would be in vain, and the file is known to the last page that is kept."""
+        Run.stop(self, why)
+        self.scope.cancel()
+
     async def work(self) -> None:
+        await self.patiently(self._pages)
+
+    async def _pages(self) -> None:
         assert self.sender
         pages = await self.jobs.items(self.job.id, ("done",), 1_000_000)
         kept = record(pages[-1].kept) if pages else {}
         last, size = int(pages[-1].subject) if pages else 0, whole(kept.get("size"))
         try:
-            size = self._begin(size, whole(kept.get("ino"))) if pages else self._made()
+            if pages:
+                size = self._begin(size, whole(kept.get("ino")))
+            else:
+                size = self._made()
+                await self._keep(0, 0, 0, size)
             await self._fields()
-            await (self._deals(len(pages), last, size) if self._of_deals else self._contacts(len(pages), last, size))
+            page = max(1, len(pages))
+            await (self._deals(page, last, size) if self._of_deals else self._contacts(page, last, size))
         except OSError as error:
             raise Halt("interrupted", f"the file cannot be written: {error.strerror}") from error
 
@@ -121,7 +137,7 @@ class ExportRun(Run):
 
     async def _deals(self, page: int, last: int, size: int) -> None:
         known = await self._known()
-        async for rows in OfDeals(self._sender, self._conditions).pages(page * PAGE, last):
+        async for rows in OfDeals(self._sender, self._conditions).pages((page - 1) * PAGE, last):
             people = await self._people(rows)
             last = max(whole(row.get("id")) for row in rows)
             size = await self._append(page, [deal(row, known, people) for row in rows], last, size)
@@ -143,19 +159,19 @@ class ExportRun(Run):
     async def _append(self, page: int, rows: Sequence[Sequence[Any]], last: int, size: int) -> int:
         header = columns(self.job.plan)
         text = "".join(line(row, self.form, header) for row in rows)
+        if self.jobs.journal.now - self._sure_at > SILENT / 3:
+            await self.hold([])  # whoever slept for long may no longer be the one that writes
         size = self._write(text.encode(), size)
-        kept = Item(
-            page,
-            0,
-            str(last),
-            "done",
-            f"{len(rows)} rows",
-            kept={"size": size, "rows": len(rows), "ino": self.path.stat().st_ino},
-        )
-        await self.add([kept], last)
+        await self._keep(page, len(rows), last, size)
         self.counts["done", "rows"] += len(rows)
         self.pace.add(len(rows))
         return size
+
+    async def _keep(self, page: int, rows: int, last: int, size: int) -> None:
+        """How far the file goes: page 0 is its header."""
+        kept: Json = {"size": size, "rows": rows, "ino": self.path.stat().st_ino}
+        await self.add([Item(page, 0, str(last), "done", f"{rows} rows", kept=kept)], last)
+        self._sure_at = self.jobs.journal.now
 
     def _made(self) -> int:
         """A new file with its header; one that is there already is nobody's to overwrite."""

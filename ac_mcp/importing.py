@@ -23,7 +23,7 @@ MOST, BYTES = 250, 380_000
 """Contacts, and bytes, of one request; 400 kB would be refused."""
 PER_MINUTE, SINGLE_PER_MINUTE = 95, 18
 """Requests in a minute: 100 are allowed of several contacts, 20 of a single one, and somebody else may import too."""
-MINUTE = 60.0
+MINUTE, MOST_REFUSALS = 60.0, 30
 FIRST_LOOK, LONGEST_PAUSE, PATIENCE = 1.5, 20.0, 900.0
 """Seconds until the first look at a batch, between two later ones at most, and until nothing more is expected."""
 REJECTED = "ActiveCampaign rejected it and does not say why"
@@ -74,7 +74,7 @@ class ImportRun(Run):
             async with create_task_group() as group:
                 await self._taken_up(group)
                 after = -1
-                while items := await self.jobs.items(self.job.id, ("planned",), MOST + 2, after):
+                while not self._stop and (items := await self.jobs.items(self.job.id, ("planned",), MOST + 2, after)):
                     batch = fitting([replace(item, kept=self.of(item)) for item in items])
                     after = batch[-1].n
                     await self._send(batch, group)
@@ -90,19 +90,25 @@ class ImportRun(Run):
             group.start_soon(self._follow, batch, items)
 
     async def _send(self, batch: list[Item], group: TaskGroup) -> None:
+        refusals = 0
         while batch:
             await self._turn(len(batch))
+            if self._stop:
+                return
             body = {"contacts": [item.kept for item in batch], **self.job.plan.get("options", {})}
             try:
                 reply = await self.patiently(lambda body=body: self._posted(body))
             except Refused as refused:
+                refusals += 1
                 if "per minute" in str(refused).lower() or "rate limit" in str(refused).lower():
-                    await self.sleep(MINUTE)
+                    if refusals > MOST_REFUSALS:
+                        raise Halt("interrupted", self.explain(refused)) from refused
+                    await self.rest(MINUTE)
                     continue
-                reasons = refused.rows or {place: str(refused)[:200] for place in range(len(batch))}
+                named = {place: reason for place, reason in refused.rows.items() if 0 <= place < len(batch)}
+                reasons = named or {place: str(refused)[:200] for place in range(len(batch))}
                 for place, reason in reasons.items():
-                    if place < len(batch):
-                        await self.outcome(batch[place], "failed", "", reason=reason, kept=self.kept(batch[place]))
+                    await self.outcome(batch[place], "failed", "", reason=reason, kept=self.kept(batch[place]))
                 batch = [item for place, item in enumerate(batch) if place not in reasons]
                 continue
             except Trouble as trouble:
@@ -120,8 +126,8 @@ class ImportRun(Run):
 
     async def _turn(self, many: int) -> None:
         """The import has limits of its own beside that of the account."""
-        while wait := self.windows.wait(many, self.clock()):
-            await self.sleep(wait)
+        while not self._stop and (wait := self.windows.wait(many, self.clock())):
+            await self.rest(wait)
 
     async def _follow(self, batch: str, items: Sequence[Item]) -> None:
         """Until it is known what came of each contact."""

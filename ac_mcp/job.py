@@ -83,7 +83,7 @@ def fingerprint(arguments: Json) -> str:
 def harmless(kept: Json | None) -> bool:
     """Whether it tells nothing of a person: ids, a status, how long a file is."""
     return all(
-        key in ("id", "size", "rows", "ino") or (key == "was" and isinstance(value, str))
+        key in ("id", "size", "rows", "ino") or (key in ("was", "prior") and isinstance(value, str))
         for key, value in (kept or {}).items()
     )
 

@@ -88,18 +88,19 @@ class Jobs:
         """This process no longer runs it."""
         LIVE.discard(job.runner)
 
-    async def add(self, id: int, items: Sequence[Item], cursor: int, *, all: bool) -> None:
-        """More of what is to be done; `all` says that there is no more."""
+    async def add(self, job: Job, items: Sequence[Item], cursor: int, *, all: bool) -> bool:
+        """More of what is to be done; `all` says that there is no more. False, and nothing, where another runs it."""
+        id = job.id
 
-        def work(rows: sqlite3.Connection) -> None:
+        def work(rows: sqlite3.Connection) -> bool:
+            sign = "UPDATE job SET cursor = ?, collected = ?, heard = ? WHERE change = ? AND runner = ? RETURNING 1"
+            if not rows.execute(sign, (cursor, all, self.journal.now, id, job.runner)).fetchall():
+                return False
             rows.executemany(INSERT, (self._row(id, item) for item in items))
-            (total,) = rows.execute("SELECT count(*) FROM item WHERE job = ?", (id,)).fetchone()
-            rows.execute(
-                "UPDATE job SET total = ?, cursor = ?, collected = ?, heard = ? WHERE change = ?",
-                (total, cursor, all, self.journal.now, id),
-            )
+            rows.execute("UPDATE job SET total = (SELECT count(*) FROM item WHERE job = ?) WHERE change = ?", (id, id))
+            return True
 
-        await self.journal.transact(work, spare=False)
+        return await self.journal.transact(work, spare=False)
 
     def _row(self, job: int, item: Item) -> tuple[Any, ...]:
         kept = None if self.lean and not harmless(item.kept) else item.kept

@@ -9,8 +9,7 @@ from typing import Any
 from ac_mcp.request import Json, Request, record
 from ac_mcp.restoring import values as by_field
 from ac_mcp.selecting import PAGE, Selection
-from ac_mcp.stepping import Done, Idle, Step
-from ac_mcp.ties import CHANGED
+from ac_mcp.stepping import CHANGED, NOT_KEPT, Done, Idle, Step
 
 BELIEVED = 60.0
 """Seconds for which the values of a field, read as a whole, are believed."""
@@ -73,7 +72,7 @@ class Fields(Step):
 
     async def back(self, subject: str, kept: Json) -> str:
         if "was" not in kept:
-            return "what stood there was not kept"
+            return NOT_KEPT
         stood = await self._of(subject)
         was = {id: value for id, value in kept["was"].items() if stood.get(id, "") == plain(self.values[id])}
         if not was:
@@ -128,7 +127,7 @@ class Deal(Step):
 
     async def back(self, subject: str, kept: Json) -> str:
         if "was" not in kept:
-            return "what stood there was not kept"
+            return NOT_KEPT
         stood, wire = await self._row(subject), self.wire
         changed = {key for key, value in wire.items() if str(stood.get(key)) != str(value)}
         lost = changed | (TOGETHER if TOGETHER & changed else set[str]())

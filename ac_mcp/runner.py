@@ -38,6 +38,7 @@ FEW, SHARE = 10, 0.2
 """From so many failures on, and if they are this share of what was tried, a job stops."""
 IN_A_ROW = 8
 """Records in a row without any answer after which a job is interrupted."""
+TAKEN = "another process has taken it over"
 PATIENCE, LONGEST = 10.0, 1800.0
 """Seconds to wait after a refusal for being too fast that does not say how long; and at most."""
 
@@ -70,6 +71,9 @@ class Run:
     """How many this run has tried, and how many of them failed."""
     _stop: str = ""
     """Why nothing more is begun."""
+    _stopping: Event = field(default_factory=Event)
+    _read_from: float = inf
+    """When it began to collect: what is known of records then may be as old as that."""
 
     def __post_init__(self) -> None:
         self.pace, self._kept_at = Pace(self.clock), self.clock()
@@ -91,6 +95,7 @@ class Run:
     def stop(self, why: str = "stopped on request") -> None:
         """Nothing more is begun; what is under way is finished."""
         self._stop = self._stop or why
+        self._stopping.set()
         if not self.job.collected:
             self.scope.cancel()
 
@@ -106,6 +111,9 @@ class Run:
             self.state, self.note = halt.state, str(halt)
         except Trouble as trouble:
             self.state, self.note = "interrupted", self.explain(trouble)
+        except Exception as error:
+            self.state, self.note = "interrupted", f"a fault of this server ({type(error).__name__})"
+            raise
         except BaseException:
             self.state, self.note = "interrupted", "the server was shut down"
             raise
@@ -130,7 +138,8 @@ class Run:
                 group.start_soon(self._beat)
                 if not self.job.collected:
                     anew = self.job.cursor == 0
-                    await self.collect(self)
+                    self._read_from = self.clock()
+                    await self.patiently(lambda: self.collect(self))
                     self.job = replace(self.job, fresh=self.job.cursor if anew else -1)
                     self.counts = Counter(await self.jobs.counts(self.job.id))
                 await self.work()
@@ -142,7 +151,8 @@ class Run:
 
     async def add(self, items: list[Item], cursor: int, *, all: bool = False) -> None:
         """For `collect`: more of what is to be done."""
-        await self.jobs.add(self.job.id, items, cursor, all=all)
+        if not await self.jobs.add(self.job, items, cursor, all=all):
+            raise Halt("interrupted", TAKEN)
         self.job = replace(self.job, total=self.job.total + len(items), cursor=cursor, collected=all)
 
     async def _beat(self) -> None:
@@ -164,7 +174,7 @@ class Run:
 
     async def _look_ahead(self, sending: MemoryObjectSendStream[tuple[Item, float]]) -> None:
         """What needs nothing is done with at once, the rest handed to the workers."""
-        began, fresh = self.clock(), self.job.cursor == self.job.fresh
+        began, fresh = min(self._read_from, self.clock()), self.job.cursor == self.job.fresh
         after = -1
         async with sending:
             for item in await self.jobs.items(self.job.id, ("sent",), 1_000_000):
@@ -194,7 +204,7 @@ class Run:
             if self._stop:
                 return
             some = items[place : place + AHEAD]
-            told = [None if self.jobs.lean else step.remembered(item.subject) for item in some]
+            told = [step.remembered(item.subject) for item in some]
             await self.hold([replace(item, state="sent", kept=kept) for item, kept in zip(some, told, strict=True)])
             for item in some:
                 await sending.send((item, looked))
@@ -225,6 +235,9 @@ class Run:
             if self.clock() - self._kept_at > SIGN:
                 await self._flush()  # whoever slept for long may no longer be the one that runs it
             done = await self.patiently(attempt)
+        except Halt:
+            self._outcomes.append(item)  # it waited, and was not begun
+            raise
         except (KeyRefused, NotConnected) as trouble:
             self._outcomes.append(item)  # as it was before
             raise Halt("interrupted", self.explain(trouble)) from trouble
@@ -253,7 +266,21 @@ class Run:
                 if waited + wait > LONGEST:
                     raise Halt("interrupted", f"the rate limit was reached for {waited:.0f} s") from throttled
                 waited += wait
-                await self.sleep(wait)
+                await self.rest(wait)
+                if self._stop:
+                    raise Halt("stopped", self._stop) from throttled
+
+    async def rest(self, seconds: float) -> None:
+        """Until then, or until it is to stop."""
+        async with create_task_group() as group:
+
+            async def woken() -> None:
+                await self._stopping.wait()
+                group.cancel_scope.cancel()
+
+            group.start_soon(woken)
+            await self.sleep(seconds)
+            group.cancel_scope.cancel()
 
     async def outcome(
         self, item: Item, state: ItemState, word: str, *, reason: str = "", kept: Json | None = None
@@ -294,6 +321,6 @@ class Run:
                     return
             self._kept_at = now
         if heard == "lost":
-            raise Halt("interrupted", "another process has taken it over")
+            raise Halt("interrupted", TAKEN)
         if heard == "stop":
             self.stop()

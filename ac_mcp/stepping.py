@@ -14,6 +14,8 @@ from ac_mcp.selecting import Selection
 
 Idle = str
 """What is said of a record that needs nothing."""
+NOT_KEPT, CHANGED = "what stood there was not kept", "changed again since, left as it is"
+"""What is said of a record that is not taken back."""
 
 
 @dataclass(frozen=True, slots=True)

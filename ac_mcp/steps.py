@@ -7,7 +7,7 @@ from ac_mcp.errors import NotFound
 from ac_mcp.puts import Deal, Fields
 from ac_mcp.request import Json, Sender
 from ac_mcp.selecting import PAGE
-from ac_mcp.stepping import Done, Step
+from ac_mcp.stepping import CHANGED, NOT_KEPT, Done, Step
 from ac_mcp.ties import Enter, Leave, Subscribe, Tag, Unsubscribe, Untag
 
 
@@ -20,14 +20,21 @@ class Back(Step):
     async def again(self, subject: str) -> str:
         return ""  # taking back looks first
 
+    def remembered(self, subject: str) -> Json | None:
+        return self.prior.get(subject)  # as it is kept already
+
     async def recovered(self, subject: str, kept: Json | None) -> Done | None:
-        self.prior[subject] = (kept or {}).get("prior") or {}
+        if kept is not None:
+            self.prior[subject] = kept
         return None
 
     async def do(self, subject: str) -> Done:
         assert self.of
         try:
-            return Done(await self.of.back(subject, self.prior.get(subject) or {}), {})
+            if subject not in self.prior:
+                return Done(NOT_KEPT)
+            word = await self.of.back(subject, self.prior[subject])
+            return Done(word, None if word in (NOT_KEPT, CHANGED) else {})
         except NotFound:
             return Done("was gone already", {})
 
@@ -38,6 +45,8 @@ KINDS: Mapping[str, Callable[..., Step]] = {
 }  # fmt: skip
 
 
+REWRITTEN = ("fields", "deal")
+"""Steps that replace what stood there: without that there is no way back."""
 INVERSE = {
     "tag_contact": "untag_contact", "untag_contact": "tag_contact", "subscribe_contact": "unsubscribe_contact",
     "unsubscribe_contact": "subscribe_contact", "add_to_automation": "remove_from_automation",

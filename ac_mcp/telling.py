@@ -13,6 +13,7 @@ from ac_mcp.operations.jobs import follow_job
 from ac_mcp.references import References
 from ac_mcp.request import Json
 from ac_mcp.results.hints import written
+from ac_mcp.steps import REWRITTEN
 
 SHOWN = 20
 """Failures an answer lists."""
@@ -60,6 +61,7 @@ class Telling:
         told |= {"note": why} if why and why != STOP else {}
         undoable = any(state == "done" and count for (state, _), count in counts.items()) and job.plan.get("steps")
         undoable = undoable and "of" not in job.plan
+        undoable = undoable and not (self.jobs.lean and any(one["do"] in REWRITTEN for one in job.plan["steps"]))
         told |= (
             {"undo": written(undo_change.name, {"change": str(job.id)})} if undoable and not live and not undone else {}
         )
@@ -80,7 +82,8 @@ class Telling:
         else:
             told |= {"rate": f"{pace:.0f} rows a second"} if pace else {}
             told |= {"note": job.note} if job.note and job.note != STOP else {}
-            told |= {"next": f"{written(job.tool, {'job': str(job.id)})} goes on with it"}
+            if not job.plan.get("masked"):
+                told |= {"next": f"{written(job.tool, {'job': str(job.id)})} goes on with it"}
         return told | ({"seconds": round(job.seconds)} if job.seconds >= 1 else {})
 
     def _failure(self, item: Item, job: Job) -> Json:

@@ -9,9 +9,7 @@ from ac_mcp.images import LEFT, SUBSCRIBED
 from ac_mcp.operations import STEPS
 from ac_mcp.request import Json, record
 from ac_mcp.selecting import PAGE, Selection
-from ac_mcp.stepping import Done, Idle, Step
-
-CHANGED = "changed again since, left as it is"
+from ac_mcp.stepping import CHANGED, Done, Idle, Step
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from ac_mcp.agreeing import SEEN, masked, reasons
-from ac_mcp.bulk import Bulk
+from ac_mcp.bulk import Bulk, needs_all
 from ac_mcp.changes import HIDDEN
 from ac_mcp.collecting import OfDeals
 from ac_mcp.conditions import Condition
@@ -188,5 +188,6 @@ async def again(bulk: Bulk, id: int) -> Json:
         raise BadArguments(f"job: no export of this account has the id {id}.")
     if bulk.running.runs.get(id) or held(job, bulk.jobs.journal.now) or job.state == "done":
         return await bulk.follow(id)
+    needs_all(job)
     taken = await bulk.jobs.take(id)
     return await bulk.run(taken, taken.plan) if taken else await bulk.told(job)

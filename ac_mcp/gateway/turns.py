@@ -11,6 +11,9 @@ from anyio import Event
 from ac_mcp.errors import Throttled
 from ac_mcp.gateway.stores import Lease, Store
 
+AHEAD_OF_BULK = 4
+"""Turns in a row that others may have before bulk work that waits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -44,6 +47,8 @@ class Queue:
     interval: float = 0.0
     """Seconds from one turn to the next, as it was of late; more than the rate says where other processes send too."""
     granted: float = -inf
+    passed: int = 0
+    """Turns in a row that were given before waiting bulk work."""
 
     def add(self, waiter: Waiter) -> None:
         self.calls.setdefault(waiter.call, deque()).append(waiter)
@@ -58,15 +63,20 @@ class Queue:
             self.calls.pop(waiter.call, None)
 
     def next(self) -> Iterator[Waiter]:
-        """Whose turn it is; where that is bulk work and may have to leave the slot, who comes instead."""
+        """Whose turn it is. Bulk work comes after others, though it never waits for more than a few of them."""
         first = next(iter(self.calls.values()))[0]
+        others = [waiting[0] for waiting in self.calls.values() if not waiting[0].bulk][:1] if first.bulk else []
+        if others and self.passed < AHEAD_OF_BULK:
+            yield others[0]
+            return  # a slot that is not for them is not for bulk work either
         yield first
-        if first.bulk:
-            yield from [waiting[0] for waiting in self.calls.values() if not waiting[0].bulk][:1]
+        yield from others
 
     def grant(self, held: Held, waiter: Waiter) -> None:
         given = waiter if waiter in self.calls.get(waiter.call, ()) else next(self.next())
         given.held = held
+        waits = any(waiting[0].bulk for waiting in self.calls.values())
+        self.passed = self.passed + 1 if waits and not given.bulk else 0
         self.remove(given)
         given.woken.set()
 

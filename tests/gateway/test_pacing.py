@@ -220,6 +220,33 @@ async def test_bulk_work_alone_uses_all_there_is() -> None:
     assert clock() == pytest.approx(9 * 1.012 + 4 * 0.1, abs=0.01)  # the first five one after the other
 
 
+@in_virtual_time
+async def test_bulk_work_lets_others_go_first_and_is_never_shut_out() -> None:
+    one, upstream = pacing(), Upstream()
+    order: list[str] = []
+    begun = 0
+
+    async def ask(call: str, bulk: bool = False) -> None:
+        await upstream.ask(one, call=call, bulk=bulk)
+        order.append(call)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(30):
+            group.start_soon(ask, "bulk", True)
+        await anyio.sleep(2.3)
+        begun, asked = len(order), clock()
+        async with anyio.create_task_group() as now:
+            for _ in range(4):
+                now.start_soon(ask, "now")
+        assert clock() - asked < 1.0
+        for _ in range(20):
+            group.start_soon(ask, "many")
+    after = order[begun:]
+    assert after.index("now") <= 1
+    last = max(place for place, call in enumerate(after) if call == "many")
+    assert after[:last].count("bulk") >= 4
+
+
 @pytest.mark.parametrize("tenths", range(20, 31))
 def test_a_call_of_two_requests_finds_bulk_work_spread_over_the_second(tenths: int) -> None:
     @in_virtual_time
