@@ -84,7 +84,7 @@ class ExportRun(Run):
         self.scope.cancel()
 
     async def work(self) -> None:
-        await self.patiently(self._pages)
+        await self.waits.work(self._pages)
 
     async def _pages(self) -> None:
         assert self.sender

@@ -74,7 +74,8 @@ class ImportRun(Run):
             async with create_task_group() as group:
                 await self._taken_up(group)
                 after = -1
-                while not self._stop and (items := await self.jobs.items(self.job.id, ("planned",), MOST + 2, after)):
+                states = ("planned",)
+                while not self.waits.reason and (items := await self.jobs.items(self.job.id, states, MOST + 2, after)):
                     batch = fitting([replace(item, kept=self.of(item)) for item in items])
                     after = batch[-1].n
                     await self._send(batch, group)
@@ -93,17 +94,17 @@ class ImportRun(Run):
         refusals = 0
         while batch:
             await self._turn(len(batch))
-            if self._stop:
+            if self.waits.reason:
                 return
             body = {"contacts": [item.kept for item in batch], **self.job.plan.get("options", {})}
             try:
-                reply = await self.patiently(lambda body=body: self._posted(body))
+                reply = await self.waits.work(lambda body=body: self._posted(body))
             except Refused as refused:
                 refusals += 1
                 if "per minute" in str(refused).lower() or "rate limit" in str(refused).lower():
                     if refusals > MOST_REFUSALS:
                         raise Halt("interrupted", self.explain(refused)) from refused
-                    await self.rest(MINUTE)
+                    await self.waits.rest(MINUTE)
                     continue
                 named = {place: reason for place, reason in refused.rows.items() if 0 <= place < len(batch)}
                 reasons = named or {place: str(refused)[:200] for place in range(len(batch))}
@@ -126,8 +127,8 @@ class ImportRun(Run):
 
     async def _turn(self, many: int) -> None:
         """The import has limits of its own beside that of the account."""
-        while not self._stop and (wait := self.windows.wait(many, self.clock())):
-            await self.rest(wait)
+        while not self.waits.reason and (wait := self.windows.wait(many, self.clock())):
+            await self.waits.rest(wait)
 
     async def _follow(self, batch: str, items: Sequence[Item]) -> None:
         """Until it is known what came of each contact."""
@@ -138,7 +139,7 @@ class ImportRun(Run):
             waited += pause
             pause = min(pause * 1.6, LONGEST_PAUSE)
             try:
-                body = (await self.patiently(lambda: self._asked(asked))).body
+                body = (await self.waits.work(lambda: self._asked(asked))).body
             except Trouble:
                 continue  # the contacts are on their way whether we can look or not
             if body.get("status") and ended(body, len(items)):

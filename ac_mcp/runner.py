@@ -9,15 +9,15 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from math import inf
-from typing import Any
 
 from anyio import CancelScope, Event, Lock, create_memory_object_stream, create_task_group
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from ac_mcp.errors import KeyRefused, NotConnected, OutcomeUnknown, Throttled, Trouble, Unavailable
+from ac_mcp.errors import KeyRefused, NotConnected, OutcomeUnknown, Trouble, Unavailable
 from ac_mcp.job import Item, ItemState, Job, JobState
 from ac_mcp.jobs import Jobs
 from ac_mcp.pace import Halt, Pace, why
+from ac_mcp.patience import Patience
 from ac_mcp.request import Json
 from ac_mcp.sharing import first
 from ac_mcp.stepping import Done, Step
@@ -39,8 +39,6 @@ FEW, SHARE = 10, 0.2
 IN_A_ROW = 8
 """Records in a row without any answer after which a job is interrupted."""
 TAKEN = "another process has taken it over"
-PATIENCE, LONGEST = 10.0, 1800.0
-"""Seconds to wait after a refusal for being too fast that does not say how long; and at most."""
 
 
 @dataclass(slots=True)
@@ -60,6 +58,7 @@ class Run:
     state: JobState = "running"
     note: str = ""
     pace: Pace = field(init=False)
+    waits: Patience = field(init=False)
     scope: CancelScope = field(default_factory=CancelScope)
     _outcomes: list[Item] = field(default_factory=list[Item])
     _kept_at: float = 0.0
@@ -69,14 +68,11 @@ class Run:
     _tried: int = 0
     _lost: int = 0
     """How many this run has tried, and how many of them failed."""
-    _stop: str = ""
-    """Why nothing more is begun."""
-    _stopping: Event = field(default_factory=Event)
     _read_from: float = inf
     """When it began to collect: what is known of records then may be as old as that."""
 
     def __post_init__(self) -> None:
-        self.pace, self._kept_at = Pace(self.clock), self.clock()
+        self.pace, self.waits, self._kept_at = Pace(self.clock), Patience(self.sleep), self.clock()
 
     @property
     def finished(self) -> int:
@@ -94,8 +90,7 @@ class Run:
 
     def stop(self, why: str = "stopped on request") -> None:
         """Nothing more is begun; what is under way is finished."""
-        self._stop = self._stop or why
-        self._stopping.set()
+        self.waits.stop(why)
         if not self.job.collected:
             self.scope.cancel()
 
@@ -104,9 +99,9 @@ class Run:
         try:
             with self.scope:
                 await self._all()
-            if self._stop and self.state == "running":
+            if self.waits.reason and self.state == "running":
                 whole = self.job.collected and self.finished >= self.job.total
-                self.state, self.note = ("done", "") if whole else ("stopped", self._stop)
+                self.state, self.note = ("done", "") if whole else ("stopped", self.waits.reason)
         except Halt as halt:
             self.state, self.note = halt.state, str(halt)
         except Trouble as trouble:
@@ -139,14 +134,14 @@ class Run:
                 if not self.job.collected:
                     anew = self.job.cursor == 0
                     self._read_from = self.clock()
-                    await self.patiently(lambda: self.collect(self))
+                    await self.waits.work(lambda: self.collect(self))
                     self.job = replace(self.job, fresh=self.job.cursor if anew else -1)
                     self.counts = Counter(await self.jobs.counts(self.job.id))
                 await self.work()
                 group.cancel_scope.cancel()
         except BaseExceptionGroup as failures:
             raise first(failures) from None
-        if not self._stop:
+        if not self.waits.reason:
             self.state = "done"
 
     async def add(self, items: list[Item], cursor: int, *, all: bool = False) -> None:
@@ -179,7 +174,7 @@ class Run:
         async with sending:
             for item in await self.jobs.items(self.job.id, ("sent",), 1_000_000):
                 await sending.send((item, -inf))
-            while not self._stop and (items := await self.jobs.items(self.job.id, ("planned",), CHUNK, after)):
+            while not self.waits.reason and (items := await self.jobs.items(self.job.id, ("planned",), CHUNK, after)):
                 after = items[-1].n
                 for number, step in enumerate(self.steps):
                     mine = [item for item in items if item.step == number]
@@ -189,7 +184,7 @@ class Run:
                     known = bool(mine) and all(item.kept is not None for item in mine)
                     looked = (began if fresh else -inf) if known else self.clock()
                     subjects = [item.subject for item in mine]
-                    idle = await self.patiently(lambda step=step, those=subjects: step.look(those))
+                    idle = await self.waits.work(lambda step=step, those=subjects: step.look(those))
                     for item in mine:
                         if item.subject in idle:
                             await self.outcome(item, "idle", idle[item.subject])
@@ -201,7 +196,7 @@ class Run:
     ) -> None:
         """Kept as on their way before any of them is: what came of one can be found out if nobody heard its answer."""
         for place in range(0, len(items), AHEAD):
-            if self._stop:
+            if self.waits.reason:
                 return
             some = items[place : place + AHEAD]
             told = [step.remembered(item.subject) for item in some]
@@ -212,9 +207,9 @@ class Run:
     async def _take(self, receiving: MemoryObjectReceiveStream[tuple[Item, float]]) -> None:
         async with receiving:
             async for item, looked in receiving:
-                if self._stop and item.state == "planned":
+                if self.waits.reason and item.state == "planned":
                     self._outcomes.append(item)  # it was not begun
-                elif not self._stop:
+                elif not self.waits.reason:
                     await self._one(item, looked)
 
     async def _one(self, item: Item, looked: float) -> None:
@@ -234,7 +229,7 @@ class Run:
         try:
             if self.clock() - self._kept_at > SIGN:
                 await self._flush()  # whoever slept for long may no longer be the one that runs it
-            done = await self.patiently(attempt)
+            done = await self.waits.work(attempt)
         except Halt:
             self._outcomes.append(item)  # it waited, and was not begun
             raise
@@ -254,33 +249,6 @@ class Run:
             self._silent = 0
             await self.outcome(item, "done" if done.kept is not None else "idle", done.word, kept=done.kept)
         step.prior.pop(item.subject, None)
-
-    async def patiently(self, work: Callable[[], Awaitable[Any]]) -> Any:
-        """Told to wait, it waits."""
-        waited = 0.0
-        while True:
-            try:
-                return await work()
-            except Throttled as throttled:
-                wait = min(throttled.retry_after or PATIENCE, LONGEST)
-                if waited + wait > LONGEST:
-                    raise Halt("interrupted", f"the rate limit was reached for {waited:.0f} s") from throttled
-                waited += wait
-                await self.rest(wait)
-                if self._stop:
-                    raise Halt("stopped", self._stop) from throttled
-
-    async def rest(self, seconds: float) -> None:
-        """Until then, or until it is to stop."""
-        async with create_task_group() as group:
-
-            async def woken() -> None:
-                await self._stopping.wait()
-                group.cancel_scope.cancel()
-
-            group.start_soon(woken)
-            await self.sleep(seconds)
-            group.cancel_scope.cancel()
 
     async def outcome(
         self, item: Item, state: ItemState, word: str, *, reason: str = "", kept: Json | None = None

@@ -38,7 +38,7 @@ LAYERS = (
     {"remake"},
     {"undo", "stepping"},
     {"puts", "ties", "pace"},
-    {"steps", "resolving"},
+    {"steps", "resolving", "patience"},
     {"references", "runner"},
     {"background"},
     {"collecting", "importing", "files", "spreadsheet"},
