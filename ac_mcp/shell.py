@@ -57,9 +57,9 @@ def call(settings: Settings, asked: Namespace) -> int:
 
 def export(settings: Settings, asked: Namespace) -> int:
     """Contacts or deals into a file, with a bar that tells how far it is."""
-    if (ending := Path(asked.file).suffix) not in (".csv", ".jsonl"):
+    if (ending := Path(asked.file).suffix.lower()) not in (".csv", ".jsonl"):
         return complain(f"An export is a .csv or a .jsonl file; {ending or 'no ending'} is neither.", USAGE)
-    arguments: Json = {"file": asked.file, "format": "jsonl" if asked.file.endswith(".jsonl") else "csv"}
+    arguments: Json = {"file": asked.file, "format": ending[1:]}
     arguments |= {"where": asked.where} if asked.where else {}
     arguments |= {"fields": asked.fields} if asked.fields else {}
     asked.tool, asked.dry_run, asked.yes, asked.csv = f"export_{asked.what}", False, False, False
