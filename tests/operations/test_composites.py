@@ -358,7 +358,12 @@ async def test_a_custom_field_takes_what_its_kind_takes(field: str, value: str, 
             'Interests takes Espresso, Filter, Tea, Courses; "Tea, Cocoa" is none of them',
             "Espresso",
         ),
-        ("Birthday", "April 3, 1990", "Birthday is not a date of the form YYYY-MM-DD", "2026-02-01"),
+        (
+            "Birthday",
+            "April 3, 1990",
+            'Birthday takes a date of the form YYYY-MM-DD; "April 3, 1990" is none',
+            "2026-02-01",
+        ),
         ("Seats", "1,200", 'Seats takes a plain number; "1,200" is none', "12"),
     ],
 )
