@@ -13,7 +13,14 @@ from ac_mcp.stepping import CHANGED, Done, Idle, Step
 
 
 @dataclass(slots=True)
-class Tag(Step):
+class OfTag(Step):
+    async def worn(self, subject: str) -> list[str]:
+        rows = await self.rows(f"/contacts/{subject}/contactTags", "contactTags")
+        return [str(row["id"]) for row in rows if str(row.get("tag")) == self.id and row.get("id")]
+
+
+@dataclass(slots=True)
+class Tag(OfTag):
     tool: str = "tag_contact"
     so: str = "already tagged"
     word: str = "tagged"
@@ -31,12 +38,8 @@ class Tag(Step):
 
     async def recovered(self, subject: str, kept: Json | None) -> Done | None:
         """It was not worn when it was looked at: if it is now, it was us."""
-        mine = await self._worn(subject)
+        mine = await self.worn(subject)
         return Done(self.word, {"id": mine[0]}) if mine else None
-
-    async def _worn(self, subject: str) -> list[str]:
-        rows = await self.rows(f"/contacts/{subject}/contactTags", "contactTags")
-        return [str(row["id"]) for row in rows if str(row.get("tag")) == self.id and row.get("id")]
 
     async def do(self, subject: str) -> Done:
         reply = await self.sender.send(self.operation.request({"contact": subject, "tag": self.id}))
@@ -50,7 +53,7 @@ class Tag(Step):
 
 
 @dataclass(slots=True)
-class Untag(Step):
+class Untag(OfTag):
     tool: str = "untag_contact"
     so: str = "did not have the tag"
     word: str = "untagged"
@@ -60,15 +63,11 @@ class Untag(Step):
         worn = await self.those({"tagid": self.id}, subjects)
         return {one: self.so for one in subjects if one not in worn}
 
-    async def _worn(self, subject: str) -> list[str]:
-        rows = await self.rows(f"/contacts/{subject}/contactTags", "contactTags")
-        return [str(row["id"]) for row in rows if str(row.get("tag")) == self.id and row.get("id")]
-
     async def again(self, subject: str) -> Idle:
-        return "" if await self._worn(subject) else self.so
+        return "" if await self.worn(subject) else self.so
 
     async def do(self, subject: str) -> Done:
-        mine = await self._worn(subject)
+        mine = await self.worn(subject)
         for id in mine:
             await self.sender.send(self.operation.request({"id": id}))
         return Done(self.word, {}) if mine else Done(self.so)
