@@ -70,7 +70,7 @@ async def answered(running: Running, arguments: Json) -> Json:
     answer = Answered(operation, resolved, payload, running.view)
     asked = {kind: ids - before.get(kind, {}).keys() for kind, ids in wanted(answer).items()}
     names = await named(references, running.sender, asked)
-    for kind, id in answer.touched.items():
+    for kind, id in answer.named.values():
         if name := before.get(kind, {}).get(id) or references.name(kind, id):
             names = {**names, kind: {**names.get(kind, {}), id: name}}
     budget = running.account.settings.answer_tokens
@@ -97,9 +97,12 @@ async def about_to_go(
     references: References, sender: Sender, operation: Operation[..., Any], resolved: Json
 ) -> Mapping[str, Mapping[str, str]]:
     """What a delete is about to take is named while it still can be."""
-    if operation.method != "DELETE":
+    if operation.method != "DELETE" and not operation.options.get("moves"):
         return {}
-    gone = {ref.kind: {str(resolved[p])} for p, ref in operation.references.items() if resolved.get(p)}
+    gone: dict[str, set[str]] = {}
+    for parameter, ref in operation.references.items():
+        if resolved.get(parameter) and ref.plain:
+            gone.setdefault(ref.kind, set()).add(str(resolved[parameter]))
     return await named(references, sender, gone)
 
 

@@ -15,7 +15,7 @@ from anyio import CancelScope
 
 from ac_mcp.errors import BadArguments
 from ac_mcp.journal import COUNTS, Journal
-from ac_mcp.request import Json, Method, Request, record
+from ac_mcp.request import Json, Method, Request, record, records
 
 KEPT = 30 * 86_400.0
 """Seconds for which a change can be looked up and undone."""
@@ -26,6 +26,8 @@ AT_WORK = 120.0
 HIDDEN = "…"
 LINKS = ("url", "sign_in_url")
 """What may hold a secret: a sign-in link its token, the address of a webhook a key."""
+MADE_TOGETHER = ("fieldOptions",)
+"""What one request makes several of."""
 State: TypeAlias = Literal["open", "done", "failed", "unknown"]
 Whose: TypeAlias = tuple[str, str]
 """An account, and the key through which connections are made: somebody's changes are those of both."""
@@ -289,4 +291,6 @@ def ids(reply: Json | None) -> Json | None:
     if reply is None:
         return None
     rows = {name: record(row) for name, row in reply.items()}
-    return {name: {key: row[key] for key in ("id", "connection_id") if key in row} for name, row in rows.items() if row}
+    one = {name: {key: row[key] for key in ("id", "connection_id") if key in row} for name, row in rows.items() if row}
+    several = {name: [{"id": row.get("id")} for row in records(reply.get(name))] for name in MADE_TOGETHER}
+    return one | {name: made for name, made in several.items() if made}

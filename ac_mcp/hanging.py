@@ -14,6 +14,7 @@ COUNTED: Mapping[str, tuple[str, str, str, str]] = {
     "fields": ("/fieldValues", "filters[fieldid]", "fieldValues", "values"),
     "dealStages": ("/deals", "filters[stage]", "deals", "deals"),
     "dealGroups": ("/deals", "filters[group]", "deals", "deals"),
+    "dealTasktypes": ("/dealTasks", "filters[d_tasktypeid]", "dealTasks", "tasks"),
 }
 """Where what hangs on it is listed, by which parameter, under which key, and our word for it."""
 OWN_STAGES = 3
@@ -41,6 +42,8 @@ async def hanging(read: Read, plural: str, path: str, body: Json) -> list[str] |
             return counted({**await listed(read, plural, id), **own})
         case _ if plural in COUNTED:
             return counted(await listed(read, plural, id))
+        case "dealCustomFieldMeta" | "accountCustomFieldMeta":
+            return counted({"values": await values_of(read, plural.replace("Meta", "Data"), id)})
         case "contacts":
             tags, notes = [await read(f"{path}/{word}") for word in ("contactTags", "notes")]
             held = {word: total(body, key) for key, word in OF_CONTACT.items()}
@@ -70,6 +73,20 @@ async def of_account(read: Read, id: str, name: str) -> Counts:
         if len(rows) < PAGE:
             break
     return {"contacts": None}
+
+
+async def values_of(read: Read, plural: str, field: str) -> int | None:
+    """The values cannot be asked for by field (reference 5.5): those of all fields are looked through."""
+    found = 0
+    for page in range(PAGES):
+        body = await read(f"/{plural}", limit=str(PAGE), offset=str(page * PAGE))
+        if not isinstance(body.get(plural), list):
+            return None
+        rows = records(body[plural])
+        found += sum(str(row.get("customFieldId")) == field for row in rows)
+        if len(rows) < PAGE:
+            return found
+    return None
 
 
 def total(body: Json, key: str) -> int | None:

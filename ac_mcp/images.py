@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ac_mcp.errors import Forbidden, NotFound
+from ac_mcp.hanging import listed
 from ac_mcp.operation import PAGE, Operation
 from ac_mcp.operations import RESOURCES, STEPS
 from ac_mcp.request import Json, Reply, Request, Sender, record, records, whole
@@ -16,7 +17,7 @@ MOST = 1000
 BY_KIND: Mapping[str, Resource] = {resource.plural: resource for resource in RESOURCES}
 BESIDE = (
     "contactLists", "fieldValues", "accountContacts", "contactTags", "notes", "deals", "contactAutomations",
-    "dealCustomFieldData",
+    "dealCustomFieldData", "accountCustomFieldData",
 )  # fmt: skip
 """What else is kept of a contact or deal that goes."""
 HOLDERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -71,6 +72,17 @@ class Images:
                 return await self._all_of(sender, request.path, "contactTags", "notes")
             case "DELETE", "deals":
                 return await self._all_of(sender, request.path, "notes", "dealCustomFieldData")
+            case "DELETE", "accounts":
+                return await self._all_of(sender, request.path, "accountContacts", "accountCustomFieldData")
+            case "DELETE", "fields":
+                body = await self._read(sender, request.path)
+                kept = {key: value for key, value in body.items() if key in ("field", "fieldOptions", "fieldRels")}
+                return kept | await self._hung(sender, "fields", id_of(request.path)) if body else {}
+            case "DELETE", "dealGroups" | "dealStages" as plural:
+                row = await self._row(sender, step, request)
+                return row | await self._hung(sender, plural, id_of(request.path)) if row else {}
+            case "PUT", _ if moves := step.options.get("moves"):
+                return await self._moved(sender, step.resource, {moves: request.path.split("/")[2]})
             case "DELETE", "tags" | "lists":
                 row = await self._row(sender, step, request)
                 return {**row, **await self._holders(sender, step.resource, id_of(request.path))} if row else {}
@@ -92,7 +104,32 @@ class Images:
         found = await self._read(sender, path)
         for word in beside if found else ():
             found = {**found, **{word: records((await self._read(sender, f"{path}/{word}")).get(word))}}
-        return {key: value for key, value in found.items() if key in ("contact", "deal", *BESIDE)}
+        return {key: value for key, value in found.items() if key in ("contact", "deal", "account", *BESIDE)}
+
+    async def _hung(self, sender: Sender, plural: str, id: str) -> Json:
+        """How much goes with it."""
+
+        async def read(path: str, **query: Any) -> Json:
+            return await self._asked(sender, path, query)
+
+        return {"hung": await listed(read, plural, id)}
+
+    async def _asked(self, sender: Sender, path: str, query: Mapping[str, Any]) -> Json:
+        return (await sender.send(Request("GET", path, query, repeatable=True))).body
+
+    async def _moved(self, sender: Sender, resource: Resource, query: Mapping[str, str]) -> Json:
+        """The ids of what moves on, up to `MOST` of them, and how many there are."""
+        found: list[str] = []
+        total = 0
+        for offset in range(0, MOST, PAGE):
+            asked = {**query, "limit": str(PAGE), "offset": str(offset)}
+            body = await self._asked(sender, resource.lister.path, asked)
+            rows = records(body.get(resource.plural))
+            found += [str(row["id"]) for row in rows if row.get("id")]
+            total = max(whole(record(body.get("meta")).get("total")), len(found))
+            if len(found) >= total or not rows:
+                break
+        return {"moved": found, "moved_count": total}
 
     async def _read(self, sender: Sender, path: str, plane: Any = "api") -> Json:
         """Nothing where it is not there or not to be seen: then the write is told so itself."""
@@ -149,8 +186,8 @@ class Images:
 
 
 def reached(before: Json) -> int:
-    """How many contacts a write takes something from."""
-    return whole(before.get("holders_count"))
+    """How many records a write takes something from, or moves."""
+    return whole(before.get("holders_count")) or whole(before.get("moved_count"))
 
 
 def touched(request: Request, before: Json) -> Json:
@@ -158,9 +195,10 @@ def touched(request: Request, before: Json) -> Json:
     resource = STEPS[request.step].resource
     row, sent = (record(one.get(resource.singular)) for one in (before, request.body or {}))
     if request.method != "DELETE":
-        return {key: row.get(key) for key in sent}
+        return {key: row.get(key) for key in sent} | ({"moved": before["moved"]} if "moved" in before else {})
     counts = {key: len(records(before.get(key))) for key in BESIDE}
-    return {"called": resource.called(row) if row else (), "holders": reached(before), **counts}
+    hung = record(before.get("hung"))
+    return {"called": resource.called(row) if row else (), "holders": reached(before), **counts, **hung}
 
 
 def id_of(path: str) -> str:

@@ -115,6 +115,8 @@ class Options(TypedDict, total=False):
     """Arguments it has not, with the values that say what it does anyway: with those they are no mistake."""
     understands: Mapping[str, Callable[[Json], Json | None]]
     """Arguments it has not, each with what all that was given says instead."""
+    moves: str
+    """It moves all that this query finds from the thing its path names to another one."""
     resumable: bool
     """The same call again finishes what broke off in the middle."""
     listed: tuple[str, ...]

@@ -30,6 +30,8 @@ class Restoring:
     sent: Counter[str] = field(default_factory=Counter[str])
     earlier: dict[str, list[Json]] = field(default_factory=dict[str, list[Json]])
     """What an earlier try has made, with the ids it got: it is not made a second time."""
+    renewed: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    """The new id of what was made again, by kind and old id."""
 
     def what(self, plural: str, id: str, row: Json | None = None) -> str:
         """A thing by name and id."""

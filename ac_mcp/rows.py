@@ -4,11 +4,15 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
 from difflib import SequenceMatcher
 from typing import Any, cast
 
 from ac_mcp.request import Json
 
+MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[t ][0-9]{2}:[0-9]{2}")
+ZONE = re.compile(r"(z|[+-][0-9]{2}:?[0-9]{2})$")
 CUT = 20
 """Characters a text must have left to be one that was cut short."""
 ALIKE = 0.8
@@ -46,7 +50,20 @@ def pairs(sent: Json, row: Json) -> Iterable[tuple[str, str]]:
     """What was sent beside what the row says, where both say something comparable."""
     for key, value in sent.items():
         if key in row and value is not None and comparable(value) and comparable(row[key]):
-            yield plain(value), plain(row[key])
+            yield pair(value, row[key])
+
+
+def pair(sent: Any, there: Any) -> tuple[str, str]:
+    """Both in one spelling: of a moment the clock, unless both say in which zone."""
+    one, other = plain(sent), plain(there)
+    if not (MOMENT.match(one) and MOMENT.match(other)):
+        return one, other
+    zoned = [ZONE.search(text) is not None for text in (one, other)]
+    if all(zoned):
+        with suppress(ValueError):
+            instants = [datetime.fromisoformat(text.upper()).astimezone(UTC) for text in (one, other)]
+            return instants[0].isoformat()[:16], instants[1].isoformat()[:16]
+    return one[:16].replace("t", " "), other[:16].replace("t", " ")
 
 
 def comparable(value: Any) -> bool:
@@ -59,5 +76,6 @@ def plain(value: Any) -> str:
     """However a text is encoded, escaped, spaced or cased, and whether an id is a number or a text."""
     if isinstance(value, list):
         return "\n".join(sorted(plain(one) for one in cast("list[Any]", value)))
+    value = int(value) if isinstance(value, bool) else value  # flags are numbers where they are read (reference 2.3)
     text = html.unescape(str("" if value is None else value))
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())

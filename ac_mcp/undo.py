@@ -4,22 +4,26 @@ What somebody has changed since, or what has more hanging on it by now, stays as
 """
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ac_mcp.changes import LINKS, Change, Write, bare
+from ac_mcp.columns import Reference
 from ac_mcp.errors import NotFound, Refused, Throttled, Unavailable
 from ac_mcp.hanging import LATER, hanging
 from ac_mcp.images import LEFT, SUBSCRIBED, id_of
 from ac_mcp.operation import Operation
 from ac_mcp.operations import STEPS
-from ac_mcp.remake import KEPT, made_again
-from ac_mcp.request import Json, record, records
+from ac_mcp.remake import KEPT, made_again, moved_back, tied_again
+from ac_mcp.request import Json, record, records, whole
 from ac_mcp.resource import Resource
 from ac_mcp.restoring import Restoring, values
+from ac_mcp.results.sentences import quote
+from ac_mcp.rows import MOMENT, pair
 
-WITH_THEIR_FIELD = ("fieldOptions", "fieldRels")
-"""Made together with a field, and gone with it."""
+VALUES = ("fieldValues", "dealCustomFieldData", "accountCustomFieldData")
+"""What stands in custom fields."""
 NOT_KEPT = "what stood there was not kept"
 
 
@@ -27,12 +31,16 @@ NOT_KEPT = "what stood there was not kept"
 class Undoing(Restoring):
     """One change being taken back, the last write first; what came of it is noted as it goes."""
 
+    writes: Sequence[Write] = ()
+    """All that the change has written."""
+
     async def all(self, change: Change, *, whole: bool = False) -> None:
         """Each write; with `whole` all of them or none.
 
         Raises:
             Trouble: where not even the first thing could be taken back, and where time is up with `whole`.
         """
+        self.writes = change.writes
         try:
             for write in reversed(change.writes):
                 await self._attempted(write)
@@ -55,8 +63,10 @@ class Undoing(Restoring):
     async def _one(self, write: Write, step: Operation[..., Any]) -> None:
         plural = step.resource.plural
         match write.method, plural:
-            case "POST", _ if plural in WITH_THEIR_FIELD:
-                return
+            case "POST", "fieldOptions" | "fieldRels" if self._made_here("fields"):
+                return  # gone with their field
+            case "POST", "fieldOptions":
+                await self._options_away(write)
             case "DELETE", "connections":
                 self.lost.append("the connection: somebody has to sign in again")
             case _ if write.before is None or (write.method == "POST" and write.body is None):
@@ -73,10 +83,14 @@ class Undoing(Restoring):
                 self.lost.append(f"{self._what(write, step.resource)}: whether it was there before is not known")
             case "POST", _:
                 await self._unmade(write, step)
+            case "PUT", _ if step.options.get("moves"):
+                await moved_back(self, write, step)
             case "PUT", _:
                 await self._put_back(write, step)
             case "DELETE", "contactTags":
                 await self._worn_again(write)
+            case "DELETE", "accountContacts" | "fieldOptions" | "fieldRels":
+                await tied_again(self, write, step)
             case "DELETE", _ if plural in KEPT:
                 await made_again(self, write, step)
             case _:
@@ -84,12 +98,28 @@ class Undoing(Restoring):
                     f"{self.what(plural, id_of(write.path))}: the like of it cannot be made again by an undo"
                 )
 
+    def _made_here(self, plural: str) -> bool:
+        """Whether the same change has made a thing of that kind."""
+        made = (one for one in self.writes if one.method == "POST")
+        return any(STEPS[one.step].resource.plural == plural for one in made)
+
+    async def _options_away(self, write: Write) -> None:
+        """Choices that were added to a field that was there before."""
+        made, sent = (records((one or {}).get("fieldOptions")) for one in (write.reply, write.body))
+        for row, given in zip(made, sent, strict=False):
+            what = f"the choice {quote(str(given.get('label')))}: removed"
+            step = STEPS["delete_field_option"]
+            await self.attempt(what, self.send(step, f"/fieldOptions/{row.get('id')}"))
+
     def _what(self, write: Write, resource: Resource, id: str = "") -> str:
         """What a write made: a tie by its two ends, anything else by its name."""
         sent = record((write.body or {}).get(resource.singular))
-        ends = (("contact", "contacts"), (resource.word, resource.many)) if resource.link else ()
-        tied = ", ".join(self.what(kind, str(sent[key])) for key, kind in ends if key in sent)
-        return tied or self.what(resource.plural, id, sent)
+        return self._ends(resource, sent) or self.what(resource.plural, id, sent)
+
+    def _ends(self, resource: Resource, row: Json) -> str:
+        """The things that a row ties, where it only does that."""
+        ends = [one for one in resource.columns if isinstance(one, Reference)] if resource.link else []
+        return ", ".join(self.what(one.kind, str(row[one.key])) for one in ends if row.get(one.key))
 
     async def _unmade(self, write: Write, step: Operation[..., Any]) -> None:
         """Deleted, if it is as it was made."""
@@ -108,7 +138,7 @@ class Undoing(Restoring):
         except NotFound:
             self.lost.append(f"{what}: it is gone already")
         else:
-            gone = "emptied" if resource.plural == "fieldValues" else "untied" if resource.link else "deleted"
+            gone = "emptied" if resource.plural in VALUES else "untied" if resource.link else "deleted"
             self.restored.append(f"{what}: {gone}")
             self.lost += [f"{what}: {resource.lost}"] if resource.link and resource.lost else []
 
@@ -142,8 +172,7 @@ class Undoing(Restoring):
         resource = step.resource
         old = record((write.before or {}).get(resource.singular))
         what = self.what(resource.plural, str(old.get("id") or id_of(write.path)), old)
-        if resource.plural == "fieldValues" and old:
-            what = f"{self.what('contacts', str(old.get('contact')))}, {self.what('fields', str(old.get('field')))}"
+        what = self._ends(resource, old) or what
         if not old:
             self.lost.append(f"{what}: {NOT_KEPT}")
             return
@@ -157,6 +186,8 @@ class Undoing(Restoring):
                 continue
             if differs(key, value, now):
                 self.lost.append(f"{what}: {step.parameter(key)} was changed since")
+            elif key in LINKS:
+                self.lost.append(f"{what}: {step.parameter(key)}, which may hold a key, was not kept")
             else:
                 back[key] = old[key]
                 restored.append(f"{what}: {step.parameter(key)}")
@@ -224,8 +255,11 @@ def differs(key: str, value: Any, now: Json) -> bool:
     there = now.get(key)
     if key in LINKS and isinstance(there, str):
         there = bare(there)  # no more of it was kept
-    texts = [html.unescape("" if one is None else str(one)).strip() for one in (value, there)]
-    return texts[0].casefold() != texts[1].casefold() if key == "email" else texts[0] != texts[1]
+    if isinstance(value, bool) or MOMENT.match(str(value).casefold()):
+        one, other = pair(value, there)  # a flag is read as a number, a moment with its zone (reference 2.3, 2.4)
+        return one != other
+    one, other = (html.unescape("" if one is None else str(one)).strip() for one in (value, there))
+    return one.casefold() != other.casefold() if key == "email" else one != other
 
 
 def steps(change: Change) -> int:
@@ -235,6 +269,6 @@ def steps(change: Change) -> int:
 
 def hung(before: Json) -> int:
     """What hung on a thing that was deleted, each a write of its own."""
-    held = sum(len(ids) for ids in record(before.get("holders")).values())
+    held = sum(len(ids) for ids in record(before.get("holders")).values()) + whole(before.get("moved_count"))
     beside = ("contactTags", "contactLists", "accountContacts", "notes", "deals")
     return held + sum(len(records(before.get(key))) for key in beside)

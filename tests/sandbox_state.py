@@ -9,10 +9,10 @@ from ac_mcp.sandbox import Sandbox
 
 VOLATILE = re.compile(
     r"^(id|hash|seen|.*date.*|.*time.*|.*tstamp.*|.*stamp|.*_at|.*by|perstag|ip4.*|ip|ua|token|connection_id|gravatar|"
-    r"subscriber_count|counters|best_send_hour|sourceid|sentcnt|activitycount|deleted|links|sync|responder|user|userid|order|dealOrder|stringid)$"
+    r"subscriber_count|counters|best_send_hour|sourceid|sentcnt|activitycount|deleted|links|sync|responder|user|userid|order|dealOrder|stringid|originalValue)$"
 )
 """Ids, timestamps, counters, and who did it: what no undo can bring back."""
-WORDS = {"subscriberid": "contact", "dealId": "deal", "relid": "contact"}
+WORDS = {"subscriberid": "contact", "dealId": "deal", "relid": "contact", "accountId": "account", "dealTasktype": "task_type"}
 TRACES = ("dealActivities", "contactLogs", "requests")
 """What the account notes about writes by itself."""
 

@@ -190,13 +190,19 @@ class Guarded(Sandbox):
     key = KEY
 
 
+@functools.cache
+def planted() -> Sandbox:
+    """The company as every test finds it."""
+    return Sandbox(now=lambda: NOW)
+
+
 @asynccontextmanager
 async def trial(environ: Mapping[str, str] | None = None, rate: int | None = None) -> AsyncGenerator[Trial]:
     """An account on a fresh sandbox whose clock is the loop's. Unless told otherwise, no write waits for a yes."""
     settings = Settings.from_env(
         {"MATON_API_KEY": KEY, "AC_MCP_CONFIRM": "never", "AC_MCP_TOOLSETS": "all", **(environ or {})}
     )
-    sandbox = Guarded(now=lambda: NOW + timedelta(seconds=clock()), clock=clock, rate=rate)
+    sandbox = Guarded(now=lambda: NOW + timedelta(seconds=clock()), clock=clock, rate=rate, like=planted())
     wire = Wire(sandbox.transport())
     doors = Doors(NOWHERE, NOWHERE, settings.direct)
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(wire.carry)) as http:

@@ -47,12 +47,24 @@ async def test_the_account_and_each_kind_of_thing_can_be_attached(options: dict[
             "activecampaign://tags/{id}",
             "activecampaign://lists/{id}",
             "activecampaign://deals/{id}",
+            "activecampaign://stages/{id}",
+            "activecampaign://pipelines/{id}",
             "activecampaign://automations/{id}",
             "activecampaign://campaigns/{id}",
+            "activecampaign://messages/{id}",
+            "activecampaign://forms/{id}",
+            "activecampaign://segments/{id}",
             "activecampaign://users/{id}",
+            "activecampaign://accounts/{id}",
+            "activecampaign://fields/{id}",
+            "activecampaign://tasks/{id}",
+            "activecampaign://notes/{id}",
+            "activecampaign://webhooks/{id}",
         ]
         for template in listed:
-            assert await content(client, template.uri_template.replace("{id}", "1"))
+            assert await content(
+                client, template.uri_template.replace("{id}", "91" if "messages" in template.uri_template else "1")
+            )
 
 
 @ERAS

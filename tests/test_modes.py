@@ -48,7 +48,8 @@ def test_toolsets_are_the_tools_of_these_words_and_what_goes_with_writing() -> N
     assert sum(len(tools) for tools in TOOLSETS.values()) == len(OPERATIONS)
     assert {*TOOLSETS} - {"bulk"} == {
         "contacts", "tags", "lists", "deals", "pipelines", "automations", "campaigns", "users", "accounts", "fields",
-        "notes", "webhooks", "connections", "overview", "changes",
+        "notes", "webhooks", "connections", "overview", "changes", "custom_fields", "tasks", "messages", "forms",
+        "segments", "scores",
     }  # fmt: skip
 
 
@@ -136,7 +137,7 @@ def test_the_command_line_keeps_to_the_mode(capsys: Any) -> None:
     assert command(["call", "--sandbox", "--toolsets", "nonsense", "list_tags"]) == 2
     assert "AC_MCP_TOOLSETS: there is no 'nonsense'" in capsys.readouterr().err
     assert command(["tools", "--sandbox", "--toolsets", "users"]) == 0
-    assert "2 of 2 tools" in capsys.readouterr().out
+    assert "3 of 3 tools" in capsys.readouterr().out
 
 
 def test_a_safeguard_with_a_typo_does_not_start_without_it() -> None:

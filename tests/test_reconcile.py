@@ -396,7 +396,8 @@ def test_what_differs_in_an_id_or_wholly_is_another_thing() -> None:
 def test_everything_a_create_is_sent_to_is_known() -> None:
     assert {path for _, path in MADE} == {
         "/accounts", "/connections", "/contacts", "/deals", "/dealGroups", "/dealStages", "/fields",
-        "/fieldOption/bulk", "/fieldRels", "/lists", "/notes", "/tags", "/webhooks", "/contactAutomations",
+        "/fieldOption/bulk", "/fieldRels", "/lists", "/notes", "/tags", "/webhooks", "/contactAutomations", "/messages",
+        "/dealCustomFieldMeta", "/accountCustomFieldMeta", "/dealTasks", "/dealTasktypes",
     }  # fmt: skip
 
 

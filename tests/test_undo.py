@@ -24,8 +24,16 @@ LOST: dict[str, set[str]] = {
     "delete_list": {"listGroups"},
     "add_to_automation": {"automations"},  # how many have entered it
     "remove_from_automation": {"contactAutomations"},
+    "delete_account": {"deals", "notes"},
+    "delete_field": {"fieldValues"},
+    "delete_pipeline": {"dealGroups", "dealStages", "deals"},
+    "delete_deal_field": {"dealCustomFieldMeta", "dealCustomFieldData"},
+    "delete_account_field": {"accountCustomFieldMeta", "accountCustomFieldData"},
+    "delete_webhook": {"webhooks"},
 }
 """What cannot be restored, by table of the account; README and SECURITY say the same in words."""
+NEW_ID = {"delete_tag", "delete_deal_stage", "delete_message", "delete_note", "delete_task", "delete_task_type"}
+"""What comes back as it was, under another id."""
 MADE_AGAIN = re.compile(r"(\w+) .*?\(id (\d+)\): made again, with the id (\d+)")
 
 
@@ -43,7 +51,7 @@ async def test_what_a_tool_did_is_undone_but_for_what_the_table_says(tool: str) 
         assert tool == "manage_connection" or difference(before, state(one.sandbox)), "the call has to change something"
         undone = await one.answer("undo_change", change="1")
         assert difference(before, state(one.sandbox, renamed(undone))).keys() == LOST.get(tool, set())
-        assert (undone["result"] == "undone") == (tool not in {"delete_tag", *LOST})
+        assert (undone["result"] == "undone") == (tool not in {*NEW_ID, *LOST})
         assert ("not_restored" in undone) == (undone["result"] != "undone")
         assert undone["call"].startswith(f"{tool}(")
 
@@ -500,9 +508,10 @@ async def test_an_undo_after_one_whose_end_is_not_known_has_to_be_looked_at_firs
         assert one.requests.count("POST /deals") == 1
 
 
-@pytest.mark.parametrize(
-    "tool", [name for name in WRITING if name.startswith("create_") and name not in ("create_note", "create_webhook")]
-)
+NOTHING_HANGS = ("create_note", "create_webhook", "create_message", "create_task")
+
+
+@pytest.mark.parametrize("tool", [name for name in WRITING if name.startswith("create_") and name not in NOTHING_HANGS])
 @in_virtual_time
 async def test_where_it_cannot_be_told_what_hangs_on_it_nothing_is_deleted(tool: str) -> None:
     """The thing itself can be read, no list can."""

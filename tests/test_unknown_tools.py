@@ -29,7 +29,7 @@ ONE = {"contact": "1"}
         ("updateDeal", {"deal": "1", "status": "won"}, 'update_deal(deal="1", status="won")'),
         ("listCampaigns", {"limit": 3}, "list_campaigns(limit=3)"),
         ("get_companies", {}, "list_accounts()"),
-        ("get_account", {"account": "Acme"}, 'list_accounts(search="Acme")'),
+        ("get_company", {"account": "Acme"}, 'get_account(account="Acme")'),
         ("delete_contacts", ONE, 'delete_contact(contact="1")'),
     ],
 )

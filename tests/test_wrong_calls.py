@@ -90,7 +90,7 @@ SAID = {
     ),
     "a segment nobody made": (
         'segment: no segment is called "Whales" (not found); closest: "Wholesale buyers" (id 3).\n'
-        "Next: describe_account()"
+        "Next: list_segments()"
     ),
     "a stage of another pipeline": (
         'stage: no stage in "Sales" is called "Signed" (not found); closest: "Signed" (id 8, in Partnerships). '

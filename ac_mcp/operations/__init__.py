@@ -3,25 +3,32 @@
 from typing import Any
 
 from ac_mcp.operation import Operation
+from ac_mcp.operations.account_fields import account_fields, account_values
 from ac_mcp.operations.automations import automations, contact_automations
-from ac_mcp.operations.campaigns import campaigns
+from ac_mcp.operations.campaigns import campaign_links, campaigns
 from ac_mcp.operations.changes import changes
-from ac_mcp.operations.companies import account_contacts, accounts
+from ac_mcp.operations.companies import account_contacts, accounts, workers
 from ac_mcp.operations.connections import connections
 from ac_mcp.operations.contacts import contacts
 from ac_mcp.operations.counting import counts
+from ac_mcp.operations.deal_fields import deal_fields, deal_values
 from ac_mcp.operations.deals import deals
-from ac_mcp.operations.fields import field_options, field_relations, field_values, fields
+from ac_mcp.operations.field_changes import field_options, field_relations, fields
+from ac_mcp.operations.fields import field_values
+from ac_mcp.operations.forms import forms
 from ac_mcp.operations.jobs import jobs
 from ac_mcp.operations.lists import contact_lists, lists
+from ac_mcp.operations.messages import messages
 from ac_mcp.operations.notes import notes
 from ac_mcp.operations.overview import overview
 from ac_mcp.operations.people import people, timelines
 from ac_mcp.operations.pipelines import pipelines, stages
 from ac_mcp.operations.rankings import campaign_summaries
+from ac_mcp.operations.scores import score_values, scores
 from ac_mcp.operations.segments import segments
 from ac_mcp.operations.summaries import pipeline_summaries
 from ac_mcp.operations.tags import contact_tags, tags
+from ac_mcp.operations.tasks import task_types, tasks
 from ac_mcp.operations.transfers import exports, imports
 from ac_mcp.operations.users import users
 from ac_mcp.operations.webhooks import webhooks
@@ -29,10 +36,10 @@ from ac_mcp.resource import Resource
 
 RESOURCES: tuple[Resource, ...] = (
     contacts, tags, contact_tags, lists, contact_lists, deals, stages, pipelines, automations, contact_automations,
-    campaigns, segments, users, accounts, account_contacts, fields, field_options, field_relations, field_values, notes,
-    webhooks, connections, overview, changes, jobs,
-    counts, pipeline_summaries, campaign_summaries, people, timelines,
-    imports, exports,
+    campaigns, campaign_links, messages, forms, segments, scores, score_values, users, accounts, workers,
+    account_contacts, fields, field_options, field_relations, field_values, deal_fields, deal_values,
+    account_fields, account_values, tasks, task_types, notes, webhooks, connections, overview, changes, jobs,
+    counts, pipeline_summaries, campaign_summaries, people, timelines, imports, exports,
 )  # fmt: skip
 STEPS: dict[str, Operation[..., Any]] = {o.name: o for resource in RESOURCES for o in resource.operations}
 """Tools and the steps only other operations take."""

@@ -29,7 +29,6 @@ contact_automations = Resource(
     one="automation",
     many="automations",
     link=True,
-    group="bulk",
     lost="what the automation has done meanwhile, and how far they were in it",
 )
 
@@ -52,9 +51,9 @@ async def list_entries(call: Call, limit: AllOfThem = 100, offset: Further = 0) 
     return await call()
 
 
-@contact_automations.get("/contacts/{contact}/contactAutomations", tool=False)
+@contact_automations.get("/contacts/{contact}/contactAutomations", title="List a contact's automations", extra=True)
 async def list_contact_automations(call: Call, contact: ContactRef) -> Json:
-    """The automations of one contact, also those it has run through."""
+    """List the automations (workflows) one contact is in or has run through. Returns names, since when, if running."""
     return await call()
 
 

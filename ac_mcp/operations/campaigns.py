@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ac_mcp.columns import Column, Number, Rate, Reference, Text, Time
+from ac_mcp.columns import Code, Column, Number, Rate, Reference, Text, Time
 from ac_mcp.operation import Call
 from ac_mcp.parameters import CampaignRef, Further, Limit
 from ac_mcp.request import Json
-from ac_mcp.resource import Resource
+from ac_mcp.resource import Resource, keys
 
 STATUS = {"0": "draft", "1": "scheduled", "2": "sending", "3": "paused", "4": "stopped", "5": "sent"}
 WORDS = {"completed": "sent", "sent": "sent"}
@@ -63,6 +63,19 @@ campaigns = Resource(
 )
 
 
+campaign_links = Resource(
+    "link",
+    "links",
+    (
+        Text("url", "link", most=2000),
+        Text("name"),
+        Code("clicks", "tracked", codes={"0": "not tracked", "1": "tracked"}),
+    ),
+    group="campaigns",
+    called=keys("name"),
+)
+
+
 @campaigns.get("/campaigns", title="List campaigns (newsletters)", query={"orders[sdate]": "DESC"})
 async def list_campaigns(
     call: Call,
@@ -77,3 +90,11 @@ async def list_campaigns(
 async def get_campaign(call: Call, campaign: CampaignRef) -> Json:
     """Get a campaign's results: open rate, clicks, bounces of a mailing. Returns totals only, no names."""
     return await call()
+
+
+@campaign_links.get("/campaigns/{campaign}/links", title="List the links in a campaign", extra=True)
+async def list_campaign_links(call: Call, campaign: CampaignRef) -> Json:
+    """List the links in a campaign's mail. Returns addresses, and if clicks are tracked; clicks of each the API does
+    not tell."""
+    payload = await call()
+    return payload | {"links": [one for one in payload["links"] if one.get("link") != "open"]}

@@ -3,10 +3,12 @@
 from typing import Annotated
 
 from ac_mcp.columns import Date, Number, Reference, Text
+from ac_mcp.errors import BadArguments
 from ac_mcp.marks import About, Wire
-from ac_mcp.operation import Call
-from ac_mcp.parameters import AccountRef, Further, Id, Limit, Name, OwnerRef, Search, Website
-from ac_mcp.request import Json
+from ac_mcp.operation import Call, say, together
+from ac_mcp.operations.account_fields import account_values, list_account_field_values
+from ac_mcp.parameters import AccountRef, ContactRef, Further, Id, Limit, Name, Offset, OwnerRef, Search, Website
+from ac_mcp.request import Json, records
 from ac_mcp.resource import Resource
 
 accounts = Resource(
@@ -22,7 +24,9 @@ accounts = Resource(
     ),
     directory=True,
     refuses_second=True,
+    sparse=True,
     find=lambda given: {"search": given},
+    lost="its id, its notes; deals of it lose their company",
     example="Acme",
 )
 account_contacts = Resource(
@@ -33,6 +37,11 @@ account_contacts = Resource(
     many="accounts",
     link=True,
 )
+workers = Resource(
+    "accountContact", "accountContacts", account_contacts.columns, one="account_contact", many="account_contacts",
+    group="accounts", link=True,
+)  # fmt: skip
+"""The same ties in a list of their own, where they are no accounts."""
 
 
 @accounts.get("/accounts", title="List companies (accounts)", query={"count_deals": "true"})
@@ -52,13 +61,80 @@ async def create_account(
     return await call()
 
 
-@accounts.delete("/accounts/{account}", tool=False)
+@accounts.get("/accounts/{account}", title="Show a company (account)", shows=(account_values,), extra=True)
+async def get_account(call: Call, account: AccountRef) -> Json:
+    """Show one account (company, organization): website, owner, custom fields. Who works there:
+    list_account_contacts."""
+    return await together(call(), list_account_field_values(call, account))
+
+
+@accounts.put("/accounts/{account}", title="Change a company (account)", extra=True)
+async def update_account(
+    call: Call,
+    account: AccountRef,
+    name: Annotated[Name, About("Company name", "Acme", shown=False)] | None = None,
+    website: Annotated[Website, Wire("accountUrl")] | None = None,
+    owner: OwnerRef | None = None,
+) -> Json:
+    """Update an account (company): rename it, change website or owner. Returns it; custom fields:
+    set_account_field_value."""
+    return await call()
+
+
+@accounts.delete("/accounts/{account}", title="Delete a company (account)", extra=True)
 async def delete_account(call: Call, account: AccountRef) -> Json:
-    """Delete a company."""
+    """Delete an account (company) with its notes; its contacts stay. Returns its name; undone only in part."""
     return await call()
 
 
-@account_contacts.post("/accountContacts", tool=False, idempotent=True)  # a second one is refused
-async def join_account(call: Call, contact: Id, account: Id, job_title: str | None = None) -> Json:
-    """Tie a contact to a company."""
+@workers.get("/accountContacts", title="List a company's contacts", extra=True)
+async def list_account_contacts(
+    call: Call,
+    account: Annotated[AccountRef, Wire("filters[account]")] | None = None,
+    contact: Annotated[ContactRef, Wire("filters[contact]")] | None = None,
+    limit: Limit = 20,
+    offset: Offset = 0,
+) -> Json:
+    """List who works at an account (company), or where a contact works, with job titles. Returns a page."""
     return await call()
+
+
+@account_contacts.post("/accountContacts", title="Put a contact into a company", idempotent=True, extra=True,
+                       reports=("account_contact_add",))  # fmt: skip
+async def add_contact_to_account(
+    call: Call,
+    contact: ContactRef,
+    account: AccountRef,
+    job_title: Annotated[str, About("Job title", "Head of Sales", shown=False)] | None = None,
+) -> Json:
+    """Put a contact into an account: who works at a company, and as what; also changes the job title. Returns if it
+    was there."""
+    ties = records((await list_account_contacts(call, contact=contact))["accountContacts"])
+    same = next((one for one in ties if str(one.get("account")) == account), None)
+    if ties and same is None:
+        said = f"The contact is in another account (id {ties[0].get('account')}): a contact can be in one only."
+        refused = BadArguments(f"{said} remove_contact_from_account takes it out of that one.")
+        refused.instead = (list_account_contacts.name, {"contact": contact})
+        raise refused
+    if same is None:
+        return say(await call(), result="added")
+    if job_title in (None, same.get("jobTitle")):
+        return say({"accountContact": same}, result="already in it")
+    return say(await change_job(call, str(same["id"]), contact, account, str(job_title)), result="job title changed")
+
+
+@account_contacts.put("/accountContacts/{id}", tool=False)
+async def change_job(call: Call, id: Id, contact: Id, account: Id, job_title: str) -> Json:
+    """What a contact is at its company."""
+    return await call()
+
+
+@account_contacts.delete("/accountContacts/{id}", title="Take a contact out of a company", destructive=False,
+                         extra=True)  # fmt: skip
+async def remove_contact_from_account(call: Call, contact: ContactRef, account: AccountRef) -> Json:
+    """Take a contact out of an account (company): somebody no longer works there. Returns if it was in it."""
+    ties = records((await list_account_contacts(call, contact=contact))["accountContacts"])
+    mine = [one for one in ties if str(one.get("account")) == account and one.get("id")]
+    for one in mine:
+        await call(id=one["id"])
+    return say({}, result="taken out" if mine else "was not in it")

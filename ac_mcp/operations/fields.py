@@ -10,7 +10,7 @@ from ac_mcp.columns import Flag, Prose, Reference, Several, Text, Values
 from ac_mcp.errors import BadArguments, Duplicate, NotFound
 from ac_mcp.marks import About, Multiple, ValueOf, Wire
 from ac_mcp.operation import Call, all_pages, say
-from ac_mcp.parameters import AllOfThem, ContactRef, FieldRef, Further, Id, Name, day
+from ac_mcp.parameters import AllOfThem, ContactRef, FieldRef, Further, Id, Limit, Name, day
 from ac_mcp.request import Json, record, records
 from ac_mcp.resource import Resource, keys
 
@@ -84,6 +84,7 @@ fields = Resource(
     called=keys("title", "perstag"),
     directory=True,
     refuses_second=True,
+    lost="its id, and the values contacts had in it",
     example="Plan",
 )
 field_options = Resource(
@@ -181,9 +182,9 @@ async def made_or_begun(call: Call, title: str, type: str, options: list[str]) -
     return begun[0], [option for option in options if option not in begun[0]["options"]], "finished"
 
 
-@field_values.get("/contacts/{contact}/fieldValues", tool=False)
+@field_values.get("/contacts/{contact}/fieldValues", title="List a contact's custom field values", extra=True)
 async def list_field_values(call: Call, contact: ContactRef) -> Json:
-    """The custom field values of one contact."""
+    """List all custom field values of one contact. Returns titles and values."""
     return await call()
 
 
@@ -221,9 +222,15 @@ async def set_field_value(
     return say(await call(id=before["id"]), result="changed", **({"before": was} if was is not None else {}))
 
 
-@fields.delete("/fields/{field}", tool=False)
-async def delete_field(call: Call, field: FieldRef) -> Json:
-    """Delete a custom field with its options and values."""
+@field_values.get("/fieldValues", title="List values of a custom field", extra=True)
+async def list_values_of_field(
+    call: Call,
+    field: Annotated[FieldRef, Wire("filters[fieldid]")],
+    value: Annotated[str, Wire("filters[val]"), About("Only this value", "Pro", shown=False)] | None = None,
+    limit: Limit = 20,
+    offset: Further = 0,
+) -> Json:
+    """List what contacts have in one custom field, or who has a certain value in it. Returns a page with names."""
     return await call()
 
 

@@ -113,9 +113,9 @@ async def delete_list(call: Call, list: ListRef) -> Json:
     return await call()
 
 
-@contact_lists.get("/contacts/{contact}/contactLists", tool=False)
+@contact_lists.get("/contacts/{contact}/contactLists", title="List a contact's lists", extra=True)
 async def list_contact_lists(call: Call, contact: ContactRef) -> Json:
-    """The lists of one contact, also those it left."""
+    """List the mailing lists one contact is or was on: active, unsubscribed, bounced. Returns names and since when."""
     return await call()
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ac_mcp.columns import Date, Prose, Reference
+from ac_mcp.columns import TEXT, Date, Prose, Reference
 from ac_mcp.errors import BadArguments
 from ac_mcp.marks import About, Wire
 from ac_mcp.operation import PAGE, Call, all_pages, say
@@ -25,6 +25,7 @@ notes = Resource(
         Reference("author", "userid", kind="users"),
         Date("created", "cdate"),
     ),
+    lost="its id, who wrote it and when",
 )
 
 
@@ -144,7 +145,28 @@ async def create_note(
     return payload | {"note": with_owner(payload["note"])}
 
 
-@notes.delete("/notes/{note}", tool=False)
-async def delete_note(call: Call, note: Id) -> Json:
-    """Delete a note."""
-    return await call()
+NoteId = Annotated[Id, About("Id, from list_notes", "7", shown=False)]
+
+
+@notes.get("/notes/{note}", title="Show a note (comment)", extra=True)
+async def get_note(call: Call, note: NoteId) -> Json:
+    """Show one note (comment) by its id. Returns its whole text, author, and what it is on."""
+    payload = await call()
+    return payload | {"note": with_owner(payload["note"])}
+
+
+@notes.put("/notes/{note}", title="Edit a note (comment)", extra=True)
+async def update_note(
+    call: Call,
+    note: NoteId,
+    text: Annotated[Name, Wire("note"), About("The new text, instead of the old one", "Call after noon.", shown=False)],
+) -> Json:
+    """Edit a note (comment): replace its text. Returns it."""
+    payload = await call()
+    return payload | {"note": with_owner(payload["note"])}
+
+
+@notes.delete("/notes/{note}", title="Delete a note (comment)", says={"note_id": TEXT}, extra=True)
+async def delete_note(call: Call, note: NoteId) -> Json:
+    """Delete or remove a note (comment) by its id. Returns if it was there; undone only in part."""
+    return say(await call(), note_id=note)

@@ -6,13 +6,23 @@ from typing import Annotated, Any, cast
 from pydantic import Field
 
 from ac_mcp.columns import Number, Reference, References, Text
-from ac_mcp.marks import About, Wire
-from ac_mcp.operation import Call
+from ac_mcp.errors import BadArguments
+from ac_mcp.marks import About, Ref, Unlisted, Wire
+from ac_mcp.operation import Call, say
+from ac_mcp.operations.deals import deals, list_deals
 from ac_mcp.parameters import AllOfThem, Currency, Further, Name, PipelineRef, StageRef
-from ac_mcp.request import Json, records, whole
+from ac_mcp.request import Json, record, records, whole
 from ac_mcp.resource import Resource, keys
 
 Title = Annotated[Name, Wire("title"), About("Name", "Negotiation", shown=False)]
+
+Narrowing = Annotated[PipelineRef, Unlisted(), About("Where two stages share the name", "Sales", shown=False)] | None
+Beside = Annotated[
+    str,
+    Ref("dealStages", within="pipeline", beside="stage"),
+    Wire("stage"),
+    About("Stage of the same pipeline", "Qualified", shown=False),
+]
 
 stages = Resource(
     "dealStage",
@@ -25,6 +35,7 @@ stages = Resource(
     directory=True,
     within="group",
     inside="dealGroups",
+    lost="its id, and automations that used it",
     example="Negotiation",
 )
 pipelines = Resource(
@@ -55,6 +66,10 @@ async def list_deal_stages(
     """List deal stages: the steps of a sales pipeline. Returns them in order."""
     payload = await call()
     return payload | {"dealStages": in_order(payload["dealStages"])}
+
+
+def counted(deals: int) -> str:
+    return "1 deal" if deals == 1 else f"{deals} deals"
 
 
 def in_order(found: list[Json]) -> list[Json]:
@@ -98,13 +113,90 @@ async def create_pipeline(
     return payload | {"dealGroup": payload["dealGroup"] | {"stages": made}} if made else payload
 
 
-@stages.delete("/dealStages/{stage}", tool=False)
-async def delete_deal_stage(call: Call, stage: StageRef) -> Json:
-    """Delete a stage."""
+@stages.get("/dealStages/{stage}", title="Show a stage of a pipeline", extra=True)
+async def get_deal_stage(call: Call, stage: StageRef, pipeline: Narrowing = None) -> Json:
+    """Show one stage of a pipeline. Returns its pipeline and place only; its deals: list_deals."""
+    return await call(pipeline=None)
+
+
+@stages.put("/dealStages/{stage}", title="Rename or reorder a stage", unique=True, extra=True)
+async def update_deal_stage(
+    call: Call,
+    stage: StageRef,
+    name: Title | None = None,
+    order: Annotated[int, Field(ge=0), About("Sort number", 2, shown=False)] | None = None,
+    color: Annotated[str, Field(pattern="^#?[0-9A-Fa-f]{6}$"), About("Six hex digits", "32B0FC", shown=False)]
+    | None = None,
+    pipeline: Narrowing = None,
+) -> Json:
+    """Rename a stage of a pipeline, or change its place or color. Returns it; its deals stay in it."""
+    return await call(pipeline=None, color=color.lstrip("#") if color else None)
+
+
+@deals.put(
+    "/dealStages/{stage}/deals",
+    title="Move all deals of a stage",
+    moves="filters[stage]",
+    starts="when a deal changes stage",
+    reports=("deal_update",),
+    extra=True,
+)
+async def move_deals(call: Call, stage: StageRef, to: Beside, pipeline: Narrowing = None) -> Json:
+    """Move all deals of one stage into another of the same pipeline, open or not. Returns how many."""
+    held = whole(record((await list_deals(call, stage=stage, limit=1)).get("meta")).get("total"))
+    if to == stage:
+        raise BadArguments("to is the stage they are in already: name another one.")
+    if not held:
+        return say({}, result="no deal is in it")
+    await call(pipeline=None)
+    return say({}, result="moved", note=f"{counted(held)} moved.")
+
+
+@stages.delete("/dealStages/{stage}", title="Delete a stage of a pipeline", extra=True)
+async def delete_deal_stage(
+    call: Call, stage: StageRef, move_deals_to: Beside | None = None, pipeline: Narrowing = None
+) -> Json:
+    """Delete a stage of a pipeline; deals in it go to another stage first. Returns its name."""
+    held = whole(record((await list_deals(call, stage=stage, limit=1)).get("meta")).get("total"))
+    if move_deals_to == stage:
+        raise BadArguments("move_deals_to is the stage that is to be deleted: name another one.")
+    if held and not move_deals_to:
+        raise BadArguments(
+            f"{counted(held)} in this stage would be lost: say which stage they go to.",
+            {**call.given, "move_deals_to": "Qualified"},
+            example=True,
+        )
+    if held and move_deals_to:
+        await move_deals(call, stage, move_deals_to)
+    payload = await call(pipeline=None)
+    return say(payload, note=f"{counted(held)} moved.") if held else payload
+
+
+@pipelines.get("/dealGroups/{pipeline}", title="Show a pipeline (funnel)", extra=True)
+async def get_pipeline(call: Call, pipeline: PipelineRef) -> Json:
+    """Show one sales pipeline (funnel). Returns its currency, and its stages in order."""
+    payload = await call()
+    places = {str(one.get("id")): n for n, one in enumerate(in_order(records(payload.get("dealStages"))))}
+    return payload | {"dealGroup": sorted_stages(record(payload.get("dealGroup")), places)}
+
+
+@pipelines.put("/dealGroups/{pipeline}", title="Rename a pipeline (funnel)", unique=True, extra=True)
+async def update_pipeline(
+    call: Call, pipeline: PipelineRef, name: Title | None = None, currency: Currency | None = None
+) -> Json:
+    """Rename a sales pipeline (funnel), or change its currency. Returns it; stages and deals stay as they are."""
     return await call()
 
 
-@pipelines.delete("/dealGroups/{pipeline}", tool=False)
+def takes_deals(sent: Json, before: Json) -> str:
+    """What goes with a pipeline (reference 5.2)."""
+    held = whole(record(before.get("hung")).get("deals"))
+    along = f" Its {counted(held)} can no longer be opened." if held else ""
+    return f"No undo brings a pipeline and its stages back.{along}"
+
+
+@pipelines.delete("/dealGroups/{pipeline}", title="Delete a pipeline (funnel)", asks=takes_deals, extra=True)
 async def delete_pipeline(call: Call, pipeline: PipelineRef) -> Json:
-    """Delete a pipeline with its stages."""
+    """Delete a sales pipeline (funnel) with its stages; its deals can no longer be opened. Returns its name; cannot be
+    undone."""
     return await call()

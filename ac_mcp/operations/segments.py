@@ -1,21 +1,31 @@
 """Segments: saved conditions on contacts. The API can read them and who matches them (reference 12)."""
 
-from ac_mcp.columns import Date, Text
+from ac_mcp.columns import Code, Date, Text
 from ac_mcp.operation import Call
-from ac_mcp.parameters import AllOfThem, Further
+from ac_mcp.parameters import AllOfThem, Further, SegmentRef
 from ac_mcp.request import Json
 from ac_mcp.resource import Resource
 
 segments = Resource(
     "segment",
     "segments",
-    (Text("name"), Date("created", "created_timestamp")),
+    (
+        Text("name"),
+        Code("matches", "logic", codes={"and": "all conditions", "or": "any condition"}),
+        Date("created", "created_timestamp"),
+    ),
     directory=True,
     example="Engaged customers",
 )
 
 
-@segments.get("/segments", tool=False)
+@segments.get("/segments", title="List segments (saved audiences)", extra=True)
 async def list_segments(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
-    """The segments of the account."""
+    """List segments: saved conditions on contacts. Returns names; who matches one: list_contacts with segment."""
+    return await call()
+
+
+@segments.get("/segments/{segment}", title="Show a segment (saved audience)", extra=True)
+async def get_segment(call: Call, segment: SegmentRef) -> Json:
+    """Show one segment. Returns its name and date only, since the API does not tell its conditions."""
     return await call()

@@ -33,6 +33,12 @@ async def list_users(call: Call, limit: AllOfThem = 100, offset: Further = 0) ->
     return await call()
 
 
+@users.get("/users/me", title="Show who is signed in", single=True, extra=True)
+async def get_current_user(call: Call) -> Json:
+    """Show the user whose permissions this connection has: who am I, which login. Returns name, e-mail, time zone."""
+    return await call()
+
+
 @users.get("/users/{user}", title="Show a user (team member)")
 async def get_user(call: Call, user: UserRef) -> Json:
     """Show one user: which colleague or deal owner. Returns name, e-mail and time zone only."""

@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from ac_mcp.addresses import public
-from ac_mcp.columns import Code, Reference, Several, Text
-from ac_mcp.marks import About, Wire
+from ac_mcp.columns import TEXTS, Code, Reference, Several, Text
+from ac_mcp.marks import About, Ref, Wire
 from ac_mcp.operation import Call
-from ac_mcp.parameters import AllOfThem, Further, Id, ListRef, Name
-from ac_mcp.request import Json
+from ac_mcp.parameters import AllOfThem, Further, ListRef, Name
+from ac_mcp.request import Json, Request, record
 from ac_mcp.resource import Resource
 
 # Reference 11: what /webhook/events names, and five that are taken beside them.
@@ -21,6 +21,20 @@ Event = Literal[
     "sms_unsub",
 ]  # fmt: skip
 Source = Literal["public", "admin", "api", "system"]
+Url = Annotated[str, AfterValidator(public), About("Public https address", "https://hooks.acme.com/ac", shown=False)]
+Events = Annotated[
+    list[Event],
+    Field(min_length=1),
+    WithJsonSchema({"type": "array", "items": {"type": "string"}}),  # thirty words that hardly any call needs
+    About("What to report: subscribe, update, contact_tag_added, deal_add or others", ["subscribe"], shown=False),
+]
+Sources = Annotated[
+    list[Source],
+    Field(min_length=1),
+    About("Whose changes: forms, users, API, automations", ["public", "admin", "api", "system"], shown=False),
+]
+OfList = Annotated[ListRef, Wire("listid"), About("Only for this list", "Newsletter", shown=False)]
+WebhookRef = Annotated[str, Ref("webhooks"), About("Name or id", "CRM mirror", shown=False)]
 
 webhooks = Resource(
     "webhook",
@@ -33,6 +47,8 @@ webhooks = Resource(
         Reference("list", "listid", kind="lists"),
         Code("status", "state", codes={"0": "off", "1": "on"}),
     ),
+    directory=True,
+    lost="all of it: its address, which may hold a key, is not kept",
     example="CRM mirror",
 )
 
@@ -51,28 +67,56 @@ def sends_away(sent: Json, before: Json) -> str:
 async def create_webhook(
     call: Call,
     name: Annotated[Name, About("Name", "CRM mirror", shown=False)],
-    url: Annotated[
-        str, AfterValidator(public), About("Public https address", "https://hooks.acme.com/ac", shown=False)
-    ],
-    events: Annotated[
-        list[Event],
-        Field(min_length=1),
-        WithJsonSchema({"type": "array", "items": {"type": "string"}}),  # thirty words that hardly any call needs
-        About("What to report: subscribe, update, contact_tag_added, deal_add or others", ["subscribe"], shown=False),
-    ],
-    sources: Annotated[
-        list[Source],
-        Field(min_length=1),
-        About("Whose changes: forms, users, API, automations", ["public", "admin", "api", "system"], shown=False),
-    ],
-    list: Annotated[ListRef, Wire("listid"), About("Only for this list", "Newsletter", shown=False)] | None = None,
+    url: Url,
+    events: Events,
+    sources: Sources,
+    list: OfList | None = None,
 ) -> Json:
     """Create a webhook, a new one for contact or deal events, to notify our server. Returns its id; sends from then
     on."""
     return await call()
 
 
-@webhooks.delete("/webhooks/{webhook}", tool=False)
-async def delete_webhook(call: Call, webhook: Id) -> Json:
-    """Delete a webhook."""
+@webhooks.get("/webhooks/{webhook}", title="Show a webhook", extra=True)
+async def get_webhook(call: Call, webhook: WebhookRef) -> Json:
+    """Show one webhook. Returns its address, its events, and if it is on."""
     return await call()
+
+
+def sends_elsewhere(sent: Json, before: Json) -> str:
+    """Another address, or more that is sent to the same."""
+    stood = record(before.get("webhook"))
+    more = any(set(sent.get(key) or ()) - set(stood.get(key) or ()) for key in ("events", "sources"))
+    return sends_away({**stood, **sent}, before) if more or sent.get("url") not in (None, stood.get("url")) else ""
+
+
+@webhooks.put("/webhooks/{webhook}", title="Change a webhook", asks=sends_elsewhere, extra=True)
+async def update_webhook(
+    call: Call,
+    webhook: WebhookRef,
+    name: Annotated[Name, About("Name", "CRM mirror", shown=False)] | None = None,
+    url: Url | None = None,
+    events: Events | None = None,
+    sources: Sources | None = None,
+    list: OfList | None = None,
+) -> Json:
+    """Change a webhook: its address, name, events or sources, each replaced as a whole. Returns it."""
+    return await call()
+
+
+def not_kept(sent: Json, before: Json) -> str:
+    return "No undo brings it back: its address, which may hold a key, is not kept here."
+
+
+@webhooks.delete("/webhooks/{webhook}", title="Delete a webhook", asks=not_kept, extra=True)
+async def delete_webhook(call: Call, webhook: WebhookRef) -> Json:
+    """Delete a webhook: stop notifying a URL. Returns its name; cannot be undone."""
+    return await call()
+
+
+@webhooks.get("/webhook/events", title="List events of webhooks", verbatim=True, single=True, extra=True,
+              says={"events": TEXTS})  # fmt: skip
+async def list_webhook_events(call: Call) -> Json:
+    """List the events a webhook can report, such as subscribe, open, deal_add. Returns their names."""
+    body = (await call.sender.send(Request("GET", call.operation.path, repeatable=True))).body
+    return {"events": body.get("webhookEvents", [])}

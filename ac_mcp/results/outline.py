@@ -61,7 +61,8 @@ def own(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]]:
 
 def may_show_nothing(operation: Operation[..., Any]) -> bool:
     """Whether an answer may come without the thing itself: then what the call named stands in its place."""
-    return operation.method in ("POST", "DELETE") or (operation.method == "PUT" and operation.resource.quiet)
+    silent = operation.resource.quiet or bool(operation.options.get("moves"))
+    return operation.method in ("POST", "DELETE") or (operation.method == "PUT" and silent)
 
 
 def beside(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]]:

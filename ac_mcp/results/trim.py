@@ -92,8 +92,8 @@ class Answered:
 
     @property
     def touched(self) -> dict[str, str]:
-        """The same by kind."""
-        return dict(self.named.values())
+        """The same by kind; of two of a kind the first."""
+        return dict(reversed(self.named.values()))
 
     def _named(self, parameter: str) -> bool:
         return self.arguments.get(parameter) is not None and self.operation.references[parameter].plain
@@ -113,7 +113,9 @@ def shown_beside(operation: Operation[..., Any], resource: Resource) -> tuple[Co
 
 def wanted(answered: Answered) -> dict[str, set[str]]:
     """The ids the answer wants names for, by kind."""
-    found: dict[str, set[str]] = {kind: {id} for kind, id in answered.touched.items()}
+    found: dict[str, set[str]] = {}
+    for kind, id in answered.named.values():
+        found.setdefault(kind, set()).add(id)
     shown = [(answered.columns, answered.single or {})]
     shown += [(answered.columns_of(one), row) for one in answered.shown for row in answered.rows(one)]
     for columns, row in shown:

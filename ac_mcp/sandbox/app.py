@@ -4,12 +4,14 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import Mount, Route, Router
+from starlette.types import Receive, Scope, Send
 
 from .catalog import RESOURCES, endpoints
 from .connections import APP, Connections
@@ -25,6 +27,7 @@ from .store import Store
 from .wire import Endpoint, Recorder, Seen, answer, guarded, sent
 
 WRITING = ("POST", "PUT", "PATCH")
+ASKED = "sandbox.api"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -44,8 +47,8 @@ class Parts:
 
 
 def build(parts: Parts) -> Starlette:
-    gateway = Mount(f"/{APP}/api/3", routes=_api(parts, parts.doors.gateway))
-    direct = Mount("/api/3", routes=_api(parts, parts.doors.direct))
+    gateway = Mount(f"/{APP}/api/3", app=Api(parts, parts.doors.gateway))
+    direct = Mount("/api/3", app=Api(parts, parts.doors.direct))
     routes = [gateway, direct, *control(parts.store, parts.connections, parts.doors, parts.now)]
     routes += desk(parts.faults, parts.log)
     faulty = Middleware(Faulty, faults=parts.faults, latency=parts.latency, now=parts.now, sleep=parts.sleep)
@@ -60,21 +63,38 @@ async def _lost(request: Request, error: Exception) -> Response:
     return answer(refusal.status, refusal.body)
 
 
-def _api(parts: Parts, door: Door) -> list[BaseRoute]:
-    routes = [Route(path, _served(parts, door, handler), methods=[method]) for method, path, handler in endpoints()]
-    return [*routes, Route("/{rest:path}", _served(parts, door, _unknown), methods=METHODS)]
+@dataclass(frozen=True)
+class Api:
+    """One door to the API. Its routes are those of every sandbox, so whose request it is travels with the request."""
+
+    parts: Parts
+    door: Door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[ASKED] = self
+        await _router()(scope, receive, send)
+
+
+@cache
+def _router() -> Router:
+    """Eight hundred patterns are compiled once in a process."""
+    routes = [Route(path, _served(handler), methods=[method]) for method, path, handler in endpoints()]
+    routes.append(Route("/{rest:path}", _served(_unknown), methods=METHODS))
+    return Router(routes=routes, redirect_slashes=False)
 
 
 def _unknown(call: Call) -> Answer:
     raise no_route()
 
 
-def _served(parts: Parts, door: Door, handler: Handler) -> Endpoint:
+def _served(handler: Handler) -> Endpoint:
     async def work(request: Request) -> Response:
         # The body first: nothing may wait between the start and the end of the transaction.
         raw = await request.body()
+        api: Api = request.scope[ASKED]
+        parts = api.parts
         with parts.store.transaction():
-            account = door(request)
+            account = api.door(request)
             call = Call(
                 store=parts.store.at(account),
                 catalog=RESOURCES,

@@ -45,9 +45,13 @@ class Sandbox:
         faults: Iterable[Fault] = (),
         latency: Latency = INSTANT,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        like: "Sandbox | None" = None,
     ) -> None:
+        """`like` is one whose accounts are copied as they are now: quicker than planting them again."""
         tables = [CONNECTIONS, *(resource.table for resource in RESOURCES.values())]
         self._store = Store.open(state, tables)
+        if like is not None:
+            like._store.copy(self._store)
         self.requests: deque[Seen] = deque(maxlen=KEPT)
         self.quirks = Quirks()
         connections = Connections(self._store)

@@ -91,6 +91,10 @@ class Store:
             raise
         return store
 
+    def copy(self, other: "Store") -> None:
+        """All accounts into another store, in place of what is there."""
+        self._db.backup(other._db)
+
     def at(self, account: int) -> "Store":
         return Store(self._db, self._tables, account, self._lock)
 

@@ -7,12 +7,12 @@ import pytest
 
 from ac_mcp.sandbox import Sandbox
 
-from .reach import NOW, Wall, client
+from .reach import NOW, Wall, client, planted
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    box = Sandbox(now=lambda: NOW, rate=None)
+    box = Sandbox(now=lambda: NOW, rate=None, like=planted())
     yield box
     box.close()
 
@@ -31,7 +31,7 @@ def wall() -> Wall:
 @pytest.fixture
 async def timed(wall: Wall) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of a sandbox that lives by the clock `wall`."""
-    box = Sandbox(now=wall, rate=None)
+    box = Sandbox(now=wall, rate=None, like=planted())
     async with client(box) as opened:
         yield opened
     box.close()

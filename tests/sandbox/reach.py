@@ -1,6 +1,7 @@
 """Clients through the doors of a sandbox whose time stands still."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import httpx2
 
@@ -10,6 +11,12 @@ NOW = datetime(2026, 8, 4, 15, 0, 0, tzinfo=UTC)
 HOST = "http://sandbox"
 GATEWAY = f"{HOST}/active-campaign/api/3"
 DIRECT = f"{HOST}/api/3"
+
+
+@cache
+def planted() -> Sandbox:
+    """The company as every test finds it."""
+    return Sandbox(now=lambda: NOW, rate=None)
 
 
 class Wall:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ac_mcp.sandbox import Sandbox
 from ac_mcp.sandbox.catalog import RESOURCES, endpoints
 
-from .reach import NOW, client
+from .reach import NOW, client, planted
 
 texts = st.text(max_size=20) | st.sampled_from(
     ["1", "0", "-1", "\0", "1e999", "😀", "9" * 30, "'; DROP TABLE contacts"]
@@ -50,7 +50,7 @@ queries = st.dictionaries(
     )
 )
 async def test_no_sequence_of_requests_crashes_the_sandbox(asked: list[Any]) -> None:
-    box = Sandbox(now=lambda: NOW, rate=None)
+    box = Sandbox(now=lambda: NOW, rate=None, like=planted())
     async with client(box) as api:
         for (method, path), query, body, number in asked:
             filled = path.replace("{id}", number).replace("{email}", "x@y").replace("{username}", "dana")

@@ -1,0 +1,113 @@
+"""Custom fields of accounts, and the values accounts have in them."""
+
+from typing import Annotated
+
+from ac_mcp.marks import About, Ref, Wire
+from ac_mcp.operation import Call
+from ac_mcp.operations.custom_fields import (
+    BEFORE,
+    Added,
+    InForms,
+    Kind,
+    OptionList,
+    Title,
+    Value,
+    data,
+    made,
+    metas,
+    put,
+    takes_values,
+    with_options,
+)
+from ac_mcp.parameters import AccountRef, AllOfThem, Further, Id
+from ac_mcp.request import Json
+from ac_mcp.resource import Resource
+
+account_fields: Resource = metas("account", "Industry")
+account_values: Resource = data("account")
+Field = Annotated[str, Ref(account_fields.plural), Wire("customFieldId"), About("Title or id", "Industry", shown=False)]
+
+
+@account_fields.get("/accountCustomFieldMeta", title="List custom fields of accounts (companies)", extra=True)
+async def list_account_fields(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
+    """List accounts' custom fields (companies): what is a field's id, type, options. Returns one page."""
+    return await call()
+
+
+@account_fields.post("/accountCustomFieldMeta", title="Create a custom field of accounts", unique=True, extra=True)
+async def create_account_field(
+    call: Call, title: Title, type: Kind, options: OptionList | None = None, in_forms: InForms = True
+) -> Json:
+    """Create a custom field of accounts: a new attribute of companies, such as a date, amount or dropdown. Returns its
+    id."""
+    return await made(call, type, options)
+
+
+@account_fields.get("/accountCustomFieldMeta/{field}", tool=False)
+async def get_account_field(call: Call, field: Field) -> Json:
+    """One custom field of accounts."""
+    return await call()
+
+
+@account_fields.put(
+    "/accountCustomFieldMeta/{field}", title="Change a custom field of accounts", unique=True, extra=True
+)
+async def update_account_field(
+    call: Call,
+    field: Field,
+    title: Title | None = None,
+    add_options: Added | None = None,
+    in_forms: InForms | None = None,
+) -> Json:
+    """Rename a custom field of accounts, add choices, show or hide it in forms; its type stays. Returns it."""
+    return await with_options(call, await get_account_field(call, field), account_fields, add_options)
+
+
+@account_fields.delete(
+    "/accountCustomFieldMeta/{field}", title="Delete a custom field of accounts", asks=takes_values, extra=True
+)
+async def delete_account_field(call: Call, field: Field) -> Json:
+    """Delete a custom field of accounts with all its values. Returns its title; cannot be undone."""
+    return await call()
+
+
+@account_values.get("/accountCustomFieldData", title="List custom field values of an account", extra=True)
+async def list_account_field_values(
+    call: Call,
+    account: Annotated[AccountRef, Wire("filters[customerAccountId]")],
+    limit: AllOfThem = 100,
+    offset: Further = 0,
+) -> Json:
+    """List what an account has in its custom fields. Returns titles and values."""
+    return await call()
+
+
+@account_values.post("/accountCustomFieldData", tool=False, idempotent=True)
+async def create_account_field_value(
+    call: Call, account: Annotated[Id, Wire("customerAccountId")], field: Field, value: Value
+) -> Json:
+    """The first value of a field; a second one of the same replaces it (reference 5.5)."""
+    return await call()
+
+
+@account_values.put(
+    "/accountCustomFieldData/{id}",
+    title="Set a custom field of an account",
+    says=BEFORE,
+    quotes=("before",),
+    extra=True,
+    starts="when an account changes",
+    reports=("account_update",),
+)
+async def set_account_field_value(
+    call: Call, account: Annotated[AccountRef, Wire("customerAccountId")], field: Field, value: Value
+) -> Json:
+    """Set a custom field of an account: fill in, record or change a value. Returns what it replaced; only one field."""
+    rows = (await list_account_field_values(call, account))["accountCustomFieldData"]
+    return await put(call, rows, field, lambda: create_account_field_value(call, account, field, value))
+
+
+@account_values.delete("/accountCustomFieldData/{id}", tool=False)
+async def delete_account_field_value(call: Call, id: Id) -> Json:
+    """Empty a custom field of an account."""
+    return await call()

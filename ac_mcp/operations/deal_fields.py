@@ -1,0 +1,111 @@
+"""Custom fields of deals, and the values deals have in them."""
+
+from typing import Annotated
+
+from ac_mcp.marks import About, Ref, Wire
+from ac_mcp.operation import Call
+from ac_mcp.operations.custom_fields import (
+    BEFORE,
+    Added,
+    InForms,
+    Kind,
+    OptionList,
+    Title,
+    Value,
+    data,
+    made,
+    metas,
+    put,
+    takes_values,
+    with_options,
+)
+from ac_mcp.parameters import AllOfThem, DealRef, Further, Id
+from ac_mcp.request import Json
+from ac_mcp.resource import Resource
+
+deal_fields: Resource = metas("deal", "Forecast category")
+deal_values: Resource = data("deal")
+Field = Annotated[
+    str, Ref(deal_fields.plural), Wire("customFieldId"), About("Title or id", "Forecast category", shown=False)
+]
+
+
+@deal_fields.get("/dealCustomFieldMeta", title="List custom fields of deals (opportunities)", extra=True)
+async def list_deal_fields(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
+    """List deals' custom fields (opportunities): what is a field's id, type, options. Returns one page."""
+    return await call()
+
+
+@deal_fields.post("/dealCustomFieldMeta", title="Create a custom field of deals", unique=True, extra=True)
+async def create_deal_field(
+    call: Call, title: Title, type: Kind, options: OptionList | None = None, in_forms: InForms = True
+) -> Json:
+    """Create a custom field of deals: a new attribute of opportunities, such as a date, amount or dropdown. Returns its
+    id."""
+    return await made(call, type, options)
+
+
+@deal_fields.get("/dealCustomFieldMeta/{field}", tool=False)
+async def get_deal_field(call: Call, field: Field) -> Json:
+    """One custom field of deals."""
+    return await call()
+
+
+@deal_fields.put("/dealCustomFieldMeta/{field}", title="Change a custom field of deals", unique=True, extra=True)
+async def update_deal_field(
+    call: Call,
+    field: Field,
+    title: Title | None = None,
+    add_options: Added | None = None,
+    in_forms: InForms | None = None,
+) -> Json:
+    """Rename a custom field of deals, add choices, show or hide it in forms; its type stays. Returns it."""
+    return await with_options(call, await get_deal_field(call, field), deal_fields, add_options)
+
+
+@deal_fields.delete(
+    "/dealCustomFieldMeta/{field}", title="Delete a custom field of deals", asks=takes_values, extra=True
+)
+async def delete_deal_field(call: Call, field: Field) -> Json:
+    """Delete a custom field of deals with all its values. Returns its title; cannot be undone."""
+    return await call()
+
+
+@deal_values.get("/dealCustomFieldData", title="List custom field values of a deal", extra=True)
+async def list_deal_field_values(
+    call: Call,
+    deal: Annotated[DealRef, Wire("filters[dealId]")],
+    limit: AllOfThem = 100,
+    offset: Further = 0,
+) -> Json:
+    """List what a deal has in its custom fields. Returns titles and values."""
+    return await call()
+
+
+@deal_values.post("/dealCustomFieldData", tool=False, idempotent=True)
+async def create_deal_field_value(call: Call, deal: Annotated[Id, Wire("dealId")], field: Field, value: Value) -> Json:
+    """The first value of a field; a second one of the same replaces it (reference 5.5)."""
+    return await call()
+
+
+@deal_values.put(
+    "/dealCustomFieldData/{id}",
+    title="Set a custom field of a deal",
+    says=BEFORE,
+    quotes=("before",),
+    extra=True,
+    starts="when a deal changes",
+    reports=("deal_update",),
+)
+async def set_deal_field_value(
+    call: Call, deal: Annotated[DealRef, Wire("dealId")], field: Field, value: Value
+) -> Json:
+    """Set a custom field of a deal: fill in, record or change a value. Returns what it replaced; only one field."""
+    rows = (await list_deal_field_values(call, deal))["dealCustomFieldData"]
+    return await put(call, rows, field, lambda: create_deal_field_value(call, deal, field, value))
+
+
+@deal_values.delete("/dealCustomFieldData/{id}", tool=False)
+async def delete_deal_field_value(call: Call, id: Id) -> Json:
+    """Empty a custom field of a deal."""
+    return await call()

@@ -1,0 +1,80 @@
+"""Forms: where people sign up. The API can read them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from ac_mcp.columns import TEXTS, Column, Date, Number, References, Text
+from ac_mcp.marks import About, Ref
+from ac_mcp.operation import PAGE, Call, all_pages
+from ac_mcp.parameters import AllOfThem, Further, ListRef
+from ac_mcp.request import Json, record, records
+from ac_mcp.resource import Resource
+
+MOST = 1000
+"""Forms that are looked through for those that feed one list."""
+
+
+def subscribed_to(row: Json) -> Iterable[str]:
+    """The lists it puts people on (reference 12: an object, or [] where nothing is set up)."""
+    for action in records(record(row.get("actiondata")).get("actions")):
+        if str(action.get("type")) == "subscribe-to-list" and action.get("list"):
+            yield str(action["list"])
+
+
+@dataclass(frozen=True, slots=True)
+class Feeds(References):
+    """The lists it feeds."""
+
+    def read(self, row: Json) -> Any:
+        return list(dict.fromkeys(subscribed_to(row))) or None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Column):
+    """What it asks for, by the words above each field."""
+
+    kind_of_value = TEXTS
+
+    def shown(self, raw: Any) -> Any:
+        asked = [one for one in records(raw) if one.get("type") not in ("header", "html", "image")]
+        return [str(one.get("header") or one.get("type"))[:80] for one in asked] or None
+
+
+forms = Resource(
+    "form",
+    "forms",
+    (
+        Text("name"),
+        Feeds("lists", "actiondata", kind="lists", one="list"),
+        Number("entries"),
+        Date("created", "cdate"),
+    ),
+    more=(Asked("asks_for", "cfields"), Text("thanks"), Text("layout"), Date("updated", "udate")),
+    directory=True,
+    example="Footer sign-up",
+)
+FormRef = Annotated[str, Ref("forms"), About("Name or id", "Footer sign-up", shown=False)]
+
+
+@forms.get("/forms", tool=False)
+async def list_all_forms(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
+    """One page of forms; the API cannot filter them (reference 12)."""
+    return await call()
+
+
+@forms.get("/forms", title="List forms (sign-ups)", extra=True)
+async def list_forms(call: Call, list: ListRef | None = None, limit: AllOfThem = 100, offset: Further = 0) -> Json:
+    """List sign-up forms, or those that feed a list. Returns the lists each feeds, how many entries; who came in: by
+    the tag or list."""
+    if list is None:
+        return await call()
+    payload = await all_pages(call, lambda skip: list_all_forms(call, PAGE, skip), MOST)
+    found = [one for one in payload["forms"] if list in subscribed_to(one)]
+    return payload | {"forms": found[offset : offset + limit], "meta": {"total": len(found)}}
+
+
+@forms.get("/forms/{form}", title="Show a form (sign-up)", extra=True)
+async def get_form(call: Call, form: FormRef) -> Json:
+    """Show one sign-up form: what it asks for, the lists it feeds, its thank-you text."""
+    return await call()

@@ -1,0 +1,98 @@
+"""Messages: the letters that campaigns send."""
+
+from typing import Annotated
+
+from ac_mcp.columns import Date, Prose, Reference, Text
+from ac_mcp.errors import BadArguments
+from ac_mcp.marks import About, Ref, Wire
+from ac_mcp.operation import Call
+from ac_mcp.parameters import Email, Further, Limit, Name
+from ac_mcp.request import Json
+from ac_mcp.resource import Resource, keys
+
+messages = Resource(
+    "message",
+    "messages",
+    (
+        Text("subject"),
+        Text("name"),
+        Text("from_name", "fromname"),
+        Text("from_email", "fromemail"),
+        Date("updated", "mdate"),
+    ),
+    more=(
+        Text("reply_to", "reply2"),
+        Prose("preheader", "preheader_text"),
+        Prose("text"),
+        Prose("html", most=500),
+        Date("created", "cdate"),
+        Reference("author", "userid", kind="users"),
+    ),
+    called=keys("subject", "name"),
+    directory=True,
+    sparse=True,
+    lost="its id, and its place in campaigns",
+    example="Your January cup",
+)
+MessageRef = Annotated[str, Ref("messages"), About("Subject, name or id", "Your January cup", shown=False)]
+Subject = Annotated[str, About("Subject line", "Your January cup", shown=False)]
+InList = Annotated[Name, About("Name among messages", "January letter", shown=False)]
+FromName = Annotated[Name, Wire("fromname"), About("Sender's name", "Acme", shown=False)]
+FromEmail = Annotated[Email, Wire("fromemail"), About("Sender's address", "news@acme.com", shown=False)]
+ReplyTo = Annotated[Email, Wire("reply2"), About("Where replies go", "help@acme.com", shown=False)]
+Preheader = Annotated[str, Wire("preheader_text"), About("Preview line", "Three beans", shown=False)]
+Plain = Annotated[str, About("Plain text", "Hello %FIRSTNAME%", shown=False)]
+Html = Annotated[str, About("HTML", "<p>Hello</p>", shown=False)]
+
+
+@messages.get("/messages", title="List messages (e-mails)", extra=True)
+async def list_messages(call: Call, limit: Limit = 20, offset: Further = 0) -> Json:
+    """List messages: the e-mails written for campaigns, by subject and sender. Returns a page, no results."""
+    return await call()
+
+
+@messages.get("/messages/{message}", title="Show a message (e-mail)", extra=True)
+async def get_message(call: Call, message: MessageRef) -> Json:
+    """Show one message (e-mail): its subject, sender, text, the beginning of its HTML. Returns no results."""
+    return await call()
+
+
+@messages.post("/messages", title="Write a message (e-mail)", large=True, extra=True)
+async def create_message(
+    call: Call,
+    subject: Subject,
+    from_name: FromName,
+    from_email: FromEmail,
+    reply_to: ReplyTo,
+    text: Plain | None = None,
+    html: Html | None = None,
+    preheader: Preheader | None = None,
+    name: InList | None = None,
+) -> Json:
+    """Write a message: draft the text of an e-mail for a campaign. Returns its id; nothing is sent."""
+    if not (text or html):
+        raise BadArguments("A message needs text or html.", {**call.given, "text": "Hello"}, example=True)
+    return await call()
+
+
+@messages.put("/messages/{message}", title="Edit a message (e-mail)", large=True, extra=True)
+async def update_message(
+    call: Call,
+    message: MessageRef,
+    subject: Subject | None = None,
+    from_name: FromName | None = None,
+    from_email: FromEmail | None = None,
+    reply_to: ReplyTo | None = None,
+    text: Plain | None = None,
+    html: Html | None = None,
+    preheader: Preheader | None = None,
+    name: InList | None = None,
+) -> Json:
+    """Edit a message: change subject, sender or text of an e-mail. Returns it; campaigns that use it change too."""
+    return await call()
+
+
+@messages.delete("/messages/{message}", title="Delete a message (e-mail)", extra=True)
+async def delete_message(call: Call, message: MessageRef) -> Json:
+    """Delete a message (e-mail draft). Returns its subject; undone only in part."""
+    return await call()

@@ -1,0 +1,45 @@
+"""Scores: points that contacts and deals collect."""
+
+from ac_mcp.columns import Code, Date, Number, Prose, Reference, Text
+from ac_mcp.operation import Call
+from ac_mcp.parameters import AllOfThem, ContactRef, Further
+from ac_mcp.request import Json
+from ac_mcp.resource import Resource
+
+scores = Resource(
+    "score",
+    "scores",
+    (
+        Text("name"),
+        Text("of", "reltype"),
+        Prose("description", "descript"),
+        Code("status", codes={"0": "off", "1": "on"}),
+    ),
+    directory=True,
+    example="Engagement",
+)
+score_values = Resource(
+    "scoreValue",
+    "scoreValues",
+    (
+        Reference("contact", kind="contacts"),
+        Reference("score", kind="scores"),
+        Number("points", "scoreValue"),
+        Date("updated", "mdate"),
+    ),
+    one="score",
+    many="scores",
+    link=True,
+)
+
+
+@scores.get("/scores", title="List scores (lead scoring)", extra=True)
+async def list_scores(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
+    """List the scores (lead scoring) set up for contacts and deals. Returns names only; points: list_contact_scores."""
+    return await call()
+
+
+@score_values.get("/contacts/{contact}/scoreValues", title="List a contact's scores", extra=True)
+async def list_contact_scores(call: Call, contact: ContactRef) -> Json:
+    """List the scores one contact has: how many points, how hot a lead is. Returns each score with its points."""
+    return await call()

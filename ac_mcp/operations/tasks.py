@@ -1,0 +1,231 @@
+"""Tasks: calls, meetings and other things to do, on a deal or a contact; and their types."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+
+from ac_mcp.columns import Code, Prose, Reference, Text, Time
+from ac_mcp.errors import BadArguments
+from ac_mcp.marks import About, Ref, Wire
+from ac_mcp.operation import Call, say
+from ac_mcp.parameters import AllOfThem, ContactRef, Day, DealRef, Further, Limit, Name, OwnerRef
+from ac_mcp.request import Json, record, records, whole
+from ac_mcp.resource import Resource, keys
+
+STATUS = {"open": "0", "done": "1"}
+KINDS = {"deal": "Deal", "contact": "Subscriber"}
+"""What a task can be on, and the API's word for it (reference 5.4)."""
+
+
+def moment(text: str) -> str:
+    """A day, or a day and time, as the API takes it."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("is not a moment of the form YYYY-MM-DD HH:MM") from None
+    return read.isoformat(timespec="seconds")
+
+
+Due = Annotated[
+    str,
+    AfterValidator(moment),
+    Wire("duedate"),
+    About("YYYY-MM-DD HH:MM, in the account's time zone", "2026-02-03 10:00", shown=False),
+]
+TaskRef = Annotated[str, Ref("dealTasks"), About("Title or id", "Call Jane", shown=False)]
+TaskTypeRef = Annotated[
+    str, Ref("dealTasktypes"), Wire("dealTasktype"), About("Such as Call, Email", "Call", shown=False)
+]
+Title = Annotated[Name, About("What is to be done", "Call Jane", shown=False)]
+Note = Annotated[str, About("Details", "Ask about the renewal", shown=False)]
+Assignee = Annotated[OwnerRef, Wire("assignee")]
+
+tasks = Resource(
+    "dealTask",
+    "dealTasks",
+    (
+        Text("title"),
+        Reference("type", "dealTasktype", kind="dealTasktypes"),
+        Time("due", "duedate"),
+        Code("status", codes={code: word for word, code in STATUS.items()}),
+        Reference("deal", kind="deals"),
+        Reference("contact", kind="contacts"),
+        Reference("assignee", kind="users"),
+        Prose("note"),
+    ),
+    more=(Time("done", "donedate"), Prose("outcome", "outcomeInfo"), Time("created", "cdate")),
+    one="task",
+    many="tasks",
+    called=keys("title"),
+    find=lambda given: {"filters[title]": given},
+    lost="its id, and when it was made",
+    example="Call Jane",
+)
+task_types = Resource(
+    "dealTasktype",
+    "dealTasktypes",
+    (Text("name", "title"), Code("status", codes={"0": "in use", "1": "switched off"})),
+    one="task_type",
+    many="task_types",
+    group="tasks",
+    called=keys("title"),
+    directory=True,
+    lost="its id",
+    example="Call",
+)
+
+
+def counted(tasks: int) -> str:
+    return "1 task" if tasks == 1 else f"{tasks} tasks"
+
+
+def with_owner(task: Json) -> Json:
+    """What the task is on, under its own name instead of reltype and relid."""
+    return task | {word: task.get("relid") for word, kind in KINDS.items() if kind == task.get("reltype")}
+
+
+def owned(payload: Json) -> Json:
+    if tasks.plural in payload:
+        payload = payload | {tasks.plural: [with_owner(one) for one in records(payload[tasks.plural])]}
+    return payload | (
+        {tasks.singular: with_owner(record(payload[tasks.singular]))} if tasks.singular in payload else {}
+    )
+
+
+def owner(call: Call) -> tuple[str, str] | None:
+    """The one thing the call names, as word and id."""
+    named = [(word, str(call.arguments[word])) for word in KINDS if call.arguments.get(word)]
+    if len(named) > 1:
+        raise BadArguments("A task is on a deal or on a contact, not on both.", {**call.given, "contact": None})
+    return named[0] if named else None
+
+
+@tasks.get("/dealTasks", title="List tasks (to-dos, follow-ups)", extra=True)
+async def list_tasks(
+    call: Call,
+    deal: DealRef | None = None,
+    contact: ContactRef | None = None,
+    assignee: Annotated[OwnerRef, Wire("filters[assignee_userid]")] | None = None,
+    type: Annotated[TaskTypeRef, Wire("filters[d_tasktypeid]")] | None = None,
+    status: Annotated[Literal["open", "done"], Wire("filters[status]", STATUS), About("State")] | None = None,
+    due: Annotated[
+        Literal["overdue", "upcoming", "scheduled"],
+        Wire("filters[duedate_range]"),
+        About("Overdue, within 24 hours, or later"),
+    ]
+    | None = None,
+    due_after: Annotated[Day, Wire("filters[due_after]")] | None = None,
+    due_before: Annotated[Day, Wire("filters[due_before]")] | None = None,
+    limit: Limit = 20,
+    offset: Further = 0,
+) -> Json:
+    """List tasks: calls, meetings, reminders and follow-ups of a person, deal or colleague, open or overdue. Returns a
+    page."""
+    named = owner(call)
+    on = {"filters[reltype]": KINDS[named[0]], "filters[relid]": named[1]} if named else {}
+    return owned(await call(deal=None, contact=None, **on))
+
+
+@tasks.get("/dealTasks/{task}", title="Show a task (to-do)", extra=True)
+async def get_task(call: Call, task: TaskRef) -> Json:
+    """Show one task: what is to be done, when, by whom, on which deal or contact. Returns its note and outcome too."""
+    return owned(await call())
+
+
+@tasks.post("/dealTasks", title="Create a task (to-do, reminder)", reports=("deal_task_add", "contact_task_add"),
+            starts="when a task is added", extra=True)  # fmt: skip
+async def create_task(
+    call: Call,
+    type: TaskTypeRef,
+    due: Due,
+    deal: DealRef | None = None,
+    contact: ContactRef | None = None,
+    title: Title | None = None,
+    note: Note | None = None,
+    assignee: Assignee | None = None,
+) -> Json:
+    """Create a task on a deal or contact: schedule a call, e-mail, meeting, reminder or follow-up. Returns its id."""
+    named = owner(call)
+    if not named:
+        raise BadArguments("One of deal or contact is required.", {**call.given, "contact": "jane@acme.com"},
+                           example=True)  # fmt: skip
+    return owned(await call(deal=None, contact=None, relid=named[1], ownerType=named[0]))
+
+
+@tasks.put("/dealTasks/{task}", title="Change or complete a task", reports=("deal_task_complete",),
+           starts="when a task is completed", extra=True)  # fmt: skip
+async def update_task(
+    call: Call,
+    task: TaskRef,
+    status: Annotated[Literal["open", "done"], Wire("status", STATUS), About("State")] | None = None,
+    due: Due | None = None,
+    title: Title | None = None,
+    type: TaskTypeRef | None = None,
+    note: Note | None = None,
+    assignee: Assignee | None = None,
+    outcome: Annotated[str, Wire("outcomeInfo"), About("How it went", "Wants a quote", shown=False)] | None = None,
+) -> Json:
+    """Complete, reschedule, reassign or edit a task: mark a to-do done, move its date. Returns it, the rest
+    unchanged."""
+    return owned(await call())
+
+
+@tasks.delete("/dealTasks/{task}", title="Delete a task (to-do)", extra=True)
+async def delete_task(call: Call, task: TaskRef) -> Json:
+    """Delete a task or reminder for good. Returns its title; to tick it off: update_task."""
+    return await call()
+
+
+@task_types.get("/dealTasktypes", title="List types of tasks", extra=True)
+async def list_task_types(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
+    """List the types tasks can have, such as Call, Email, Meeting. Returns names and ids."""
+    return await call()
+
+
+@task_types.post("/dealTasktypes", title="Create a type of tasks", reports=("deal_tasktype_add",), unique=True,
+                 extra=True)  # fmt: skip
+async def create_task_type(
+    call: Call, name: Annotated[Name, Wire("title"), About("Name", "Site visit", shown=False)]
+) -> Json:
+    """Create a type of tasks, for a new kind of to-do. Returns its id."""
+    return await call()
+
+
+@task_types.put("/dealTasktypes/{type}", title="Rename a type of tasks", unique=True, extra=True)
+async def update_task_type(
+    call: Call,
+    type: TaskTypeRef,
+    name: Annotated[Name, Wire("title"), About("New name", "On-site visit", shown=False)] | None = None,
+    status: Annotated[Literal["in use", "switched off"], Wire("status", {"in use": "0", "switched off": "1"}),
+                      About("State")] | None = None,
+) -> Json:  # fmt: skip
+    """Rename a type of tasks, or switch it off. Returns it; its tasks keep it."""
+    return await call()
+
+
+@tasks.put("/dealTasktypes/{type}/dealTasks", tool=False, moves="filters[d_tasktypeid]")
+async def move_tasks(call: Call, type: TaskTypeRef, to: Annotated[TaskTypeRef, Wire("dealTasktype")]) -> Json:
+    """Make all tasks of one type tasks of another (reference 5.4)."""
+    return await call()
+
+
+@task_types.delete("/dealTasktypes/{type}", title="Delete a type of tasks", extra=True)
+async def delete_task_type(
+    call: Call,
+    type: TaskTypeRef,
+    move_tasks_to: Annotated[TaskTypeRef, About("Type its tasks get first", "Email", shown=False)] | None = None,
+) -> Json:
+    """Delete a type of tasks; tasks that have it get another one first. Returns its name."""
+    if move_tasks_to == type:
+        raise BadArguments("move_tasks_to is the type that is to be deleted: name another one.")
+    held = whole(record((await list_tasks(call, type=type, limit=1)).get("meta")).get("total"))
+    if held and not move_tasks_to:
+        raise BadArguments(
+            f"{counted(held)} of this type: say which type they get.", {**call.given, "move_tasks_to": "Call"},
+            example=True,
+        )  # fmt: skip
+    if held and move_tasks_to:
+        await move_tasks(call, type, move_tasks_to)
+    payload = await call()
+    return say(payload, note=f"{counted(held)} moved.") if held else payload
