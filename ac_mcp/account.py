@@ -18,11 +18,12 @@ from ac_mcp.errors import GatewayError, OutcomeUnknown, Unavailable
 from ac_mcp.gateway.client import Gateway
 from ac_mcp.jobs import Jobs
 from ac_mcp.journal import Journal
-from ac_mcp.modes import offered
+from ac_mcp.modes import offered, switched_off
 from ac_mcp.operation import Operation
 from ac_mcp.operations import RESOURCES
 from ac_mcp.operations.changes import confirm_change
 from ac_mcp.operations.connections import connections
+from ac_mcp.reach import Reach
 from ac_mcp.reconcile import Seen, Settling
 from ac_mcp.references import References
 from ac_mcp.request import Caller, Json, Request
@@ -61,6 +62,11 @@ class Account:
         kept = journal or Journal.in_memory(lambda: gateway.now().timestamp())
         caller = Caller(settings.credential)
         return cls(gateway, settings, caller, gateway.clock, journal=kept, offered=offered(settings), folder=folder)
+
+    @property
+    def reach(self) -> Reach:
+        """What it can run, by tools or through the two that run whatever the API has."""
+        return Reach(self.offered, switched_off(self.settings), self.settings.direct)
 
     @property
     def changes(self) -> Changes:

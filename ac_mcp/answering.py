@@ -1,7 +1,7 @@
 """From arguments to what the model reads: names become ids, the operation runs, its payload is trimmed."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
@@ -13,6 +13,7 @@ from ac_mcp.operations.connections import connections
 from ac_mcp.reconcile import Settling
 from ac_mcp.references import References
 from ac_mcp.request import Json, Progress, Request, Sender, Watch
+from ac_mcp.results.plain import NAMES, shaped
 from ac_mcp.results.render import fitted
 from ac_mcp.results.trim import LONGEST_NAME, SUMMARY, Answered, Names, View, shape, wanted
 from ac_mcp.senders import Bound
@@ -64,6 +65,9 @@ async def answered(running: Running, arguments: Json) -> Json:
         if trail.tried and operation.resource is connections:
             running.account.default.forget()
             running.account.directories.clear()  # without a choice, the account behind may be another one now
+    if operation.options.get("raw"):
+        shown = await spoken(running, shaped(operation, resolved, payload, running.view), NAMES)
+        return fitted(shown, int(resolved.get("offset") or 0), running.account.settings.answer_tokens)
     if operation.options.get("verbatim"):
         return await told(running, payload)
     references.learn(payload)
@@ -140,17 +144,22 @@ async def existing(running: Running, resolved: Json) -> Candidate | None:
 
 async def told(running: Running, payload: Json) -> Json:
     """An answer as the operation words it, with names before the ids in it; free text marked, or left out."""
-    kinds = running.operation.options.get("names", {})
+    quoted = running.operation.options.get("quotes", ())
+    hidden = running.view.hidden
+    without = set(quoted) if hidden else set[str]()
+    answer = await spoken(running, payload, running.operation.options.get("names", {}), without)
+    free = [key for key in quoted if hidden or any(key == one for one, _ in leaves(payload))]
+    return answer | ({"hidden_here" if hidden else "from_account": free} if free else {})
+
+
+async def spoken(running: Running, payload: Json, kinds: Mapping[str, str], without: Set[str] = frozenset()) -> Json:
+    """With names before the ids of these keys."""
     wanted: dict[str, set[str]] = {}
     for key, id in leaves(payload):
         if key in kinds and id:
             wanted.setdefault(kinds[key], set()).add(id)
     names: Names = await named(running.references, running.sender, wanted) if wanted else {}
-    quoted = running.operation.options.get("quotes", ())
-    hidden = running.view.hidden
-    answer = spelt_out(payload, kinds, names, set(quoted) if hidden else set())
-    free = [key for key in quoted if hidden or any(key == one for one, _ in leaves(payload))]
-    return answer | ({"hidden_here" if hidden else "from_account": free} if free else {})
+    return spelt_out(payload, kinds, names, without)
 
 
 def leaves(value: Any) -> Iterator[tuple[str, str]]:
@@ -166,7 +175,7 @@ def leaves(value: Any) -> Iterator[tuple[str, str]]:
                 yield from leaves(one)
 
 
-def spelt_out(value: Any, kinds: Mapping[str, str], names: Names, without: set[str]) -> Any:
+def spelt_out(value: Any, kinds: Mapping[str, str], names: Names, without: Set[str]) -> Any:
     if isinstance(value, list):
         return [spelt_out(one, kinds, names, without) for one in cast("list[Any]", value)]
     if not isinstance(value, dict):

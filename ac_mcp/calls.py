@@ -14,6 +14,7 @@ from ac_mcp.account import GRACE, Account, chosen, overdue
 from ac_mcp.agreeing import SEEN, as_agreed
 from ac_mcp.answering import Running, answered, named, refuse_second, there
 from ac_mcp.asked import PLAINLY, Asked, many, recorded, shortened
+from ac_mcp.catalogue.operations import NO_UNDO
 from ac_mcp.changes import Offer
 from ac_mcp.consent import Consent
 from ac_mcp.errors import (
@@ -26,6 +27,7 @@ from ac_mcp.here import Here
 from ac_mcp.images import touched
 from ac_mcp.keyed import keyed
 from ac_mcp.operation import Operation
+from ac_mcp.reach import RUNNERS, meant
 from ac_mcp.reading import read
 from ac_mcp.reconcile import Settling
 from ac_mcp.recording import Recording, Rehearsal
@@ -54,6 +56,8 @@ async def run(
         NeedsYes: with a preview and a token, if somebody has to agree first.
         Trouble: with what this call had already written in `done`.
     """
+    if operation.name in RUNNERS:
+        return await in_place_of(account, operation, given, asked, trail)
     arguments = read(operation, given, account.settings.several_accounts)
     views = {name: arguments.pop(name, None) for name in operation.views}
     view = View.of(views, account.settings.hide_user_content)
@@ -73,6 +77,24 @@ async def run(
         unsure = isinstance(trouble, OutcomeUnknown) and trouble.answered
         trouble.done = tuple(kept.written[: -1 if unsure else None]) or trouble.done
         raise
+
+
+async def in_place_of(
+    account: Account, runner: Operation[..., Any], given: Json, asked: Asked, trail: Trail | None
+) -> Json:
+    """The operation that one of the two runners names, run as if it were a tool."""
+    one, arguments = named_by(account, runner, given)
+    with about(one, arguments):
+        answer = await run(account, one, arguments, asked, trail)
+    irreversible = one.options.get("irreversible") and answer.get("result") and "token" not in answer
+    return answer | ({"note": NO_UNDO} if irreversible and "note" not in answer else {})
+
+
+def named_by(account: Account, runner: Operation[..., Any], given: Json) -> tuple[Operation[..., Any], Json]:
+    arguments = read(runner, given, account.settings.several_accounts)
+    one, own = meant(account.reach, runner, arguments)
+    connection = {"connection": arguments["connection"]} if arguments.get("connection") else {}
+    return one, own | connection
 
 
 def reading(
@@ -171,6 +193,8 @@ def desk(
 
     async def preview(one: Operation[..., Any], given: Json) -> Json:
         with about(one, given):
+            one, given = named_by(account, one, given) if one.name in RUNNERS else (one, given)
+        with about(one, given):
             arguments = read(one, given, account.settings.several_accounts)
             there = await chosen(account, bound, one, arguments)
             return (await rehearsal(account, there, one, arguments))[0]
@@ -184,22 +208,11 @@ def desk(
     async def learn(wanted: Mapping[str, set[str]]) -> None:
         await named(references, settling, wanted)
 
-    whose = account.whose_changes(bound.caller)
-    holder, hidden = account.of_offers(bound.caller), account.settings.hide_user_content
     bulk = many(account, bound, operation, settling, asked, arguments or {})
     return Here(
-        account.changes,
-        whose,
-        holder,
-        account.offered,
-        settling,
-        preview,
-        confirm,
-        references.name,
-        learn,
-        bulk,
-        hidden,
-    )
+        account.changes, account.whose_changes(bound.caller), account.of_offers(bound.caller), account.reach, settling,
+        preview, confirm, references.name, learn, bulk, account.settings.hide_user_content,
+    )  # fmt: skip
 
 
 @contextmanager

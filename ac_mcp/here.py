@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ac_mcp.bulk import Bulk
+from ac_mcp.catalogue.operations import NO_UNDO
 from ac_mcp.changes import HIDDEN, Change, Changes, Offer, Whose
 from ac_mcp.consent import Consent
 from ac_mcp.errors import BadArguments, NeedsYes
@@ -15,6 +16,7 @@ from ac_mcp.job import Job
 from ac_mcp.operation import Operation
 from ac_mcp.operations import STEPS
 from ac_mcp.operations.changes import changes, list_changes
+from ac_mcp.reach import Reach, offers
 from ac_mcp.recording import Recording, Rehearsal
 from ac_mcp.request import Json, Reply, Request, Sender, record, records
 from ac_mcp.restoring import made_by
@@ -28,7 +30,6 @@ KINDS = {
 """The attributes that hold an id, and of what."""
 FEW = 10
 """Records an undo may write to while what stands there is still looked at one by one."""
-Tools = Mapping[str, Operation[..., Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Here:
     whose: Whose
     holder: str
     """Who may use a token."""
-    offered: Tools
+    reach: Reach
     sender: Sender
     preview: Callable[[Operation[..., Any], Json], Awaitable[Json]]
     confirm: Callable[[Operation[..., Any], Offer], Awaitable[Json]]
@@ -57,6 +58,8 @@ class Here:
         match request.method, request.path.split("/"):
             case _ if request.plane != "here":
                 return await self.sender.send(request)
+            case "GET", ["", "operations"]:
+                return Reply(200, offers(self.reach, str(request.query["query"]), int(str(request.query["limit"]))))
             case "GET", ["", "exports", _]:
                 return Reply(200, await take_out(self.bulk, body))
             case "GET", _:
@@ -98,11 +101,11 @@ class Here:
         change = await self.changes.find(self.whose, int(id)) if id.isdecimal() else None
         if change is None:
             raise look_there(f"change: no change of this account has the id {id}; list_changes shows them.")
-        if change.tool not in self.offered:
+        if change.tool not in self.reach:
             raise BadArguments(f"{change.tool} is switched off in this server, and so is its undoing.")
         if job := await self.bulk.jobs.find(self.whose, change.id):
             return await self._undo_many(change, job)
-        undoing = Undoing(self.sender, self.offered, called=self.called, earlier=await self._made_by(change))
+        undoing = Undoing(self.sender, self.reach, called=self.called, earlier=await self._made_by(change))
         if any(one.unclear(self.changes.journal.now) for one in await self.changes.tries(change.id)):
             raise look_there(f"change: how an earlier undo of {id} ended is not known. Look whether it was done first.")
         await self.learn(named_in(change))
@@ -149,6 +152,7 @@ class Here:
         row |= {"undone_by": ", ".join(map(str, change.undone_by))} if change.undone_by else {}
         row |= {"undoes": str(change.undoes)} if change.undoes else {}
         row |= {"made_by": change.actor} if change.actor else {}
+        row |= {"undo": NO_UNDO} if any(STEPS[one.step].options.get("irreversible") for one in change.writes) else {}
         row |= {"in_account": change.account} if change.account else {}
         return row | ({"check": look(change)} if result == "unknown" else {})
 
@@ -170,8 +174,8 @@ class Here:
 
     def _writing(self, tool: str) -> Operation[..., Any]:
         """The tool to preview, if it writes."""
-        one = self.offered.get(tool)
-        writing = [name for name, o in self.offered.items() if not o.read_only and not o.options.get("verbatim")]
+        one = self.reach.operation(tool)
+        writing = [name for name, o in self.reach.tools.items() if not o.read_only and not o.options.get("verbatim")]
         if one is None:
             near = get_close_matches(tool, writing, 1)
             others = f"did you mean {near[0]}?" if near else f"those that write are {', '.join(writing)}."
@@ -186,7 +190,7 @@ class Here:
 
     async def _confirmed(self, token: str) -> Json:
         offer = await self.changes.take(self.holder, token)
-        if offer is None or offer.tool not in self.offered:
+        if offer is None or offer.tool not in self.reach:
             raise look_there(
                 "token: no call waits for it. It counts once, for ten minutes, for whoever made the call; list_changes "
                 "shows if it was used."

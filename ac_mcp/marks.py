@@ -73,6 +73,16 @@ class Wire:
 
 
 @dataclass(frozen=True, slots=True)
+class InQuery(Wire):
+    """It stands in the query, whatever the method."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spelt:
+    """A part of a path that is no id: an e-mail address, a name."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cents(Wire):
     """Money is in currency units for people and in cents for the API (reference 5.1)."""
 

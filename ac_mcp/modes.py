@@ -61,6 +61,11 @@ def chosen(toolsets: str, tools: str) -> set[str]:
     return (some | (TOOLSETS[CHANGES] if writing else frozenset[str]())) - minus
 
 
+def switched_off(settings: Settings) -> frozenset[str]:
+    """What `-name` leaves out, whatever else is said."""
+    return frozenset(name[1:] for name in listed(settings.tools) if name.startswith("-"))
+
+
 def listed(text: str) -> list[str]:
     return [part.strip().lower() for part in text.split(",") if part.strip()]
 

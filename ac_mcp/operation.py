@@ -5,13 +5,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from inspect import Signature, getdoc, signature
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeAlias, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, cast
 from urllib.parse import quote
 
+from ac_mcp.block import Options
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import Ref, ValueOf, Wire, camel, mark
+from ac_mcp.marks import InQuery, Ref, Spelt, ValueOf, Wire, camel, mark
 from ac_mcp.request import (
     ANYTIME,
+    BARE,
     Json,
     Method,
     Progress,
@@ -38,6 +40,10 @@ SAID = "said by us"
 """The payload key under which an operation's own words travel; no API has one like it."""
 ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}", re.ASCII)
 """Whatever goes into a path: nothing that could leave it (no dot, slash, percent or space)."""
+
+
+SPELT = re.compile(r"[0-9A-Za-z_-][0-9A-Za-z_.@+-]{0,253}", re.ASCII)
+"""What else may stand in a path, where it is a name: nothing that a path is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,62 +77,6 @@ class Call:
 
 
 Handler: TypeAlias = Callable[Concatenate[Call, P], Awaitable[R]]
-
-
-class Options(TypedDict, total=False):
-    """What a block may say beyond its route. Annotations follow from the method unless stated."""
-
-    title: str
-    """What people read of it in their host, where the name says too little."""
-    read_only: bool
-    destructive: bool
-    idempotent: bool
-    tool: bool
-    """False for a step that only other operations take."""
-    large: bool
-    """Its arguments may hold a whole table."""
-    extra: bool
-    """A tool that a server has only where it is asked for."""
-    query: Mapping[str, str]
-    """Sent with every request."""
-    shows: "tuple[Resource, ...]"
-    """What else of the payload the answer shows beside the operation's own resource."""
-    brief: "Mapping[str, tuple[str, ...]]"
-    """Which columns of those are enough here, by plural."""
-    single: bool
-    """It answers with one thing although its path names none."""
-    asks: Callable[[Json, Json], str]
-    """Why it waits for a yes, from the body of its request and what stands where it goes; empty where it need not."""
-    starts: str
-    """When automations start on it: "when this tag is added"."""
-    reports: tuple[str, ...]
-    """The webhook events it causes (reference 11)."""
-    verbatim: bool
-    """Its payload is the answer as it is."""
-    names: Mapping[str, str]
-    """Which keys anywhere in such an answer hold an id, and of what: the name is put before it."""
-    for_writing: bool
-    """It reads, but is of no use to somebody who cannot write."""
-    kept: bool
-    """Its answer is believed for a minute, or until something is written from here."""
-    unique: bool
-    """A second thing of the same name is refused here, where the API would take it."""
-    implied: Mapping[str, tuple[str, ...]]
-    """Arguments it has not, with the values that say what it does anyway: with those they are no mistake."""
-    understands: Mapping[str, Callable[[Json], Json | None]]
-    """Arguments it has not, each with what all that was given says instead."""
-    moves: str
-    """It moves all that this query finds from the thing its path names to another one."""
-    resumable: bool
-    """The same call again finishes what broke off in the middle."""
-    listed: tuple[str, ...]
-    """Which of `detail` and `fields` its schema lists: where a summary often is not enough, or rows are long."""
-    says: Mapping[str, Json]
-    """Our own words in its answer, beside `result` and `note`, each with its JSON Schema."""
-    quotes: tuple[str, ...]
-    """Which of those hold what somebody else has written."""
-    duplicate: "Operation[..., Any]"
-    """What to offer when the thing exists already; without it the operation that reads it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,6 +123,8 @@ class Operation(Generic[P, R]):
         """Which arguments choose how much of what was read is shown; no handler sees them."""
         if self.method != "GET" or self.resource.plane != "api" or self.options.get("single", False):
             return ()
+        if self.options.get("raw"):
+            return ("detail",)
         return ("detail", "fields") if self.lists else ("detail",)
 
     @cached_property
@@ -229,11 +181,13 @@ class Operation(Generic[P, R]):
 
     def request(self, arguments: Mapping[str, Any]) -> Request:
         """Path first, the rest into query or body; a DELETE carries nothing but its path."""
-        path = re.sub(r"{(\w+)}", lambda found: segment(found[1], arguments.get(found[1])), self.path)
+        path = re.sub(r"{(\w+)}", lambda found: self._segment(found[1], arguments.get(found[1])), self.path)
         sent: Json = {}
         for name, value in arguments.items():
             if value is not None and f"{{{name}}}" not in self.path:
                 sent |= self._wired(name, value)
+        if self.options.get("raw"):
+            return self._of_catalogue(path, sent)
         match self.method:
             case "GET":
                 query = {**self.options.get("query", {}), **{name: str(value) for name, value in sent.items()}}
@@ -245,6 +199,24 @@ class Operation(Generic[P, R]):
                 empty = self.method == "PUT" and self.resource.quiet
                 plane, again = self.resource.plane, self.idempotent
                 return Request(self.method, path, {}, body, plane, again, empty, step=self.name)
+
+    def _of_catalogue(self, path: str, sent: Json) -> Request:
+        """Whatever its method, query and body hold what their parameters say; a list in a query repeats its key."""
+        marks = [mark(one.annotation, InQuery) for one in self.signature.parameters.values()]
+        asked = {one.name for one in marks if one} | ({*sent} if self.method == "GET" else set[str]())
+        query = {name: spread(value) for name, value in sent.items() if name in asked}
+        body: Json = {name: value for name, value in sent.items() if name not in asked}
+        if self.options.get("bare"):
+            body = {BARE: next(iter(body.values()), None) or []}
+        elif wrapper := self.options.get("wrapper"):
+            body = {wrapper: body}
+        writes = self.method not in ("GET", "DELETE")
+        empty, step = self.method != "POST" and self.method != "GET", self.options.get("step") or self.name
+        return Request(self.method, path, query, body if writes else None, "api", self.idempotent, empty, step=step)
+
+    def _segment(self, name: str, value: Any) -> str:
+        parameter = self.signature.parameters.get(name)
+        return spelt(name, value) if parameter and mark(parameter.annotation, Spelt) else segment(name, value)
 
     def _wired(self, name: str, value: Any) -> Json:
         parameter = self.signature.parameters.get(name)
@@ -258,6 +230,21 @@ def segment(name: str, value: Any) -> str:
     if not ID.fullmatch(text):
         raise BadArguments(f"{name}: {text[:80]!r} is not an id.")
     return quote(text, safe="")
+
+
+def spelt(name: str, value: Any) -> str:
+    """An address or a name as one segment of a path, which it cannot leave."""
+    text = str(value)
+    if not SPELT.fullmatch(text):
+        raise BadArguments(f"{name}: {text[:80]!r} cannot stand in a path.")
+    return text
+
+
+def spread(value: Any) -> str | tuple[str, ...]:
+    """A value of a query; flags are 1 and 0."""
+    if isinstance(value, list):
+        return tuple(str(one) for one in cast("list[Any]", value))
+    return str(int(value) if isinstance(value, bool) else value)
 
 
 async def together(*reads: Awaitable[Json]) -> Json:

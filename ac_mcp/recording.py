@@ -45,7 +45,10 @@ class Recording:
             self.images.note(request, reply)
             return reply
         before = await self.images.before(self, request)
-        if not self.begun and (reasons := self.consent.reasons(request, before)):
+        taken_back = self.change.undoes and STEPS[request.step].options.get(
+            "irreversible"
+        )  # it was made by this server
+        if not self.begun and not taken_back and (reasons := self.consent.reasons(request, before)):
             raise NeedsYes(reasons)
         self.begun = True
         self.images.forget()

@@ -7,9 +7,13 @@ from math import inf
 from typing import Any, Literal, Protocol, TypeAlias, cast
 
 Json: TypeAlias = dict[str, Any]
-Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
+Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Plane: TypeAlias = Literal["api", "control", "here"]
 """`api` is ActiveCampaign itself, `control` is where Maton keeps its connections, `here` is this server itself."""
+
+
+BARE = ""
+"""The key of a body that is a list: the API has a few of them (reference 2.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,11 @@ class Request:
     """The operation it was made by."""
     nth: int = 0
     """How many equal ones the same call means beside it: two equal notes are two notes."""
+
+    @property
+    def json(self) -> Any:
+        """The body as it is sent."""
+        return self.body[BARE] if self.body and BARE in self.body else self.body
 
 
 @dataclass(frozen=True, slots=True)

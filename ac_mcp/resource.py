@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeAlias, TypeVar, Unpack, cast
 
+from ac_mcp.block import Options
 from ac_mcp.columns import Column
 from ac_mcp.errors import OutcomeUnknown, Unavailable
-from ac_mcp.operation import SAID, Handler, Operation, Options
+from ac_mcp.operation import SAID, Handler, Operation
 from ac_mcp.request import Json, Method, Plane, Reply, record, records
 
 P = ParamSpec("P")

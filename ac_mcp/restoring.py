@@ -1,7 +1,7 @@
 """What taking a write back is made of: single requests, and what came of them in words."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ class Restoring:
     """What is restored and what is not is noted as it goes."""
 
     sender: Sender
-    offered: Collection[str]
+    offered: Container[str]
     """The tools there are: what is switched off is not done by another way either."""
     restored: list[str] = field(default_factory=list[str])
     lost: list[str] = field(default_factory=list[str])
@@ -35,7 +35,9 @@ class Restoring:
 
     def what(self, plural: str, id: str, row: Json | None = None) -> str:
         """A thing by name and id."""
-        resource = BY_KIND[plural]
+        resource = BY_KIND.get(plural)
+        if resource is None:  # of the catalogue
+            return f"{plural} {id}"
         name = next(iter(resource.called(row or {})), "") or self.called(plural, id)
         return f"{resource.word} {quote(name)} (id {id})" if name else f"{resource.word} {id}"
 

@@ -67,6 +67,8 @@ class Undoing(Restoring):
                 return  # gone with their field
             case "POST", "fieldOptions":
                 await self._options_away(write)
+            case _ if step.options.get("irreversible"):
+                self.lost.append(f"{write.method} {write.path}: no undo can be derived for it")
             case "DELETE", "connections":
                 self.lost.append("the connection: somebody has to sign in again")
             case _ if write.before is None or (write.method == "POST" and write.body is None):

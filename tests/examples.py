@@ -104,6 +104,12 @@ CALLS: dict[str, Json] = {
     },
     "export_contacts": {"where": ["tag=VIP"], "fields": ["Plan"]},
     "export_deals": {"where": ["status=won"], "format": "jsonl"},
+    "find_operations": {"query": "add a phone call task for Tuesday", "limit": 2},
+    "read_operation": {"id": "addresses.list", "arguments": {"limit": 1}},
+    "write_operation": {
+        "id": "addresses.create",
+        "arguments": {"companyName": "Northwind", "address1": "1 Quay", "country": "NO"},
+    },
     "list_contact_lists": {"contact": "jane@acme.example"},
     "list_contact_automations": {"contact": "4"},
     "move_deals": {"stage": "Qualified", "to": "Proposal"},

@@ -12,7 +12,13 @@ VOLATILE = re.compile(
     r"subscriber_count|counters|best_send_hour|sourceid|sentcnt|activitycount|deleted|links|sync|responder|user|userid|order|dealOrder|stringid|originalValue)$"
 )
 """Ids, timestamps, counters, and who did it: what no undo can bring back."""
-WORDS = {"subscriberid": "contact", "dealId": "deal", "relid": "contact", "accountId": "account", "dealTasktype": "task_type"}
+WORDS = {
+    "subscriberid": "contact",
+    "dealId": "deal",
+    "relid": "contact",
+    "accountId": "account",
+    "dealTasktype": "task_type",
+}
 TRACES = ("dealActivities", "contactLogs", "requests")
 """What the account notes about writes by itself."""
 

@@ -48,7 +48,7 @@ def test_toolsets_are_the_tools_of_these_words_and_what_goes_with_writing() -> N
     assert sum(len(tools) for tools in TOOLSETS.values()) == len(OPERATIONS)
     assert {*TOOLSETS} - {"bulk"} == {
         "contacts", "tags", "lists", "deals", "pipelines", "automations", "campaigns", "users", "accounts", "fields",
-        "notes", "webhooks", "connections", "overview", "changes", "custom_fields", "tasks", "messages", "forms",
+        "notes", "webhooks", "connections", "overview", "changes", "custom_fields", "tasks", "messages", "forms", "api",
         "segments", "scores",
     }  # fmt: skip
 

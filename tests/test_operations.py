@@ -24,7 +24,8 @@ ROUTES = [line.split() for line in (BRIEF + "# " + RING).splitlines() if not lin
 OURS = {"describe_account", "list_changes", "undo_change", "preview_change", "confirm_change"} | {
     "add_to_automation", "remove_from_automation", "bulk_update_contacts", "bulk_update_deals", "follow_job",
     "count_contacts", "summarize_pipeline", "rank_campaigns", "list_inactive_contacts", "find_duplicates",
-    "contact_timeline", "import_contacts", "export_contacts", "export_deals",
+    "contact_timeline", "import_contacts", "export_contacts", "export_deals", "find_operations", "read_operation",
+    "write_operation",
 }  # fmt: skip
 """What the brief does not name."""
 NEXT = {line.split()[0] for line in RING.splitlines()[1:]}
@@ -99,6 +100,7 @@ def test_a_tool_states_title_and_all_four_hints(tool: str) -> None:
         "summarize_",
         "export_",
         "contact_",
+        "read_",
     )
     assert hints["readOnlyHint"] == tool.startswith(reading)
 

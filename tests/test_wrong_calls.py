@@ -89,8 +89,7 @@ SAID = {
         'Next: list_contacts(search="nobody")'
     ),
     "a segment nobody made": (
-        'segment: no segment is called "Whales" (not found); closest: "Wholesale buyers" (id 3).\n'
-        "Next: list_segments()"
+        'segment: no segment is called "Whales" (not found); closest: "Wholesale buyers" (id 3).\nNext: list_segments()'
     ),
     "a stage of another pipeline": (
         'stage: no stage in "Sales" is called "Signed" (not found); closest: "Signed" (id 8, in Partnerships). '

@@ -11,7 +11,7 @@ from ac_mcp.request import Caller, Plane, Request
 
 APP = "active-campaign"
 API = "/api/3"
-PATH = re.compile(r"(/[0-9A-Za-z_-]+)+", re.ASCII)
+PATH = re.compile(r"(/[0-9A-Za-z_-][0-9A-Za-z_.@+-]*)+", re.ASCII)
 """A path of ours, whole: no dot, no percent sign, no empty segment."""
 ACCOUNT_RATE, KEY_RATE = 5, 10
 """Requests a second, of one account and of one Maton key."""

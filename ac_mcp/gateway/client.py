@@ -171,7 +171,7 @@ class Gateway:
                 request.method,
                 url,
                 params=query,
-                json=request.body,
+                json=request.json,
                 headers=headers,
                 extensions={"trace": turn.trace(self.clock)},
             ) as response:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from ac_mcp.catalogue.entry import catalogue, route
+from ac_mcp.catalogue.operations import built
 from ac_mcp.operation import Operation
 from ac_mcp.operations.account_fields import account_fields, account_values
 from ac_mcp.operations.automations import automations, contact_automations
@@ -32,6 +34,7 @@ from ac_mcp.operations.tasks import task_types, tasks
 from ac_mcp.operations.transfers import exports, imports
 from ac_mcp.operations.users import users
 from ac_mcp.operations.webhooks import webhooks
+from ac_mcp.operations.whole_api import api
 from ac_mcp.resource import Resource
 
 RESOURCES: tuple[Resource, ...] = (
@@ -39,9 +42,26 @@ RESOURCES: tuple[Resource, ...] = (
     campaigns, campaign_links, messages, forms, segments, scores, score_values, users, accounts, workers,
     account_contacts, fields, field_options, field_relations, field_values, deal_fields, deal_values,
     account_fields, account_values, tasks, task_types, notes, webhooks, connections, overview, changes, jobs,
-    counts, pipeline_summaries, campaign_summaries, people, timelines, imports, exports,
+    counts, pipeline_summaries, campaign_summaries, people, timelines, imports, exports, api,
 )  # fmt: skip
-STEPS: dict[str, Operation[..., Any]] = {o.name: o for resource in RESOURCES for o in resource.operations}
-"""Tools and the steps only other operations take."""
+
+
+class Steps(dict[str, Operation[..., Any]]):
+    """By name; what only the catalogue has is made when it is asked for."""
+
+    def __missing__(self, name: str) -> Operation[..., Any]:
+        one = catalogue()[name]
+        made = self[name] = built(one, self.sending(one.route))
+        return made
+
+    def sending(self, wanted: str) -> Operation[..., Any] | None:
+        """What of our own sends that request: a tool rather than a step."""
+        own = [one for name, one in self.items() if "." not in name and route(one.method, one.path) == wanted]
+        plain = [one for one in own if one.resource.plane == "api"]
+        return next((one for one in plain if one.options.get("tool", True)), next(iter(plain), None))
+
+
+STEPS = Steps({o.name: o for resource in RESOURCES for o in resource.operations})
+"""Tools, the steps only other operations take, and the operations of the catalogue by their ids."""
 OPERATIONS = {name: operation for name, operation in STEPS.items() if operation.options.get("tool", True)}
 """The tools."""

@@ -93,6 +93,7 @@ changes = Resource(
         Text("made_by"),
         Text("in_account"),
         Text("job"),
+        Text("undo"),
     ),
     plane="here",
     wrapped=False,

@@ -22,10 +22,12 @@ from ac_mcp.errors import (
 )
 from ac_mcp.marks import Ref
 from ac_mcp.operation import Operation
-from ac_mcp.operations import OPERATIONS
+from ac_mcp.operations import STEPS
 from ac_mcp.operations.changes import confirm_change, preview_change
 from ac_mcp.operations.connections import list_connections
 from ac_mcp.operations.overview import describe_account
+from ac_mcp.operations.whole_api import find_operations
+from ac_mcp.reach import Reach
 from ac_mcp.reading import lenient
 from ac_mcp.request import Json
 from ac_mcp.resource import Resource
@@ -43,7 +45,7 @@ def explain(
     operation: Operation[..., Any],
     given: Json,
     direct: bool = False,
-    offered: Collection[str] | None = None,
+    offered: Collection[str] | Reach | None = None,
 ) -> str:
     """The sentence, and the next call where there is one among the tools that are offered."""
     previewing = operation.name == preview_change.name
@@ -64,15 +66,23 @@ def explain(
 
 
 def followed(
-    error: Trouble, operation: Operation[..., Any], given: Json, previewing: bool, offered: Collection[str] | None
+    error: Trouble,
+    operation: Operation[..., Any],
+    given: Json,
+    previewing: bool,
+    offered: Collection[str] | Reach | None,
 ) -> str:
     """The next call as it can be run; empty where there is none, or none that this server has."""
     suggested = next_call(error, operation, given)
-    if suggested and previewing and not OPERATIONS[suggested[0]].read_only:
+    if suggested and previewing and not STEPS[suggested[0]].read_only:
         wanted = {key: value for key, value in suggested[1].items() if value is not None}
         text = json.dumps(seen(wanted), ensure_ascii=False, default=str)
         suggested = preview_change.name, {"tool": suggested[0], "arguments": text}  # it was no more than that
-    if suggested is None or (offered is not None and suggested[0] not in offered):
+    if suggested is not None and isinstance(offered, Reach):
+        suggested = offered.suggested(*suggested)
+    elif suggested is not None and offered is not None and suggested[0] not in offered:
+        suggested = None
+    if suggested is None:
         return ""
     call = written(*suggested)
     return call if len(call) <= LONGEST else ""
@@ -174,6 +184,9 @@ def instead(operation: Operation[..., Any], given: Json, found: Candidate) -> Su
 
 def checking(operation: Operation[..., Any], given: Json) -> Suggested:
     """Where a create whose answer got lost would show: by its name, else on what it was to belong to."""
+    if operation.options.get("raw"):
+        lists = [o for o in operation.resource.operations if o.method == "GET" and "{" not in o.path]
+        return (lists[0].name, {}) if lists else (find_operations.name, {"query": operation.name.replace(".", " ")})
     lister = operation.resource.lister
     if "search" in lister.signature.parameters:
         return looking(operation.resource, operation.naming(given)[1])

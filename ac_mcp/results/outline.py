@@ -34,6 +34,8 @@ def outline(operation: Operation[..., Any]) -> Json:
     """The answer of a tool. Nothing else is ever in it; what has no value is left out."""
     if operation.options.get("verbatim"):
         own_words = operation.options.get("says")
+        if operation.resource.group == "api" and not own_words:
+            return {"type": "object", "additionalProperties": True}
         if operation.read_only:
             return closed({"result": TEXT, "in_account": TEXT, "note": TEXT, **(own_words or {})}, [])
         said = {"result": TEXT, "in_account": TEXT, "change": TEXT, **WAITING, "note": TEXT, **(own_words or {})}

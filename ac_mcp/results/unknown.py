@@ -56,6 +56,7 @@ def unknown_tool(name: str, arguments: Mapping[str, Any], tools: Sequence[str]) 
         )
     verb, nouns = understood(name)
     nouns |= {argument for argument in arguments if argument in NOUNS} if nouns & NOUNS and verb != READ else set()
+    tools = [tool for tool in tools if OPERATIONS[tool].resource.toolset != "api"]  # those fit anything
     likeness = {tool: alike(tool, verb, nouns, arguments) for tool in tools}
     if verb == READ and not nouns:
         likeness["list_contacts"] = 1.0  # whoever only searches mostly searches for people

@@ -179,7 +179,7 @@ async def answered(
                 answer = pending(needs, account.offered)
             return told(render(answer), account.settings.structured)
     except Trouble as trouble:
-        return said(explain(trouble, operation, given, account.settings.direct, account.offered), is_error=True)
+        return said(explain(trouble, operation, given, account.settings.direct, account.reach), is_error=True)
     except Exception as error:
         # The SDK shows the text of any other exception to the model in the older protocol.
         where = traceback.extract_tb(error.__traceback__)[-1]

@@ -1,0 +1,57 @@
+"""The whole API behind three tools: find what there is for a wish, read, write.
+
+What they run is one of our own operations that this server lists no tool for, or one of the catalogue's; it runs in
+their place (`reach`), so it has the arguments, preview, record, consent and undo of its own.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from ac_mcp.columns import TEXT, Text
+from ac_mcp.marks import About, Unlisted
+from ac_mcp.operation import Call
+from ac_mcp.operations.changes import unpacked
+from ac_mcp.parameters import Name
+from ac_mcp.request import Json
+from ac_mcp.resource import Resource
+
+OperationId = Annotated[Name, About("Id, from find_operations", "scores.list", shown=False)]
+Given = Annotated[
+    dict[str, Any],
+    BeforeValidator(unpacked),
+    WithJsonSchema({"type": "string"}),
+    About("Its arguments, as JSON text", '{"contact": "jane@acme.com"}', shown=False),
+]
+FOUND: Json = {
+    "type": "array",
+    "items": {"type": "object", "description": "id, what it does, kind, how it is run, what it takes"},
+}
+
+api = Resource(
+    "operation", "operations", (Text("does"),), plane="here", wrapped=False, group="api", example="scores.list"
+)
+
+
+@api.get("/operations", title="Find an operation", single=True, verbatim=True, says={"operations": FOUND, "next": TEXT})
+async def find_operations(
+    call: Call,
+    query: Annotated[Name, About("What is wanted, in plain words", "add a call task", shown=False)],
+    limit: Annotated[int, Unlisted(), Field(ge=1, le=20), About("At most so many", 5, shown=False)] = 5,
+) -> Json:
+    """Find how to do what no tool here is for: tasks, forms, scores, messages, deal fields, orders, addresses, groups.
+    Returns operations and what each takes."""
+    return await call()
+
+
+@api.post("/operations/read", title="Read by any operation", verbatim=True, read_only=True, idempotent=True)
+async def read_operation(call: Call, id: OperationId, arguments: Given | None = None) -> Json:
+    """Run a reading operation of find_operations. Returns rows or one record, a page."""
+    return await call()
+
+
+@api.post("/operations/write", title="Write by any operation", verbatim=True, destructive=True)
+async def write_operation(call: Call, id: OperationId, arguments: Given | None = None) -> Json:
+    """Run a writing operation of find_operations: it may delete or send mail. Returns the result; asks first where
+    nothing undoes it."""
+    return await call()
