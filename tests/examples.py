@@ -117,7 +117,7 @@ CALLS: dict[str, Json] = {
     "update_deal_stage": {"stage": "Contacted", "name": "First contact", "color": "#32B0FC"},
     "delete_deal_stage": {"stage": "Qualified", "move_deals_to": "Lead"},
     "get_pipeline": {"pipeline": "Sales"},
-    "update_pipeline": {"pipeline": "Partnerships", "name": "Partner deals"},
+    "update_pipeline": {"pipeline": "Sales", "currency": "eur"},
     "delete_pipeline": {"pipeline": "Partnerships"},
     "list_campaign_links": {"campaign": "February Newsletter"},
     "list_messages": {"limit": 3},
