@@ -28,6 +28,8 @@ LINKS = ("url", "sign_in_url")
 """What may hold a secret: a sign-in link its token, the address of a webhook a key."""
 MADE_TOGETHER = ("fieldOptions",)
 """What one request makes several of."""
+SECRETS = ("password", "headers")
+"""What is one, as a whole: of a new user, of an address that is called back."""
 State: TypeAlias = Literal["open", "done", "failed", "unknown"]
 Whose: TypeAlias = tuple[str, str]
 """An account, and the key through which connections are made: somebody's changes are those of both."""
@@ -267,14 +269,14 @@ def hashed(token: str) -> str:
 
 
 def unsecret(value: Any) -> Any:
-    """The same with no secret of a link in it."""
+    """The same with no secret in it."""
     if isinstance(value, list):
         return [unsecret(one) for one in cast("list[Any]", value)]
     if not isinstance(value, Mapping):
         return value
     said = cast("Mapping[str, Any]", value)
     links = {key: bare(one) for key, one in said.items() if key in LINKS and isinstance(one, str)}
-    return {key: unsecret(one) for key, one in said.items()} | links
+    return {key: HIDDEN if key in SECRETS else unsecret(one) for key, one in said.items()} | links
 
 
 def bare(url: str) -> str:

@@ -1,8 +1,7 @@
 """The operations that fit a wish in plain words: a search by words (BM25), with what people call things."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from math import log
@@ -11,6 +10,8 @@ from ac_mcp.catalogue.entry import Entry, catalogue
 from ac_mcp.operations import OPERATIONS, STEPS
 from ac_mcp.schema import about
 
+AROUND = ("changes", "api")
+"""Toolsets whose tools are about other calls: they are found and run as tools only."""
 K, B = 1.2, 0.6
 """How soon a word that is repeated counts no more, and how much a long text is held against itself (BM25)."""
 NOISE = frozenset(
@@ -21,19 +22,26 @@ NOISE = frozenset(
         please want""",
     )
 )
-MEANS: Mapping[str, str] = {
+THINGS: Mapping[str, str] = {
     "company": "account", "organization": "account", "organisation": "account", "business": "account",
     "opportunity": "deal", "funnel": "pipeline", "audience": "list", "label": "tag", "person": "contact",
     "people": "contact", "lead": "contact", "subscriber": "contact", "customer": "contact", "someone": "contact",
     "somebody": "contact", "colleague": "user", "teammate": "user", "workflow": "automation", "newsletter": "campaign",
     "mailing": "campaign", "todo": "task", "to-do": "task", "reminder": "task", "follow-up": "task", "followup": "task",
-    "meeting": "task", "comment": "note", "signup": "form", "sign-up": "form", "optin": "form", "remove": "delete",
-    "erase": "delete", "drop": "delete", "new": "create", "add": "create", "make": "create", "show": "list",
-    "edit": "update", "change": "update", "rename": "update", "modify": "update", "set": "update", "see": "list",
-    "mail": "email", "e-mail": "email", "letter": "message", "shop": "ecom", "store": "ecom", "purchase": "order",
-    "unsubscribe": "unsubscribe", "attribute": "field", "property": "field", "column": "field", "shipment": "order",
+    "meeting": "task", "comment": "note", "signup": "form", "sign-up": "form", "optin": "form", "mail": "email",
+    "e-mail": "email", "letter": "message", "shop": "ecom", "store": "ecom", "e-commerce": "ecom", "purchase": "order",
+    "attribute": "field", "property": "field", "column": "field",
 }  # fmt: skip
-"""What people say for our words: both count."""
+"""What people say for our nouns: both count."""
+MAKE, CHANGE, REMOVE, READ = "create", "update", "delete", "list"
+DOING: Mapping[str, str] = {
+    **dict.fromkeys(("create", "add", "new", "make", "draft", "write", "schedule", "put"), MAKE),
+    **dict.fromkeys(("update", "edit", "change", "rename", "modify", "set", "mark", "move", "turn"), CHANGE),
+    **dict.fromkeys(("delete", "remove", "erase", "drop", "stop", "no"), REMOVE),
+}
+"""What people say is to be done; who says nothing of the kind wants to read."""
+OTHERWISE, OURS = 0.6, 1.2
+"""What an operation still counts that does something else than is wished; and one of our own, which takes names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +49,10 @@ class Found:
     """One operation as the search knows it: by what it is called, what it does, what it takes."""
 
     id: str
-    words: Counter[str]
+    words: Mapping[str, float]
     length: float
+    does: frozenset[str]
+    """One or two of make, change, remove and read."""
 
 
 def terms(text: str) -> list[str]:
@@ -60,25 +70,26 @@ def stem(word: str) -> str:
     return word.removesuffix("e") if len(word) > 4 else word
 
 
-SPOKEN = {stem(said): stem(word) for said, word in MEANS.items()}
+SPOKEN = {stem(said): stem(word) for said, word in THINGS.items()}
 
 
-def document(id: str, *parts: tuple[float, str]) -> Found:
+def document(id: str, does: frozenset[str], *parts: tuple[float, str]) -> Found:
     """Its parts by weight: the name says most, what it takes least."""
-    words = Counter[str]()
+    words: dict[str, float] = {}
     for weight, text in parts:
         for term in terms(text):
-            words[term] += weight  # type: ignore[assignment]
-    return Found(id, words, sum(words.values()))
+            words[term] = words.get(term, 0) + weight
+    return Found(id, words, sum(words.values()), does)
 
 
 @cache
 def documents() -> Sequence[Found]:
     """Our own operations, and of the catalogue those that none of ours stands for."""
-    own = [one for one in OPERATIONS.values() if one.resource.toolset not in ("changes", "api")]
+    own = [one for one in OPERATIONS.values() if one.resource.toolset not in AROUND]
     found = [
         document(
             one.name,
+            doing(one.name.replace("_", " "), one.method),
             (3, one.name.replace("_", " ")),
             (2, f"{one.title}. {one.description}"),
             (1, one.resource.words.replace("_", " ")),
@@ -92,10 +103,20 @@ def documents() -> Sequence[Found]:
 def of_catalogue(one: Entry) -> Found:
     return document(
         one.id,
+        doing(re.sub("[._]", " ", one.id), one.method),
         (3, re.sub("[._]", " ", one.id)),
         (2, f"{one.does} {one.words}"),
         (0.5, " ".join(f"{each.name} {each.text}" for each in one.takes).replace("_", " ")),
     )
+
+
+METHODS = {"GET": READ, "POST": MAKE, "PUT": CHANGE, "PATCH": CHANGE, "DELETE": REMOVE}
+
+
+def doing(text: str, method: str = "") -> frozenset[str]:
+    """What is to be done, by its words; and what an operation does, by its method too."""
+    said = {DOING[word] for word in re.findall("[a-z]+", text.lower()) if word in DOING}
+    return frozenset(said | ({METHODS[method]} if method else set[str]() if said else {READ}))
 
 
 def covered(one: Entry) -> bool:
@@ -103,17 +124,20 @@ def covered(one: Entry) -> bool:
     return STEPS[one.id].options.get("step", "") in OPERATIONS
 
 
-def search(query: str, among: Iterable[str] | None = None) -> list[str]:
-    """Ids of operations that fit, the best first; `among` leaves out what cannot be run."""
+def search(query: str) -> list[str]:
+    """Ids of operations that fit, the best first."""
     if query in catalogue() or query in OPERATIONS:
         return [query]
-    wanted = Counter(terms(query))
-    wanted.update({SPOKEN[term]: 1 for term in wanted if term in SPOKEN})
-    known, usual = documents(), average()
-    rated = [(rating(wanted, one, usual), one.id) for one in known]
-    allowed = set(among) if among is not None else None
+    said = set(terms(query))
+    wanted = said | {SPOKEN[term] for term in said if term in SPOKEN}
+    wish, usual = doing(query), average()
+    rated = [(rating(wanted, one, usual) * favour(one, wish), one.id) for one in documents()]
     ranked = sorted((-rate, place, id) for place, (rate, id) in enumerate(rated) if rate > 0)
-    return [id for _, _, id in ranked if allowed is None or id in allowed]
+    return [id for _, _, id in ranked]
+
+
+def favour(one: Found, wish: Set[str]) -> float:
+    return (1 if wish & one.does else OTHERWISE) * (OURS if one.id in OPERATIONS else 1)
 
 
 @cache
@@ -129,7 +153,7 @@ def rarity(term: str) -> float:
     return log(1 + (len(known) - holding + 0.5) / (holding + 0.5))
 
 
-def rating(wanted: Counter[str], one: Found, usual: float) -> float:
+def rating(wanted: Set[str], one: Found, usual: float) -> float:
     """BM25."""
     shared = [term for term in wanted if term in one.words]
     worn = K * (1 - B + B * one.length / usual)

@@ -152,7 +152,7 @@ class Here:
         row |= {"undone_by": ", ".join(map(str, change.undone_by))} if change.undone_by else {}
         row |= {"undoes": str(change.undoes)} if change.undoes else {}
         row |= {"made_by": change.actor} if change.actor else {}
-        row |= {"undo": NO_UNDO} if any(STEPS[one.step].options.get("irreversible") for one in change.writes) else {}
+        row |= {"undo": NO_UNDO} if irreversible(change) else {}
         row |= {"in_account": change.account} if change.account else {}
         return row | ({"check": look(change)} if result == "unknown" else {})
 
@@ -255,6 +255,11 @@ def wrote(change: Change) -> list[str]:
     places = [(one, one.path if few else one.path.rpartition("/")[0] or one.path) for one in change.writes]
     counts = Counter(f"{one.method} {path}: {one.state}" for one, path in places)
     return [f"{line} ({count})" if count > 1 else line for line, count in counts.items()]
+
+
+def irreversible(change: Change) -> bool:
+    """Whether nothing takes it back; an undo is none of those."""
+    return not change.undoes and any(STEPS[one.step].options.get("irreversible") for one in change.writes)
 
 
 def look(change: Change) -> str:

@@ -1,14 +1,14 @@
 """What a server can run beyond the tools it lists, and by which of them."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Literal, get_args, get_origin
 
 from ac_mcp.catalogue.entry import catalogue, route
 from ac_mcp.errors import BadArguments
-from ac_mcp.finding import search
+from ac_mcp.finding import AROUND, search
 from ac_mcp.marks import Wire, mark
 from ac_mcp.operation import Operation
 from ac_mcp.operations import OPERATIONS, STEPS
@@ -17,8 +17,6 @@ from ac_mcp.request import Json
 from ac_mcp.schema import about
 
 RUNNERS = (read_operation.name, write_operation.name)
-AROUND = ("changes", "api")
-"""Toolsets whose tools are about other calls: they are run as tools only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,12 @@ class Reach:
         if name in self.tools or (one := self.operation(name)) is None:
             return (name, arguments) if name in self.tools else None
         given = {key: value for key, value in arguments.items() if value is not None}
-        return self.runner(one), {"id": name, **({"arguments": given} if given else {})}
+        return self.runner(one), {"id": name, **packed(given)}
+
+
+def packed(arguments: Mapping[str, Any]) -> Json:
+    """As JSON text, which is what the schema says: hosts with a strict mode know no free-form objects."""
+    return {"arguments": json.dumps(arguments, ensure_ascii=False, default=str)} if arguments else {}
 
 
 def meant(reach: Reach, runner: Operation[..., Any], arguments: Json) -> tuple[Operation[..., Any], Json]:
@@ -66,10 +69,10 @@ def meant(reach: Reach, runner: Operation[..., Any], arguments: Json) -> tuple[O
     id, given = str(arguments["id"]).strip(), dict(arguments.get("arguments") or {})
     one = reach.operation(id)
     if one is None:
-        raise refused(reach, id, given)
+        raise refused(reach, id)
     if reach.runner(one) != runner.name and one.name not in reach.tools:
         wrong = BadArguments(f"{id} {'only reads' if one.read_only else 'writes'}: {reach.runner(one)} runs it.")
-        wrong.instead = (reach.runner(one), {"id": id, "arguments": given})
+        wrong.instead = (reach.runner(one), {"id": id, **packed(given)})
         raise wrong
     if one.read_only != runner.read_only:
         wrong = BadArguments(f"{id} {'only reads' if one.read_only else 'writes'}, and is a tool of its own here.")
@@ -125,11 +128,11 @@ def parts(annotation: Any) -> Iterator[Any]:
             yield from parts(part)
 
 
-def refused(reach: Reach, id: str, given: Json) -> BadArguments:
+def refused(reach: Reach, id: str) -> BadArguments:
     known = [*catalogue(), *OPERATIONS]
     if id in known:
         return BadArguments(f"id: {id} is switched off in this server. Tell the user.")
-    near: Collection[str] = [one for one in get_close_matches(id, known, 3) if one in reach]
+    near = [one for one in get_close_matches(id, known, 3) if one in reach]
     told = f"; did you mean {' or '.join(near)}?" if near else "; find_operations finds them by what they do."
     wrong = BadArguments(f"id: there is no operation {id[:80]!r}{told}")
     wrong.instead = (find_operations.name, {"query": id.replace(".", " ").replace("_", " ")[:100]})

@@ -133,7 +133,7 @@ async def called(settings: Settings, asked: Namespace, arguments: Json) -> int:
             raise
         except Trouble as trouble:
             yes = "\nOr repeat it with --yes." if isinstance(trouble, NeedsYes) else ""
-            return complain(explain(trouble, operation, arguments, settings.direct, one.offered) + yes)
+            return complain(explain(trouble, operation, arguments, settings.direct, one.reach) + yes)
         if sys.stderr.isatty():
             sys.stderr.write("\r\x1b[K")
         if "failures_file" in answer:  # a shell has no resources

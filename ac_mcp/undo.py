@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ac_mcp.changes import LINKS, Change, Write, bare
+from ac_mcp.changes import LINKS, SECRETS, Change, Write, bare
 from ac_mcp.columns import Reference
 from ac_mcp.errors import NotFound, Refused, Throttled, Unavailable
 from ac_mcp.hanging import LATER, hanging
@@ -184,6 +184,9 @@ class Undoing(Restoring):
         back: Json = {}
         restored: list[str] = []
         for key, value in sent.items():
+            if key in SECRETS:
+                self.lost.append(f"{what}: {step.parameter(key)}, which is not kept")
+                continue
             if key == "fieldValues" or key not in old or not differs(key, old[key], now):
                 continue
             if differs(key, value, now):

@@ -165,7 +165,7 @@ class Trial:
         try:
             answer = await run(self.account, OPERATIONS[tool], arguments)
         except Trouble as trouble:
-            said = explain(trouble, OPERATIONS[tool], arguments, self.account.settings.direct)
+            said = explain(trouble, OPERATIONS[tool], arguments, self.account.settings.direct, self.account.reach)
             assert KEY not in said
             return said
         raise AssertionError(f"{tool} answered {answer}")

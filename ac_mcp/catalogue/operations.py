@@ -1,5 +1,6 @@
 """From an entry of the catalogue to an operation like any other: arguments, references, request, record and undo."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from inspect import Parameter as Argument
@@ -57,7 +58,7 @@ def generic(collection: str) -> Mapping[str, Operation[..., Any]]:
 
 def plain(one: Entry) -> bool:
     """Whether it lists, makes, reads, changes or deletes the things themselves: an undo may use it."""
-    return one.path in (f"/{one.collection}", f"/{one.collection}/{{id}}") and one.method != "PATCH"
+    return bool(re.fullmatch(rf"/{one.collection}(/{{\w+}})?", one.path)) and one.method != "PATCH"
 
 
 def operation(

@@ -83,7 +83,7 @@ async def update_account(
 
 @accounts.delete("/accounts/{account}", title="Delete a company (account)", extra=True)
 async def delete_account(call: Call, account: AccountRef) -> Json:
-    """Delete an account (company) with its notes; its contacts stay. Returns its name; undone only in part."""
+    """Delete an account (company); its contacts stay. Returns its name; undone only in part."""
     return await call()
 
 

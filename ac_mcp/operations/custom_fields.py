@@ -30,6 +30,10 @@ def texts(value: Any) -> list[str]:
     return [str(one) for one in cast("list[Any]", value)] if isinstance(value, list) else []
 
 
+class Coded(str):
+    """JSON of what a field takes that takes no text: several choices, or money with its currency."""
+
+
 def facts(payload: Json, row: Json) -> Json:
     """Kind and options; what is stored of an option is its label."""
     options = texts(row.get("fieldOptions"))
@@ -47,10 +51,10 @@ def value(facts: Json, text: str) -> str:
             return choice(options, stored, text)
         case "multiselect" | "checkbox":
             several = [part.strip() for part in text.strip("|").split("||" if "||" in text else ",")]
-            return json.dumps([choice(options, stored, one) if options else one for one in several])
+            return Coded(json.dumps([choice(options, stored, one) if options else one for one in several]))
         case "currency":
             cents = int((Decimal(number(text)) * 100).to_integral_value())
-            return json.dumps({"cents": cents, "currency": str(facts.get("currency") or "usd").lower()})
+            return Coded(json.dumps({"cents": cents, "currency": str(facts.get("currency") or "usd").lower()}))
         case "date":
             return date(text)
         case "number":
@@ -66,7 +70,7 @@ class CustomValue(Wire):
     name: str = "fieldValue"
 
     def put(self, value: Any) -> Json:
-        if str(value)[:1] not in "[{" or not value:
+        if not isinstance(value, Coded):
             return {self.name: value}
         read = json.loads(value)
         if isinstance(read, list):

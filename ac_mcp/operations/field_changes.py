@@ -32,7 +32,7 @@ async def get_field(call: Call, field: FieldRef) -> Json:
     return say(payload | {"field": row | {"options": options}}, note=f"It shows {where}.")
 
 
-@fields.put("/fields/{field}", title="Change a custom field", resumable=True, extra=True)
+@fields.put("/fields/{field}", title="Change a custom field", extra=True)
 async def update_field(
     call: Call,
     field: FieldRef,
@@ -60,10 +60,10 @@ async def update_field(
             {"field": field, "label": one, "value": one, "orderid": last + n, "isdefault": 0}
             for n, one in enumerate(added, 1)
         ])  # fmt: skip
-    for one in removed:
-        await delete_field_option(call, str(one["id"]))
     if lists is not None:
         await shown_on(call, field, records(payload.get("fieldRels")), lists)
+    for one in removed:
+        await delete_field_option(call, str(one["id"]))
     gone = {str(one["id"]) for one in removed}
     left = labels(row, [one for one in there if str(one.get("id")) not in gone])
     return say({"field": row | {"options": [*left, *added]}}, result="updated")

@@ -88,7 +88,7 @@ async def update_message(
     preheader: Preheader | None = None,
     name: InList | None = None,
 ) -> Json:
-    """Edit a message: change subject, sender or text of an e-mail. Returns it; campaigns that use it change too."""
+    """Edit a message: change subject, sender or text of an e-mail. Returns it."""
     return await call()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from ac_mcp.finding import THINGS
 from ac_mcp.operation import Operation
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.results.hints import LONGEST, written
@@ -21,11 +22,6 @@ VERBS = {
     **dict.fromkeys(("sync", "upsert"), UPSERT),
     **dict.fromkeys(("delete", "remove", "drop", "destroy"), REMOVE),
 }
-SYNONYMS = {
-    "person": "contact", "people": "contact", "subscriber": "contact", "lead": "contact", "company": "account",
-    "organization": "account", "opportunity": "deal", "newsletter": "campaign", "mailing": "campaign",
-    "workflow": "automation", "audience": "list", "label": "tag",
-}  # fmt: skip
 NOUNS = {"contact", "tag", "list", "deal", "campaign", "automation"}
 """Things whose name as an argument says what a call is about: add_tag with a contact ties the two."""
 PLAIN = {"activecampaign", "ac", "crm", "all", "email", "id", "name", "detail", "info", "record", "profile"}
@@ -82,7 +78,7 @@ def understood(name: str) -> tuple[str, set[str]]:
     words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
     verb = next((word for word in words if word in VERBS), "")
     nouns = {singular(word) for word in words if word != verb and word not in ("from", "to", "by", "of", "a", "the")}
-    return VERBS.get(verb, ""), {SYNONYMS.get(noun, noun) for noun in nouns}
+    return VERBS.get(verb, ""), {THINGS.get(noun, noun) for noun in nouns}
 
 
 def understandable(tool: str) -> set[str]:

@@ -77,7 +77,7 @@ class Api:
 
 @cache
 def _router() -> Router:
-    """Eight hundred patterns are compiled once in a process."""
+    """Its patterns are compiled once in a process."""
     routes = [Route(path, _served(handler), methods=[method]) for method, path, handler in endpoints()]
     routes.append(Route("/{rest:path}", _served(_unknown), methods=METHODS))
     return Router(routes=routes, redirect_slashes=False)

@@ -23,6 +23,7 @@ from ac_mcp.modes import offered as chosen
 from ac_mcp.operation import Operation
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.operations.changes import confirm_change
+from ac_mcp.operations.whole_api import find_operations
 from ac_mcp.request import Json
 from ac_mcp.results.hints import explain
 from ac_mcp.results.outline import outline
@@ -70,12 +71,16 @@ INSTRUCTIONS = cleandoc("""
 """)
 OF_WRITING = cleandoc("""
     A write can be previewed (preview_change; dry_run is no argument), is recorded (list_changes) and can mostly be
-    taken back (undo_change). Creating a webhook, deleting a connection, subscribing somebody who had opted out, and
-    what reaches more than 25 records waits for a yes: show its preview to the user, and call confirm_change with its
-    token only after they have agreed. Other deletes do not wait: ask the user first.
+    taken back (undo_change). Creating a webhook, deleting a connection, subscribing somebody who had opted out, what
+    reaches more than 25 records, and what nothing takes back waits for a yes: show its preview to the user, and call
+    confirm_change with its token only after they have agreed. Other deletes do not wait: ask the user first.
 """)
 
 
+FURTHER = (
+    "What no tool here is for (tasks, forms, scores, messages, custom fields of deals, exports, rankings, timelines "
+    "and the rest of the API) find_operations finds, and read_operation or write_operation runs."
+)
 NOT_HERE = (
     "Exports to a file, rankings of campaigns, inactive contacts, duplicates and timelines are tools that this server "
     "has if it is started with --toolsets all."
@@ -116,7 +121,9 @@ def build_server(settings: Settings, account_of: Accounts) -> Server[Any]:
 
 def instructions(offered: Collection[str]) -> str:
     said = f"{INSTRUCTIONS}\n{OF_WRITING}" if confirm_change.name in offered else INSTRUCTIONS
-    return said if set(OPERATIONS) <= set(offered) else f"{said}\n{NOT_HERE}"
+    if set(OPERATIONS) <= set(offered):
+        return said
+    return f"{said}\n{FURTHER if find_operations.name in offered else NOT_HERE}"
 
 
 def beside_tools(account_of: Accounts, offered: Collection[str]) -> dict[str, Any]:

@@ -137,7 +137,7 @@ async def content(account: Account, uri: str) -> types.ReadResourceResult:
         away = isinstance(trouble, GatewayError) and not isinstance(trouble, Refused)
         code = types.INTERNAL_ERROR if away else types.INVALID_PARAMS
         raise MCPError(
-            code, explain(trouble, operation, arguments, account.settings.direct, account.offered), {"uri": uri[:200]}
+            code, explain(trouble, operation, arguments, account.settings.direct, account.reach), {"uri": uri[:200]}
         ) from None
     return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, mime_type=JSON, text=text)])
 
