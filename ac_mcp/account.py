@@ -121,11 +121,11 @@ class Account:
         label = "" if operation.resource is connections else self.label(caller)
         return {"in_account": label} if label else {}
 
-    def settling(self, bound: Bound, key: str = "", call: str = "") -> Settling:
+    def settling(self, bound: Bound, key: str = "", call: str = "", agreed: bool = False) -> Settling:
         whose = self.whose(bound.caller)
         seen = self.seen.setdefault(bound.caller.connection, Seen())
         hashed = sha256(f"{whose}\n{key}\n{call}".encode()).hexdigest()
-        return Settling(bound, self.journal, seen, whose, self.settings.settle, key, hashed)
+        return Settling(bound, self.journal, seen, whose, self.settings.settle, key, hashed, agreed)
 
 
 def overdue(trail: Trail) -> GatewayError:

@@ -138,7 +138,7 @@ async def written(
     same = (account.whose(bound.caller), asked.key, call, asked.agreed)
 
     async def work() -> Json:
-        settling = account.settling(bound, asked.key, call)
+        settling = account.settling(bound, asked.key, call, bool(asked.agreed))
         sender = recording(account, bound, operation, arguments, settling, asked)
         view = View(hidden=account.settings.hide_user_content)
         running = Running(account, operation, bound, settling, sender, asked.progress, view)

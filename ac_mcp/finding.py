@@ -1,9 +1,11 @@
 """The operations that fit a wish in plain words: a search by words (BM25), with what people call things."""
 
 import re
+import tomllib
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from math import log
 
 from ac_mcp.catalogue.entry import Entry, catalogue
@@ -12,35 +14,70 @@ from ac_mcp.schema import about
 
 AROUND = ("changes", "api")
 """Toolsets whose tools are about other calls: they are found and run as tools only."""
-K, B = 1.2, 0.6
+SAID = 2.0
+"""What a word of the requests of `said.toml` counts."""
+K, B = 1.2, 0.3
 """How soon a word that is repeated counts no more, and how much a long text is held against itself (BM25)."""
 NOISE = frozenset(
     re.findall(
         "[a-z]+",
-        """a an and are as at be by can do does for from get have i in into is it its me my of on or our that the their
-        them there this to was we what when which who whose will with you your all any each how much many
-        please want""",
+        """a an and are as at be been by can could did do does for from get give got had has have he her here him his
+        how i if in into is it its just let like me more much my need needs now of off on one or our out over please
+        she should so some somebody someone something still than that the their them then there these they thing this
+        those to under up us want was we were what when where which while who whom whose why will with would you your
+        all any each every many make""",
     )
 )
 THINGS: Mapping[str, str] = {
-    "company": "account", "organization": "account", "organisation": "account", "business": "account",
-    "opportunity": "deal", "funnel": "pipeline", "audience": "list", "label": "tag", "person": "contact",
-    "people": "contact", "lead": "contact", "subscriber": "contact", "customer": "contact", "someone": "contact",
-    "somebody": "contact", "colleague": "user", "teammate": "user", "workflow": "automation", "newsletter": "campaign",
-    "mailing": "campaign", "todo": "task", "to-do": "task", "reminder": "task", "follow-up": "task", "followup": "task",
-    "meeting": "task", "comment": "note", "signup": "form", "sign-up": "form", "optin": "form", "mail": "email",
-    "e-mail": "email", "letter": "message", "shop": "ecom", "store": "ecom", "e-commerce": "ecom", "purchase": "order",
-    "attribute": "field", "property": "field", "column": "field",
-}  # fmt: skip
+    said: thing
+    for thing, all_said in (
+        ("contact", "person people lead subscriber customer client prospect buyer recipient guest attendee individual"),
+        ("account", "company organization organisation business firm employer"),
+        ("deal", "opportunity opp sale"),
+        ("pipeline", "funnel board"),
+        ("stage", "phase step milestone"),
+        ("list", "audience"),
+        ("tag", "label sticker marker"),
+        ("user", "colleague teammate coworker staff rep salesperson seat login employee"),
+        ("automation", "workflow sequence drip journey flow nurture cadence playbook"),
+        ("campaign", "newsletter mailing blast broadcast mailer"),
+        ("task", "todo to-do reminder follow-up followup meeting appointment activity callback"),
+        ("note", "comment remark memo minutes"),
+        ("form", "signup sign-up optin landing"),
+        ("email", "mail e-mail"),
+        ("message", "letter"),
+        ("ecom", "shop store e-commerce ecommerce webshop"),
+        ("order", "purchase cart checkout"),
+        ("field", "attribute property column dropdown picklist"),
+        ("segment", "filter cohort"),
+        ("webhook", "hook endpoint"),
+        ("score", "scoring points"),
+        ("group", "role permission"),
+        ("duplicate", "dupe dedupe twice double"),
+        ("csv", "excel spreadsheet xlsx"),
+        ("unsubscribe", "opt-out optout dnc"),
+    )
+    for said in all_said.split()
+}
 """What people say for our nouns: both count."""
 MAKE, CHANGE, REMOVE, READ = "create", "update", "delete", "list"
 DOING: Mapping[str, str] = {
-    **dict.fromkeys(("create", "add", "new", "make", "draft", "write", "schedule", "put"), MAKE),
-    **dict.fromkeys(("update", "edit", "change", "rename", "modify", "set", "mark", "move", "turn"), CHANGE),
-    **dict.fromkeys(("delete", "remove", "erase", "drop", "stop", "no"), REMOVE),
-}
+    said: done
+    for done, all_said in (
+        (MAKE, """create add new make draft write schedule put register enter insert save log record book invite compose
+            build plan start upload import attach enroll sync"""),
+        (CHANGE, """update edit change rename modify set mark move turn fix correct adjust reassign postpone reschedule
+            replace switch complete fill assign hand close reorder extend"""),
+        (REMOVE, "delete remove erase drop stop wipe rid cancel revoke purge detach clear unlink unenroll"),
+    )
+    for said in all_said.split()
+}  # fmt: skip
 """What people say is to be done; who says nothing of the kind wants to read."""
-OTHERWISE, OURS = 0.6, 1.2
+ASKS = re.compile(
+    r"\W*(who|what|whats|which|where|when|why|is|are|did|does|show|list|find|see|how (many|much|did|is|are))\b"
+)
+"""How a question begins, whatever else is said in it."""
+OTHERWISE, OURS = 0.8, 1.2
 """What an operation still counts that does something else than is wished; and one of our own, which takes names."""
 
 
@@ -73,12 +110,19 @@ def stem(word: str) -> str:
 SPOKEN = {stem(said): stem(word) for said, word in THINGS.items()}
 
 
+@cache
+def sayings() -> Mapping[str, str]:
+    return tomllib.loads((files("ac_mcp") / "said.toml").read_text(encoding="utf-8"))
+
+
 def document(id: str, does: frozenset[str], *parts: tuple[float, str]) -> Found:
     """Its parts by weight: the name says most, what it takes least."""
     words: dict[str, float] = {}
     for weight, text in parts:
         for term in terms(text):
             words[term] = words.get(term, 0) + weight
+    for term in set(terms(sayings().get(id, ""))):
+        words[term] = words.get(term, 0) + SAID
     return Found(id, words, sum(words.values()), does)
 
 
@@ -115,6 +159,8 @@ METHODS = {"GET": READ, "POST": MAKE, "PUT": CHANGE, "PATCH": CHANGE, "DELETE": 
 
 def doing(text: str, method: str = "") -> frozenset[str]:
     """What is to be done, by its words; and what an operation does, by its method too."""
+    if not method and ASKS.match(text.lower()):
+        return frozenset({READ})
     said = {DOING[word] for word in re.findall("[a-z]+", text.lower()) if word in DOING}
     return frozenset(said | ({METHODS[method]} if method else set[str]() if said else {READ}))
 

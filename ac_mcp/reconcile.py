@@ -7,10 +7,9 @@ from hashlib import sha256
 from math import inf
 from typing import Literal, TypeAlias
 
-from anyio import CancelScope
-
 from ac_mcp.errors import Duplicate, OutcomeUnknown, Trouble
 from ac_mcp.journal import Intent, Journal, Known
+from ac_mcp.once import Once, Unseen
 from ac_mcp.operations import RESOURCES, STEPS
 from ac_mcp.request import Json, Reply, Request, record, records, whole
 from ac_mcp.resource import Resource
@@ -72,6 +71,8 @@ class Settling:
     """The client's own idempotency key: under another key the same request is another one."""
     call: str = ""
     """The hash of the tool call."""
+    agreed: bool = False
+    """Somebody has said yes to this very call."""
 
     async def begun_before(self) -> bool:
         """Whether the same call has begun a create before, of which nobody was told."""
@@ -83,14 +84,18 @@ class Settling:
             await self.journal.told(self.call)
 
     async def send(self, request: Request) -> Reply:
-        resource = MADE.get((request.plane, request.path)) if request.method == "POST" else None
-        if request.repeatable or resource is None:
+        if request.repeatable or request.method == "GET":
             now, reply = self.inner.gateway.clock(), await self.inner.send(request)
             self._whole(request, reply.body, now)
             return reply
-        kind = f"{self.account} {resource.plural}"
-        intent = Intent(self._fingerprint(request), self.call, kind, await self._known(resource), self.latest())
-        return await Making(self, request, resource, intent).done()
+        resource = MADE.get((request.plane, request.path)) if request.method == "POST" else None
+        kind = f"{self.account} {resource.plural if resource else request.path}"
+        known = await self._known(resource) if resource else 0
+        intent = Intent(self._fingerprint(request), self.call, kind, known, self.latest())
+        if resource is None:
+            keyed = bool(self.key)
+            return await Unseen(self.inner, self.journal, request, intent, self.settle, self.agreed, keyed).done()
+        return await Making(self.inner, self.journal, request, intent, self.settle, self, resource).done()
 
     def _whole(self, request: Request, body: Json, now: float) -> None:
         """A list that shows all there is shows what is the newest."""
@@ -101,18 +106,13 @@ class Settling:
                 self.seen.note(resource, rows, now)
 
     def _fingerprint(self, request: Request) -> str:
-        body = json.dumps(request.body, sort_keys=True, default=str)
-        return sha256(
-            "\n".join((self.account, self.key, request.path, body, str(request.nth or ""))).encode()
-        ).hexdigest()
+        body = json.dumps([request.query, request.body], sort_keys=True, default=str)
+        parts = (self.account, self.key, request.method, request.path, body, str(request.nth or ""))
+        return sha256("\n".join(parts).encode()).hexdigest()
 
     def latest(self) -> float:
         """When a request that this call may still send has landed, on the wall clock."""
         return self.journal.now + self.inner.left + self.settle
-
-    def on_wall(self, moment: float) -> float:
-        """A moment of the gateway's clock on that of the journal."""
-        return self.journal.now + moment - self.inner.gateway.clock()
 
     async def _known(self, resource: Resource) -> Known:
         """What there is before: the highest id, asked for unless it was of late; all ids where they are no numbers."""
@@ -149,13 +149,11 @@ class Settling:
 
 
 @dataclass(slots=True)
-class Making:
+class Making(Once):
     """One create under way."""
 
     by: Settling
-    request: Request
     resource: Resource
-    intent: Intent
 
     async def done(self) -> Reply:
         """Sent; or what came of an earlier one that this one stands for."""
@@ -163,38 +161,16 @@ class Making:
         try:
             if earlier:
                 raise OutcomeUnknown("the same call was made before and its outcome is not known")
-            return await self._sent()
+            return await self.sent()
         except OutcomeUnknown as unknown:
             return await self.settled(unknown, earlier)
 
-    async def _sent(self) -> Reply:
-        """Sent, and the journal told how it ended.
-
-        Raises:
-            OutcomeUnknown: whether there was no answer or one that shows nothing.
-        """
-        caller = self.by.inner.caller
-        before = len(caller.sent)
-        try:
-            reply = await self.by.inner.send(self.request)
-            self.resource.held("POST", reply)
-        except OutcomeUnknown as unknown:
-            now = self.by.inner.gateway.clock()
-            sent_at = self.by.on_wall(unknown.sent_at if unknown.sent_at is not None else now)
-            self.intent = await self.by.journal.end(self.intent, "unknown", sent_at + self.by.settle)
-            raise
-        except Trouble:
-            self.intent = await self.by.journal.end(self.intent, "failed")
-            raise
-        except BaseException:  # cancelled: what had not left is over, what had may land
-            with CancelScope(shield=True):
-                left = caller.sent[before:]
-                by = self.by.on_wall(left[-1]) + self.by.settle if left else None
-                self.intent = await self.by.journal.end(self.intent, "unknown" if left else "failed", by)
-            raise
+    def check(self, reply: Reply) -> None:
+        self.resource.held("POST", reply)
         self._seen(reply.body)
-        await self.by.journal.made(self.intent, self._ids(reply.body), surely=True)
-        return reply
+
+    def ids(self, reply: Reply) -> list[str]:
+        return self._ids(reply.body)
 
     def _seen(self, body: Json) -> None:
         """What was made is the newest there is, if it was known what was the newest before."""
@@ -233,7 +209,7 @@ class Making:
     async def _once_more(self, unknown: OutcomeUnknown, over: bool) -> Reply:
         """What is refused as a second of its name was made by the first try after all."""
         try:
-            return await self._sent()
+            return await self.sent()
         except OutcomeUnknown as again:
             found = await self._look_again()
             if found and (reply := await self._found(found, again)):

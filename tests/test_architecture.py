@@ -46,6 +46,7 @@ LAYERS = (
     {"telling"},
     {"bulk"},
     {"transfers"},
+    {"once"},
     {"reconcile", "default_connection"},
     {"recording"},
     {"account", "here"},

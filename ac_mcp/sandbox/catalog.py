@@ -14,8 +14,10 @@ from . import (
     lists,
     messages,
     notes,
+    shop,
     staff,
     tags,
+    tracking,
     webhooks,
 )
 from .custom_fields import DATA, METAS
@@ -83,6 +85,12 @@ RESOURCES: dict[str, Resource] = {
         staff.GROUPS,
         notes.NOTES,
         webhooks.WEBHOOKS,
+        shop.SHOPS,
+        shop.CUSTOMERS,
+        shop.ORDERS,
+        tracking.SWITCHES,
+        tracking.EVENTS,
+        tracking.SCHEMAS,
         IMPORTS,
     )
 }

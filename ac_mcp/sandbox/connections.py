@@ -15,7 +15,9 @@ CONNECTION = columns("""
 connection_id=~ status=PENDING creation_time=~ last_updated_time=~ url=~ app=active-campaign method=OAUTH2
 """)
 
-CONNECTIONS = Table("connections", {"status": "PENDING", "app": APP, "method": "OAUTH2"}, ("connection_id", "token"))
+CONNECTIONS = Table(
+    "matonConnections", {"status": "PENDING", "app": APP, "method": "OAUTH2"}, ("connection_id", "token")
+)
 
 
 class Connections:
@@ -26,10 +28,10 @@ class Connections:
 
     def listed(self, app: str, status: str) -> list[Row]:
         where: Sequence[Where] = [eq(key, value) for key, value in (("app", app), ("status", status)) if value]
-        return self._store.select("connections", *where)
+        return self._store.select("matonConnections", *where)
 
     def get(self, number: str) -> Row:
-        row = self._store.find("connections", eq("connection_id", number))
+        row = self._store.find("matonConnections", eq("connection_id", number))
         if row is None:
             raise Refusal(404, {"error": f"Connection {number} not found"})
         return row
@@ -41,22 +43,22 @@ class Connections:
             "creation_time": utc(now),
             "last_updated_time": utc(now),
         }
-        self._store.insert("connections", row)
+        self._store.insert("matonConnections", row)
         return self.get(row["connection_id"])
 
     def delete(self, number: str) -> None:
-        self._store.delete("connections", eq("id", int(self.get(number)["id"])))
+        self._store.delete("matonConnections", eq("id", int(self.get(number)["id"])))
 
     def by_token(self, token: str) -> Row | None:
-        return self._store.find("connections", eq("token", token))
+        return self._store.find("matonConnections", eq("token", token))
 
     def activate(self, row: Row, now: datetime) -> Row:
-        return self._store.update("connections", row["id"], {"status": "ACTIVE", "last_updated_time": utc(now)})
+        return self._store.update("matonConnections", row["id"], {"status": "ACTIVE", "last_updated_time": utc(now)})
 
     def chosen(self, number: str | None) -> Row:
         """The connection a request goes through: the named one, or the oldest ACTIVE."""
         where = [eq("connection_id", number)] if number is not None else []
-        row = self._store.find("connections", eq("app", APP), eq("status", "ACTIVE"), *where)
+        row = self._store.find("matonConnections", eq("app", APP), eq("status", "ACTIVE"), *where)
         if row is None:
             raise Refusal(400, {"error": f"No active connection found for app {APP}"})
         return row

@@ -7,8 +7,7 @@ from .refusal import Refusal
 from .resource import Answer, Call
 
 # Collections with list, create, get, update and delete, none of which is served.
-_WHOLE = """brandings calendars connections customObjects/schemas ecomCustomers ecomOrders ecomOrderProducts
-personalizations tasktypeOutcomeRels"""
+_WHOLE = "brandings calendars ecomOrderProducts personalizations tasktypeOutcomeRels"
 
 _SINGLE = """
 DELETE addressGroups/{id}
@@ -18,20 +17,18 @@ GET content/editorMarkup/{id}
 GET POST customObjects/records/{schema}
 GET DELETE customObjects/records/{schema}/{id}
 GET DELETE customObjects/records/{schema}/external/{id}
+POST customObjects/schemas
+PUT DELETE customObjects/schemas/{id}
 POST customObjects/schemas/public
 POST customObjects/schemas/{id}/child
 DELETE customObjects/schemas/{id}/fields/{field}
 GET dealGroup/get_inaccessible_deal_groups
 GET ecomOrders/{id}/orderProducts
-GET PUT eventTracking
-GET POST eventTrackingEvents
-DELETE eventTrackingEvents/{name}
 GET geoIps/{id}/geoAddress
 POST groupDefinitions
 GET groupLimits
 POST localevent
 DELETE personalizations/bulkdelete
-GET PUT siteTracking
 GET siteTracking/code
 GET POST siteTrackingDomains
 DELETE siteTrackingDomains/{name}

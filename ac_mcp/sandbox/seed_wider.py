@@ -1,6 +1,6 @@
 """The company's messages, tasks, custom fields and traces: after the rest, so that nothing else is drawn anew."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 from . import wider
@@ -195,7 +195,49 @@ def imported(planter: Planter) -> None:
     planter.plant("imports", [batch])
 
 
-WIDER = (writing, kept, scores, staff, tasks, custom, around_deals, talk, traces, imported)
+def shop(planter: Planter) -> None:
+    """A shop with its customers, one of them with orders, and what is tracked on its pages."""
+    planter.plant("connections", [{**wider.SHOP, "cdate": planter.ago(180), "udate": planter.ago(180)}])
+    buyers = list(rows(wider.BUYERS, "connectionid", "externalid", "email", "acceptsMarketing"))
+    orders = rows(wider.ORDERS, "customerid", "externalid", "externalcheckoutid", "state", "totalPrice", "days")
+    bought = [_order(planter, row, buyers[int(row["customerid"]) - 1]) for row in orders]
+    planter.plant("ecomOrders", bought)
+    planter.plant("ecomCustomers", [_buyer(row, str(at), bought) for at, row in enumerate(buyers, 1)])
+    planter.plant("trackingSwitches", [{"name": name, "enabled": "1"} for name in ("eventTracking", "siteTracking")])
+    planter.plant("eventTrackingEvents", [{"name": name} for name in wider.EVENTS])
+    moment = f"{(planter.now - timedelta(days=90)).astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    schema = {**wider.SCHEMA, **dict.fromkeys(("createdTimestamp", "updatedTimestamp"), moment)}
+    planter.plant("customObjectSchemas", [{"uuid": schema["id"], "schema": {key: schema[key] for key in wider.SCHEMA}}])
+
+
+def _order(planter: Planter, row: dict[str, str], buyer: Row) -> Row:
+    moment = planter.ago(int(row["days"]))
+    dates = dict.fromkeys(
+        ("externalCreatedDate", "externalUpdatedDate", "createdDate", "updatedDate", "orderDate", "tstamp"), moment
+    )
+    left = {"abandonedDate": moment} if row["state"] == "2" else {}
+    told = {key: value or None for key, value in row.items() if key != "days"}
+    return {
+        **told,
+        **dates,
+        **left,
+        "connectionid": "1",
+        "email": buyer["email"],
+        "currency": "usd",
+        "source": "1",
+        **wider.SHIPPED,
+    }
+
+
+def _buyer(row: Row, number: str, orders: list[Row]) -> Row:
+    """Carts that were left are no revenue."""
+    prices = [int(one["totalPrice"]) for one in orders if one["customerid"] == number and one["state"] != "2"]
+    average = sum(prices) // len(prices) if prices else 0
+    sums = {"totalRevenue": sum(prices), "totalOrders": len(prices), "avgRevenuePerOrder": average}
+    return {**row, **{key: str(value) for key, value in sums.items()}}
+
+
+WIDER = (writing, kept, scores, staff, tasks, custom, around_deals, talk, traces, imported, shop)
 
 
 def plant_wider(planter: Planter) -> None:

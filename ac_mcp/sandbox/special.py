@@ -16,6 +16,7 @@ from . import (
     staff,
     tags,
     tasks,
+    tracking,
     webhooks,
 )
 from .campaigns import CAMPAIGNS
@@ -81,6 +82,14 @@ _ACCOUNT: tuple[Endpoint, ...] = (
     ("GET", "/users/email/{email}", staff.user_by("email")),
     ("GET", "/users/username/{username}", staff.user_by("username")),
     ("GET", "/webhook/events", webhooks.events),
+    *(
+        (method, f"/{name}", tracking.switch(name))
+        for name in ("eventTracking", "siteTracking")
+        for method in ("GET", "PUT")
+    ),
+    ("DELETE", "/eventTrackingEvents/{name}", tracking.forget),
+    ("GET", "/customObjects/schemas", tracking.schemas),
+    ("GET", "/customObjects/schemas/{id}", tracking.schema),
 )
 
 _BUSINESS: tuple[Endpoint, ...] = (

@@ -1,5 +1,7 @@
 """Northwind Coffee in plain tables, continued: what the wider API shows of it."""
 
+from typing import Any
+
 # Subject, preheader and first line of the messages of the eight campaigns.
 MESSAGES = """Your January cup|Three beans for short days|The days are short, the cups may be large.
 February on the bar|A new grinder and an old friend|We have put a new grinder on the bar.
@@ -120,6 +122,49 @@ EMAILS = """1|jane@acme.example|1|14|The espresso bar|Hi Jane, the revised quote
 VISITS = """2|Viewed pricing|plan=team
 5|Page visit|/stories/huila
 7|Page visit|/machines"""
+
+SHOP = {
+    "service": "shopkit",
+    "externalid": "northwind-web",
+    "name": "Northwind web shop",
+    "logoUrl": "https://shop.northwind.example/logo.png",
+    "linkUrl": "https://shop.northwind.example/admin",
+    "listId": "1",
+}
+
+# Shop (0: all together), number there, e-mail, wants mail.
+BUYERS = """1|C-101|jane@acme.example|1
+1|C-102|lukasz@globex.example|0
+0|0|jane@acme.example|1
+0|0|lukasz@globex.example|0"""
+
+# Customer, number in the shop, cart, state, cents, days ago.
+ORDERS = """1|SO-2001||1|8900|40
+1|SO-2007||1|12450|12
+2|SO-2010||1|4300|8
+2||K-77|2|6100|2"""
+SHIPPED = {"orderUrl": "https://shop.northwind.example/orders", "shippingMethod": "Parcel"}
+
+EVENTS = ("__pagevisit", "Viewed pricing")
+
+SCHEMA: dict[str, Any] = {
+    "id": "3f2c8d1e-7a64-4b0f-9d25-6c81e0b7a914",
+    "slug": "machine",
+    "visibility": "private",
+    "labels": {"singular": "Machine", "plural": "Machines"},
+    "description": "Espresso machines at a customer",
+    "createdTimestamp": "",
+    "updatedTimestamp": "",
+    "fields": [
+        {"id": "serial", "labels": {"singular": "Serial number", "plural": "Serial numbers"}, "type": "number",
+         "required": True, "scale": 0},
+    ],
+    "icons": {"default": "https://shop.northwind.example/icons/machine.png"},
+    "relationships": [
+        {"id": "primary-contact", "labels": {"singular": "Owner", "plural": "Owners"}, "description": "",
+         "namespace": "contacts", "hasMany": False},
+    ],
+}  # fmt: skip
 
 
 def rows(text: str, *names: str) -> list[dict[str, str]]:

@@ -80,4 +80,15 @@ WIDER: dict[str, Ask] = {
     ),
     "groups.create": post("/groups", {"group": {"title": "Support", "descript": "Support agents"}}),
     "savedResponses.list": get("/savedResponses"),
+    "connections.list": get("/connections"),
+    "ecomCustomers.get": get("/ecomCustomers/1"),
+    "ecomCustomers.create": post(
+        "/ecomCustomers",
+        {"ecomCustomer": {"connectionid": "1", "externalid": "C-882", "email": "theo@fjordworks.example"}},
+    ),
+    "ecomOrders.get": get("/ecomOrders/1"),
+    "eventTrackingEvents.list": get("/eventTrackingEvents"),
+    "eventTracking.get": get("/eventTracking"),
+    "siteTracking.get": get("/siteTracking"),
+    "customObjects.schemas": get("/customObjects/schemas"),
 }

@@ -260,3 +260,55 @@ async def test_exclusions_are_read_and_changed_without_a_wrapper(api: httpx2.Asy
         assert (await api.put("/lists/exclusions/1", json=wrong)).status_code == 422
     assert (await api.put("/lists/exclusions/1", json={"channel": "all"})).json()["lists"] == []
     assert (await api.get("/lists/exclusions/9")).json() == {"message": "Exclusion not found [id=9]"}
+
+
+async def test_a_shop_its_customers_and_what_they_buy(api: httpx2.AsyncClient) -> None:
+    shop = {
+        "service": "own",
+        "externalid": "s-2",
+        "name": "Second",
+        "logoUrl": "https://s/l.png",
+        "linkUrl": "https://s",
+    }
+    made = await api.post("/connections", json={"connection": shop})
+    assert (made.status_code, made.json()["connection"]["id"]) == (200, "2")
+    buyer = {"connectionid": 2, "externalid": "B-1", "email": "vera@orbit.example"}
+    number = (await api.post("/ecomCustomers", json={"ecomCustomer": buyer})).json()["ecomCustomer"]["id"]
+    found = (await api.get("/ecomCustomers?filters[email]=vera@orbit.example")).json()["ecomCustomers"]
+    assert [row["connectionid"] for row in found] == ["2", "0"]  # and one for all shops together
+    order = {
+        "source": 1, "email": "vera@orbit.example", "totalPrice": 2599, "currency": "usd", "connectionid": 2,
+        "customerid": int(number), "externalCreatedDate": "2026-07-01T09:58:00-05:00",
+    }  # fmt: skip
+    assert (await api.post("/ecomOrders", json={"ecomOrder": order})).status_code == 422
+    cart = {**order, "externalcheckoutid": "K-1", "abandonedDate": "2026-07-01T11:00:00-05:00"}
+    left = (await api.post("/ecomOrders", json={"ecomOrder": cart})).json()["ecomOrder"]["id"]
+    assert (await api.get(f"/ecomOrders/{left}")).json()["ecomOrder"]["state"] == "2"
+    assert (await api.get(f"/ecomCustomers/{number}")).json()["ecomCustomer"]["totalRevenue"] == "0"
+    await api.put(f"/ecomOrders/{left}", json={"ecomOrder": {"externalid": "SO-1"}})
+    assert (await api.get(f"/ecomOrders/{left}")).json()["ecomOrder"]["state"] == "3"
+    assert (await api.get(f"/ecomCustomers/{number}")).json()["ecomCustomer"]["totalRevenue"] == "2599"
+    assert (await api.delete("/connections/2")).status_code == 200
+    assert (await api.get("/ecomOrders?filters[connectionid]=2")).json()["ecomOrders"] == []
+    wrong = await api.post("/ecomCustomers", json={"ecomCustomer": {**buyer, "connectionid": 9}})
+    assert wrong.status_code == 422
+
+
+async def test_tracking_is_switched_and_its_events_have_names(api: httpx2.AsyncClient) -> None:
+    off = await api.put("/siteTracking", json={"siteTracking": {"enabled": False}})
+    assert off.json() == {"siteTracking": {"enabled": False}}
+    assert (await api.get("/siteTracking")).json() == {"siteTracking": {"enabled": False}}
+    assert (await api.get("/eventTracking")).json() == {"eventTracking": {"enabled": True}}
+    event = {"eventTrackingEvent": {"name": "Watched demo"}}
+    assert (await api.post("/eventTrackingEvents", json=event)).status_code == 201
+    assert (await api.post("/eventTrackingEvents", json=event)).status_code == 422
+    assert (await api.delete("/eventTrackingEvents/Watched%20demo")).status_code == 200
+    assert (await api.delete("/eventTrackingEvents/Watched%20demo")).status_code == 404
+    names = [row["name"] for row in (await api.get("/eventTrackingEvents")).json()["eventTrackingEvents"]]
+    assert names == ["__pagevisit", "Viewed pricing"]
+
+
+async def test_own_kinds_of_records_are_shown(api: httpx2.AsyncClient) -> None:
+    (machine,) = (await api.get("/customObjects/schemas")).json()["schemas"]
+    assert (await api.get(f"/customObjects/schemas/{machine['id']}")).json() == {"schema": machine}
+    assert (await api.get("/customObjects/schemas/1")).json() == {"message": "Not Found"}
