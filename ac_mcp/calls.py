@@ -23,7 +23,7 @@ from ac_mcp.errors import (
     OutcomeUnknown,
     Trouble,
 )
-from ac_mcp.here import Here
+from ac_mcp.here import Here, previewable
 from ac_mcp.images import touched
 from ac_mcp.keyed import keyed
 from ac_mcp.operation import Operation
@@ -88,6 +88,11 @@ async def in_place_of(
         answer = await run(account, one, arguments, asked, trail)
     irreversible = one.options.get("irreversible") and answer.get("result") and "token" not in answer
     return answer | ({"note": NO_UNDO} if irreversible and "note" not in answer else {})
+
+
+def meant_by(account: Account, operation: Operation[..., Any], given: Json) -> tuple[Operation[..., Any], Json]:
+    """What a call runs: itself, or what a runner names."""
+    return named_by(account, operation, given) if operation.name in RUNNERS else (operation, given)
 
 
 def named_by(account: Account, runner: Operation[..., Any], given: Json) -> tuple[Operation[..., Any], Json]:
@@ -193,9 +198,9 @@ def desk(
 
     async def preview(one: Operation[..., Any], given: Json) -> Json:
         with about(one, given):
-            one, given = named_by(account, one, given) if one.name in RUNNERS else (one, given)
+            one, given = meant_by(account, one, given)
         with about(one, given):
-            arguments = read(one, given, account.settings.several_accounts)
+            arguments = read(previewable(one), given, account.settings.several_accounts)
             there = await chosen(account, bound, one, arguments)
             return (await rehearsal(account, there, one, arguments))[0]
 

@@ -24,12 +24,12 @@ OFFERED = 600.0
 AT_WORK = 120.0
 """Seconds after which a write of which nothing was heard is no longer under way."""
 HIDDEN = "…"
-LINKS = ("url", "sign_in_url")
+LINKS = ("url", "sign_in_url", "linkUrl", "link_url")
 """What may hold a secret: a sign-in link its token, the address of a webhook a key."""
 MADE_TOGETHER = ("fieldOptions",)
 """What one request makes several of."""
-SECRETS = ("password", "headers")
-"""What is one, as a whole: of a new user, of an address that is called back."""
+SECRETS = ("password", "headers", "callback", "variables")
+"""What is one or may hold one, as a whole: of a new user, of an address that is called back, of a query."""
 State: TypeAlias = Literal["open", "done", "failed", "unknown"]
 Whose: TypeAlias = tuple[str, str]
 """An account, and the key through which connections are made: somebody's changes are those of both."""
@@ -268,15 +268,15 @@ def hashed(token: str) -> str:
     return sha256(token.encode()).hexdigest()
 
 
-def unsecret(value: Any) -> Any:
-    """The same with no secret in it."""
+def unsecret(value: Any, *, links: bool = True) -> Any:
+    """The same with no secret in it; without `links` only what surely is one."""
     if isinstance(value, list):
-        return [unsecret(one) for one in cast("list[Any]", value)]
+        return [unsecret(one, links=links) for one in cast("list[Any]", value)]
     if not isinstance(value, Mapping):
         return value
     said = cast("Mapping[str, Any]", value)
-    links = {key: bare(one) for key, one in said.items() if key in LINKS and isinstance(one, str)}
-    return {key: HIDDEN if key in SECRETS else unsecret(one) for key, one in said.items()} | links
+    short = {key: bare(str(one)) for key, one in said.items() if links and key in LINKS and one is not None}
+    return {key: HIDDEN if key in SECRETS else unsecret(one, links=links) for key, one in said.items()} | short
 
 
 def bare(url: str) -> str:

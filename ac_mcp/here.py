@@ -175,18 +175,12 @@ class Here:
     def _writing(self, tool: str) -> Operation[..., Any]:
         """The tool to preview, if it writes."""
         one = self.reach.operation(tool)
+        if one is not None:
+            return previewable(one)
         writing = [name for name, o in self.reach.tools.items() if not o.read_only and not o.options.get("verbatim")]
-        if one is None:
-            near = get_close_matches(tool, writing, 1)
-            others = f"did you mean {near[0]}?" if near else f"those that write are {', '.join(writing)}."
-            raise BadArguments(f"tool: there is no {tool[:64]!r} here; {others}", {"tool": near[0]} if near else None)
-        if one.read_only:
-            raise BadArguments(f"{tool} only reads: call it as it is, nothing is changed by it.")
-        if one.name == "follow_job":
-            raise BadArguments("It goes on with what was shown before it began: there is nothing to preview.")
-        if one.name == "confirm_change":
-            raise BadArguments("The preview of a call that waits for confirmation was shown with its token.")
-        return one
+        near = get_close_matches(tool, writing, 1)
+        others = f"did you mean {near[0]}?" if near else f"those that write are {', '.join(writing)}."
+        raise BadArguments(f"tool: there is no {tool[:64]!r} here; {others}", {"tool": near[0]} if near else None)
 
     async def _confirmed(self, token: str) -> Json:
         offer = await self.changes.take(self.holder, token)
@@ -196,6 +190,21 @@ class Here:
                 "shows if it was used."
             )
         return await self.confirm(STEPS[offer.tool], offer)
+
+
+def previewable(one: Operation[..., Any]) -> Operation[..., Any]:
+    """One that writes, and has not been shown before.
+
+    Raises:
+        BadArguments: for any other.
+    """
+    if one.read_only:
+        raise BadArguments(f"{one.name} only reads: call it as it is, nothing is changed by it.")
+    if one.name == "follow_job":
+        raise BadArguments("It goes on with what was shown before it began: there is nothing to preview.")
+    if one.name == "confirm_change":
+        raise BadArguments("The preview of a call that waits for confirmation was shown with its token.")
+    return one
 
 
 ABOUT = {

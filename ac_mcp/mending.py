@@ -83,6 +83,8 @@ def mended(
             fixed["contact"] = fixed.pop("email")  # whose e-mail it is says who is meant
         elif problem["type"] != "extra_forbidden" and (name not in fixed or problem["type"] != "missing"):
             fixed[name], invented = repaired(operation, problem, name, accounts, fixed)
+            if invented and problem["type"] == "literal_error":
+                return None, False  # any of them could be the opposite
             example = example or invented
     try:
         model(operation, accounts).model_validate(fixed)
@@ -122,14 +124,19 @@ def swapped(problem: ErrorDetails, right: str, now: Any) -> Any:
     return [right if n == place[0] else one for n, one in enumerate(now)] if place else right
 
 
-SAME = {"remove": "delete", "disconnect": "delete", "revoke": "delete", "connect": "create"}
+SAME = {
+    "remove": "delete", "disconnect": "delete", "revoke": "delete", "connect": "create", "completed": "done",
+    "complete": "done", "finished": "done", "inactive": "off", "disabled": "off", "active": "use", "enabled": "use",
+}  # fmt: skip
 """What people call one of our choices."""
 
 
 def worded(text: str, choices: list[str]) -> str | None:
     """The one choice that a longer text names: `Closed Won`, `name asc`, `value` for `highest_value`."""
     words = {SAME.get(word, word) for word in re.findall(r"[a-z]+", text.casefold())}
-    named = [choice for choice in choices if choice in words] or [c for c in choices if words & set(c.split("_"))]
+    named = [choice for choice in choices if choice in words] or [
+        c for c in choices if words & set(re.split("[_ ]", c))
+    ]
     return named[0] if len(named) == 1 else None
 
 

@@ -212,7 +212,8 @@ class Operation(Generic[P, R]):
             body = {wrapper: body}
         writes = self.method not in ("GET", "DELETE")
         empty, step = self.method != "POST" and self.method != "GET", self.options.get("step") or self.name
-        return Request(self.method, path, query, body if writes else None, "api", self.idempotent, empty, step=step)
+        told = body if writes else None
+        return Request(self.method, path, query, told, "api", self.idempotent, empty, step=step, raw=True)
 
     def _segment(self, name: str, value: Any) -> str:
         parameter = self.signature.parameters.get(name)

@@ -70,7 +70,7 @@ Clear: TypeAlias = Annotated[
 
 Search: TypeAlias = Annotated[str, About("Part of the name", "vip", shown=False)]
 Limit: TypeAlias = Annotated[int, Field(ge=1, le=100), About("Up to 100", 20, shown=False)]
-Offset: TypeAlias = Annotated[int, Field(ge=0), About("Rows to skip", 0, shown=False)]
+Offset: TypeAlias = Annotated[int, Field(ge=0, le=10**12), About("Rows to skip", 0, shown=False)]
 AllOfThem: TypeAlias = Annotated[Limit, Unlisted()]
 """The limit of a list that is short, so that all of it is the answer."""
 Further: TypeAlias = Annotated[Offset, Unlisted()]

@@ -43,9 +43,11 @@ class Reach:
         return RUNNERS[not one.read_only]
 
     def shut(self, one: Operation[..., Any]) -> bool:
-        """What is switched off is done by no other way: neither under its name nor by the same request."""
+        """What is switched off is done by no other way: not under its name, by the same request or by one like it."""
         routes = {route(OPERATIONS[name].method, OPERATIONS[name].path) for name in self.off}
-        return one.name in self.off or route(one.method, one.path) in routes
+        entry = catalogue().get(one.name)
+        like = (*entry.like, entry.own) if entry else ()
+        return not self.off.isdisjoint((one.name, *like)) or route(one.method, one.path) in routes
 
     def suggested(self, name: str, arguments: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
         """A call as this server can run it; None where it cannot."""
@@ -70,6 +72,15 @@ def meant(reach: Reach, runner: Operation[..., Any], arguments: Json) -> tuple[O
     one = reach.operation(id)
     if one is None:
         raise refused(reach, id)
+    if one.resource.toolset in AROUND:
+        wrong = BadArguments(f"{id} is about other calls: it is a tool of its own.")
+        wrong.instead = (id, given)
+        raise wrong
+    if own := catalogue()[id].own if id in catalogue() else "":
+        wrong = BadArguments(f"{id} is done by {own} here, which takes names and looks before it writes.")
+        kept = {name: value for name, value in given.items() if name in STEPS[own].signature.parameters}
+        wrong.instead = reach.suggested(own, kept)
+        raise wrong
     if reach.runner(one) != runner.name and one.name not in reach.tools:
         wrong = BadArguments(f"{id} {'only reads' if one.read_only else 'writes'}: {reach.runner(one)} runs it.")
         wrong.instead = (reach.runner(one), {"id": id, **packed(given)})

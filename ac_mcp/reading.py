@@ -15,6 +15,7 @@ from ac_mcp.operation import Operation
 from ac_mcp.request import Json
 from ac_mcp.schema import model, schema
 
+SURROGATE = re.compile("[\ud800-\udfff]")
 LARGEST, DEEPEST = 1_000_000, 20
 """Characters that all arguments of a call may have together, and how deep they may be nested."""
 DRY = ("dryrun", "simulate", "preview", "validateonly")
@@ -53,13 +54,15 @@ def bounded(arguments: Mapping[str, Any]) -> None:
     """Nothing larger than a call can need is looked at any further: level by level, so that depth costs no stack.
 
     Raises:
-        BadArguments: if it is too large or too deep.
+        BadArguments: if it is too large or too deep, or holds what is no text.
     """
     size, level = 0, list[Any](arguments.items())
     for _ in range(DEEPEST):
         below: list[Any] = []
         for one in level:
             size += len(one) if isinstance(one, str) else 8
+            if isinstance(one, str) and SURROGATE.search(one):
+                raise BadArguments("An argument holds half a character (a lone surrogate): send it as it is meant.")
             if isinstance(one, dict):
                 below += cast("Json", one).items()
             elif isinstance(one, list | tuple):

@@ -88,7 +88,8 @@ class Settling:
             now, reply = self.inner.gateway.clock(), await self.inner.send(request)
             self._whole(request, reply.body, now)
             return reply
-        resource = MADE.get((request.plane, request.path)) if request.method == "POST" else None
+        made = request.method == "POST" and not request.raw
+        resource = MADE.get((request.plane, request.path)) if made else None
         kind = f"{self.account} {resource.plural if resource else request.path}"
         known = await self._known(resource) if resource else 0
         intent = Intent(self._fingerprint(request), self.call, kind, known, self.latest())

@@ -33,6 +33,8 @@ class Request:
     """A read that does not join an equal one that began before it."""
     step: str = ""
     """The operation it was made by."""
+    raw: bool = False
+    """As the caller spelt it: what comes of it may be spelt otherwise, so it cannot be looked for."""
     nth: int = 0
     """How many equal ones the same call means beside it: two equal notes are two notes."""
 

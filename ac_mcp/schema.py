@@ -59,9 +59,9 @@ class Lean(GenerateJsonSchema):
 def multiple_accounts(operation: Operation[..., Any]) -> bool:
     """Whether a call can choose its connection: those of the control plane are about all of them.
 
-    A preview has the arguments of its call, and a token stands for a call that has chosen.
+    A preview has the arguments of its call, and a token stands for a call that has chosen; a runner has what it runs.
     """
-    return operation.resource.plane == "api" or operation.path.startswith("/changes")
+    return operation.resource.plane == "api" or operation.path.startswith(("/changes", "/operations/"))
 
 
 @cache

@@ -24,6 +24,8 @@ from ac_mcp.rows import MOMENT, pair
 
 VALUES = ("fieldValues", "dealCustomFieldData", "accountCustomFieldData")
 """What stands in custom fields."""
+UNSHOWN = ("fieldValues", "sourceid")
+"""What is sent with a thing and is no attribute of it."""
 NOT_KEPT = "what stood there was not kept"
 
 
@@ -181,21 +183,7 @@ class Undoing(Restoring):
         path = write.path if write.method == "PUT" else f"{resource.lister.path}/{old['id']}"
         body = await self.read(path)
         now, sent = record(body.get(resource.singular)), record((write.body or {}).get(resource.singular))
-        back: Json = {}
-        restored: list[str] = []
-        for key, value in sent.items():
-            if key in SECRETS:
-                self.lost.append(f"{what}: {step.parameter(key)}, which is not kept")
-                continue
-            if key == "fieldValues" or key not in old or not differs(key, old[key], now):
-                continue
-            if differs(key, value, now):
-                self.lost.append(f"{what}: {step.parameter(key)} was changed since")
-            elif key in LINKS:
-                self.lost.append(f"{what}: {step.parameter(key)}, which may hold a key, was not kept")
-            else:
-                back[key] = old[key]
-                restored.append(f"{what}: {step.parameter(key)}")
+        back, restored = self._attributes_back(write, step, what, now)
         if fields := self._fields_back(write, body, what):
             back["fieldValues"] = fields
             restored += [f"{what}: {self.what('fields', str(one['field']))}" for one in fields]
@@ -209,6 +197,29 @@ class Undoing(Restoring):
         if back:
             await self.send(next(o for o in resource.operations if o.method == "PUT"), path, back)
             self.restored += restored
+
+    def _attributes_back(self, write: Write, step: Operation[..., Any], what: str, now: Json) -> tuple[Json, list[str]]:
+        """What goes back of the thing itself, and in words; what cannot is said."""
+        old, sent = (record((one or {}).get(step.resource.singular)) for one in (write.before, write.body))
+        moved = {"relid"} if "ownerType" in sent and "ownerType" not in old else set[str]()
+        back: Json = {}
+        restored: list[str] = []
+        for key, value in sent.items():
+            word = f"{what}: {step.parameter(key)}"
+            if key in SECRETS:
+                self.lost.append(f"{word}, which is not kept")
+            elif (key not in old and key not in UNSHOWN and value is not None) or key in moved:
+                self.lost.append(f"{word}: {NOT_KEPT}")
+            elif key in UNSHOWN or key not in old or not differs(key, old[key], now):
+                continue
+            elif differs(key, value, now):
+                self.lost.append(f"{word} was changed since")
+            elif key in LINKS:
+                self.lost.append(f"{word}, which may hold a key, was not kept")
+            else:
+                back[key] = old[key]
+                restored.append(word)
+        return back, restored
 
     def _fields_back(self, write: Write, body: Json, what: str) -> list[Json]:
         """Custom field values as they were; one there was not is emptied."""

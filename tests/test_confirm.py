@@ -135,7 +135,7 @@ async def test_the_answer_to_a_question_counts_for_that_call_only_and_once() -> 
                 return {"seen": seen}
 
             try:
-                return str(await resumed(one.account, params, again))
+                return str(await resumed(one.account, OPERATIONS[params.name], params, again))
             except BadArguments as refused:
                 return str(refused)
 

@@ -31,6 +31,11 @@ ONE = {"contact": "1"}
         ("get_companies", {}, "list_accounts()"),
         ("get_company", {"account": "Acme"}, 'get_account(account="Acme")'),
         ("delete_contacts", ONE, 'delete_contact(contact="1")'),
+        (
+            "delete_account",
+            {"account": "Acme"},
+            r"""write_operation(id="delete_account", arguments="{\"account\": \"Acme\"}")""",
+        ),
     ],
 )
 def test_what_was_meant_is_offered_as_a_call(name: str, arguments: Json, call: str) -> None:
@@ -40,7 +45,6 @@ def test_what_was_meant_is_offered_as_a_call(name: str, arguments: Json, call: s
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
-        ("delete_account", {"account": "Acme"}),
         ("unsubscribe_list", {"list": "Newsletter"}),
         ("untag_lead", {"contact": "1"}),
         ("unassign_deal", {"deal": "7"}),

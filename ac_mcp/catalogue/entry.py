@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from keyword import iskeyword
@@ -65,12 +65,18 @@ class Entry:
     mails: str = ""
     """What goes out to people because of it."""
     undo: bool = True
-    """Whether what it makes may be deleted again: not where other things soon hang on it."""
+    """Whether what it makes may be deleted again, or made what it deletes: not where other things soon hang on it."""
     pages: bool = False
     """It takes limit and offset."""
     answer: str = ""
     words: str = ""
     """What people call it, for the search only."""
+    own: str = ""
+    """The operation of ours that does all of it, with more care, and is to be run instead."""
+    like: tuple[str, ...] = ()
+    """Tools of ours that do the same: where one of them is switched off, so is this."""
+    asks: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Why it waits for a yes, by the parameter that makes it so."""
 
     @property
     def route(self) -> str:
@@ -117,6 +123,9 @@ def entry(id: str, table: Mapping[str, Any]) -> Entry:
         table.get("total", lists),
         table.get("answer", ""),
         table.get("words", ""),
+        table.get("own", ""),
+        tuple(table.get("like", ())),
+        table.get("asks", {}),
     )
 
 

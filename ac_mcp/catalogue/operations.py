@@ -31,9 +31,9 @@ def built(one: Entry, own: Operation[..., Any] | None) -> Operation[..., Any]:
     """The operation an entry stands for; `own` is what this product declares for the same route, if it does.
 
     Its writes are recorded, previewed and undone as those of its own step; of what the product does not know
-    itself, that follows from the entries beside it.
+    itself, or cannot make again, that follows from the entries beside it.
     """
-    if own is None:
+    if own is None or (one.kind == "destructive" and not one.undo):
         return generic(one.collection)[one.id]
     return operation(one, own.resource, own)
 
@@ -85,6 +85,8 @@ def operation(
     options |= {"blind": not readable, "irreversible": not undoable and one.kind != "read"}
     if reason := asks(one, undoable):
         options["asks"] = lambda sent, before: reason
+    elif one.asks:
+        options["asks"] = lambda sent, before: " ".join(why for key, why in one.asks.items() if key in sent)
     return Operation(resource, one.method, one.path, handler, options)  # type: ignore[arg-type]
 
 
@@ -113,9 +115,11 @@ def argument(one: Parameter) -> Argument:
     """With what the model reads of it, and the API's own name."""
     wire: Wire = InQuery(one.wire) if one.place == "query" else Wire(one.wire)
     about = About(one.text or one.wire, EXAMPLES.get(one.kind, "1" if one.place == "path" else "…"), shown=False)
-    kind: Any = Annotated[Any, wire, about]
+    plain: Any = str if one.name == "search" else Any
+    kind: Any = Annotated[plain, wire, about]
     if one.kind:
-        kind = Annotated[str, Ref(one.kind), wire, about]
+        several = one.wire.endswith("[]")
+        kind = Annotated[list[str] if several else str, Ref(one.kind, several=several), wire, about]
     elif one.place == "path":
         spelt = one.name in ("email", "username", "name", "event_name")
         kind = Annotated[str, Field(min_length=1, max_length=254), Spelt(), about] if spelt else Annotated[Id, about]

@@ -23,9 +23,14 @@ def unpacked(text: object) -> object:
     if not isinstance(text, str):
         return text
     try:
-        return json.loads(text or "{}")
+        return json.loads(text or "{}", parse_constant=no_number)
     except (ValueError, RecursionError):
         raise ValueError("is not the JSON of an object") from None
+
+
+def no_number(text: str) -> object:
+    """Raises ValueError: JSON has no NaN and no Infinity."""
+    raise ValueError(text)
 
 
 Arguments = Annotated[

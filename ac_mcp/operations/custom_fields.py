@@ -155,8 +155,16 @@ OptionList = Annotated[
 ]
 Added = Annotated[list[Name], About("Choices to add", ["Huge"], shown=False)]
 InForms = Annotated[bool, Wire("isFormVisible"), About("Whether its forms show it", True, shown=False)]
+
+
+def joined(value: object) -> object:
+    """Several choices, as one text."""
+    return "||".join(map(str, cast("list[Any]", value))) if isinstance(value, list) else value
+
+
 Value = Annotated[
     str,
+    BeforeValidator(joined),
     ValueOf("field"),
     CustomValue(),
     About('New value; several as "A||B", dates YYYY-MM-DD, money in currency units, "" to empty', "Commit",

@@ -24,6 +24,8 @@ def moment(text: str) -> str:
         read = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError("is not a moment of the form YYYY-MM-DD HH:MM") from None
+    if read.tzinfo is not None:
+        raise ValueError("has a time zone: give the time in the account's own, without Z or an offset")
     return read.isoformat(timespec="seconds")
 
 

@@ -121,6 +121,8 @@ def next_call(error: Trouble, operation: Operation[..., Any], given: Json) -> Su
             return (confirm_change.name, {"token": error.token})
         case NotConnected():
             return (list_connections.name, {})
+        case Unavailable(status=501):
+            return None
         case Throttled() | Unavailable():
             return (operation.name, given)
         case OutcomeUnknown():

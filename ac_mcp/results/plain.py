@@ -51,7 +51,7 @@ def trimmed(value: Any, view: View, free: set[str], own: str) -> Any:
     for key, one in cast("Json", value).items():
         if one in NOTHING or key in INTERNAL or (key.endswith("_timestamp") and not view.full):
             continue
-        if key in FREE and isinstance(one, str):
+        if key in FREE and isinstance(one, str | list):
             free.add(key)
             if view.hidden:
                 continue

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
+from ac_mcp.changes import unsecret
 from ac_mcp.columns import Column, Reference
 from ac_mcp.errors import NeedsYes
 from ac_mcp.operation import Operation
@@ -12,12 +13,15 @@ from ac_mcp.operations.changes import confirm_change, undo_change
 from ac_mcp.request import Json, Request, record, records, whole
 from ac_mcp.resource import Resource
 from ac_mcp.results.hints import written
+from ac_mcp.results.plain import trimmed
 from ac_mcp.results.trim import Names, View, ids, named, summary
 
 Writes = Sequence[tuple[Request, Json]]
 HIDDEN = "…"
 MOST = 6
 """Requests and records that are shown; the rest is counted."""
+MOST_TOLD = 8
+"""Attributes that are shown of a thing the product does not know."""
 STAMPED = ("since", "updated")
 """What the API sets itself, at the moment of the write."""
 UNTOLD = ("fieldValues", "sourceid")
@@ -61,7 +65,8 @@ def previewed(
     view: View,
 ) -> Json:
     """The answer of preview_change. Nothing in it was done."""
-    told: Json = {"result": "preview: nothing was written", "call": written(operation.name, arguments)}
+    call = written(operation.name, unsecret(arguments, links=False))
+    told: Json = {"result": "preview: nothing was written", "call": call}
     about: Json = {}
     for parameter, ref in operation.references.items():
         if resolved.get(parameter) and ref.plain:
@@ -81,8 +86,9 @@ def previewed(
 
 def sent(request: Request, view: View) -> Json:
     """A request; its body may hold free text that stands there already."""
-    said = {"method": request.method, "path": request.path}
-    return said if request.body is None or view.hidden else {**said, "body": request.body}
+    said: Json = {"method": request.method, "path": request.path}
+    said |= {"query": dict(request.query)} if request.query else {}
+    return said if request.body is None or view.hidden else {**said, "body": unsecret(request.json, links=False)}
 
 
 def pending(needs: NeedsYes, offered: Collection[str]) -> Json:
@@ -146,11 +152,13 @@ def changed(request: Request, before: Json, names: Names, view: View) -> Json:
     if request.method == "DELETE":
         gone = {word: len(rows) for key, word in BESIDE.items() if (rows := records(before.get(key)))}
         holders = {"contacts": whole(before["holders_count"])} if before.get("holders_count") else {}
+        was = was if len(was) > 1 else was | plain(old(resource, before), view) | dict(request.query)
         return {"deletes": resource.word, "before": was, **({"with": gone | holders} if gone or holders else {})}
     then, now = field_values(request, before, names.get("fields", {}), view)
     if not was:
-        made = {**will, **({"fields": now} if now else {})} or plainly(request)
-        return {"creates": resource.word, "after": {key: value for key, value in made.items() if key != "id"}}
+        made = {key: value for key, value in will.items() if key != "id"} | ({"fields": now} if now else {})
+        verb = "creates" if request.method == "POST" else "changes"
+        return {verb: resource.word, "after": made or plainly(request, view)}
     if now != then or (view.hidden and now):
         was, will = {**was, "fields": then}, {**will, "fields": now}
     return {"changes": resource.word, **({"id": was["id"]} if "id" in was else {}), **differences(was, will)}
@@ -185,10 +193,21 @@ def field_values(request: Request, before: Json, fields: Mapping[str, str], view
     return then, {fields.get(id, id): HIDDEN if view.hidden else value for id, value in sent.items()}
 
 
-def plainly(request: Request) -> Json:
-    """What is sent, of things that have no summary."""
-    listed = [rows for value in (request.body or {}).values() if (rows := records(value))]
-    return {"labels": [str(row.get("label")) for row in listed[0]]} if listed else {}
+def plainly(request: Request, view: View) -> Json:
+    """What is sent, of things that have no summary; of many how many."""
+    body = request.body or {}
+    listed = [rows for value in body.values() if (rows := records(value))]
+    if listed and all("label" in row for row in listed[0]):
+        return {"labels": [str(row["label"]) for row in listed[0]]}
+    if listed:
+        return {"rows": len(listed[0])}
+    return plain(record(next(iter(body.values()), None)) or body, view)
+
+
+def plain(row: Json, view: View) -> Json:
+    """What a thing that the product does not know is like: its texts and numbers, a few of them."""
+    told = record(trimmed(unsecret(row, links=False), view, set(), ""))
+    return {key: value for key, value in list(told.items())[:MOST_TOLD] if key != "id" and not isinstance(value, dict)}
 
 
 def shown(resource: Resource, row: Json, names: Names, view: View) -> Json:

@@ -8,6 +8,7 @@ from typing import Any
 from ac_mcp.finding import THINGS
 from ac_mcp.operation import Operation
 from ac_mcp.operations import OPERATIONS
+from ac_mcp.reach import RUNNERS, packed
 from ac_mcp.results.hints import LONGEST, written
 
 READ, MAKE, CHANGE, REMOVE, TIE, UNTIE, UPSERT = "read", "make", "change", "remove", "tie", "untie", "upsert"
@@ -42,14 +43,8 @@ Suggestion = tuple[str, Mapping[str, Any]]
 
 def unknown_tool(name: str, arguments: Mapping[str, Any], tools: Sequence[str]) -> tuple[str, Suggestion | None]:
     """The tools that come nearest; the first as a call, if it takes all that was given and risks no more."""
-    if name in OPERATIONS and OPERATIONS[name].options.get("extra"):
-        how = "--toolsets all (or AC_MCP_TOOLSETS=all)"
-        return f"{name} is switched off in this server: started with {how} it has it. Tell the user.", None
     if name in OPERATIONS:
-        return (
-            f"{name} is switched off in this server: it was started read-only or with fewer tools. Tell the user.",
-            None,
-        )
+        return unlisted(OPERATIONS[name], arguments, tools)
     verb, nouns = understood(name)
     nouns |= {argument for argument in arguments if argument in NOUNS} if nouns & NOUNS and verb != READ else set()
     tools = [tool for tool in tools if OPERATIONS[tool].resource.toolset != "api"]  # those fit anything
@@ -71,6 +66,28 @@ def unknown_tool(name: str, arguments: Mapping[str, Any], tools: Sequence[str]) 
     if forever or not fits(best, verb, nouns, given) or len(call) > LONGEST:
         return said, None
     return f"{said}\nNext: {call}", (best.name, given)
+
+
+def unlisted(
+    one: Operation[..., Any], arguments: Mapping[str, Any], tools: Sequence[str]
+) -> tuple[str, Suggestion | None]:
+    """A tool there is, and not in this server: run by another one, or switched off."""
+    extra, runner = bool(one.options.get("extra")), RUNNERS[not one.read_only]
+    if extra and runner in tools:
+        call = written(runner, {"id": one.name, **packed(arguments)})
+        told = f"{one.name} is no tool of its own here: {runner} runs it."
+        whole = {*one.required} <= arguments.keys() <= one.signature.parameters.keys()
+        if not whole or len(call) > LONGEST:
+            return told, None
+        return f"{told}\nNext: {call}", (runner, {"id": one.name, **packed(arguments)})
+    others = [OPERATIONS[tool] for tool in tools]
+    fewer = not any(other.options.get("extra") for other in others)
+    writing = one.read_only or any(not other.read_only for other in others)
+    if extra and fewer and writing:
+        how = "started with --toolsets all (or AC_MCP_TOOLSETS=all) it has it"
+    else:
+        how = "it was started read-only or with fewer tools"
+    return f"{one.name} is switched off in this server: {how}. Tell the user.", None
 
 
 def understood(name: str) -> tuple[str, set[str]]:

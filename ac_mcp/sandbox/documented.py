@@ -49,4 +49,4 @@ def unserved() -> Iterator[tuple[str, str, Handler]]:
 
 
 def _sorry(call: Call) -> Answer:
-    raise Refusal(501, {"message": "ActiveCampaign documents this operation, but this sandbox does not serve it."})
+    raise Refusal(501, {"message": "ActiveCampaign documents this operation, but this demo account does not serve it."})

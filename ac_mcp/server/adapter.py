@@ -16,7 +16,7 @@ from mcp.server.caching import CacheableMethod, CacheHint
 
 from ac_mcp import __version__
 from ac_mcp.account import Account
-from ac_mcp.calls import Asked, run
+from ac_mcp.calls import Asked, meant_by, run
 from ac_mcp.changes import Offer
 from ac_mcp.errors import NeedsYes, Trouble
 from ac_mcp.modes import offered as chosen
@@ -172,14 +172,15 @@ async def answered(
 
     try:
         try:
-            answer = await confirm.resumed(account, params, make)
+            answer = await confirm.resumed(account, operation, params, make)
             return told(render(answer if answer is not None else await make()), account.settings.structured)
         except NeedsYes as needs:
             if not confirm.can_ask(context) or operation is confirm_change:
                 return told(render(pending(needs, account.offered)), account.settings.structured)
             if confirm.agrees_by_rounds(context):
                 return confirm.asking(needs)
-            offer = Offer(operation.name, given, needs.seen)
+            one, inner = meant_by(account, operation, given)
+            offer = Offer(one.name, inner, needs.seen)
             answer = await confirm.asked(context, account, needs, offer, make)
             if answer is None:
                 needs.token = await account.changes.offer(account.of_offers(account.caller), offer)

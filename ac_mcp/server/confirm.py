@@ -11,8 +11,10 @@ from mcp.server import ServerRequestContext
 from mcp_types.version import is_version_at_least
 
 from ac_mcp.account import Account
+from ac_mcp.calls import meant_by
 from ac_mcp.changes import OFFERED, Offer
 from ac_mcp.errors import BadArguments, NeedsYes
+from ac_mcp.operation import Operation
 from ac_mcp.request import Json, record
 from ac_mcp.results.render import render
 from ac_mcp.visible import cut
@@ -100,12 +102,15 @@ async def asked(context: Context, account: Account, needs: NeedsYes, offer: Offe
     return await decided(account, said, needs.token, offer, again) if said else None
 
 
-async def resumed(account: Account, params: types.CallToolRequestParams, again: Again) -> Json | None:
+async def resumed(
+    account: Account, operation: Operation[..., Any], params: types.CallToolRequestParams, again: Again
+) -> Json | None:
     """The answer of a call that is made again with what was said; None if it is not one."""
     if params.request_state is None or not params.input_responses:
         return None
     said = params.input_responses.get(QUESTION)
-    return await decided(account, said, params.request_state, Offer(params.name, params.arguments or {}, ""), again)
+    one, given = meant_by(account, operation, params.arguments or {})
+    return await decided(account, said, params.request_state, Offer(one.name, given, ""), again)
 
 
 async def decided(account: Account, said: Any, token: str, offer: Offer, again: Again) -> Json:

@@ -52,7 +52,7 @@ async def test_documented_operations_that_are_not_served_say_so(api: httpx2.Asyn
     answers = [await api.request(method, path, json={}) for method, path in asked]
     assert [answer.status_code for answer in answers] == [501] * len(asked)
     assert answers[0].json() == {
-        "message": "ActiveCampaign documents this operation, but this sandbox does not serve it."
+        "message": "ActiveCampaign documents this operation, but this demo account does not serve it."
     }
 
 

@@ -1,0 +1,209 @@
+"""What is run by its id gets the care of any tool: nothing it does is asked less, undone less or said less about."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from ac_mcp.calls import run
+from ac_mcp.errors import NeedsYes, Refused, Trouble
+from ac_mcp.operations import OPERATIONS
+from ac_mcp.request import Json
+from tests.support import Trial, connected, in_virtual_time, trial
+from tests.test_changes import rows
+from tests.test_confirm import ERAS, answering
+from tests.test_reconcile import lose
+from tests.test_whole_api import write
+from tests.test_wrong_account import ACTIVE
+
+AUTO = {"AC_MCP_CONFIRM": "auto", "AC_MCP_TOOLSETS": "default"}
+SECRET = "S3cret-S3cret"
+HOOK: Json = {"url": "https://x.example/y", "requestType": "POST", "params": [{"key": "token", "value": SECRET}]}
+
+
+async def waits(one: Trial, id: str, /, **arguments: Any) -> str:
+    """Why it waits for a yes."""
+    with pytest.raises(NeedsYes) as needs:
+        await run(one.account, OPERATIONS["write_operation"], {"id": id, "arguments": arguments})
+    return str(needs.value)
+
+
+def wrote(one: Trial) -> list[str]:
+    return [line for line in one.requests if not line.startswith("GET")]
+
+
+@ERAS
+@in_virtual_time
+async def test_a_yes_to_a_question_of_the_client_counts_for_what_the_runner_runs(mode: Any) -> None:
+    ask, asked = answering("accept", {"confirm": True})
+    async with trial(AUTO) as one, connected(one, mode=mode, elicitation_callback=ask) as client:
+        call: Json = {"id": "saved_responses.delete", "arguments": {"id": "2"}}
+        done = await client.call_tool("write_operation", call)
+        assert not done.is_error, done.content
+        assert len(asked) == 1
+        assert wrote(one) == ["DELETE /savedResponses/2"]
+
+
+@in_virtual_time
+async def test_a_preview_of_a_runner_confirms_and_stops_nothing() -> None:
+    async with trial(AUTO) as one:
+        with pytest.raises(NeedsYes) as needs:
+            await run(
+                one.account, OPERATIONS["write_operation"], {"id": "delete_webhook", "arguments": {"webhook": "1"}}
+            )
+        for id, inner in (
+            ("confirm_change", {"token": needs.value.token}),
+            ("follow_job", {"job": "1", "action": "stop"}),
+            ("write_operation", {"id": "write_operation"}),
+        ):
+            said = await one.refusal("preview_change", tool="write_operation", arguments={"id": id, "arguments": inner})
+            assert "Nothing was changed" in said
+        said = await one.refusal(
+            "read_operation", id="preview_change", arguments={"tool": "confirm_change", "arguments": {}}
+        )
+        assert "is a tool of its own" in said
+        assert wrote(one) == []
+
+
+@pytest.mark.parametrize(
+    ("off", "id", "arguments"),
+    [
+        ("create_note", "deals.create_note", {"deal": "1", "note": "x"}),
+        ("delete_account", "accounts.bulk_delete", {"ids": ["3"]}),
+        ("set_deal_field_value", "deal_custom_field_data.bulk_create", {"rows": []}),
+        ("set_field_value", "field_values.delete", {"id": "1"}),
+        ("update_field", "field_rels.delete", {"id": "1"}),
+        ("import_contacts", "imports.create", {"contacts": []}),
+        ("update_deal", "deals.bulk_update", {"deals": []}),
+    ],
+)
+@in_virtual_time
+async def test_what_is_switched_off_is_done_by_nothing_like_it(off: str, id: str, arguments: Json) -> None:
+    async with trial({"AC_MCP_TOOLS": f"-{off}"}) as one:
+        assert f"{id} is switched off" in await one.refusal("write_operation", id=id, arguments=arguments)
+        assert wrote(one) == []
+
+
+@in_virtual_time
+async def test_where_an_operation_of_ours_takes_it_all_that_one_is_to_be_run() -> None:
+    async with trial(AUTO) as one:
+        said = await one.refusal("write_operation", id="deal_stages.delete", arguments={"stage": "Lead"})
+        assert "deal_stages.delete is done by delete_deal_stage here" in said
+        assert 'write_operation(id="delete_deal_stage"' in said
+        said = await one.refusal("write_operation", id="contact_tags.create", arguments={"contact": "1", "tag": "VIP"})
+        assert said.endswith('Next: tag_contact(contact="1", tag="VIP")')
+        assert wrote(one) == []
+
+
+@in_virtual_time
+async def test_whoever_may_do_more_or_signs_in_otherwise_is_asked_about_and_undo_says_what_it_leaves() -> None:
+    async with trial(AUTO) as one:
+        assert "what the user may do" in await waits(one, "users.update", user="Priya Nair", group=1)
+        assert "signs in" in await waits(one, "users.update", user="Priya Nair", password=SECRET)
+        assert (await write(one, "users.update", user="2", first_name="Q"))["result"] == "updated"
+    async with trial() as one:
+        await write(one, "users.update", user="2", group=1, first_name="Q")
+        undone = await one.answer("undo_change", change="1")
+        assert undone["result"] == "partly undone"
+        assert any("group" in line for line in undone["not_restored"])
+
+
+@in_virtual_time
+async def test_what_an_undo_does_not_know_it_says() -> None:
+    async with trial() as one:
+        await write(one, "accounts.update", account="1", fields=[{"customFieldId": 1, "fieldValue": "Retail"}])
+        assert (await one.answer("undo_change", change="1"))["result"] == "nothing undone"
+        await write(one, "deal_tasks.update", id="1", owner_type="contact", relid="2")
+        undone = await one.answer("undo_change", change="2")
+        assert undone["result"] == "nothing undone"
+        assert len(undone["not_restored"]) == 2
+
+
+@in_virtual_time
+async def test_what_overwrites_many_or_empties_for_good_waits_for_a_yes() -> None:
+    async with trial(AUTO) as one:
+        values = [{"dealId": n, "customFieldId": 2, "fieldValue": "7"} for n in range(1, 26)]
+        assert "No undo" in await waits(one, "deal_custom_field_data.bulk_create", rows=values)
+        assert "No undo" in await waits(one, "field_values.delete", id="1")
+        assert "No undo" in await waits(one, "deal_custom_field_data.delete", id="1")
+        assert wrote(one) == []
+
+
+@in_virtual_time
+async def test_a_preview_names_what_goes() -> None:
+    async with trial(AUTO) as one:
+        call = {"id": "accounts.bulk_delete", "arguments": {"ids": ["Acme", "2"]}}
+        with pytest.raises(NeedsYes) as needs:
+            await run(one.account, OPERATIONS["write_operation"], call)
+        preview = json.dumps(needs.value.preview)
+        assert '"ids[]": ["1", "2"]' in preview
+        with pytest.raises(NeedsYes) as needs:
+            await run(one.account, OPERATIONS["write_operation"], {"id": "addresses.delete", "arguments": {"id": "1"}})
+        assert needs.value.preview
+        assert needs.value.preview["changes"][0]["before"]["companyName"] == "Northwind Coffee"
+
+
+@in_virtual_time
+async def test_a_secret_is_in_no_preview_and_no_record() -> None:
+    async with trial(AUTO) as one:
+        who = {"username": "n", "email": "new@northwind.example", "firstName": "N", "lastName": "N", "group": 2}
+        for id, arguments in (
+            ("users.create", {**who, "password": SECRET}),
+            ("imports.create", {"contacts": [{"email": "a@b.example"}], "callback": json.dumps({"url": SECRET})}),
+            ("imports.create", {"contacts": [{"email": "c@b.example"}], "callback": HOOK}),
+        ):
+            with pytest.raises(NeedsYes) as needs:
+                await run(one.account, OPERATIONS["write_operation"], {"id": id, "arguments": arguments})
+            assert SECRET not in json.dumps(needs.value.preview)
+            with suppress(Refused):  # a callback is no text
+                await one.answer("confirm_change", token=needs.value.token)
+        shop: Json = {"service": "s", "externalid": "1", "name": "S", "logo_url": "x"}
+        await write(one, "connections.create", **shop, link_url=f"https://user:{SECRET}@shop.example/x")
+        kept = str([rows(one, f"SELECT * FROM {table}") for table in ("change", "write", "offer")])
+        assert SECRET not in kept + json.dumps(await one.answer("list_changes"))
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("read_operation", {"id": "accounts.list", "arguments": {"search": 2024}}),
+        ("read_operation", {"id": "deals.list", "arguments": {"search": True}}),
+        ("write_operation", {"id": "addresses.create", "arguments": '{"company_name": NaN}'}),
+        ("write_operation", {"id": "addresses.create", "arguments": '{"company_name": "\\ud800"}'}),
+        ("preview_change", {"tool": "create_note", "arguments": '{"text": "\\ud800", "contact": "1"}'}),
+        ("list_changes", {"offset": 10**19}),
+    ],
+)
+@in_virtual_time
+async def test_odd_arguments_are_refused_or_taken_and_crash_nothing(tool: str, arguments: Json) -> None:
+    async with trial() as one:
+        try:
+            await run(one.account, OPERATIONS[tool], arguments)
+        except Trouble as trouble:
+            str(trouble).encode()
+        assert wrote(one) == []
+
+
+@in_virtual_time
+async def test_choices_are_free_text_too() -> None:
+    async with trial({"AC_MCP_HIDE_USER_CONTENT": "1"}) as one:
+        shown = await one.answer("read_operation", id="deal_custom_field_data.list")
+        assert "Grinder" not in json.dumps(shown)
+
+
+@in_virtual_time
+async def test_a_runner_is_told_the_account() -> None:
+    async with trial({"AC_MCP_MULTI_ACCOUNT": "1"}) as one:
+        read = await one.answer("read_operation", id="addresses.list", connection=ACTIVE)
+        assert len(read["addresses"]) == 2
+
+
+@in_virtual_time
+async def test_a_lost_create_is_not_sent_again_however_its_values_are_spelt() -> None:
+    async with trial() as one:
+        losing = lose(one, "/deals", carried_out=True)
+        deal = {"title": "Spelt", "contact": "1", "value": "100.0", "currency": "usd", "group": "Sales", "stage": "1"}
+        said = await one.refusal("write_operation", id="deals.create", arguments=deal)
+        assert "outcome is unknown" in said
+        assert len(losing.sent) == 1
