@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -39,7 +39,8 @@ def read(operation: Operation[..., Any], arguments: Mapping[str, Any], accounts:
         said = " ".join(dict.fromkeys(complaint(operation, problem, accounts) for problem in problems))
         fixed, example = mended(operation, given, problems, accounts)
         raise BadArguments(said, fixed, example=example) from None
-    return unchanged(operation, columns_known(operation, checked))
+    emptied = [name for name, value in arguments.items() if value in ("", []) and name not in given]
+    return unchanged(operation, columns_known(operation, checked), emptied)
 
 
 def nested_in_preview(operation: Operation[..., Any], arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -119,12 +120,13 @@ def columns_known(operation: Operation[..., Any], checked: Json) -> Json:
     return {**checked, "fields": list(dict.fromkeys([*right, *beside]))}
 
 
-def unchanged(operation: Operation[..., Any], checked: Json) -> Json:
+def unchanged(operation: Operation[..., Any], checked: Json, emptied: Sequence[str] = ()) -> Json:
     """An update that changes nothing is a mistake: PUT with no more than the thing itself."""
     changes = [name for name in operation.signature.parameters if f"{{{name}}}" not in operation.path]
     if operation.method == "PUT" and changes and all(checked[name] is None for name in changes):
         name = next(n for n in changes if n not in operation.references and n != "email")
-        empty = ' An empty text changes nothing: clear=["phone"] empties a detail.' if "clear" in changes else ""
+        empty = f" An empty {' or '.join(emptied)} changes nothing." if emptied else ""
+        empty = ' An empty text changes nothing: clear=["phone"] empties a detail.' if "clear" in changes else empty
         said = f"Nothing to change was given: at least one of {', '.join(changes)} is required.{empty}"
         raise BadArguments(said, {**checked, name: stand_in(operation, name)}, example=True)
     return checked

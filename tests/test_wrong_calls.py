@@ -202,3 +202,42 @@ async def test_while_no_connection_is_signed_in_the_way_to_one_is_suggested() ->
         assert "one that is PENDING, its sign_in_url has to be opened" in text
         listed = await one.answer(*suggested(text)[:1])
         assert any(connection.get("sign_in_url") for connection in listed["connections"])
+
+
+@in_virtual_time
+async def test_what_was_through_an_automation_that_may_be_entered_once_is_told_so() -> None:
+    async with trial() as one:
+        said = await one.refusal("add_to_automation", contact="jane@acme.example", automation="Welcome series")
+        assert said.startswith("The contact has been through this automation, which may not be entered twice.")
+
+
+@in_virtual_time
+async def test_an_empty_value_of_an_update_is_told_to_change_nothing() -> None:
+    async with trial() as one:
+        said = await one.refusal("update_field", field="Plan", title="")
+        assert "An empty title changes nothing." in said
+
+
+@in_virtual_time
+async def test_an_undo_of_nothing_leads_to_what_there_is() -> None:
+    async with trial() as one:
+        assert (await one.refusal("undo_change")).endswith("Next: list_changes()")
+
+
+@in_virtual_time
+async def test_several_choices_of_a_deals_field_may_be_a_list() -> None:
+    async with trial() as one:
+        both = {"deal": "1", "field": "Needs", "value": ["Training", "Water filter"]}
+        await one.answer("set_deal_field_value", **both)
+        shown = await one.answer("list_deal_field_values", deal="1")
+        assert ["Training", "Water filter"] in [row["value"] for row in shown["custom_fields"]]
+
+
+@in_virtual_time
+async def test_a_due_time_has_no_zone_and_what_the_sandbox_lacks_is_not_called_a_passing_trouble() -> None:
+    async with trial() as one:
+        said = await one.refusal("create_task", type="Call", due="2026-12-01T10:00:00Z", deal="1")
+        assert "without Z or an offset" in said
+        said = await one.refusal("read_operation", id="brandings.list")
+        assert said.startswith("Not served here")
+        assert "Next:" not in said

@@ -1,6 +1,7 @@
 """Automations: the workflows that run on contacts. The API can read them, not write them."""
 
 from ac_mcp.columns import Code, Date, Number, Prose, Reference, Text
+from ac_mcp.errors import BadArguments, Forbidden
 from ac_mcp.operation import Call, say
 from ac_mcp.parameters import AllOfThem, AutomationRef, ContactRef, Further
 from ac_mcp.request import Json
@@ -66,10 +67,16 @@ async def list_contact_automations(call: Call, contact: ContactRef) -> Json:
 async def add_to_automation(call: Call, contact: ContactRef, automation: AutomationRef) -> Json:
     """Enroll a contact in an automation: start a workflow, sequence or journey for a person; its mails go out. Returns
     if already in it."""
-    running = [row for row in await entries(call, contact, automation) if str(row.get("status")) == "1"]
+    been = await entries(call, contact, automation)
+    running = [row for row in been if str(row.get("status")) == "1"]
     if running:
         return say({"contactAutomation": running[0]}, result="already in it")
-    return say(await call(), result="added")
+    try:
+        return say(await call(), result="added")
+    except Forbidden:
+        if not been:
+            raise
+        raise BadArguments("The contact has been through this automation, which may not be entered twice.") from None
 
 
 @contact_automations.delete(

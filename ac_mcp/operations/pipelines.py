@@ -162,7 +162,7 @@ async def delete_deal_stage(
         raise BadArguments("move_deals_to is the stage that is to be deleted: name another one.")
     if held and not move_deals_to:
         raise BadArguments(
-            f"{counted(held)} in this stage would be lost: say which stage they go to.",
+            f"{counted(held)} in this stage would be lost: move_deals_to has to name the stage they go to.",
             {**call.given, "move_deals_to": "Qualified"},
             example=True,
         )

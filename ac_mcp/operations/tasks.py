@@ -224,9 +224,10 @@ async def delete_task_type(
     held = whole(record((await list_tasks(call, type=type, limit=1)).get("meta")).get("total"))
     if held and not move_tasks_to:
         raise BadArguments(
-            f"{counted(held)} of this type: say which type they get.", {**call.given, "move_tasks_to": "Call"},
+            f"{counted(held)} of this type: move_tasks_to has to name the type they get.",
+            {**call.given, "move_tasks_to": "Call"},
             example=True,
-        )  # fmt: skip
+        )
     if held and move_tasks_to:
         await move_tasks(call, type, move_tasks_to)
     payload = await call()
