@@ -38,7 +38,10 @@ def read(operation: Operation[..., Any], arguments: Mapping[str, Any], accounts:
         problems = error.errors(include_url=False)
         said = " ".join(dict.fromkeys(complaint(operation, problem, accounts) for problem in problems))
         fixed, example = mended(operation, given, problems, accounts)
-        raise BadArguments(said, fixed, example=example) from None
+        wrong = BadArguments(said, fixed, example=example)
+        if "change" in operation.required and "change" not in given:
+            wrong.instead = ("list_changes", {})  # no number can be guessed
+        raise wrong from None
     emptied = [name for name, value in arguments.items() if value in ("", []) and name not in given]
     return unchanged(operation, columns_known(operation, checked), emptied)
 

@@ -23,7 +23,7 @@ from ac_mcp.errors import (
 from ac_mcp.marks import Ref
 from ac_mcp.operation import Operation
 from ac_mcp.operations import STEPS
-from ac_mcp.operations.changes import confirm_change, list_changes, preview_change
+from ac_mcp.operations.changes import confirm_change, preview_change
 from ac_mcp.operations.connections import list_connections
 from ac_mcp.operations.overview import describe_account
 from ac_mcp.operations.whole_api import find_operations
@@ -97,8 +97,6 @@ def next_call(error: Trouble, operation: Operation[..., Any], given: Json) -> Su
     match error:
         case BadArguments(instead=(tool, arguments)):
             return (tool, arguments)
-        case BadArguments(example=True) if "change" in operation.required and not given.get("change"):
-            return (list_changes.name, {})
         case BadArguments(example=True, fixed=dict() as fixed) if unknown := invented(operation, given, fixed):
             return looking(BY_KIND[unknown.kind], "")  # a made-up name would be somebody else's or nobody's
         case BadArguments(fixed=dict() as fixed):
