@@ -53,5 +53,5 @@ async def read_operation(call: Call, id: OperationId, arguments: Given | None = 
 @api.post("/operations/write", title="Write by any operation", verbatim=True, destructive=True)
 async def write_operation(call: Call, id: OperationId, arguments: Given | None = None) -> Json:
     """Run a writing operation of find_operations: it may delete or send mail. Returns the result; asks first where
-    nothing undoes it."""
+    what it deletes, overwrites or mails cannot be undone."""
     return await call()
