@@ -83,8 +83,8 @@ def mended(
             fixed["contact"] = fixed.pop("email")  # whose e-mail it is says who is meant
         elif problem["type"] != "extra_forbidden" and (name not in fixed or problem["type"] != "missing"):
             fixed[name], invented = repaired(operation, problem, name, accounts, fixed)
-            if invented and problem["type"] == "literal_error":
-                return None, False  # any of them could be the opposite
+            if invented and problem["type"] == "literal_error" and len(problem["loc"]) == 1:
+                return None, False  # the first of them could be the opposite
             example = example or invented
     try:
         model(operation, accounts).model_validate(fixed)
