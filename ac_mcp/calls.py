@@ -257,6 +257,6 @@ async def rehearsal(
     preview = previewed(operation, arguments, resolved, writes, names, surroundings, payload, view)
     asks = [reason for one in stage.noted for reason in consent.reasons(one.request, one.before)]
     preview |= {"asks": list(dict.fromkeys(asks))} if asks else {}
-    seen = [(one.method, one.path, one.body, touched(one, before)) for one, before in writes]
+    seen = [(one.method, one.path, one.query, one.body, touched(one, before)) for one, before in writes]
     told = (account.whose_changes(bound.caller), seen)
     return preview | account.said(bound.caller, operation), sha256(json.dumps(told, default=str).encode()).hexdigest()

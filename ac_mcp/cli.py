@@ -17,6 +17,8 @@ from ac_mcp import __version__
 from ac_mcp.settings import BadSetting, Settings, checked
 from ac_mcp.shell import FAILED, INTERRUPTED, OF_SANDBOX, OK, USAGE, call, company, complain, export, show
 
+HTTP = "serve many callers over HTTP there, such as 127.0.0.1:8765, instead of one on stdio"
+
 
 def main() -> None:
     for stream in (sys.stdout, sys.stderr):
@@ -74,9 +76,13 @@ def parser() -> ArgumentParser:
         action="store_true",
         help="write to the oldest connection where there are several",
     )
+    shared.add_argument(
+        "--accept-caller-keys", action="store_true", help="over HTTP: each caller may bring a Maton key of their own"
+    )
     shared.add_argument("--log-level", metavar="LEVEL", help="what is logged on stderr (default WARNING)")
     top = ArgumentParser("ac-mcp", description=__doc__, parents=[shared], formatter_class=RawDescriptionHelpFormatter)
     top.add_argument("--version", action="version", version=f"ac-mcp {__version__}")
+    top.add_argument("--http", metavar="HOST:PORT", default=SUPPRESS, help=HTTP)
     top.set_defaults(command=serve)
     commands = top.add_subparsers(title="commands", metavar="")
     for name, action, text in COMMANDS:
@@ -88,6 +94,8 @@ def parser() -> ArgumentParser:
 
 def arguments_of(name: str, one: ArgumentParser) -> None:
     match name:
+        case "serve":
+            one.add_argument("--http", metavar="HOST:PORT", default=SUPPRESS, help=HTTP)
         case "call":
             one.add_argument("tool", help="name of the tool, see ac-mcp tools")
             one.add_argument("arguments", nargs="*", help="one JSON object, or name=value ...")
@@ -124,14 +132,18 @@ def chosen(settings: Settings, asked: Namespace) -> Settings:
     """What the command line says wins over the environment."""
     names = (
         "sandbox", "multi_account", "read_only", "toolsets", "tools", "confirm", "hide_user_content", "allow_default",
-        "log_level",
+        "accept_caller_keys", "log_level",
     )  # fmt: skip
     return checked(replace(settings, **{name: getattr(asked, name) for name in names if hasattr(asked, name)}))
 
 
 def serve(settings: Settings, asked: Namespace) -> int:
     from ac_mcp.launch import serve as serve_stdio
+    from ac_mcp.launch import serve_http
 
+    if hasattr(asked, "http"):
+        anyio.run(serve_http, settings, asked.http, company(asked))
+        return OK
     anyio.run(serve_stdio, settings, company(asked))
     return OK
 

@@ -23,7 +23,7 @@ class Consent:
             return ()
         asks = STEPS[request.step].options.get("asks")
         own = asks(record_of(request), before) if asks else ""
-        found = [own] if own else []
+        found = [one for one in (own, request.warning) if one]
         found += self.many(reached(before), "It moves" if "moved" in before else "It takes something away from")
         if self.mode == "always" and not found:
             found = ["Every write waits for a yes here (AC_MCP_CONFIRM=always)."]

@@ -1,10 +1,12 @@
 """From settings to a running account: behind Maton, behind ActiveCampaign itself, or the sandbox."""
 
 import logging
+import socket
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from pathlib import Path
 from time import time
 from typing import Literal
@@ -14,11 +16,12 @@ from platformdirs import user_state_path
 
 from ac_mcp.account import Account
 from ac_mcp.gateway.auth import Doors
-from ac_mcp.gateway.client import opened
+from ac_mcp.gateway.client import Gateway, opened
 from ac_mcp.gateway.stores import MemoryStore, SqliteStore
+from ac_mcp.hosting import Callers
 from ac_mcp.journal import SCHEMA, VERSION, Journal
 from ac_mcp.server.adapter import build_server
-from ac_mcp.settings import Settings
+from ac_mcp.settings import BadSetting, Settings
 from ac_mcp.storage import Database
 
 NOWHERE = "http://sandbox.invalid"
@@ -44,37 +47,60 @@ def state_folder(settings: Settings) -> Path | None:
     return Path(settings.state_dir).expanduser() if settings.state_dir else user_state_path("ac-mcp", appauthor=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An open gateway, and where what belongs to its callers is kept."""
+
+    settings: Settings
+    """With the key that opens it."""
+    gateway: Gateway
+    journal: Callable[[str], Journal | None]
+    """The journal of that name, of which there is one without a name."""
+    folder: Path | None = None
+
+
 @asynccontextmanager
-async def account(settings: Settings, company: Company = COMPANY) -> AsyncGenerator[Account]:
-    """The account the settings name, with its gateway open."""
-    if not settings.sandbox:
-        doors, folder = Doors(settings.api_url, settings.connections_url, settings.direct), state_folder(settings)
-        store = SqliteStore(folder / "pacing.db") if folder else MemoryStore()
-        kept = Database(folder / "journal.db", SCHEMA, durable=True, version=VERSION) if folder else None
-        journal = Journal(kept, time) if kept else None
-        async with opened(doors, proxy=settings.proxy or None, store=store, strict=settings.strict_pacing) as gateway:
-            one = Account.of(settings, gateway, journal, folder)
-            with closing(one.journal):
-                async with one.running.attached():
-                    yield one
+async def place(settings: Settings, company: Company = COMPANY) -> AsyncGenerator[Place]:
+    """Behind Maton, behind ActiveCampaign itself, or in front of a sandbox in this process."""
+    if settings.sandbox:
+        async with in_sandbox(settings, company) as here:
+            yield here
         return
+    doors, folder = Doors(settings.api_url, settings.connections_url, settings.direct), state_folder(settings)
+
+    def journal(name: str) -> Journal | None:
+        path = folder / name / "journal.db" if folder else None
+        return Journal(Database(path, SCHEMA, durable=True, version=VERSION), time) if path else None
+
+    store = SqliteStore(folder / "pacing.db") if folder else MemoryStore()
+    async with opened(doors, proxy=settings.proxy or None, store=store, strict=settings.strict_pacing) as gateway:
+        yield Place(settings, gateway, journal, folder)
+
+
+@asynccontextmanager
+async def in_sandbox(settings: Settings, company: Company) -> AsyncGenerator[Place]:
     from ac_mcp.sandbox import Sandbox  # nobody else pays for its import
+
+    def journal(name: str) -> Journal | None:
+        path = Path(f"{company.state}.{name}journal") if company.state else None
+        return Journal(Database(path, SCHEMA, durable=False, version=VERSION), time) if path else None
 
     sandbox = Sandbox(company.state, size=company.size, number=company.number)
     try:
         async with opened(Doors(NOWHERE, NOWHERE), sandbox.transport()) as gateway:
-            beside = (
-                Database(Path(f"{company.state}.journal"), SCHEMA, durable=False, version=VERSION)
-                if company.state
-                else None
-            )
-            journal = Journal(beside, time) if beside else None
-            one = Account.of(replace(settings, key=sandbox.key, connection=""), gateway, journal)
-            with closing(one.journal):
-                async with one.running.attached():
-                    yield one
+            yield Place(replace(settings, key=sandbox.key, connection=""), gateway, journal)
     finally:
         sandbox.close()
+
+
+@asynccontextmanager
+async def account(settings: Settings, company: Company = COMPANY) -> AsyncGenerator[Account]:
+    """The account the settings name, with its gateway open."""
+    async with place(settings, company) as here:
+        one = Account.of(here.settings, here.gateway, here.journal(""), here.folder)
+        with closing(one.journal):
+            async with one.running.attached():
+                yield one
 
 
 async def serve(settings: Settings, company: Company = COMPANY) -> None:
@@ -82,6 +108,47 @@ async def serve(settings: Settings, company: Company = COMPANY) -> None:
     async with account(settings, company) as one, stdio_server() as (received, sent):
         server = build_server(settings, lambda _: one)
         await server.run(received, sent, server.create_initialization_options())
+
+
+async def serve_http(settings: Settings, address: str, company: Company = COMPANY) -> None:
+    """Speak MCP over HTTP at `host:port` until the process is asked to stop.
+
+    Raises:
+        BadSetting: for an address others can reach, where nobody has to say who they are.
+    """
+    from ac_mcp.server.http import application
+    from ac_mcp.server.listening import listen
+
+    host, port = endpoint(address)
+    if not (is_local(host) or settings.http_tokens):
+        raise BadSetting(f"--http {address} can be reached by others: set AC_MCP_HTTP_TOKEN first, or take 127.0.0.1.")
+    async with place(settings, company) as here:
+        callers = Callers(here.settings, here.gateway, here.journal, here.folder)
+        with socket.create_server((host, port), family=family(host), backlog=512) as bound:
+            shown = f"[{host}]" if ":" in host else host
+            told = bound.getsockname()[1]
+            sys.stderr.write(f"ac-mcp serves MCP at http://{shown}:{told}/mcp\n")
+            await listen(application(here.settings, callers, shown, told), bound)
+
+
+def endpoint(address: str) -> tuple[str, int]:
+    """Raises BadSetting for what is not host:port."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > 65535:
+        raise BadSetting(f"--http takes HOST:PORT, such as 127.0.0.1:8765, not {address!r}.")
+    return host.strip("[]"), int(port)
+
+
+def is_local(host: str) -> bool:
+    """Whether only this machine can reach it. A name is not believed: it could lead anywhere."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 class Redacted(logging.Formatter):
@@ -101,7 +168,7 @@ class Redacted(logging.Formatter):
 def log_to_stderr(settings: Settings) -> None:
     """Stdout belongs to JSON-RPC; the HTTP client would log every URL, e-mail addresses and all."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Redacted([settings.key, settings.direct_token]))
+    handler.setFormatter(Redacted([settings.key, settings.direct_token, *settings.http_tokens.values()]))
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])
     for chatty in ("httpx2", "httpcore2", "mcp"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -213,7 +213,9 @@ class Operation(Generic[P, R]):
         writes = self.method not in ("GET", "DELETE")
         empty, step = self.method != "POST" and self.method != "GET", self.options.get("step") or self.name
         told = body if writes else None
-        return Request(self.method, path, query, told, "api", self.idempotent, empty, step=step, raw=True)
+        warning = " ".join(why for key, why in self.options.get("warns", {}).items() if key in sent)
+        again = self.idempotent
+        return Request(self.method, path, query, told, "api", again, empty, step=step, raw=True, warning=warning)
 
     def _segment(self, name: str, value: Any) -> str:
         parameter = self.signature.parameters.get(name)

@@ -1,12 +1,13 @@
 """What a server can run beyond the tools it lists, and by which of them."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Literal, get_args, get_origin
 
-from ac_mcp.catalogue.entry import catalogue, route
+from ac_mcp.catalogue.entry import Entry, catalogue, route
 from ac_mcp.errors import BadArguments
 from ac_mcp.finding import AROUND, search
 from ac_mcp.marks import Wire, mark
@@ -44,10 +45,12 @@ class Reach:
 
     def shut(self, one: Operation[..., Any]) -> bool:
         """What is switched off is done by no other way: not under its name, by the same request or by one like it."""
-        routes = {route(OPERATIONS[name].method, OPERATIONS[name].path) for name in self.off}
         entry = catalogue().get(one.name)
-        like = (*entry.like, entry.own) if entry else ()
-        return not self.off.isdisjoint((one.name, *like)) or route(one.method, one.path) in routes
+        if entry is None:
+            return one.name in self.off
+        off = [OPERATIONS[name] for name in self.off]
+        routes = {route(other.method, other.path) for other in off if other.resource.plane == "api"}
+        return not self.off.isdisjoint((entry.id, *entry.like, entry.own)) or entry.route in routes
 
     def suggested(self, name: str, arguments: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
         """A call as this server can run it; None where it cannot."""
@@ -78,8 +81,8 @@ def meant(reach: Reach, runner: Operation[..., Any], arguments: Json) -> tuple[O
         raise wrong
     if own := catalogue()[id].own if id in catalogue() else "":
         wrong = BadArguments(f"{id} is done by {own} here, which takes names and looks before it writes.")
-        kept = {name: value for name, value in given.items() if name in STEPS[own].signature.parameters}
-        wrong.instead = reach.suggested(own, kept)
+        whole = otherwise(catalogue()[id], STEPS[own], {ours(one, name): value for name, value in given.items()})
+        wrong.instead = reach.suggested(own, whole) if whole is not None else None
         raise wrong
     if reach.runner(one) != runner.name and one.name not in reach.tools:
         wrong = BadArguments(f"{id} {'only reads' if one.read_only else 'writes'}: {reach.runner(one)} runs it.")
@@ -90,6 +93,23 @@ def meant(reach: Reach, runner: Operation[..., Any], arguments: Json) -> tuple[O
         wrong.instead = (one.name, given)
         raise wrong
     return one, {ours(one, name): value for name, value in given.items()}
+
+
+def otherwise(entry: Entry, own: Operation[..., Any], given: Json) -> Json | None:
+    """The same call of one of our own; None where something of it would be lost or is missing."""
+    takes, told = {one.name: one for one in entry.takes}, Json()
+    in_path = re.findall(r"{(\w+)}", own.path)
+    for name, value in given.items():
+        one = takes.get(name)
+        if one is None:
+            return None
+        kinds = [each for each, ref in own.references.items() if ref.kind == one.kind]
+        named = [own.parameter(one.wire)] if one.place == "body" else in_path[:1]
+        fits = [each for each in (*kinds[:1], *named) if each in own.signature.parameters and each not in told]
+        if not fits:
+            return None
+        told[fits[0]] = value
+    return told if {*own.required} <= told.keys() else None
 
 
 def offers(reach: Reach, query: str, limit: int) -> Json:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from math import inf
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 from ac_mcp.errors import Duplicate, OutcomeUnknown, Trouble
 from ac_mcp.journal import Intent, Journal, Known
@@ -107,7 +107,8 @@ class Settling:
                 self.seen.note(resource, rows, now)
 
     def _fingerprint(self, request: Request) -> str:
-        body = json.dumps([request.query, request.body], sort_keys=True, default=str)
+        told = [request.query, request.body]
+        body = json.dumps(spelt(told) if request.raw else told, sort_keys=True, default=str)
         parts = (self.account, self.key, request.method, request.path, body, str(request.nth or ""))
         return sha256("\n".join(parts).encode()).hexdigest()
 
@@ -147,6 +148,19 @@ class Settling:
             Request("GET", listed.lister.path, asked, plane=resource.plane, repeatable=True, alone=True)
         )
         return records(reply.body.get(resource.plural)), whole(record(reply.body.get("meta")).get("total"))
+
+
+def spelt(value: Any) -> Any:
+    """The same however it was written: 1 is "1" and true."""
+    match value:
+        case dict():
+            return {str(key): spelt(one) for key, one in cast("Json", value).items()}
+        case list() | tuple():
+            return [spelt(one) for one in cast("list[Any]", value)]
+        case bool():
+            return str(int(value))
+        case _:
+            return value if value is None else str(value)
 
 
 @dataclass(slots=True)

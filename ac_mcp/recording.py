@@ -48,7 +48,8 @@ class Recording:
         taken_back = self.change.undoes and STEPS[request.step].options.get(
             "irreversible"
         )  # it was made by this server
-        if not self.begun and not taken_back and (reasons := self.consent.reasons(request, before)):
+        asked = not taken_back or self.consent.mode == "always"
+        if not self.begun and asked and (reasons := self.consent.reasons(request, before)):
             raise NeedsYes(reasons)
         self.begun = True
         self.images.forget()

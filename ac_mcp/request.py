@@ -35,6 +35,8 @@ class Request:
     """The operation it was made by."""
     raw: bool = False
     """As the caller spelt it: what comes of it may be spelt otherwise, so it cannot be looked for."""
+    warning: str = ""
+    """Why it waits for a yes, beside what its step says."""
     nth: int = 0
     """How many equal ones the same call means beside it: two equal notes are two notes."""
 

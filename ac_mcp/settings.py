@@ -1,5 +1,6 @@
 """Settings: read once, from a mapping, by nobody else. One table gives the code, the help and the documentation."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -53,6 +54,19 @@ class Settings:
         "AC_MCP_FOLDERS", "Folders whose files may be imported and exported to, with the system's separator between"
     )
     proxy: str = setting("HTTPS_PROXY", "Proxy for requests to Maton or ActiveCampaign")
+    http_token: str = setting(
+        "AC_MCP_HTTP_TOKEN", "Over HTTP: who may call, as `name=token` with commas between", secret=True
+    )
+    http_hosts: str = setting("AC_MCP_HTTP_HOSTS", "Over HTTP: host names it is reached by, such as `mcp.example.com`")
+    http_origins: str = setting(
+        "AC_MCP_HTTP_ORIGINS", "Over HTTP: pages that may call, such as `https://app.example.com`"
+    )
+    accept_caller_keys: bool = setting(
+        "AC_MCP_ACCEPT_CALLER_KEYS", "Over HTTP: take each caller's own key from X-Maton-Api-Key", False
+    )
+    redis_url: str = setting(
+        "AC_MCP_REDIS_URL", "Redis or Valkey through which replicas share pace and journal", secret=True
+    )
     log_level: str = setting("AC_MCP_LOG_LEVEL", "What is logged on stderr", "WARNING")
 
     @classmethod
@@ -70,6 +84,13 @@ class Settings:
             if text and not text.startswith("${"):
                 given[one.name] = converted(one.metadata["variable"], text, kind_of(one.default))
         return checked(cls(**given))
+
+    @property
+    def http_tokens(self) -> dict[str, str]:
+        """Tokens by principal; one without a name is called by its place."""
+        parts = [part.strip() for part in self.http_token.split(",") if part.strip()]
+        pairs = [part.rpartition("=") if NAMED_TOKEN.match(part) else ("", "", part) for part in parts]
+        return {name or f"caller-{at}": token for at, (name, _, token) in enumerate(pairs, 1)}
 
     @property
     def several_accounts(self) -> bool:
@@ -123,6 +144,25 @@ def converted(variable: str, text: str, kind: type[object]) -> Any:
     return text
 
 
+NAMED_TOKEN = re.compile("[A-Za-z0-9_.@-]{1,64}=.")
+SHORTEST_TOKEN = 16
+
+
+def hosted(settings: Settings) -> None:
+    """Raises BadSetting for what would leave a server open that others can reach."""
+    tokens = settings.http_tokens
+    if any(len(token) < SHORTEST_TOKEN or not token.isascii() or " " in token for token in tokens.values()):
+        raise BadSetting(f"AC_MCP_HTTP_TOKEN takes tokens of at least {SHORTEST_TOKEN} letters and digits.")
+    if len(set(tokens.values())) < len(tokens) or len(tokens) < len(settings.http_token.strip(", ").split(",")) > 1:
+        raise BadSetting("AC_MCP_HTTP_TOKEN holds the same name or token twice: each caller needs one of their own.")
+    if settings.accept_caller_keys and not tokens:
+        raise BadSetting("AC_MCP_ACCEPT_CALLER_KEYS needs AC_MCP_HTTP_TOKEN: keys are taken from known callers only.")
+    if settings.accept_caller_keys and settings.direct:
+        raise BadSetting("AC_MCP_ACCEPT_CALLER_KEYS is about Maton keys; AC_API_URL goes round Maton.")
+    if settings.redis_url and urlsplit(settings.redis_url).scheme not in ("redis", "rediss", "unix"):
+        raise BadSetting("AC_MCP_REDIS_URL takes an address such as redis://127.0.0.1:6379/0.")
+
+
 WORDS = {"AC_MCP_CONFIRM": ("auto", "always", "never"), "AC_MCP_JOURNAL": ("full", "lean")}
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -141,7 +181,11 @@ def is_address(value: str) -> bool:
 def checked(settings: Settings) -> Settings:
     """Keys travel to these addresses: https, or this machine."""
     for one in fields(settings):
-        if one.metadata["variable"].endswith("_URL") and (value := str(getattr(settings, one.name))):
+        if (
+            one.name != "redis_url"
+            and one.metadata["variable"].endswith("_URL")
+            and (value := str(getattr(settings, one.name)))
+        ):
             if not is_address(value):
                 raise BadSetting(f"{one.metadata['variable']} takes an https:// address with nothing after its path.")
             object.__setattr__(settings, one.name, value.rstrip("/").removesuffix("/api/3"))
@@ -157,6 +201,7 @@ def checked(settings: Settings) -> Settings:
         raise BadSetting("AC_MCP_STATE_DIR takes an absolute path: servers that start elsewhere are to share it.")
     if settings.proxy and urlsplit(settings.proxy).scheme not in ("http", "https"):
         raise BadSetting("HTTPS_PROXY takes an http:// or https:// address.")
+    hosted(settings)
     if settings.direct and not settings.direct_token:
         raise BadSetting("AC_API_URL is set without AC_API_TOKEN; both are in ActiveCampaign, Settings > Developer.")
     return settings

@@ -15,6 +15,7 @@ LAYERS = (
         "visible",
         "addresses",
         "storage",
+        "link",
         "sharing",
         "journal",
         "changes",
@@ -50,6 +51,7 @@ LAYERS = (
     {"reconcile", "default_connection"},
     {"recording"},
     {"account", "here"},
+    {"hosting"},
     {"answering", "keyed", "asked"},
     {"calls"},
     {"server"},
@@ -59,7 +61,7 @@ LAYERS = (
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 NARROW = {
-    "gateway": {"request", "errors", "storage", "sharing", "gateway"},
+    "gateway": {"request", "errors", "storage", "link", "sharing", "gateway"},
     "sandbox": {"sandbox"},
     "settings": set[str](),
 }

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ac_mcp.block import Options
-from ac_mcp.catalogue.entry import Entry, Parameter, catalogue
+from ac_mcp.catalogue.entry import Entry, Parameter, catalogue, route
 from ac_mcp.marks import About, InQuery, Ref, Spelt, Wire
 from ac_mcp.operation import Call, Operation
 from ac_mcp.parameters import Further, Id, Limit
@@ -77,16 +77,17 @@ def operation(
         "idempotent": one.method in ("GET", "PUT", "DELETE"),
         "bare": one.bare,
         "wrapper": one.wrapper,
+        "warns": one.asks,
     }
     if own is not None:
         return Operation(resource, one.method, one.path, handler, {**options, "step": own.name})  # type: ignore[arg-type]
-    readable = any(other.method == "GET" and other.path == one.path for other in beside)
-    undoable = (plain(one) and one.method == "PUT" and readable) or (one.method == "POST" and one.undo and plain(one))
+    readable = any(other.route == route("GET", one.path) for other in beside)
+    removable = any(plain(other) and other.method == "DELETE" and "name" not in other.path for other in beside)
+    made = one.method == "POST" and one.undo and plain(one) and removable
+    undoable = (plain(one) and one.method == "PUT" and readable) or made
     options |= {"blind": not readable, "irreversible": not undoable and one.kind != "read"}
     if reason := asks(one, undoable):
         options["asks"] = lambda sent, before: reason
-    elif one.asks:
-        options["asks"] = lambda sent, before: " ".join(why for key, why in one.asks.items() if key in sent)
     return Operation(resource, one.method, one.path, handler, options)  # type: ignore[arg-type]
 
 
@@ -94,7 +95,8 @@ def asks(one: Entry, undoable: bool) -> str:
     """Why it waits for a yes: people would get mail, or something is gone for good."""
     if one.mails:
         return f"People may get mail from it: {one.mails}."
-    return f"{one.does.split('. ')[0].rstrip('.')}. {NO_UNDO}" if one.kind == "destructive" and not undoable else ""
+    lasting = (one.kind == "destructive" or one.method in ("PUT", "PATCH")) and not undoable
+    return f"{one.does.split('. ')[0].rstrip('.')}. {NO_UNDO}" if lasting else ""
 
 
 def signature(one: Entry) -> Signature:

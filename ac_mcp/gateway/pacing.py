@@ -27,8 +27,6 @@ INSTANT = 0.001
 """Seconds below which a clock need not move on: shorter waits would only spin."""
 LEASE = 3.0
 """Seconds after which a slot is free whose holder died."""
-AWAY = 10.0
-"""Seconds until a store that failed is tried again."""
 
 
 class Pacing:
@@ -193,12 +191,12 @@ class Pacing:
 
     def _lost(self, error: Unusable) -> None:
         """Without the others' requests in sight, this process keeps to a share that is safe beside theirs."""
-        self._back_at = self._clock() + AWAY
+        self._back_at = self._clock() + self.store.back_in
         if not self._told:
             self._alone_from = self._clock() + 1.0
             self._told = True
             log.warning(
-                "The pace cannot be shared with other processes (%s): 1 request a second until it can. Set "
+                "The pace cannot be shared with other processes (%s): 1 request a second until it can. Of a file: set "
                 "AC_MCP_STATE_DIR to a folder that can be written, or to `memory` if there is no other process.",
                 error,
             )

@@ -63,7 +63,8 @@ def may_repeat(error: GatewayError) -> bool:
 
 
 def may_have_landed(request: Request, error: GatewayError) -> bool:
-    return request.method != "GET" and isinstance(error, Unavailable) and error.arrived
+    refused = error.status in NEVER
+    return request.method != "GET" and isinstance(error, Unavailable) and error.arrived and not refused
 
 
 @dataclass(slots=True)

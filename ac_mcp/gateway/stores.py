@@ -46,8 +46,14 @@ class Standing:
     throttled: float | None
 
 
+AWAY = 10.0
+"""Seconds until a store that failed is tried again."""
+
+
 class Store(Protocol):
-    """Raises Unusable where it cannot be reached."""
+    """Raises Unusable where it cannot be reached; `back_in` is for how many seconds it then is not asked again."""
+
+    back_in: float
 
     async def take(self, rates: Rates, seconds: float, bulk: bool) -> Lease | Wait:
         """A lease that ends by itself after `seconds`; or when to ask again."""
@@ -73,9 +79,16 @@ class Store(Protocol):
 class Ledger:
     """Budgets in memory: the store of one process, and what a shared store reads and writes in one transaction."""
 
-    def __init__(self, steady: Clock, wall: Clock, process: str = "", budgets: dict[str, Budget] | None = None) -> None:
+    def __init__(
+        self,
+        steady: Clock,
+        wall: Clock,
+        process: str = "",
+        budgets: dict[str, Budget] | None = None,
+        fresh: Callable[[int], Budget] = Budget.of,
+    ) -> None:
         self.budgets = budgets if budgets is not None else {}
-        self._process = process
+        self._process, self._fresh = process, fresh
         self._steady, self._wall = steady, wall
 
     @property
@@ -83,7 +96,7 @@ class Ledger:
         return Moment(self._steady(), self._wall())
 
     def budget(self, name: str, rate: int) -> Budget:
-        return self.budgets.setdefault(name, Budget.of(rate))
+        return self.budgets.setdefault(name, self._fresh(rate))
 
     def take(self, rates: Rates, seconds: float, bulk: bool) -> Lease | Wait:
         holder = uuid4().hex
@@ -117,6 +130,8 @@ class Ledger:
 class MemoryStore:
     """Budgets of this process alone."""
 
+    back_in = AWAY
+
     def __init__(self, steady: Clock = monotonic, wall: Clock = time) -> None:
         self._ledger = Ledger(steady, wall)
 
@@ -141,6 +156,8 @@ class MemoryStore:
 
 class SqliteStore:
     """Budgets of all processes that share this file. It holds nothing that could not be begun anew."""
+
+    back_in = AWAY
 
     def __init__(self, path: Path, steady: Clock = monotonic, wall: Clock = time) -> None:
         self.database = Database(path, SCHEMA, durable=False, patience=0.5)

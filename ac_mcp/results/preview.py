@@ -115,7 +115,7 @@ def idle(request: Request, before: Json) -> bool:
     """Everything is already as it would be."""
     resource = STEPS[request.step].resource
     row, sent = old(resource, before), record((request.body or {}).get(resource.singular))
-    if request.method == "DELETE" or not row:
+    if request.method == "DELETE" or not row or (request.raw and not sent):
         return False
     stood = {str(one.get("field")): str(one.get("value") or "") for one in records(before.get("fieldValues"))}
     same = all(str(row.get(key) or "") == str(value or "") for key, value in sent.items() if key not in UNTOLD)

@@ -1,0 +1,108 @@
+"""Budgets of all replicas that share a Redis or Valkey, by the clock of that server.
+
+What a slot is and who gets it stands in `slots` alone. Redis gives the time and keeps the state: it is read together
+with the server's clock and written back only if nobody else has written meanwhile (a comparison in Lua), else it is
+done again. So a replica whose own clock is wrong, or which was stopped in between, can break nothing.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import TypeVar
+from uuid import uuid4
+
+from ac_mcp.gateway.slots import Budget, Slot, Wait
+from ac_mcp.gateway.stores import Lease, Ledger, Rates, Standing, loaded
+from ac_mcp.link import Link
+from ac_mcp.storage import Unusable
+
+T = TypeVar("T")
+PREFIX = "{ac-mcp}:pace:"
+"""One hash tag: what is written together has to be in one place of a cluster."""
+READ = """
+local now = redis.call('TIME')
+local found = {now[1] .. '.' .. string.format('%06d', now[2])}
+for at, key in ipairs(KEYS) do found[at + 1] = redis.call('GET', key) or '' end
+return found
+"""
+WRITE = """
+for at, key in ipairs(KEYS) do
+    if (redis.call('GET', key) or '') ~= ARGV[2 * at - 1] then return 0 end
+end
+for at, key in ipairs(KEYS) do redis.call('SET', key, ARGV[2 * at], 'EX', 86400) end
+return 1
+"""
+TRIES = 50
+AWAY = 0.5
+"""Seconds until it is tried again."""
+COLD = 2.2
+"""Seconds for which nobody sends where nothing is known, or after it was away: what others sent meanwhile, each by
+itself and for as long as `AWAY`, still counts in the second that follows."""
+
+
+class RedisStore:
+    """See `Store`."""
+
+    back_in = AWAY
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._process = uuid4().hex[:12]
+        self._was_away = False
+
+    async def take(self, rates: Rates, seconds: float, bulk: bool) -> Lease | Wait:
+        return await self._with([name for name, _ in rates], lambda ledger: ledger.take(rates, seconds, bulk))
+
+    async def renew(self, lease: Lease, seconds: float) -> None:
+        await self._with([name for name, _ in lease.rates], lambda ledger: ledger.renew(lease, seconds))
+
+    async def give_back(self, lease: Lease, after: float, trip: float | None = None) -> None:
+        await self._with([name for name, _ in lease.rates], lambda ledger: ledger.give_back(lease, after, trip))
+
+    async def pause(self, name: str, seconds: float) -> None:
+        await self._with([name], lambda ledger: ledger.pause(name, seconds))
+
+    async def standing(self, name: str, rate: int) -> Standing:
+        return await self._with([name], lambda ledger: ledger.standing(name, rate))
+
+    def close(self) -> None:
+        pass
+
+    async def _with(self, names: Sequence[str], work: Callable[[Ledger], T]) -> T:
+        """What `work` does with these budgets, once nobody has changed them meanwhile.
+
+        Raises:
+            Unusable: if the server cannot be reached, or is too busy with them.
+        """
+        try:
+            for _ in range(TRIES):
+                done, kept = await self._once(names, work)
+                if kept:
+                    self._was_away = False
+                    return done
+        except Unusable:
+            self._was_away = True
+            raise
+        raise Unusable("Redis: too many replicas at once")
+
+    async def _once(self, names: Sequence[str], work: Callable[[Ledger], T]) -> tuple[T, bool]:
+        keys = [PREFIX + name for name in names]
+        found: list[bytes] = await self._link.run(READ, keys)
+        at, *states = [one.decode() for one in found]
+        now = float(at)
+        known = {name: budget for name, state in zip(names, states, strict=True) if (budget := loaded(state))}
+        for budget in known.values() if self._was_away else ():
+            chilled(budget, now)
+        ledger = Ledger(lambda: now, lambda: now, self._process, known, lambda rate: chilled(Budget.of(rate), now))
+        done = work(ledger)
+        after = [json.dumps(asdict(ledger.budgets[one])) if one in ledger.budgets else "" for one in names]
+        pairs = [text for pair in zip(states, after, strict=True) for text in pair]
+        if after == states or not any(after):
+            return done, True
+        return done, bool(await self._link.run(WRITE, keys, pairs))
+
+
+def chilled(budget: Budget, now: float) -> Budget:
+    """Nobody sends for a while: what was sent before is not known."""
+    budget.slots = [Slot(max(slot.free_at, now + COLD), slot.holder, slot.bulk) for slot in budget.slots]
+    return budget

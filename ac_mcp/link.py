@@ -1,0 +1,61 @@
+"""The way to a Redis or Valkey that replicas share: scripts that run there as a whole."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, cast
+
+from ac_mcp.storage import Unusable
+
+PATIENCE = 1.0
+"""Seconds a script may take."""
+
+
+class Link(Protocol):
+    """Runs Lua there. Raises Unusable where it cannot be reached."""
+
+    async def run(self, script: str, keys: Sequence[str], values: Sequence[str | bytes | int] = ()) -> Any: ...
+
+    async def info(self, section: str) -> dict[str, Any]: ...
+
+    async def close(self) -> None: ...
+
+
+class RedisLink:
+    """By the client library `redis`. It says at once when the server is away: what to do then is decided here."""
+
+    def __init__(self, url: str) -> None:
+        from redis.asyncio import Redis
+        from redis.asyncio.retry import Retry
+        from redis.backoff import NoBackoff
+        from redis.exceptions import RedisError
+
+        self._errors: tuple[type[Exception], ...] = (cast("type[Exception]", RedisError), OSError)
+        self._redis = cast(
+            "Any",
+            Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
+                url, socket_connect_timeout=PATIENCE / 2, socket_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)
+            ),
+        )
+        self._scripts: dict[str, Any] = {}
+
+    async def run(self, script: str, keys: Sequence[str], values: Sequence[str | bytes | int] = ()) -> Any:
+        """What the script answers; texts come as bytes."""
+        known = self._scripts.get(script)
+        if known is None:
+            known = self._scripts[script] = self._redis.register_script(script)
+        try:
+            return await known(keys=list(keys), args=list(values))
+        except self._errors as error:
+            raise unusable(error) from error
+
+    async def info(self, section: str) -> dict[str, Any]:
+        try:
+            return await self._redis.info(section)
+        except self._errors as error:
+            raise unusable(error) from error
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+
+
+def unusable(error: Exception) -> Unusable:
+    return Unusable(f"Redis: {error or type(error).__name__}")
