@@ -18,6 +18,8 @@ from tests.test_whole_api import write
 from tests.test_wrong_account import ACTIVE
 
 AUTO = {"AC_MCP_CONFIRM": "auto", "AC_MCP_TOOLSETS": "default"}
+ADDRESS: Json = {"companyName": "Northwind", "address1": "1 Quay", "country": "NO"}
+TASK: Json = {"relid": "1", "ownerType": "deal", "duedate": "2026-12-01", "dealTasktype": "1"}
 SECRET = "S3cret-S3cret"
 HOOK: Json = {"url": "https://x.example/y", "requestType": "POST", "params": [{"key": "token", "value": SECRET}]}
 
@@ -207,3 +209,105 @@ async def test_a_lost_create_is_not_sent_again_however_its_values_are_spelt() ->
         said = await one.refusal("write_operation", id="deals.create", arguments=deal)
         assert "outcome is unknown" in said
         assert len(losing.sent) == 1
+
+
+@in_virtual_time
+async def test_a_yes_to_some_companies_does_not_count_for_others_of_the_same_names() -> None:
+    async with trial(AUTO) as one:
+        call = {"id": "accounts.bulk_delete", "arguments": {"ids": ["Acme"]}}
+        with pytest.raises(NeedsYes) as needs:
+            await run(one.account, OPERATIONS["write_operation"], call)
+        await one.answer("write_operation", id="update_account", arguments={"account": "1", "name": "Renamed"})
+        await one.answer("write_operation", id="update_account", arguments={"account": "2", "name": "Acme"})
+        with pytest.raises(NeedsYes, match="has changed since"):
+            await run(one.account, OPERATIONS["confirm_change"], {"token": needs.value.token})
+        assert not any(line.startswith("DELETE") for line in one.requests)
+
+
+@pytest.mark.parametrize(
+    ("id", "arguments", "ends"),
+    [
+        ("contact_lists.create", {"list": "1", "contact": "2", "status": 2}, "Nothing was changed."),
+        ("webhooks.create", {"name": "n", "url": "https://x.example", "listid": "1"}, "Nothing was changed."),
+        ("notes.update", {"id": "1", "note": "x1"}, 'arguments="{\\"note\\": \\"1\\", \\"text\\": \\"x1\\"}")'),
+        ("notes.delete", {"id": "1"}, 'Next: write_operation(id="delete_note", arguments="{\\"note\\": \\"1\\"}")'),
+        ("deals.create_note", {"deal": "1", "note": "x"}, 'Next: create_note(deal="1", text="x")'),
+    ],
+)
+@in_virtual_time
+async def test_what_is_done_by_another_operation_is_suggested_whole_or_not_at_all(
+    id: str, arguments: Json, ends: str
+) -> None:
+    async with trial(AUTO) as one:
+        assert (await one.refusal("write_operation", id=id, arguments=arguments)).endswith(ends)
+
+
+@in_virtual_time
+async def test_where_every_write_is_asked_about_an_undo_is_too() -> None:
+    async with trial({"AC_MCP_CONFIRM": "always", "AC_MCP_TOOLSETS": "default"}) as one:
+        with pytest.raises(NeedsYes) as needs:
+            await run(one.account, OPERATIONS["write_operation"], {"id": "addresses.create", "arguments": ADDRESS})
+        await one.answer("confirm_change", token=needs.value.token)
+        with pytest.raises(NeedsYes):
+            await run(one.account, OPERATIONS["undo_change"], {"change": "1"})
+
+
+@pytest.mark.parametrize(
+    ("id", "arguments", "why"),
+    [
+        ("deal_tasks.create", {**TASK, "triggerAutomationOnCreate": "1"}, "may send mails"),
+        ("deal_tasks.update", {"id": "1", "doneAutomation": "1"}, "may send mails"),
+        ("addresses.update", {"id": "2", **ADDRESS, "isDefault": 1}, "no longer the default"),
+        ("deals.bulk_update", {"deals": [{"id": 1, "ownerId": 2}]}, "No undo"),
+    ],
+)
+@in_virtual_time
+async def test_what_does_more_than_it_says_waits_for_a_yes(id: str, arguments: Json, why: str) -> None:
+    async with trial(AUTO) as one:
+        assert why in await waits(one, id, **arguments)
+        assert wrote(one) == []
+
+
+@in_virtual_time
+async def test_an_order_is_changed_and_put_back() -> None:
+    async with trial(AUTO) as one:
+        await write(one, "ecom_orders.update", id="1", totalPrice=1)
+        assert (await one.answer("undo_change", change="1"))["result"] == "undone"
+        order = await one.answer("read_operation", id="ecom_orders.get", arguments={"ecom_order_id": "1"})
+        assert order["ecomOrder"]["totalPrice"] == "8900"
+
+
+@pytest.mark.parametrize(
+    ("off", "tool", "id", "shut"),
+    [
+        ("set_deal_field_value", "write_operation", "deals.update", True),
+        ("list_notes", "read_operation", "contacts.notes", True),
+        ("get_user", "read_operation", "users.by_email", True),
+        ("manage_connection", "write_operation", "connections.create", False),
+        ("count_contacts", "read_operation", "list_contacts", False),
+    ],
+)
+@in_virtual_time
+async def test_switching_off_reaches_what_is_alike_and_nothing_else(off: str, tool: str, id: str, shut: bool) -> None:
+    async with trial({"AC_MCP_TOOLSETS": "api,bulk,notes,users,connections", "AC_MCP_TOOLS": f"-{off}"}) as one:
+        assert (one.account.reach.operation(id) is None) == shut
+        assert tool in one.account.offered
+
+
+@in_virtual_time
+async def test_a_lost_write_is_the_same_however_it_is_spelt() -> None:
+    async with trial() as one:
+        losing = lose(one, "/addresses", carried_out=True)
+        await one.refusal("write_operation", id="addresses.create", arguments={**ADDRESS, "allgroup": 1})
+        said = await one.refusal("write_operation", id="addresses.create", arguments={**ADDRESS, "allgroup": "1"})
+        assert "may still come in" in said
+        assert len(losing.sent) == 1
+
+
+@in_virtual_time
+async def test_what_cannot_be_taken_back_is_said_with_the_answer() -> None:
+    async with trial() as one:
+        event = await write(one, "event_tracking_events.create", name="Watched")
+        assert event["note"] == "No undo can be derived for it."
+        said = await one.refusal("write_operation", id="configs.update", arguments={"id": "1", "val": "9"})
+        assert said.startswith("Not served here")
