@@ -2,13 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from secrets import token_urlsafe
-from typing import Any, Literal, TypeAlias, cast
-from urllib.parse import urlsplit
+from typing import Any, Literal, TypeAlias
 from uuid import uuid4
 
 from anyio import CancelScope
@@ -16,6 +15,7 @@ from anyio import CancelScope
 from ac_mcp.errors import BadArguments
 from ac_mcp.journal import COUNTS, Journal
 from ac_mcp.request import Json, Method, Request, record, records
+from ac_mcp.secrecy import HIDDEN, sealed, unsealed, unsecret
 
 KEPT = 30 * 86_400.0
 """Seconds for which a change can be looked up and undone."""
@@ -23,13 +23,8 @@ OFFERED = 600.0
 """Seconds for which a confirmation counts."""
 AT_WORK = 120.0
 """Seconds after which a write of which nothing was heard is no longer under way."""
-HIDDEN = "…"
-LINKS = ("url", "sign_in_url", "linkUrl", "link_url")
-"""What may hold a secret: a sign-in link its token, the address of a webhook a key."""
 MADE_TOGETHER = ("fieldOptions",)
 """What one request makes several of."""
-SECRETS = ("password", "headers", "callback", "variables")
-"""What is one or may hold one, as a whole: of a new user, of an address that is called back, of a query."""
 State: TypeAlias = Literal["open", "done", "failed", "unknown"]
 Whose: TypeAlias = tuple[str, str]
 """An account, and the key through which connections are made: somebody's changes are those of both."""
@@ -149,7 +144,8 @@ class Changes:
             )
             return int(of)
 
-        number = await self.journal.transact(work)
+        ended = write.state != "open"
+        number = (await self.journal.later(work, 0) if ended else await self.journal.transact(work)) or 0
         return 0 if self.journal.away else number
 
     async def page(self, whose: Whose, limit: int, offset: int) -> tuple[list[Change], int]:
@@ -199,15 +195,16 @@ class Changes:
 
     async def offer(self, whose: str, offer: Offer) -> str:
         """A token for a call that waits for a yes: it counts once, for ten minutes, for whoever it was given to."""
-        token, now = token_urlsafe(16), self.journal.now
+        token, now, open_ = token_urlsafe(16), self.journal.now, self._openly(offer)
+        kept = dump(offer.arguments) if open_ or not self.journal.shared else sealed(token, offer.arguments)
 
         def work(rows: sqlite3.Connection) -> str:
             purge(rows, now)
-            told = (hashed(token), whose, offer.tool, dump(offer.arguments), offer.seen, now)
+            told = (hashed(token), whose, offer.tool, kept, offer.seen, now)
             rows.execute("INSERT INTO offer VALUES (?, ?, ?, ?, ?, ?)", told)
             return token
 
-        return await self.journal.transact(work, on_disk=self._openly(offer))
+        return await self.journal.transact(work, on_disk=open_ or self.journal.shared)
 
     def _openly(self, offer: Offer) -> bool:
         """Whether a call may wait in the file: not one that holds a link, which may hold a secret."""
@@ -222,10 +219,11 @@ class Changes:
             found = rows.execute(asked, (hashed(token), whose, now - OFFERED)).fetchone()
             if found:
                 rows.execute("DELETE FROM offer WHERE token = ?", (hashed(token),))
-            return Offer(found[0], json.loads(found[1]), found[2]) if found else None
+            return Offer(found[0], unsealed(token, found[1]), found[2]) if found else None
 
         waiting = await self.journal.transact(work, on_disk=False)
-        return waiting or (None if self.lean else await self.journal.transact(work))
+        elsewhere = not self.lean or self.journal.shared
+        return waiting or (await self.journal.transact(work) if elsewhere else None)
 
 
 def added(rows: sqlite3.Connection, change: Change, arguments: Json, now: float) -> int:
@@ -266,26 +264,6 @@ def dump(value: Any) -> str | None:
 def hashed(token: str) -> str:
     """Whoever reads the file finds no token in it."""
     return sha256(token.encode()).hexdigest()
-
-
-def unsecret(value: Any, *, links: bool = True) -> Any:
-    """The same with no secret in it; without `links` only what surely is one."""
-    if isinstance(value, list):
-        return [unsecret(one, links=links) for one in cast("list[Any]", value)]
-    if not isinstance(value, Mapping):
-        return value
-    said = cast("Mapping[str, Any]", value)
-    short = {key: bare(str(one)) for key, one in said.items() if links and key in LINKS and one is not None}
-    return {key: HIDDEN if key in SECRETS else unsecret(one, links=links) for key, one in said.items()} | short
-
-
-def bare(url: str) -> str:
-    """Where an address leads, without the rest: many a service puts the secret of a webhook into its path."""
-    try:
-        parts = urlsplit(url)
-        return f"{parts.scheme}://{parts.hostname}/{HIDDEN}" if parts.hostname else HIDDEN
-    except ValueError:
-        return HIDDEN
 
 
 def ids(reply: Json | None) -> Json | None:

@@ -5,13 +5,13 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ac_mcp.changes import HIDDEN
 from ac_mcp.conditions import DEAL, Condition
 from ac_mcp.errors import NotFound
 from ac_mcp.job import Item
 from ac_mcp.jobs import Jobs
 from ac_mcp.request import ANYTIME, Json, Request, Sender, Watch, record, records, whole
 from ac_mcp.runner import Run
+from ac_mcp.secrecy import HIDDEN
 from ac_mcp.selecting import Selection
 from ac_mcp.sharing import side_by_side
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ac_mcp.bulk import Bulk
 from ac_mcp.catalogue.operations import NO_UNDO
-from ac_mcp.changes import HIDDEN, Change, Changes, Offer, Whose
+from ac_mcp.changes import Change, Changes, Offer, Whose
 from ac_mcp.consent import Consent
 from ac_mcp.errors import BadArguments, NeedsYes
 from ac_mcp.job import Job
@@ -21,6 +21,7 @@ from ac_mcp.recording import Recording, Rehearsal
 from ac_mcp.request import Json, Reply, Request, Sender, record, records
 from ac_mcp.restoring import made_by
 from ac_mcp.results.hints import checking, written
+from ac_mcp.secrecy import HIDDEN
 from ac_mcp.transfers import bring, take_out
 from ac_mcp.undo import Undoing, steps
 

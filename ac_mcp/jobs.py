@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
-from ac_mcp.changes import HIDDEN, Change, Whose, added, dump, unsecret
+from ac_mcp.changes import Change, Whose, added, dump
 from ac_mcp.errors import Unavailable
 from ac_mcp.job import ADDRESS, CALL, LIVE, STOP, Item, ItemState, Job, JobState, fingerprint, harmless, held, runner
 from ac_mcp.journal import Journal
 from ac_mcp.request import Json
+from ac_mcp.secrecy import HIDDEN, unsecret
 from ac_mcp.storage import Unusable
 
 T = TypeVar("T")

@@ -13,53 +13,17 @@ from decimal import Decimal
 from math import inf
 from typing import Any, Literal, TypeAlias, TypeVar
 
-from ac_mcp.storage import Database, Memory, Unusable
+from ac_mcp.errors import Unavailable
+from ac_mcp.storage import Memory, Rows, Unusable
+from ac_mcp.tables import SCHEMA
 
 T = TypeVar("T")
-VERSION = 1
-"""Of the tables below (PRAGMA user_version): a file that a later version made is left alone."""
 log = logging.getLogger(__name__)
 COUNTS = 600.0
 """Seconds for which a call that is made again is the same call."""
 KEPT = 86_400.0
-AWAY = 10.0
+AWAY, AWAY_FROM_OTHERS = 10.0, 1.0
 """Seconds until a file that could not be used is tried again."""
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS intent (
-    id INTEGER PRIMARY KEY, request TEXT NOT NULL, call TEXT NOT NULL, kind TEXT NOT NULL, known TEXT NOT NULL,
-    at REAL NOT NULL, lands_by REAL NOT NULL, state TEXT NOT NULL, made TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS same_request ON intent (request);
-CREATE INDEX IF NOT EXISTS same_kind ON intent (kind);
-CREATE TABLE IF NOT EXISTS keyed (
-    key TEXT PRIMARY KEY, call TEXT NOT NULL, began REAL NOT NULL, answer TEXT
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS change (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL UNIQUE, whose TEXT NOT NULL, at REAL NOT NULL,
-    tool TEXT NOT NULL, arguments TEXT NOT NULL, actor TEXT NOT NULL, account TEXT NOT NULL, undoes INTEGER NOT NULL
-);
-CREATE INDEX IF NOT EXISTS change_of ON change (whose, id);
-CREATE TABLE IF NOT EXISTS write (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL UNIQUE, change INTEGER NOT NULL, step TEXT NOT NULL,
-    method TEXT NOT NULL, path TEXT NOT NULL, body TEXT, before TEXT, reply TEXT, at REAL NOT NULL, state TEXT NOT NULL,
-    status INTEGER NOT NULL, request_id TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS write_of ON write (change, id);
-CREATE TABLE IF NOT EXISTS offer (
-    token TEXT PRIMARY KEY, whose TEXT NOT NULL, tool TEXT NOT NULL, arguments TEXT NOT NULL, seen TEXT NOT NULL,
-    at REAL NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS job (
-    change INTEGER PRIMARY KEY, plan TEXT NOT NULL, state TEXT NOT NULL, note TEXT NOT NULL, total INTEGER NOT NULL,
-    most INTEGER NOT NULL, collected INTEGER NOT NULL, cursor INTEGER NOT NULL, runner TEXT NOT NULL,
-    heard REAL NOT NULL, seconds REAL NOT NULL
-);
-CREATE TABLE IF NOT EXISTS item (
-    job INTEGER NOT NULL, n INTEGER NOT NULL, step INTEGER NOT NULL, subject TEXT NOT NULL, state TEXT NOT NULL,
-    word TEXT NOT NULL, reason TEXT NOT NULL, kept TEXT, PRIMARY KEY (job, n)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS item_state ON item (job, state, n);
-"""
 State: TypeAlias = Literal["open", "unknown", "made", "told", "failed"]
 """`made` it is once an answer or a look shows it, `told` once whoever asked for it has been told."""
 Known: TypeAlias = int | list[str]
@@ -98,12 +62,17 @@ class Keyed:
 
 
 class Journal:
-    """Kept in a file that other processes read too; in memory where that cannot be, which is said once."""
+    """Kept in a file that other processes read too; in memory where that cannot be, which is said once.
 
-    def __init__(self, database: Database, wall: Callable[[], float]) -> None:
-        self._database, self._wall = database, wall
+    One that other hosts share is kept by all or not at all: what was to be noted before a write is then refused, and
+    with it the write; what came of one is told as soon as it can be.
+    """
+
+    def __init__(self, database: Rows, wall: Callable[[], float], *, shared: bool = False) -> None:
+        self._database, self._wall, self.shared = database, wall, shared
         self._spare: Memory | None = None
         self._back_at = -inf
+        self._owed: list[Callable[[sqlite3.Connection], Any]] = []
 
     @classmethod
     def in_memory(cls, wall: Callable[[], float]) -> "Journal":
@@ -115,8 +84,8 @@ class Journal:
 
     @property
     def away(self) -> bool:
-        """Whether the file cannot be used now."""
-        return self.now < self._back_at
+        """Whether it cannot be kept where it belongs now."""
+        return self.now < self._back_at or bool(self._owed)
 
     async def begin(self, intent: Intent, *, keyed: bool) -> tuple[Intent, bool]:
         """This intent, or an earlier one of the same request that it stands for, and whether it is that.
@@ -152,14 +121,14 @@ class Journal:
         """How it ended; or, while that is not known, by when it would have landed."""
         by, now = intent.lands_by if lands_by is None else lands_by, self.now
         change = "UPDATE intent SET state = ?, lands_by = ?, at = ? WHERE id = ? AND request = ?"
-        await self.transact(lambda rows: rows.execute(change, (state, by, now, intent.id, intent.request)))
+        await self.later(lambda rows: rows.execute(change, (state, by, now, intent.id, intent.request)))
         return replace(intent, state=state, lands_by=by, at=now)
 
     async def heard(self, intent: Intent) -> None:
         """Its outcome has been asked for and is not known: from now on the same call counts as the same again."""
         now = self.now
         change = "UPDATE intent SET at = ? WHERE id = ? AND request = ?"
-        await self.transact(lambda rows: rows.execute(change, (now, intent.id, intent.request)))
+        await self.later(lambda rows: rows.execute(change, (now, intent.id, intent.request)))
 
     async def made(self, intent: Intent, ids: list[str], *, surely: bool) -> bool:
         """That it has made these; unless `surely`, they must not be what another intent has made."""
@@ -171,7 +140,7 @@ class Journal:
             rows.execute(change, (json.dumps(ids), self.now, intent.id, intent.request))
             return True
 
-        return await self.transact(work)
+        return bool(await self.later(work, True)) if surely else await self.transact(work)
 
     async def others(self, intent: Intent) -> set[str]:
         """The ids of what other intents have made of this kind."""
@@ -188,7 +157,7 @@ class Journal:
             purge(rows, self.now)
             rows.execute("UPDATE intent SET state = 'told' WHERE call = ? AND state = 'made'", (call,))
 
-        await self.transact(work)
+        await self.later(work)
 
     async def has_failed(self, intent: Intent) -> bool:
         """Whether it is known by now that nothing came of it."""
@@ -226,23 +195,60 @@ class Journal:
 
     async def answered(self, key: str, answer: str, *, on_disk: bool = True) -> None:
         change = "UPDATE keyed SET answer = ? WHERE key = ?"
-        await self.transact(lambda rows: rows.execute(change, (answer, key)), on_disk=on_disk)
+        await self.later(lambda rows: rows.execute(change, (answer, key)), on_disk=on_disk)
 
     async def forget(self, key: str, *, on_disk: bool = True) -> None:
         """Nothing came of the call: its key is free again."""
-        await self.transact(lambda rows: rows.execute("DELETE FROM keyed WHERE key = ?", (key,)), on_disk=on_disk)
+        await self.later(lambda rows: rows.execute("DELETE FROM keyed WHERE key = ?", (key,)), on_disk=on_disk)
 
     def close(self) -> None:
         self._database.close()
         if self._spare is not None:
             self._spare.close()
 
+    async def later(
+        self, work: Callable[[sqlite3.Connection], T], meanwhile: T | None = None, *, on_disk: bool = True
+    ) -> T | None:
+        """What is to be kept though it comes too late to be refused; `meanwhile` where it is kept only later."""
+        try:
+            return await self.transact(work, on_disk=on_disk)
+        except Unavailable:
+            self._owed.append(work)
+            return meanwhile
+
+    async def _by_all(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """With all that was owed before it.
+
+        Raises:
+            Unavailable: if the others cannot be told.
+        """
+        owed = list(self._owed)
+
+        def both(rows: sqlite3.Connection) -> T:
+            for one in owed:
+                one(rows)
+            return work(rows)
+
+        try:
+            done = await self._database.transact(both)
+        except Unusable as error:
+            self._back_at = self.now + AWAY_FROM_OTHERS
+            raise Unavailable(
+                f"the journal cannot be shared with the other replicas now ({error})", arrived=False
+            ) from error
+        self._back_at = -inf
+        del self._owed[: len(owed)]
+        return done
+
     async def transact(self, work: Callable[[sqlite3.Connection], T], *, on_disk: bool = True, spare: bool = True) -> T:
         """What `work` returns, once it is kept: in the file, or in memory while that cannot be or is not wished.
 
         Raises:
             Unusable: if it was not kept, and is not to be in a `spare` memory.
+            Unavailable: the same of a journal that is shared.
         """
+        if self.shared and spare and on_disk:
+            return await self._by_all(work)
         if not spare:
             return await self._database.transact(work)
         if on_disk and self.now >= self._back_at:

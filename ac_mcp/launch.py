@@ -17,12 +17,16 @@ from platformdirs import user_state_path
 from ac_mcp.account import Account
 from ac_mcp.gateway.auth import Doors
 from ac_mcp.gateway.client import Gateway, opened
-from ac_mcp.gateway.stores import MemoryStore, SqliteStore
+from ac_mcp.gateway.redis_store import RedisStore
+from ac_mcp.gateway.stores import MemoryStore, SqliteStore, hidden
 from ac_mcp.hosting import Callers
-from ac_mcp.journal import SCHEMA, VERSION, Journal
+from ac_mcp.journal import Journal
+from ac_mcp.link import Link, RedisLink
+from ac_mcp.replica import Replica
 from ac_mcp.server.adapter import build_server
 from ac_mcp.settings import BadSetting, Settings
 from ac_mcp.storage import Database
+from ac_mcp.tables import SCHEMA, VERSION
 
 NOWHERE = "http://sandbox.invalid"
 """What the in-process sandbox is called: a name that can never be somebody's host (RFC 2606)."""
@@ -68,13 +72,39 @@ async def place(settings: Settings, company: Company = COMPANY) -> AsyncGenerato
         return
     doors, folder = Doors(settings.api_url, settings.connections_url, settings.direct), state_folder(settings)
 
-    def journal(name: str) -> Journal | None:
-        path = folder / name / "journal.db" if folder else None
-        return Journal(Database(path, SCHEMA, durable=True, version=VERSION), time) if path else None
+    async with linked(settings.redis_url) as link:
 
-    store = SqliteStore(folder / "pacing.db") if folder else MemoryStore()
-    async with opened(doors, proxy=settings.proxy or None, store=store, strict=settings.strict_pacing) as gateway:
-        yield Place(settings, gateway, journal, folder)
+        def journal(name: str) -> Journal | None:
+            if link:
+                return Journal(Replica(link, name or hidden(settings.credential), SCHEMA), time, shared=True)
+            path = folder / name / "journal.db" if folder else None
+            return Journal(Database(path, SCHEMA, durable=True, version=VERSION), time) if path else None
+
+        store = RedisStore(link) if link else SqliteStore(folder / "pacing.db") if folder else MemoryStore()
+        async with opened(doors, proxy=settings.proxy or None, store=store, strict=settings.strict_pacing) as gateway:
+            yield Place(settings, gateway, journal, folder)
+
+
+@asynccontextmanager
+async def linked(url: str) -> AsyncGenerator[Link | None]:
+    """The way to what replicas share, where they do.
+
+    Raises:
+        BadSetting: without the library for it.
+    """
+    if not url:
+        yield None
+        return
+    try:
+        link = RedisLink(url)
+    except ImportError:
+        raise BadSetting("AC_MCP_REDIS_URL needs the library for it: pip install 'ac-mcp[redis]'.") from None
+    except ValueError as error:
+        raise BadSetting(f"AC_MCP_REDIS_URL: {error}") from None
+    try:
+        yield link
+    finally:
+        await link.close()
 
 
 @asynccontextmanager

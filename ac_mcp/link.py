@@ -20,7 +20,10 @@ class Link(Protocol):
 
 
 class RedisLink:
-    """By the client library `redis`. It says at once when the server is away: what to do then is decided here."""
+    """By the client library `redis`, which tries once more, on a new connection: the old ones die with the server.
+
+    Past that it says at once that the server is away; what to do then is decided by whoever asks.
+    """
 
     def __init__(self, url: str) -> None:
         from redis.asyncio import Redis
@@ -32,7 +35,7 @@ class RedisLink:
         self._redis = cast(
             "Any",
             Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
-                url, socket_connect_timeout=PATIENCE / 2, socket_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)
+                url, socket_connect_timeout=PATIENCE / 2, socket_timeout=PATIENCE, retry=Retry(NoBackoff(), 1)
             ),
         )
         self._scripts: dict[str, Any] = {}

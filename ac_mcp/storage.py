@@ -8,7 +8,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
@@ -19,6 +19,20 @@ BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 class Unusable(Exception):
     """The file cannot be read or written now; the text says why."""
+
+
+class Rows(Protocol):
+    """Tables that are changed in transactions."""
+
+    async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` returns, once it is kept.
+
+        Raises:
+            Unusable: if it was not.
+        """
+        ...
+
+    def close(self) -> None: ...
 
 
 class Database:

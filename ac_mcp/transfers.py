@@ -7,7 +7,6 @@ from uuid import uuid4
 
 from ac_mcp.agreeing import SEEN, masked, reasons
 from ac_mcp.bulk import Bulk, needs_all
-from ac_mcp.changes import HIDDEN
 from ac_mcp.collecting import OfDeals
 from ac_mcp.conditions import Condition
 from ac_mcp.consent import Consent
@@ -17,6 +16,7 @@ from ac_mcp.importing import requests
 from ac_mcp.job import Item, held
 from ac_mcp.operations.fields import value
 from ac_mcp.request import Json
+from ac_mcp.secrecy import HIDDEN
 from ac_mcp.selecting import Selection
 from ac_mcp.spreadsheet import NAMES, CustomField, Prepared, plain, prepared, read
 from ac_mcp.telling import IMPORT

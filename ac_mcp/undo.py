@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ac_mcp.changes import LINKS, SECRETS, Change, Write, bare
+from ac_mcp.changes import Change, Write
 from ac_mcp.columns import Reference
 from ac_mcp.errors import NotFound, Refused, Throttled, Unavailable
 from ac_mcp.hanging import LATER, hanging
@@ -21,6 +21,7 @@ from ac_mcp.resource import Resource
 from ac_mcp.restoring import Restoring, values
 from ac_mcp.results.sentences import quote
 from ac_mcp.rows import MOMENT, pair
+from ac_mcp.secrecy import LINKS, SECRETS, bare
 
 VALUES = ("fieldValues", "dealCustomFieldData", "accountCustomFieldData")
 """What stands in custom fields."""

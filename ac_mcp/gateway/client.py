@@ -153,7 +153,9 @@ class Gateway:
         turn: Turn | None = None
         with observed(request, urlsplit(url).hostname or "", attempt) as span:
             with anyio.move_on_after(left if left < inf else None):
-                async with self.pacing.turn(rates, call=caller.call, bulk=caller.bulk, within=left) as turn:
+                async with self.pacing.turn(
+                    rates, call=caller.call, bulk=caller.bulk, within=left, whose=caller.principal
+                ) as turn:
                     if request.method != "GET":
                         caller.sent.append(turn.sent)
                     with anyio.move_on_after(LONGEST):

@@ -46,7 +46,7 @@ class Pacing:
 
     @asynccontextmanager
     async def turn(
-        self, rates: Rates, *, call: Hashable = None, bulk: bool = False, within: float = inf
+        self, rates: Rates, *, call: Hashable = None, bulk: bool = False, within: float = inf, whose: Hashable = None
     ) -> AsyncGenerator[Turn]:
         """Wait for a turn and hold it.
 
@@ -57,7 +57,7 @@ class Pacing:
         queue = self._queues.setdefault(rates, Queue())
         if (wait := self._expected(queue, rates, call)) > within:
             raise Busy("the queue is too long", waiting=self.waiting(rates), retry_after=wait)
-        held = await self._held(queue, rates, Waiter(call, bulk, self._clock() + within))
+        held = await self._held(queue, rates, Waiter(call, bulk, self._clock() + within, whose))
         turn = Turn(self._clock())
         try:
             async with create_task_group() as group:

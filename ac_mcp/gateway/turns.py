@@ -11,6 +11,8 @@ from anyio import Event
 from ac_mcp.errors import Throttled
 from ac_mcp.gateway.stores import Lease, Store
 
+MOST = 1_000
+"""Of so many it is known when they had their last turn."""
 AHEAD_OF_BULK = 4
 """Turns in a row that others may have before bulk work that waits."""
 
@@ -28,6 +30,8 @@ class Waiter:
     call: Hashable
     bulk: bool
     until: float = inf
+    whose: Hashable = None
+    """Whose call it is: those who share an account take turns whatever number of calls each has."""
     held: Held | None = None
     refused: Throttled | None = None
     woken: Event = field(default_factory=Event)
@@ -49,6 +53,8 @@ class Queue:
     granted: float = -inf
     passed: int = 0
     """Turns in a row that were given before waiting bulk work."""
+    turns: OrderedDict[Hashable, None] = field(default_factory=OrderedDict[Hashable, None])
+    """Who has had a turn, the longest ago first."""
 
     def add(self, waiter: Waiter) -> None:
         self.calls.setdefault(waiter.call, deque()).append(waiter)
@@ -64,13 +70,19 @@ class Queue:
 
     def next(self) -> Iterator[Waiter]:
         """Whose turn it is. Bulk work comes after others, though it never waits for more than a few of them."""
-        first = next(iter(self.calls.values()))[0]
-        others = [waiting[0] for waiting in self.calls.values() if not waiting[0].bulk][:1] if first.bulk else []
+        waiting = [one[0] for one in self._by_turn()]
+        first = waiting[0]
+        others = [one for one in waiting if not one.bulk][:1] if first.bulk else []
         if others and self.passed < AHEAD_OF_BULK:
             yield others[0]
             return  # a slot that is not for them is not for bulk work either
         yield first
         yield from others
+
+    def _by_turn(self) -> list[deque[Waiter]]:
+        """The calls of whoever has waited longest for a turn first; those of one in their order."""
+        place = {whose: at for at, whose in enumerate(self.turns)}
+        return sorted(self.calls.values(), key=lambda waiting: place.get(waiting[0].whose, -1))
 
     def grant(self, held: Held, waiter: Waiter) -> None:
         given = waiter if waiter in self.calls.get(waiter.call, ()) else next(self.next())
@@ -78,6 +90,10 @@ class Queue:
         waits = any(waiting[0].bulk for waiting in self.calls.values())
         self.passed = self.passed + 1 if waits and not given.bulk else 0
         self.remove(given)
+        self.turns[given.whose] = None
+        self.turns.move_to_end(given.whose)
+        while len(self.turns) > MOST:
+            self.turns.popitem(last=False)
         given.woken.set()
 
     def refuse(self, paused: float, now: float) -> None:

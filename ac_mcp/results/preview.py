@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
-from ac_mcp.changes import unsecret
 from ac_mcp.columns import Column, Reference
 from ac_mcp.errors import NeedsYes
 from ac_mcp.operation import Operation
@@ -15,6 +14,7 @@ from ac_mcp.resource import Resource
 from ac_mcp.results.hints import written
 from ac_mcp.results.plain import trimmed
 from ac_mcp.results.trim import Names, View, ids, named, summary
+from ac_mcp.secrecy import unsecret
 
 Writes = Sequence[tuple[Request, Json]]
 HIDDEN = "…"

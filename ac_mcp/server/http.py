@@ -38,7 +38,7 @@ KEY = re.compile(r"[\x21-\x7e]{8,512}")
 CONNECTION = re.compile(r"[0-9A-Za-z][0-9A-Za-z ._-]{0,99}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Refused(Exception):
     """What a request is answered instead of being taken."""
 

@@ -3,9 +3,13 @@
 import asyncio
 import logging
 import socket
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from signal import SIGINT, SIGTERM
 from typing import Any
 
 import uvicorn
+from anyio import create_task_group, open_signal_receiver
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 log = logging.getLogger(__name__)
@@ -52,6 +56,19 @@ class Impatient(H11Protocol):
             self._late = None
 
 
+class Server(uvicorn.Server):
+    """Stopped by us: uvicorn would raise the signal once more at its end, and cut off what has to be closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+    async def stop_when_asked(self) -> None:
+        with suppress(NotImplementedError), open_signal_receiver(SIGTERM, SIGINT) as signals:  # Windows has none
+            async for _ in signals:
+                self.should_exit = True
+
+
 async def listen(app: Any, bound: socket.socket) -> None:
     """Serve until the process is asked to stop; then no new calls are taken, and those under way are finished."""
     config = uvicorn.Config(
@@ -69,4 +86,8 @@ async def listen(app: Any, bound: socket.socket) -> None:
         timeout_keep_alive=KEPT_OPEN,
         timeout_graceful_shutdown=FINISHING,
     )
-    await uvicorn.Server(config).serve([bound])
+    server = Server(config)
+    async with create_task_group() as group:
+        group.start_soon(server.stop_when_asked)
+        await server.serve([bound])
+        group.cancel_scope.cancel()
