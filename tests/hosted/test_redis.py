@@ -1,0 +1,263 @@
+"""Replicas that share a Redis: one pace, one journal; and what becomes of them while it is away. On a real server."""
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Generator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from time import time
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from mcp import Client
+
+from ac_mcp.changes import Changes, Offer
+from ac_mcp.errors import Unavailable
+from ac_mcp.gateway.redis_store import COLD, RedisStore
+from ac_mcp.gateway.slots import Wait
+from ac_mcp.gateway.stores import Lease
+from ac_mcp.journal import Intent, Journal
+from ac_mcp.link import RedisLink
+from ac_mcp.replica import LONG, Replica
+from ac_mcp.tables import SCHEMA
+
+from .reach import ALICE, TOKENS, Redis, Served, free_port, gateway, listening, needs_redis, redis, served
+from .test_http import text
+
+pytestmark = needs_redis
+RATES = (("connection 1", 5), ("key 2", 10))
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Generator[Redis]:
+    with redis(tmp_path) as one:
+        yield one
+
+
+@asynccontextmanager
+async def journals(server: Redis, count: int = 2, name: str = "x") -> AsyncGenerator[list[Journal]]:
+    """As that many replicas have them."""
+    links = [RedisLink(server.url) for _ in range(count)]
+    made = [Journal(Replica(link, name, SCHEMA), time, shared=True) for link in links]
+    try:
+        yield made
+    finally:
+        for link, one in zip(links, made, strict=True):
+            one.close()
+            await link.close()
+
+
+def intent(request: str) -> Intent:
+    return Intent(request, "call", "kind", 0, time() + 30)
+
+
+def intents(rows: sqlite3.Connection) -> list[tuple[str, str]]:
+    return rows.execute("SELECT request, state FROM intent ORDER BY id").fetchall()
+
+
+async def test_what_one_replica_has_begun_the_other_one_knows(server: Redis) -> None:
+    async with journals(server) as (one, other):
+        made, earlier = await one.begin(intent("r"), keyed=False)
+        assert not earlier
+        assert await other.begin(intent("r"), keyed=False) == (made, True)
+        await other.end(made, "failed")
+        assert await one.has_failed(made)
+
+
+async def test_many_at_once_lose_nothing_and_double_nothing(server: Redis) -> None:
+    async with journals(server, 3) as all_of_them:
+
+        async def many(which: int, one: Journal) -> None:
+            for at in range(LONG // 2):
+                await one.begin(intent(f"{which}-{at}"), keyed=False)
+                await one.begin(intent(f"all-{at}"), keyed=False)
+
+        async with anyio.create_task_group() as group:
+            for which, one in enumerate(all_of_them):
+                group.start_soon(many, which, one)
+        seen = [await one.transact(intents) for one in all_of_them]
+        assert seen[0] == seen[1] == seen[2]
+        assert len({request for request, _ in seen[0]}) == len(seen[0]) == 4 * (LONG // 2)
+        async with journals(server, 1) as (fresh,):  # from the snapshot that has taken the place of the log
+            assert await fresh.transact(intents) == seen[0]
+
+
+async def test_journals_of_others_are_others(server: Redis) -> None:
+    async with journals(server, 1, "x") as (one,), journals(server, 1, "y") as (other,):
+        await one.begin(intent("r"), keyed=False)
+        assert await other.transact(intents) == []
+
+
+async def test_a_call_that_waits_for_a_yes_is_confirmed_anywhere_and_read_nowhere(server: Redis) -> None:
+    async with journals(server) as (one, other):
+        hook = Offer("create_webhook", {"url": "https://h.example/S3cret"}, "seen")
+        token = await Changes(one).offer("alice", hook)
+        kept = await other.transact(lambda rows: rows.execute("SELECT * FROM offer").fetchall())
+        assert "S3cret" not in str(kept)
+        assert await Changes(other).take("bob", token) is None
+        assert await Changes(other).take("alice", token) == hook
+        assert await Changes(one).take("alice", token) is None
+
+
+async def test_without_it_nothing_is_begun_and_what_has_ended_is_told_later(server: Redis) -> None:
+    async with journals(server) as (one, other):
+        made, _ = await one.begin(intent("r"), keyed=False)
+        server.kill()
+        with pytest.raises(Unavailable, match="cannot be shared") as refused:
+            await one.begin(intent("s"), keyed=False)
+        assert not refused.value.arrived
+        await one.end(made, "failed")
+        assert one.away
+        server.start()
+        assert await one.transact(intents) == await other.transact(intents) == [("r", "failed")]
+        assert not one.away
+
+
+async def test_one_that_comes_back_empty_is_told_what_there_was(server: Redis) -> None:
+    async with journals(server) as (one, other):
+        await one.begin(intent("r"), keyed=False)
+        await other.transact(intents)
+        server.kill()
+        server.start(keep=False)
+        assert await other.transact(intents) == await one.transact(intents) == [("r", "open")]
+        await one.begin(intent("s"), keyed=False)
+        assert len(await other.transact(intents)) == 2
+
+
+async def test_a_slot_is_anybodys_after_a_while_and_nobodys_before(server: Redis) -> None:
+    links = [RedisLink(server.url) for _ in range(2)]
+    stores = [RedisStore(link) for link in links]
+    cold = await stores[0].take(RATES, 3.0, False)
+    assert isinstance(cold, Wait)
+    assert COLD - 0.5 < cold.seconds < COLD + 0.1  # nothing is known of what was sent before
+    taken = 0
+    with anyio.move_on_after(COLD + 3.0):
+        while taken < 5:
+            got = await stores[taken % 2].take(RATES, 3.0, False)
+            taken += isinstance(got, Lease)
+            await anyio.sleep(0.01)
+    assert taken == 5
+    assert isinstance(await stores[0].take(RATES, 3.0, False), Wait)
+    assert (await stores[1].standing(*RATES[0])).free == 0
+    for link in links:
+        await link.close()
+
+
+class Place:
+    """A sandbox that counts, and replicas in front of it."""
+
+    def __init__(self, sandbox: str, replicas: list[Served]) -> None:
+        self.sandbox, self.replicas = sandbox, replicas
+
+    async def requests(self) -> list[dict[str, Any]]:
+        async with httpx2.AsyncClient() as http:
+            found = (await http.get(f"{self.sandbox}/sandbox/requests")).json()
+        return found["requests"] if isinstance(found, dict) else found
+
+
+@pytest.fixture
+def place(server: Redis) -> Generator[Place]:
+    port = free_port()
+    command = [sys.executable, "-m", "ac_mcp", "sandbox", "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with ExitStack() as stack:
+        try:
+            listening(port, process)
+            url = f"http://127.0.0.1:{port}"
+            told = gateway(url, AC_MCP_REDIS_URL=server.url, AC_MCP_HTTP_TOKEN=TOKENS)
+            yield Place(url, [stack.enter_context(served(**told)) for _ in range(2)])
+        finally:
+            process.kill()
+            process.wait()
+
+
+async def calls(client: Client, count: int, found: list[Any]) -> None:
+    found += [await client.call_tool("list_tags", {"limit": 1}) for _ in range(count)]
+
+
+async def test_two_replicas_keep_one_pace_through_a_restart_of_redis(place: Place, server: Redis) -> None:
+    """The sandbox refuses the sixth request in a second; nobody may ever be refused."""
+    found: list[Any] = []
+    async with (
+        place.replicas[0].client() as one,
+        place.replicas[1].client() as other,
+    ):
+        async with anyio.create_task_group() as group:
+            for client in (one, other, one, other):
+                group.start_soon(calls, client, 10, found)
+            await anyio.sleep(3)
+            server.kill()
+            await anyio.sleep(2)
+            server.start(keep=False)
+    assert [text(answer) for answer in found if answer.is_error] == []
+    assert len(found) == 40
+    assert [one for one in await place.requests() if one["status"] == 429] == []
+
+
+async def test_a_write_is_known_to_the_replica_that_did_not_make_it(place: Place) -> None:
+    async with place.replicas[0].client() as one, place.replicas[1].client() as other:
+        await one.call_tool("create_tag", {"name": "Shared"})
+        (change,) = json.loads(text(await other.call_tool("list_changes", {})))["changes"]
+        undone = json.loads(text(await other.call_tool("undo_change", {"change": change["id"]})))
+        assert undone["result"] == "undone"
+        again = json.loads(text(await one.call_tool("undo_change", {"change": change["id"]})))
+        assert again["result"] == "nothing undone"
+
+
+async def test_while_redis_is_away_reads_go_on_writes_are_refused_and_all_is_well_again_after(
+    place: Place, server: Redis
+) -> None:
+    async with place.replicas[0].client() as one, httpx2.AsyncClient() as http:
+        await one.call_tool("list_tags", {"limit": 1})
+        server.kill()
+        assert not (await one.call_tool("list_tags", {"limit": 2})).is_error
+        before = len([sent for sent in await place.requests() if sent["method"] == "POST"])
+        refused = await one.call_tool("create_tag", {"name": "Away"})
+        assert refused.is_error
+        assert "the journal cannot be shared" in text(refused)
+        assert len([sent for sent in await place.requests() if sent["method"] == "POST"]) == before
+        ready = await http.get(f"{place.replicas[0].url}/readyz")
+        assert (ready.status_code, len(ready.json()["troubles"])) == (503, 2)
+        server.start()
+        for _ in range(100):
+            made = await one.call_tool("create_tag", {"name": "Away"})
+            if not made.is_error:
+                break
+            await anyio.sleep(0.1)
+        assert json.loads(text(made))["result"] == "created"
+        assert (await http.get(f"{place.replicas[0].url}/readyz")).status_code == 200
+
+
+async def test_a_write_whose_replica_was_killed_is_not_made_twice_by_the_other(place: Place) -> None:
+    """The call is made again elsewhere, as a client does whose connection broke."""
+    async with httpx2.AsyncClient() as http:
+        await http.post(f"{place.sandbox}/sandbox/faults", content="hang;method=POST;path=/notes;after")
+    note = {"text": "Once only", "contact": "1"}
+    one, other = place.replicas
+    async with anyio.create_task_group() as group:
+
+        async def lost() -> None:
+            try:
+                async with one.client(ALICE) as client:
+                    await client.call_tool("create_note", note)
+            except BaseException as broken:
+                if isinstance(broken, anyio.get_cancelled_exc_class()):
+                    raise
+
+        group.start_soon(lost)
+        for _ in range(100):
+            await anyio.sleep(0.1)
+            if any(sent["method"] == "POST" and sent["path"].endswith("/notes") for sent in await place.requests()):
+                break
+        one.stop(signal.SIGKILL)
+        group.cancel_scope.cancel()
+    async with other.client(ALICE) as client:
+        made = json.loads(text(await client.call_tool("create_note", note)))
+        assert made["result"] == "created after all"
+        notes = json.loads(text(await client.call_tool("list_notes", {"contact": "1"})))["notes"]
+        assert [row["text"] for row in notes].count("Once only") == 1
