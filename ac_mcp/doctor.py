@@ -6,12 +6,13 @@ from dataclasses import replace
 from ac_mcp.account import Account
 from ac_mcp.calls import run
 from ac_mcp.errors import Trouble
-from ac_mcp.launch import Company, account, state_folder
+from ac_mcp.launch import Company, account, linked, state_folder
 from ac_mcp.operations.connections import list_connections
 from ac_mcp.operations.users import list_users
 from ac_mcp.request import Json, Request
 from ac_mcp.results.hints import explain
 from ac_mcp.settings import NEWER, Settings
+from ac_mcp.storage import Unusable
 
 Show = Callable[[str], None]
 
@@ -33,7 +34,11 @@ async def examine(settings: Settings, company: Company, show: Show) -> int:
                 show(f"connection  {connection(settings, await run(one, list_connections, {}))}")
             show(f"first read  {await first_read(one)}")
             show(f"pace        {await pace(one)}")
-            show(f"kept in     {state_folder(settings) or 'memory: nothing is shared with other processes'}")
+            show(f"kept in     {await kept(settings)}")
+            if one.gateway.pacing.alone and settings.redis_url:
+                show("failed      Redis cannot be used: one request a second, and nothing can be written.")
+                show("            Check AC_MCP_REDIS_URL, and whether the server runs and lets this machine in.")
+                return 1
             if one.gateway.pacing.alone:
                 show("failed      That folder cannot be written: one request a second, and nothing survives a restart.")
                 show(
@@ -49,6 +54,21 @@ async def examine(settings: Settings, company: Company, show: Show) -> int:
             return 1
     show("all well")
     return 0
+
+
+async def kept(settings: Settings) -> str:
+    """Where pace and journal are; of a Redis, whether it keeps them."""
+    if not settings.redis_url or settings.sandbox:
+        return str(state_folder(settings) or "memory: nothing is shared with other processes")
+    async with linked(settings.redis_url) as link:
+        assert link is not None
+        try:
+            found = await link.info("persistence")
+        except Unusable as error:
+            return f"{error}"
+    if not int(found.get("aof_enabled", 0)):
+        return "Redis, which forgets it all when it is restarted: start it with --appendonly yes"
+    return "Redis, in its append-only file"
 
 
 def addresses(settings: Settings) -> str:

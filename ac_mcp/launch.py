@@ -155,6 +155,7 @@ async def serve_http(settings: Settings, address: str, company: Company = COMPAN
     async with place(settings, company) as here:
         callers = Callers(here.settings, here.gateway, here.journal, here.folder)
         with socket.create_server((host, port), family=family(host), backlog=512) as bound:
+            bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what accepts from it does not wait for an ACK
             shown = f"[{host}]" if ":" in host else host
             told = bound.getsockname()[1]
             sys.stderr.write(f"ac-mcp serves MCP at http://{shown}:{told}/mcp\n")

@@ -14,9 +14,11 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+import redis as redis_py
 from mcp import Client
 
 from ac_mcp.changes import Changes, Offer
+from ac_mcp.doctor import kept
 from ac_mcp.errors import Unavailable
 from ac_mcp.gateway.redis_store import COLD, RedisStore
 from ac_mcp.gateway.slots import Wait
@@ -24,6 +26,7 @@ from ac_mcp.gateway.stores import Lease
 from ac_mcp.journal import Intent, Journal
 from ac_mcp.link import RedisLink
 from ac_mcp.replica import LONG, Replica
+from ac_mcp.settings import Settings
 from ac_mcp.tables import SCHEMA
 
 from .reach import ALICE, TOKENS, Redis, Served, free_port, gateway, listening, needs_redis, redis, served
@@ -260,3 +263,17 @@ async def test_a_write_whose_replica_was_killed_is_not_made_twice_by_the_other(p
         assert made["result"] == "created after all"
         notes = json.loads(text(await client.call_tool("list_notes", {"contact": "1"})))["notes"]
         assert [row["text"] for row in notes].count("Once only") == 1
+
+
+@pytest.mark.parametrize(("keeps", "said"), [(True, "in its append-only file"), (False, "--appendonly yes")])
+async def test_the_doctor_looks_whether_redis_keeps_what_it_is_told(server: Redis, keeps: bool, said: str) -> None:
+    if not keeps:
+        link = redis_py.Redis(port=server.port)
+        link.config_set("appendonly", "no")  # pyright: ignore[reportUnknownMemberType]
+        link.close()
+    assert said in await kept(Settings.from_env({"MATON_API_KEY": "x", "AC_MCP_REDIS_URL": server.url}))
+
+
+async def test_the_doctor_says_that_there_is_none() -> None:
+    told = await kept(Settings.from_env({"MATON_API_KEY": "x", "AC_MCP_REDIS_URL": f"redis://127.0.0.1:{free_port()}"}))
+    assert told.startswith("Redis: ")
