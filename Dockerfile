@@ -4,7 +4,7 @@ WORKDIR /src
 RUN python -m venv /opt/ac-mcp
 COPY pyproject.toml README.md LICENSE ./
 COPY ac_mcp ac_mcp
-RUN /opt/ac-mcp/bin/pip install --no-cache-dir .
+RUN /opt/ac-mcp/bin/pip install --no-cache-dir ".[redis]"
 
 FROM python:3.13-slim
 LABEL org.opencontainers.image.title="ac-mcp" org.opencontainers.image.licenses="MIT"

@@ -189,6 +189,8 @@ class Unavailable(GatewayError):
     retry_after: float | None = None
     lasting = False
     """It would be the same the next time."""
+    here = False
+    """It is this server that cannot, not ActiveCampaign."""
 
     def __init__(self, message: str, *, status: int = 0, request_id: str = "", arrived: bool = True) -> None:
         super().__init__(message, status=status, request_id=request_id)

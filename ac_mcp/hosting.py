@@ -15,6 +15,7 @@ from anyio.abc import TaskGroup
 
 from ac_mcp.account import Account
 from ac_mcp.background import Running
+from ac_mcp.default_connection import DefaultConnection
 from ac_mcp.gateway.client import Gateway
 from ac_mcp.gateway.stores import hidden
 from ac_mcp.journal import Journal
@@ -46,6 +47,8 @@ class Callers:
     folder: Path | None = None
     known: OrderedDict[Who, Account] = field(default_factory=OrderedDict[Who, Account])
     journals: dict[str, Journal] = field(default_factory=dict[str, Journal])
+    defaults: dict[str, DefaultConnection] = field(default_factory=dict[str, DefaultConnection])
+    """The default connection of each key: it is looked up once, and paced as one account, for all who share the key."""
     group: TaskGroup | None = None
 
     @asynccontextmanager
@@ -86,6 +89,7 @@ class Callers:
             caller=replace(one.caller, principal=who.principal),
             offered=offered(settings),
             running=Running(group=self.group),
+            default=self.defaults.setdefault(hidden(key), DefaultConnection()),
         )
 
     async def troubles(self) -> list[str]:

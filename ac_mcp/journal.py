@@ -233,9 +233,10 @@ class Journal:
             done = await self._database.transact(both)
         except Unusable as error:
             self._back_at = self.now + AWAY_FROM_OTHERS
-            raise Unavailable(
-                f"the journal cannot be shared with the other replicas now ({error})", arrived=False
-            ) from error
+            told = f"the journal cannot be shared with the other replicas ({error})"
+            away = Unavailable(told, arrived=False)
+            away.here = True
+            raise away from error
         self._back_at = -inf
         del self._owed[: len(owed)]
         return done

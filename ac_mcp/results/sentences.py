@@ -227,6 +227,8 @@ def unknown(error: OutcomeUnknown, operation: Operation[..., Any]) -> str:
 
 def unavailable(error: Unavailable, direct: bool) -> str:
     id = f" (request {error.request_id})" if error.request_id else ""
+    if error.here:
+        return f"This server cannot do it now: {error}. Nothing was sent; try again in a minute."
     if error.status == 501:
         return f"Not served here: {str(error).rstrip('.')}{id}. A retry will not help: tell the user."
     told = f"ActiveCampaign has a problem: {error}{id}. It is probably temporary: try again in a minute."

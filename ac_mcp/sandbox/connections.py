@@ -26,6 +26,11 @@ class Connections:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    def adopt(self) -> None:
+        """Those of a file that was made before ActiveCampaign's own connections had the table of that name."""
+        if not self._store.count("matonConnections"):
+            self._store.move("connections", "matonConnections")
+
     def listed(self, app: str, status: str) -> list[Row]:
         where: Sequence[Where] = [eq(key, value) for key, value in (("app", app), ("status", status)) if value]
         return self._store.select("matonConnections", *where)

@@ -56,6 +56,7 @@ class Sandbox:
         self.quirks = Quirks()
         connections = Connections(self._store)
         with self._store.transaction():
+            connections.adopt()
             if not self._store.at(COMPANY).count("users"):
                 seed(self._store.at(COMPANY), connections, number, now(), size)
         doors = Doors(self.key, connections, rate, clock)

@@ -161,6 +161,11 @@ class Store:
         condition, values = self._where(table, where)
         self._db.execute(f"DELETE FROM {table} WHERE {condition}", values)
 
+    def move(self, table: str, other: str) -> None:
+        """All rows as they are kept into a table that has the same defaults."""
+        self._db.execute(f"INSERT INTO {other} SELECT * FROM {table} WHERE account = ?", (self.account,))
+        self._db.execute(f"DELETE FROM {table} WHERE account = ?", (self.account,))
+
     def _create(self) -> None:
         self._db.execute(
             "CREATE TABLE IF NOT EXISTS sequences (account INTEGER, name TEXT, last INTEGER, "

@@ -1,5 +1,7 @@
 """The seeded company, and what survives a restart."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import httpx2
 import pytest
 
 from ac_mcp.sandbox import Sandbox
+from ac_mcp.sandbox.connections import Connections
 
 from .reach import NOW, client
 
@@ -136,3 +139,16 @@ def test_the_sandbox_shares_nothing_with_the_rest_of_the_package() -> None:
     assert len(texts) > 20
     assert [name for name, text in texts.items() if "from .." in text or "ac_mcp" in text] == []
     assert [name for name, text in texts.items() if "httpx2" in text] == ["sandbox.py"]
+
+
+def test_a_file_of_before_keeps_its_connections(tmp_path: Path) -> None:
+    file = tmp_path / "sandbox.db"
+    Sandbox(file).close()
+    with closing(sqlite3.connect(file)) as rows:
+        rows.execute("DELETE FROM connections")
+        rows.execute("INSERT INTO connections SELECT * FROM matonConnections")
+        rows.execute("DELETE FROM matonConnections")
+        rows.commit()
+    one = Sandbox(file)
+    assert [row["status"] for row in Connections(one._store).listed("", "")] == ["ACTIVE", "PENDING"]  # pyright: ignore[reportPrivateUsage]
+    one.close()
