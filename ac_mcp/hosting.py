@@ -5,24 +5,29 @@ it is ever looked up for anybody else. Only the pace is shared: the limit is the
 """
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from anyio import create_task_group
+from anyio import create_task_group, sleep
 from anyio.abc import TaskGroup
 
 from ac_mcp.account import Account
 from ac_mcp.background import Running
 from ac_mcp.default_connection import DefaultConnection
+from ac_mcp.errors import Unavailable
 from ac_mcp.gateway.client import Gateway
 from ac_mcp.gateway.stores import hidden
 from ac_mcp.journal import Journal
+from ac_mcp.link import Link
 from ac_mcp.modes import offered
 from ac_mcp.settings import Settings
 from ac_mcp.sharing import first
+from ac_mcp.storage import Unusable
 
+WATCHED = 1.0
+"""Seconds between two looks whether what replicas share was started anew."""
 MOST = 500
 """Accounts that are kept at hand; of more, those that were used longest ago are forgotten, but for their journal."""
 
@@ -47,6 +52,8 @@ class Callers:
     folder: Path | None = None
     known: OrderedDict[Who, Account] = field(default_factory=OrderedDict[Who, Account])
     journals: dict[str, Journal] = field(default_factory=dict[str, Journal])
+    link: Link | None = None
+    """What other replicas share with this one."""
     defaults: dict[str, DefaultConnection] = field(default_factory=dict[str, DefaultConnection])
     """The default connection of each key: it is looked up once, and paced as one account, for all who share the key."""
     group: TaskGroup | None = None
@@ -56,6 +63,8 @@ class Callers:
         """Their jobs run in the background meanwhile; what still runs at the end is broken off."""
         try:
             async with create_task_group() as self.group:
+                if self.link:
+                    self.group.start_soon(self._watch, self.link)
                 yield
                 self.group.cancel_scope.cancel()
         except BaseExceptionGroup as failures:
@@ -65,6 +74,26 @@ class Callers:
             for journal in self.journals.values():
                 journal.close()
 
+    async def _watch(self, link: Link) -> None:
+        """What is known here is told to a Redis that was started anew, before somebody fills it who knows nothing."""
+        boot: object = None
+        while True:
+            with suppress(Unusable):
+                now = (await link.info("server")).get("run_id")
+                if boot and now != boot:
+                    await self._settled(self.journals.values())
+                boot = now
+            await sleep(WATCHED)
+
+    async def _settled(self, journals: Iterable[Journal]) -> bool:
+        """Whether all that is owed is told by now."""
+        try:
+            for one in list(journals):
+                await one.settle()
+        except Unavailable:
+            return False
+        return True
+
     def account(self, who: Who) -> Account:
         """The account of this caller, with all that was learnt for them before."""
         if who in self.known:
@@ -73,9 +102,16 @@ class Callers:
         while len(self.known) >= MOST and (
             idle := next((one for one, a in self.known.items() if not a.running.runs), None)
         ):
-            del self.known[idle]
+            self._forget(self.known.pop(idle))
         made = self.known[who] = self._made(who)
         return made
+
+    def _forget(self, one: Account) -> None:
+        """Its journal too, where that is kept elsewhere and nobody else here uses it."""
+        name = next((name for name, journal in self.journals.items() if journal is one.journal), "")
+        used = any(other.journal is one.journal for other in self.known.values())
+        if name and not (used or one.journal.away or one.journal.fleeting):
+            self.journals.pop(name).close()
 
     def _made(self, who: Who) -> Account:
         key, connection = (who.key, who.connection) if who.key else (self.settings.credential, self.settings.connection)
@@ -94,8 +130,11 @@ class Callers:
 
     async def troubles(self) -> list[str]:
         """Why no caller should be sent here now; empty where there is no reason."""
-        found = ["The pace cannot be shared: 1 request a second until it can."] if self.gateway.pacing.alone else []
-        return found + (["The journal cannot be kept."] if any(one.away for one in self.journals.values()) else [])
+        pacing = self.gateway.pacing
+        alone = pacing.alone and not await pacing.reachable()
+        found = ["The pace cannot be shared: 1 request a second until it can."] if alone else []
+        kept = await self._settled(one for one in self.journals.values() if one.away)
+        return found if kept else [*found, "The journal cannot be kept."]
 
     @property
     def idle(self) -> bool:

@@ -95,7 +95,7 @@ def held(job: Job, now: float) -> bool:
         return False
     if host == socket.gethostname() and int(pid) == os.getpid():
         return job.runner in LIVE
-    return 0 <= now - job.heard < SILENT and (host != socket.gethostname() or alive(int(pid)))
+    return abs(now - job.heard) < SILENT and (host != socket.gethostname() or alive(int(pid)))
 
 
 def alive(pid: int) -> bool:

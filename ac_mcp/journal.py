@@ -13,6 +13,8 @@ from decimal import Decimal
 from math import inf
 from typing import Any, Literal, TypeAlias, TypeVar
 
+from anyio import Lock
+
 from ac_mcp.errors import Unavailable
 from ac_mcp.storage import Memory, Rows, Unusable
 from ac_mcp.tables import SCHEMA
@@ -73,10 +75,16 @@ class Journal:
         self._spare: Memory | None = None
         self._back_at = -inf
         self._owed: list[Callable[[sqlite3.Connection], Any]] = []
+        self._turn = Lock()
 
     @classmethod
     def in_memory(cls, wall: Callable[[], float]) -> "Journal":
         return cls(Memory(SCHEMA), wall)
+
+    @property
+    def fleeting(self) -> bool:
+        """Whether it is nowhere but in this process."""
+        return isinstance(self._database, Memory)
 
     @property
     def now(self) -> float:
@@ -222,24 +230,33 @@ class Journal:
         Raises:
             Unavailable: if the others cannot be told.
         """
-        owed = list(self._owed)
+        async with self._turn:
+            if self.now < self._back_at:  # whoever was before has found out
+                raise away("Redis is away")
+            owed = list(self._owed)
 
-        def both(rows: sqlite3.Connection) -> T:
-            for one in owed:
-                one(rows)
-            return work(rows)
+            def both(rows: sqlite3.Connection) -> T:
+                for one in owed:
+                    one(rows)
+                return work(rows)
 
-        try:
-            done = await self._database.transact(both)
-        except Unusable as error:
-            self._back_at = self.now + AWAY_FROM_OTHERS
-            told = f"the journal cannot be shared with the other replicas ({error})"
-            away = Unavailable(told, arrived=False)
-            away.here = True
-            raise away from error
-        self._back_at = -inf
-        del self._owed[: len(owed)]
-        return done
+            try:
+                done = await self._database.transact(both)
+            except Unusable as error:
+                self._back_at = self.now + AWAY_FROM_OTHERS
+                raise away(str(error)) from error
+            self._back_at = -inf
+            del self._owed[: len(owed)]  # what was owed since stands behind
+            return done
+
+    async def settle(self) -> None:
+        """What is owed is told, if it can be.
+
+        Raises:
+            Unavailable: if it cannot.
+        """
+        if self.shared:
+            await self._by_all(lambda rows: None)
 
     async def transact(self, work: Callable[[sqlite3.Connection], T], *, on_disk: bool = True, spare: bool = True) -> T:
         """What `work` returns, once it is kept: in the file, or in memory while that cannot be or is not wished.
@@ -271,3 +288,10 @@ def purge(rows: sqlite3.Connection, now: float) -> None:
     """What counts no longer goes with the next write."""
     rows.execute("DELETE FROM intent WHERE at < ?", (now - KEPT,))
     rows.execute("DELETE FROM keyed WHERE began < ?", (now - COUNTS,))
+
+
+def away(why: str) -> Unavailable:
+    """A shared journal cannot be kept: what was to be noted in it is not done."""
+    error = Unavailable(f"the journal cannot be shared with the other replicas ({why})", arrived=False)
+    error.here = True
+    return error

@@ -61,6 +61,8 @@ class Place:
     journal: Callable[[str], Journal | None]
     """The journal of that name, of which there is one without a name."""
     folder: Path | None = None
+    link: Link | None = None
+    """What other replicas share with this one."""
 
 
 @asynccontextmanager
@@ -82,7 +84,7 @@ async def place(settings: Settings, company: Company = COMPANY) -> AsyncGenerato
 
         store = RedisStore(link) if link else SqliteStore(folder / "pacing.db") if folder else MemoryStore()
         async with opened(doors, proxy=settings.proxy or None, store=store, strict=settings.strict_pacing) as gateway:
-            yield Place(settings, gateway, journal, folder)
+            yield Place(settings, gateway, journal, folder, link)
 
 
 @asynccontextmanager
@@ -153,7 +155,7 @@ async def serve_http(settings: Settings, address: str, company: Company = COMPAN
     if not (is_local(host) or settings.http_tokens):
         raise BadSetting(f"--http {address} can be reached by others: set AC_MCP_HTTP_TOKEN first, or take 127.0.0.1.")
     async with place(settings, company) as here:
-        callers = Callers(here.settings, here.gateway, here.journal, here.folder)
+        callers = Callers(here.settings, here.gateway, here.journal, here.folder, link=here.link)
         with socket.create_server((host, port), family=family(host), backlog=512) as bound:
             bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what accepts from it does not wait for an ACK
             shown = f"[{host}]" if ":" in host else host

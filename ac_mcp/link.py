@@ -39,12 +39,15 @@ class RedisLink:
             ),
         )
         self._scripts: dict[str, Any] = {}
+        self.asked = 0
+        """How often."""
 
     async def run(self, script: str, keys: Sequence[str], values: Sequence[str | bytes | int] = ()) -> Any:
         """What the script answers; texts come as bytes."""
         known = self._scripts.get(script)
         if known is None:
             known = self._scripts[script] = self._redis.register_script(script)
+        self.asked += 1
         try:
             return await known(keys=list(keys), args=list(values))
         except self._errors as error:

@@ -4,8 +4,8 @@ Every transaction first applies what others have added to the log, then does its
 has added anything meanwhile; else it is done again on what is there by then. So all replicas see the same changes in
 the same order, and what is written once is written for all. Now and then the log is replaced by a snapshot.
 
-Redis has to keep it (append-only file). Should it come back empty all the same, the first replica that asks gives it
-what it has; see `link` for how long anybody waits.
+Redis has to keep it (append-only file). Should it come back with less than there was, the replicas begin anew from what
+it has; should it come back empty, the first replica that knows something gives it that.
 """
 
 import json
@@ -27,41 +27,61 @@ LONG = 400
 """Entries after which the log is replaced by a snapshot."""
 TRIES, FIRST_STEP, LONGEST_STEP = 40, 0.001, 0.05
 """How often it is tried where others are quicker, and seconds between the tries."""
-SYNC = """
-local epoch = redis.call('GET', KEYS[1])
-if not epoch then return {'', '0', '', {}} end
-local base, at = tonumber(redis.call('GET', KEYS[2]) or '0'), tonumber(ARGV[2])
-if epoch ~= ARGV[1] or at < base or at > base + redis.call('LLEN', KEYS[3]) then
-    return {epoch, tostring(base), redis.call('GET', KEYS[4]) or '', redis.call('LRANGE', KEYS[3], 0, -1)}
+ID_AT = """
+local function id_at(base, at)
+    if at == base then return redis.call('GET', KEYS[5]) or '' end
+    return string.sub(redis.call('LINDEX', KEYS[3], at - base - 1) or '', 3, 34)
 end
-return {epoch, '', '', redis.call('LRANGE', KEYS[3], at - base, -1)}
 """
-APPEND = """
+"""Which entry is the last of so many: who has another one there has seen what was lost since."""
+SYNC = f"""{ID_AT}
+local epoch = redis.call('GET', KEYS[1])
+if not epoch then return {{'', '0', '', '', {{}}}} end
+local base, at = tonumber(redis.call('GET', KEYS[2]) or '0'), tonumber(ARGV[2])
+local length = redis.call('LLEN', KEYS[3])
+if epoch ~= ARGV[1] or at < base or at > base + length or id_at(base, at) ~= ARGV[3] then
+    local snapshot, last = redis.call('GET', KEYS[4]) or '', redis.call('GET', KEYS[5]) or ''
+    return {{epoch, tostring(base), snapshot, last, redis.call('LRANGE', KEYS[3], 0, -1)}}
+end
+return {{epoch, '', '', '', redis.call('LRANGE', KEYS[3], at - base, -1)}}
+"""
+SAME = f"""{ID_AT}
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-if tonumber(redis.call('GET', KEYS[2]) or '0') + redis.call('LLEN', KEYS[3]) ~= tonumber(ARGV[2]) then return 0 end
-local length = redis.call('RPUSH', KEYS[3], ARGV[3])
-for at = 1, 4 do redis.call('EXPIRE', KEYS[at], ARGV[4]) end
+local base, at = tonumber(redis.call('GET', KEYS[2]) or '0'), tonumber(ARGV[2])
+if base + redis.call('LLEN', KEYS[3]) ~= at or id_at(base, at) ~= ARGV[3] then return 0 end
+"""
+APPEND = f"""{SAME}
+local length = redis.call('RPUSH', KEYS[3], ARGV[4])
+for place = 1, 5 do redis.call('EXPIRE', KEYS[place], ARGV[5]) end
 return length
 """
 SEED = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[4])
-redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[4])
-redis.call('SET', KEYS[4], ARGV[3], 'EX', ARGV[4])
+if ARGV[6] then
+    local up = string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)')
+    if tonumber(up) < tonumber(ARGV[6]) then return -1 end
+end
+for place, value in ipairs({1, 2, 5, 4}) do redis.call('SET', KEYS[value], ARGV[place], 'EX', ARGV[5]) end
 redis.call('DEL', KEYS[3])
 return 1
 """
-SHORTEN = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-if tonumber(redis.call('GET', KEYS[2]) or '0') + redis.call('LLEN', KEYS[3]) ~= tonumber(ARGV[2]) then return 0 end
-redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[4])
-redis.call('SET', KEYS[4], ARGV[3], 'EX', ARGV[4])
+SHORTEN = f"""{SAME}
+for place, value in ipairs({{2, 5, 4}}) do redis.call('SET', KEYS[value], ARGV[place + 1], 'EX', ARGV[5]) end
 redis.call('DEL', KEYS[3])
 return 1
 """
-Found: TypeAlias = tuple[bytes, bytes, bytes, Sequence[bytes]]
-"""Epoch; base and snapshot where it is to be begun anew; entries."""
+ENTRIES = "CREATE TABLE IF NOT EXISTS entry (at INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);"
+"""The last entries by their ids: so it is known of each whether it was kept, also once it is part of a snapshot."""
+REMEMBERED = 2_000
+GRACE = 3
+"""Seconds after the start of an empty Redis in which only a replica that knows something may fill it."""
+Found: TypeAlias = tuple[bytes, bytes, bytes, bytes, Sequence[bytes]]
+"""Epoch; base, snapshot and its last entry, where it is to be begun anew; entries."""
 CHANGING = ("INSERT", "UPDATE", "DELETE", "REPLACE")
+
+
+class Early(Unusable):
+    """Nothing is kept there yet, and it is too soon to begin."""
 
 
 class Noting(sqlite3.Connection):
@@ -93,11 +113,13 @@ class Replica:
     """One shared database, by its name. See `Database` for what its methods promise."""
 
     def __init__(self, link: Link, name: str, schema: str) -> None:
-        self._link, self._schema = link, schema
-        self._keys = [f"{{ac-mcp:{name}}}:journal:{part}" for part in ("epoch", "base", "log", "snapshot")]
+        self._link, self._schema = link, f"{schema};{ENTRIES}"
+        parts = ("epoch", "base", "log", "snapshot", "last")
+        self._keys = [f"{{ac-mcp:{name}}}:journal:{part}" for part in parts]
         self._rows = self._empty()
         self._epoch: str = ""
-        self._at = 0
+        self._at: int = 0
+        self._last: str = ""
         self._turn = Lock()
 
     async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -106,25 +128,30 @@ class Replica:
         Raises:
             Unusable: if it was not kept, or if nobody can be asked any more whether it was.
         """
-        with CancelScope(shield=True):
-            async with self._turn:
+        async with self._turn:
+            with CancelScope(shield=True):
                 return await self._until_kept(work)
         raise Unusable("cancelled")  # which a shield does not let in
 
     async def _until_kept(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        sent: tuple[str, T] | None = None
+        sent: dict[str, T] = {}
         for tried in range(TRIES):
             if tried:  # not in step with whoever was quicker
                 await sleep(random() * min(LONGEST_STEP, FIRST_STEP * 2**tried))
-            added = await self._catch_up()
-            if sent and sent[0] in added:
-                return sent[1]  # it was kept after all
+            await self._catch_up()
+            if (kept := self._kept(sent)) is not None:
+                return sent[kept]
             entry = uuid4().hex
             done, kept = await self._tried(work, entry)
             if kept:
                 return done
-            sent = entry, done
+            sent[entry] = done
         raise Unusable("Redis: too many replicas at once")
+
+    def _kept(self, sent: Mapping[str, Any]) -> str | None:
+        """Which of these was kept after all, though no answer said so."""
+        asked = "SELECT 1 FROM entry WHERE id = ?"
+        return next((id for id in sent if self._rows.execute(asked, (id,)).fetchone()), None)
 
     def close(self) -> None:
         self._rows.close()
@@ -134,35 +161,56 @@ class Replica:
         rows.executescript(self._schema)
         return rows
 
-    async def _catch_up(self) -> set[str]:
-        """As far as the others are by now; the ids of what was added meanwhile."""
-        found: tuple[bytes, bytes, bytes, Sequence[bytes]] = await self._link.run(
-            SYNC, self._keys, (self._epoch, self._at)
-        )
-        epoch, base, snapshot, entries = found
+    async def _catch_up(self) -> None:
+        """As far as the others are by now. Where nothing is known any more, they are told what is known here."""
+        found: Found = await self._link.run(SYNC, self._keys, (self._epoch, self._at, self._last))
+        epoch, base, snapshot, last, entries = found
         if not epoch:
-            fresh = uuid4().hex
-            told = (fresh, self._at, self._rows.serialize(), KEPT)
-            if await self._link.run(SEED, self._keys, told):
-                self._epoch = fresh
-                return set()
-            return await self._catch_up()
+            self._epoch = ""
+            if self._at:
+                await self._seed()
+                await self._catch_up()
+            return
         if base:
-            self._rows.close()
-            self._rows = self._empty()
-            if snapshot:
-                self._rows.deserialize(snapshot)
-            self._epoch, self._at = epoch.decode(), int(base)
-        return {self._apply(*json.loads(entry)) for entry in entries}
+            self._begin_anew(snapshot)
+            self._epoch, self._at, self._last = epoch.decode(), int(base), last.decode()
+        try:
+            for entry in entries:
+                self._apply(*json.loads(entry))
+        except sqlite3.Error as error:
+            self._begin_anew(b"")
+            raise Unusable(f"Redis: the log cannot be followed ({error})") from error
 
-    def _apply(self, id: str, statements: Sequence[tuple[str, Any, bool]]) -> str:
+    def _begin_anew(self, snapshot: bytes) -> None:
+        self._rows.close()
+        self._rows = self._empty()
+        self._epoch, self._last = "", ""
+        self._at = 0
+        if snapshot:
+            self._rows.deserialize(snapshot)
+            self._rows.executescript(self._schema)
+
+    async def _seed(self) -> None:
+        epoch = uuid4().hex
+        if await self._link.run(SEED, self._keys, (epoch, self._at, self._last, self._rows.serialize(), KEPT)):
+            self._epoch = epoch
+
+    def _apply(self, id: str, statements: Sequence[tuple[str, Any, bool]]) -> None:
         self._rows.execute("BEGIN")
-        for sql, parameters, many in statements:
-            run = self._rows.executemany if many else self._rows.execute
-            run(sql, parameters).fetchall()
+        try:
+            for sql, parameters, many in statements:
+                run = self._rows.executemany if many else self._rows.execute
+                run(sql, parameters).fetchall()
+            self._commit(id)
+        except BaseException:
+            self._rows.rollback()
+            raise
+
+    def _commit(self, id: str) -> None:
+        self._rows.execute("INSERT INTO entry VALUES (?, ?)", (self._at + 1, id))
+        self._rows.execute("DELETE FROM entry WHERE at <= ?", (self._at + 1 - REMEMBERED,))
         self._rows.execute("COMMIT")
-        self._at += 1
-        return id
+        self._at, self._last = self._at + 1, id
 
     async def _tried(self, work: Callable[[sqlite3.Connection], T], entry: str) -> tuple[T, bool]:
         """What it returns, and whether that surely holds."""
@@ -173,29 +221,38 @@ class Replica:
             if not self._rows.noted:
                 self._rows.rollback()
                 return done, True
-            length = await self._append(json.dumps([entry, self._rows.noted]))
+            length = await self._append(json.dumps([entry, self._rows.noted], separators=(",", ":")))
         except BaseException:
             self._rows.rollback()
             raise
         if not length:
             self._rows.rollback()
             return done, False
-        self._rows.execute("COMMIT")
-        self._at += 1
-        if length >= LONG:
+        self._commit(entry)
+        if length % LONG == 0:
             await self._shorten()
         return done, True
 
     async def _append(self, entry: str) -> int:
         """How long the log is with it; 0 where it may not be there: the next look tells."""
         try:
-            return await self._link.run(APPEND, self._keys, (self._epoch, self._at, entry, KEPT))
+            if not self._epoch:  # the very first; who only reads leaves nothing behind
+                await self._first()
+                return 0
+            return await self._link.run(APPEND, self._keys, (self._epoch, self._at, self._last, entry, KEPT))
+        except Early:
+            raise
         except Unusable:
             return 0
+
+    async def _first(self) -> None:
+        """Raises Early where somebody may still come who knows more."""
+        if await self._link.run(SEED, self._keys, (uuid4().hex, 0, "", b"", KEPT, GRACE)) < 0:
+            raise Early(f"it was started a moment ago and holds nothing: others have {GRACE} s to say what there was")
 
     async def _shorten(self) -> None:
         """Somebody does, or the log is a little longer for a while."""
         try:
-            await self._link.run(SHORTEN, self._keys, (self._epoch, self._at, self._rows.serialize(), KEPT))
+            await self._link.run(SHORTEN, self._keys, (self._epoch, self._at, self._last, self._rows.serialize(), KEPT))
         except Unusable:
             return

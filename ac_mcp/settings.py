@@ -155,6 +155,8 @@ def hosted(settings: Settings) -> None:
         raise BadSetting(f"AC_MCP_HTTP_TOKEN takes tokens of at least {SHORTEST_TOKEN} letters and digits.")
     if len(set(tokens.values())) < len(tokens) or len(tokens) < len(settings.http_token.strip(", ").split(",")) > 1:
         raise BadSetting("AC_MCP_HTTP_TOKEN holds the same name or token twice: each caller needs one of their own.")
+    if (settings.http_token or settings.http_hosts or settings.http_origins) and not tokens:
+        raise BadSetting("AC_MCP_HTTP_HOSTS and AC_MCP_HTTP_ORIGINS let others in: AC_MCP_HTTP_TOKEN has to say whom.")
     if settings.accept_caller_keys and not tokens:
         raise BadSetting("AC_MCP_ACCEPT_CALLER_KEYS needs AC_MCP_HTTP_TOKEN: keys are taken from known callers only.")
     if settings.accept_caller_keys and settings.direct:

@@ -30,7 +30,7 @@ from ac_mcp.gateway.refusals import Refusals
 from ac_mcp.gateway.retry import Again, Allowance, decide, may_have_landed
 from ac_mcp.gateway.stores import MemoryStore, Store
 from ac_mcp.gateway.tracing import answered, observed
-from ac_mcp.gateway.turns import Turn
+from ac_mcp.gateway.turns import MOST, Turn
 from ac_mcp.request import Caller, Reply, Request
 from ac_mcp.sharing import Sharing
 
@@ -87,6 +87,8 @@ class Gateway:
 
     async def _insist(self, request: Request, caller: Caller) -> Reply:
         account, *_ = self.doors.budgets(caller, request)
+        if len(self.allowances) > MOST:
+            self.allowances.clear()
         allowance = self.allowances.setdefault(account[0], Allowance())
         self.refusals.check(account[0], caller.key, caller.call)
         attempt, began, unclear = 1, self.clock(), False

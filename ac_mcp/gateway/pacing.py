@@ -14,7 +14,7 @@ from anyio import CancelScope, create_task_group
 from ac_mcp.errors import Busy, Throttled
 from ac_mcp.gateway.slots import Wait
 from ac_mcp.gateway.stores import Lease, MemoryStore, Rates, Standing, Store
-from ac_mcp.gateway.turns import Held, Queue, Turn, Waiter
+from ac_mcp.gateway.turns import MOST, Held, Queue, Turn, Waiter
 from ac_mcp.sharing import first
 from ac_mcp.storage import Unusable
 
@@ -54,8 +54,10 @@ class Pacing:
             Busy: at once, if the queue is longer than `within` seconds.
             Throttled: as soon as it is known that nobody may send within that time.
         """
+        if len(self._queues) > MOST:
+            self._queues = {rates: queue for rates, queue in self._queues.items() if queue.calls or queue.asking}
         queue = self._queues.setdefault(rates, Queue())
-        if (wait := self._expected(queue, rates, call)) > within:
+        if (wait := self._expected(queue, rates, call, whose)) > within:
             raise Busy("the queue is too long", waiting=self.waiting(rates), retry_after=wait)
         held = await self._held(queue, rates, Waiter(call, bulk, self._clock() + within, whose))
         turn = Turn(self._clock())
@@ -79,6 +81,14 @@ class Pacing:
         """Its store cannot be used: it keeps to a share of its own."""
         return self._told
 
+    async def reachable(self) -> bool:
+        """Whether the store can be used, or could be by the next request."""
+        try:
+            await self.store.standing("", 1)
+        except Unusable:
+            return False
+        return True
+
     @property
     def queued(self) -> int:
         """The same over all budgets."""
@@ -99,9 +109,9 @@ class Pacing:
             self._lost(error)
             return await self._alone.standing(name, 1)
 
-    def _expected(self, queue: Queue, rates: Rates, call: Hashable) -> float:
+    def _expected(self, queue: Queue, rates: Rates, call: Hashable, whose: Hashable) -> float:
         """Seconds until a new request of this call is sent: those ahead of it, at the pace there was of late."""
-        return max(0, queue.ahead(call) - rates[0][1] + 1) * max(queue.interval, 1 / rates[0][1])
+        return max(0, queue.ahead(call, whose) - rates[0][1] + 1) * max(queue.interval, 1 / rates[0][1])
 
     async def _held(self, queue: Queue, rates: Rates, me: Waiter) -> Held:
         queue.add(me)

@@ -22,7 +22,8 @@ PREFIX = "{ac-mcp}:pace:"
 READ = """
 local now = redis.call('TIME')
 local found = {now[1] .. '.' .. string.format('%06d', now[2])}
-for at, key in ipairs(KEYS) do found[at + 1] = redis.call('GET', key) or '' end
+found[2] = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or ''
+for at, key in ipairs(KEYS) do found[at + 2] = redis.call('GET', key) or '' end
 return found
 """
 WRITE = """
@@ -36,8 +37,9 @@ TRIES = 50
 AWAY = 0.5
 """Seconds until it is tried again."""
 COLD = 2.2
-"""Seconds for which nobody sends where nothing is known, or after it was away: what others sent meanwhile, each by
-itself and for as long as `AWAY`, still counts in the second that follows."""
+"""Seconds for which nobody sends where nothing is known, after it was away, and after the server was started anew,
+maybe with what it knew a while ago: what was sent meanwhile, by each replica alone for as long as `AWAY`, still counts
+in the second that follows."""
 
 
 class RedisStore:
@@ -48,7 +50,9 @@ class RedisStore:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._process = uuid4().hex[:12]
-        self._was_away = False
+        self._outages = 0
+        self._seen: dict[str, int] = {}
+        """How many outages there had been when a budget was last used."""
 
     async def take(self, rates: Rates, seconds: float, bulk: bool) -> Lease | Wait:
         return await self._with([name for name, _ in rates], lambda ledger: ledger.take(rates, seconds, bulk))
@@ -78,24 +82,28 @@ class RedisStore:
             for _ in range(TRIES):
                 done, kept = await self._once(names, work)
                 if kept:
-                    self._was_away = False
+                    self._seen |= dict.fromkeys(names, self._outages)
                     return done
         except Unusable:
-            self._was_away = True
+            self._outages += 1
             raise
         raise Unusable("Redis: too many replicas at once")
 
     async def _once(self, names: Sequence[str], work: Callable[[Ledger], T]) -> tuple[T, bool]:
         keys = [PREFIX + name for name in names]
         found: list[bytes] = await self._link.run(READ, keys)
-        at, *states = [one.decode() for one in found]
+        at, boot, *states = [one.decode() for one in found]
         now = float(at)
-        known = {name: budget for name, state in zip(names, states, strict=True) if (budget := loaded(state))}
-        for budget in known.values() if self._was_away else ():
-            chilled(budget, now)
+        known: dict[str, Budget] = {}
+        for name, state in zip(names, states, strict=True):
+            written_by, _, text = state.partition(" ")
+            if budget := loaded(text) if text else None:
+                cold = written_by != boot or self._seen.get(name, 0) < self._outages
+                known[name] = chilled(budget, now) if cold else budget
         ledger = Ledger(lambda: now, lambda: now, self._process, known, lambda rate: chilled(Budget.of(rate), now))
         done = work(ledger)
-        after = [json.dumps(asdict(ledger.budgets[one])) if one in ledger.budgets else "" for one in names]
+        budgets = ledger.budgets
+        after = [f"{boot} {json.dumps(asdict(budgets[one]))}" if one in budgets else "" for one in names]
         pairs = [text for pair in zip(states, after, strict=True) for text in pair]
         if after == states or not any(after):
             return done, True

@@ -1,6 +1,6 @@
 """Who waits for a turn, in which order, and what a turn knows of its request."""
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Awaitable, Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from math import inf
@@ -109,10 +109,15 @@ class Queue:
         if self.asking:
             self.asking.woken.set()
 
-    def ahead(self, call: Hashable) -> int:
-        """How many turns come before the next new one of this call."""
+    def ahead(self, call: Hashable, whose: Hashable = None) -> int:
+        """How many turns come before the next new one of this call: those who share take turns, so do their calls."""
         own = len(self.calls.get(call, ()))
-        return own + sum(min(len(waiting), own + 1) for other, waiting in self.calls.items() if other != call)
+        before = Counter[Hashable]({whose: own})
+        for other, waiting in self.calls.items():
+            theirs = waiting[0].whose
+            before[theirs] += (min(len(waiting), own + 1) if theirs == whose else len(waiting)) if other != call else 0
+        mine = before.pop(whose)
+        return mine + sum(min(count, mine + 1) for count in before.values())
 
     def turned(self, now: float, rate: int) -> None:
         """A turn was given; while others wait, the time since the last one tells how fast they come."""

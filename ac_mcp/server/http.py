@@ -6,6 +6,7 @@ Each request stands alone: any replica can take it. A caller's bearer token says
 import hmac
 import logging
 import re
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -30,8 +31,10 @@ PATH = "/mcp"
 LARGEST_BODY = 4 * 1024 * 1024
 BODY_SECONDS = 15.0
 """Seconds in which a request has to have come in whole."""
-MOST_AT_ONCE = 200
-"""Requests that are answered at the same time; more are told to come back."""
+MOST_AT_ONCE, OF_ONE = 200, 50
+"""Requests that are taken at the same time, of all and of one caller; more are told to come back."""
+ONCE = ("host", "origin", "authorization", "x-maton-api-key", "x-maton-connection")
+"""Headers of which another one would be another answer to the same question."""
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 CALLER = "ac_mcp.caller"
 KEY = re.compile(r"[\x21-\x7e]{8,512}")
@@ -78,20 +81,20 @@ class Gate:
     hosts: frozenset[str]
     origins: frozenset[str]
     inner: Callable[[Scope, Receive, Send], Awaitable[None]]
-    under_way: int = 0
+    under_way: Counter[str] = field(default_factory=Counter[str])
+    """By principal."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            scope[CALLER] = self.caller(scope["method"], Headers(scope=scope))
-            body = await whole(receive)
+            who = scope[CALLER] = self.caller(scope["method"], Headers(scope=scope))
+            self.under_way[who.principal] += 1
+            try:
+                body = await whole(receive)
+                await self.inner(scope, again(body, receive), send)
+            finally:
+                self.under_way[who.principal] -= 1
         except Refused as refused:
             await refused.response(scope, receive, send)
-            return
-        self.under_way += 1
-        try:
-            await self.inner(scope, again(body, receive), send)
-        finally:
-            self.under_way -= 1
 
     def caller(self, method: str, headers: Headers) -> Who:
         """Who asks.
@@ -100,6 +103,8 @@ class Gate:
             Refused: for another host or origin than ours, without a token where one is wanted, and for a key of the
                 caller's own where none is taken: it must not be answered for another account than was meant.
         """
+        if twice := next((name for name in ONCE if len(headers.getlist(name)) > 1), ""):
+            raise Refused(400, f"There are several {twice} headers.")
         if headers.get("host", "").lower() not in self.hosts:
             raise Refused(421, "This is not the host that was asked for (AC_MCP_HTTP_HOSTS names those it has).")
         if (origin := headers.get("origin")) and origin.lower() not in self.origins:
@@ -107,7 +112,7 @@ class Gate:
         principal = self.principal(headers.get("authorization", ""))
         if method != "POST":
             raise Refused(405, "Requests are posted: this server is stateless.", {"Allow": "POST"})
-        if self.under_way >= MOST_AT_ONCE:
+        if self.under_way.total() >= MOST_AT_ONCE or self.under_way[principal] >= OF_ONE:
             raise Refused(503, "Too many requests at once: come back in a second.", {"Retry-After": "1"})
         return self.brought(principal, headers)
 

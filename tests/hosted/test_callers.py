@@ -5,10 +5,14 @@ from random import Random
 
 import anyio
 
+from ac_mcp.errors import Throttled
 from ac_mcp.gateway.stores import Rates
 from ac_mcp.hosting import MOST, Callers, Who
+from ac_mcp.journal import Journal
+from ac_mcp.storage import Database
+from ac_mcp.tables import SCHEMA, VERSION
 from tests.gateway.test_pacing import pacing
-from tests.support import clock, in_virtual_time, trial
+from tests.support import FOLDER, clock, in_virtual_time, trial
 
 from .crossing import WHO, Asking, crossed, hosted
 
@@ -70,7 +74,7 @@ async def test_accounts_are_kept_by_principal_key_and_connection() -> None:
 
 
 @in_virtual_time
-async def test_of_too_many_callers_those_longest_away_are_forgotten_but_for_their_journal() -> None:
+async def test_of_too_many_callers_those_longest_away_are_forgotten_but_for_a_journal_that_is_nowhere_else() -> None:
     async with trial() as one:
         callers = Callers(one.account.settings, one.account.gateway, lambda name: None)
         first = callers.account(Who("first"))
@@ -80,3 +84,37 @@ async def test_of_too_many_callers_those_longest_away_are_forgotten_but_for_thei
         again = callers.account(Who("first"))
         assert again is not first
         assert again.journal is first.journal
+
+
+@in_virtual_time
+async def test_journals_that_are_kept_elsewhere_are_forgotten_with_their_callers() -> None:
+    async with trial() as one:
+
+        def journal(name: str) -> Journal:
+            return Journal(Database(FOLDER / name, SCHEMA, durable=False, version=VERSION), clock)
+
+        callers = Callers(one.account.settings, one.account.gateway, journal)
+        for at in range(MOST + 20):
+            callers.account(Who(f"caller {at}"))
+        assert len(callers.journals) == MOST
+
+
+@in_virtual_time
+async def test_a_caller_with_one_request_is_not_refused_because_another_one_has_many() -> None:
+    one, refused = pacing(), Counter[str]()
+
+    async def ask(whose: str, call: int) -> None:
+        try:
+            async with one.turn(RATES, call=(whose, call), whose=whose, within=25) as turn:
+                turn.mark(clock())
+        except Throttled:
+            refused[whose] += 1
+
+    async with anyio.create_task_group() as group:
+        for call in range(200):
+            group.start_soon(ask, "many", call)
+        await anyio.sleep(0.1)
+        for call in range(5):
+            group.start_soon(ask, "one", call)
+    assert refused["one"] == 0
+    assert refused["many"] > 50

@@ -107,6 +107,15 @@ async def test_a_body_has_a_size_and_a_method(server: Served) -> None:
         assert (await http.get(f"{server.url}/nothing")).status_code == 404
 
 
+@pytest.mark.parametrize("name", ["Authorization", "Origin", "X-Maton-Api-Key"])
+async def test_two_answers_to_one_question_are_none(server: Served, name: str) -> None:
+    both = [(key, value) for key, value in HEADERS.items() if key != name] + [(name, "a"), (name, "b")]
+    async with httpx2.AsyncClient(timeout=30) as http:
+        answer = await http.post(f"{server.url}/mcp", json=CALL, headers=both)
+    assert answer.status_code == 400
+    assert "several" in answer.text
+
+
 def hung_up(port: int, head: bytes, drip: bytes = b"") -> float:
     """Seconds until the server hangs up on who sends that, and then a byte now and then."""
     began = time.monotonic()
@@ -127,22 +136,27 @@ def hung_up(port: int, head: bytes, drip: bytes = b"") -> float:
     return time.monotonic() - began
 
 
-@pytest.mark.parametrize(
-    ("head", "drip"),
-    [
-        (b"", b""),
-        (b"POST /mcp HTTP/1.1\r\nHost: x\r\n", b"X-A: b\r\n"),
-        (b"POST /mcp HTTP/1.1\r\nX: " + b"a" * 40_000, b"a"),
-        (
-            f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nAuthorization: Bearer {ALICE}\r\nContent-Length: 99\r\n"
-            "Content-Type: application/json\r\n\r\n".encode(),
-            b" ",
-        ),
-    ],
-)
-async def test_who_never_gets_to_the_end_is_hung_up_on(server: Served, head: bytes, drip: bytes) -> None:
-    ready = head.replace(b"PORT", str(server.port).encode())
-    assert await anyio.to_thread.run_sync(hung_up, server.port, ready, drip) < 30
+UNENDING: list[tuple[bytes, bytes]] = [
+    (b"", b""),
+    (b"POST /mcp HTTP/1.1\r\nHost: x\r\n", b"X-A: b\r\n"),
+    (b"POST /mcp HTTP/1.1\r\nX: " + b"a" * 40_000, b"a"),
+    (
+        f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nAuthorization: Bearer {ALICE}\r\nContent-Length: 99\r\n"
+        "Content-Type: application/json\r\n\r\n".encode(),
+        b" ",
+    ),
+]
+"""Heads and bodies that begin, and what then comes of them byte by byte."""
+
+
+async def test_who_never_gets_to_the_end_is_hung_up_on(server: Served) -> None:
+    async def one(head: bytes, drip: bytes) -> None:
+        ready = head.replace(b"PORT", str(server.port).encode())
+        assert await anyio.to_thread.run_sync(hung_up, server.port, ready, drip) < 40
+
+    async with anyio.create_task_group() as group:
+        for head, drip in UNENDING:
+            group.start_soon(one, head, drip)
     assert (await ask(server)).status_code == 200
 
 
@@ -167,6 +181,8 @@ async def test_a_stopping_server_finishes_what_it_has_begun() -> None:
         ({"AC_MCP_HTTP_TOKEN": f"{ALICE},{ALICE}"}, "twice"),
         ({"AC_MCP_HTTP_TOKEN": f"a={ALICE},a={BOB}"}, "twice"),
         ({"AC_MCP_ACCEPT_CALLER_KEYS": "1"}, "needs AC_MCP_HTTP_TOKEN"),
+        ({"AC_MCP_HTTP_HOSTS": "mcp.example.com"}, "has to say whom"),
+        ({"AC_MCP_HTTP_TOKEN": ","}, "has to say whom"),
         ({"AC_MCP_REDIS_URL": "http://127.0.0.1"}, "redis://"),
     ],
 )

@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from time import time
+from time import sleep, time
 from typing import Any
 
 import anyio
@@ -17,6 +17,7 @@ import pytest
 import redis as redis_py
 from mcp import Client
 
+from ac_mcp import replica
 from ac_mcp.changes import Changes, Offer
 from ac_mcp.doctor import kept
 from ac_mcp.errors import Unavailable
@@ -27,6 +28,7 @@ from ac_mcp.journal import Intent, Journal
 from ac_mcp.link import RedisLink
 from ac_mcp.replica import LONG, Replica
 from ac_mcp.settings import Settings
+from ac_mcp.storage import Unusable
 from ac_mcp.tables import SCHEMA
 
 from .reach import ALICE, TOKENS, Redis, Served, free_port, gateway, listening, needs_redis, redis, served
@@ -37,7 +39,8 @@ RATES = (("connection 1", 5), ("key 2", 10))
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Generator[Redis]:
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Redis]:
+    monkeypatch.setattr(replica, "GRACE", 0)  # nobody else can know more
     with redis(tmp_path) as one:
         yield one
 
@@ -117,6 +120,7 @@ async def test_without_it_nothing_is_begun_and_what_has_ended_is_told_later(serv
         await one.end(made, "failed")
         assert one.away
         server.start()
+        await anyio.sleep(1.1)  # until it is asked again
         assert await one.transact(intents) == await other.transact(intents) == [("r", "failed")]
         assert not one.away
 
@@ -130,6 +134,125 @@ async def test_one_that_comes_back_empty_is_told_what_there_was(server: Redis) -
         assert await other.transact(intents) == await one.transact(intents) == [("r", "open")]
         await one.begin(intent("s"), keyed=False)
         assert len(await other.transact(intents)) == 2
+
+
+async def test_a_new_replica_does_not_fill_an_empty_redis_before_those_who_know_more(
+    server: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with journals(server) as (one, fresh):
+        await one.begin(intent("r"), keyed=False)
+        server.kill()
+        server.start(keep=False)
+        monkeypatch.setattr(replica, "GRACE", 60)
+        assert await fresh.transact(intents) == []  # who only reads leaves nothing behind
+        with pytest.raises(Unavailable, match="others have 60 s"):
+            await fresh.begin(intent("s"), keyed=False)
+        await one.settle()
+        await anyio.sleep(1.1)
+        await fresh.begin(intent("s"), keyed=False)
+        assert len(await one.transact(intents)) == 2
+
+
+async def test_who_is_ahead_of_a_redis_that_lost_its_last_entries_follows_the_others(server: Redis) -> None:
+    async with journals(server) as (one, other):
+        await one.begin(intent("kept"), keyed=False)
+        await one.begin(intent("lost"), keyed=False)
+        raw = redis_py.Redis(port=server.port)
+        raw.rpop("{ac-mcp:x}:journal:log")
+        raw.close()
+        await other.begin(intent("after"), keyed=False)
+        expected = [("kept", "open"), ("after", "open")]
+        assert await one.transact(intents) == await other.transact(intents) == expected
+        await one.begin(intent("on"), keyed=False)
+        assert len(await other.transact(intents)) == 3
+
+
+async def test_an_entry_that_came_in_without_an_answer_is_not_made_again(server: Redis) -> None:
+    """Even once it is part of a snapshot."""
+
+    class Deaf(RedisLink):
+        """Sends, and hears no answer of its first entry until others have made the log short."""
+
+        heard = False
+
+        async def run(self, script: str, keys: Any, values: Any = ()) -> Any:
+            answer = await super().run(script, keys, values)
+            if script == replica.APPEND and not self.heard:
+                self.heard = True
+                for at in range(LONG + 1):
+                    await other.begin(intent(f"other {at}"), keyed=False)
+                raise Unusable("no answer")
+            return answer
+
+    link = Deaf(server.url)
+    async with journals(server, 1) as (other,):
+        await other.begin(intent("first"), keyed=False)
+        one = Journal(Replica(link, "x", SCHEMA), time, shared=True)
+        made, earlier = await one.begin(intent("mine"), keyed=False)
+        assert not earlier
+        assert [row for row in await other.transact(intents) if row[0] == "mine"] == [("mine", "open")]
+        assert made.request == "mine"
+    await link.close()
+
+
+async def test_what_is_owed_is_told_once(server: Redis) -> None:
+    async with journals(server, 1) as (one,):
+        await one.keyed("key", "first")
+        server.kill()
+        await one.forget("key")
+        server.start()
+        await anyio.sleep(1.1)
+        found: list[Any] = []
+
+        async def again() -> None:
+            found.append(await one.keyed("key", "second"))
+
+        async with anyio.create_task_group() as group:
+            for _ in range(4):
+                group.start_soon(again)
+        assert [one is None for one in found].count(True) == 1
+
+
+async def test_nobody_waits_long_for_a_redis_that_hangs(server: Redis) -> None:
+    async with journals(server, 1) as (one,):
+        await one.begin(intent("r"), keyed=False)
+        assert server.process
+        server.process.send_signal(signal.SIGSTOP)
+        refused: list[str] = []
+
+        async def ask(at: int) -> None:
+            try:
+                await one.begin(intent(f"s{at}"), keyed=False)
+            except Unavailable as trouble:
+                refused.append(str(trouble))
+
+        before = clock_calls(one)
+        async with anyio.create_task_group() as group:
+            for at in range(20):
+                group.start_soon(ask, at)
+        server.process.send_signal(signal.SIGCONT)
+        assert len(refused) == 20
+        assert clock_calls(one) - before < 20  # most were told without asking again
+
+
+def clock_calls(one: Journal) -> int:
+    """How many connections the replica has opened to ask."""
+    kept: Any = one._database  # pyright: ignore[reportPrivateUsage]
+    return int(kept._link.asked)
+
+
+async def test_slots_of_a_redis_that_knows_less_than_there_was_are_nobodys_for_a_while(server: Redis) -> None:
+    link = RedisLink(server.url)
+    store = RedisStore(link)
+    await store.take(RATES, 3.0, False)
+    await anyio.sleep(COLD)
+    assert isinstance(await store.take(RATES, 3.0, False), Lease)
+    server.kill()
+    server.start()  # what it holds says that four slots are free
+    cold = await store.take(RATES, 3.0, False)
+    assert isinstance(cold, Wait)
+    assert cold.seconds > 1.0
+    await link.close()
 
 
 async def test_a_slot_is_anybodys_after_a_while_and_nobodys_before(server: Redis) -> None:
@@ -165,7 +288,7 @@ class Place:
 
 @pytest.fixture
 def place(server: Redis) -> Generator[Place]:
-    port = free_port()
+    began, port = time(), free_port()
     command = [sys.executable, "-m", "ac_mcp", "sandbox", "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     with ExitStack() as stack:
@@ -173,7 +296,9 @@ def place(server: Redis) -> Generator[Place]:
             listening(port, process)
             url = f"http://127.0.0.1:{port}"
             told = gateway(url, AC_MCP_REDIS_URL=server.url, AC_MCP_HTTP_TOKEN=TOKENS)
-            yield Place(url, [stack.enter_context(served(**told)) for _ in range(2)])
+            replicas = [stack.enter_context(served(**told)) for _ in range(2)]
+            sleep(max(0.0, began + 4 - time()))
+            yield Place(url, replicas)
         finally:
             process.kill()
             process.wait()
