@@ -31,6 +31,9 @@ WATCHED = 1.0
 MOST = 500
 """Accounts that are kept at hand; of more, those that were used longest ago are forgotten, but for their journal."""
 
+FAR_TOO_MANY = 2 * MOST
+"""Journals that are nowhere but here of which the oldest are forgotten all the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Who:
@@ -80,19 +83,19 @@ class Callers:
         while True:
             with suppress(Unusable):
                 now = (await link.info("server")).get("run_id")
-                if boot and now != boot:
-                    await self._settled(self.journals.values())
-                boot = now
+                if boot in (None, now) or await self._settled(self.journals.values()):
+                    boot = now
             await sleep(WATCHED)
 
     async def _settled(self, journals: Iterable[Journal]) -> bool:
         """Whether all that is owed is told by now."""
-        try:
-            for one in list(journals):
+        left = 0
+        for one in list(journals):
+            try:
                 await one.settle()
-        except Unavailable:
-            return False
-        return True
+            except Unavailable:
+                left += 1
+        return not left
 
     def account(self, who: Who) -> Account:
         """The account of this caller, with all that was learnt for them before."""
@@ -107,11 +110,15 @@ class Callers:
         return made
 
     def _forget(self, one: Account) -> None:
-        """Its journal too, where that is kept elsewhere and nobody else here uses it."""
+        """What nobody else here uses; its journal too, if that is kept elsewhere or there are far too many."""
+        known = self.known.values()
+        used = {id(other.default) for other in known}
+        self.defaults = {key: default for key, default in self.defaults.items() if id(default) in used}
         name = next((name for name, journal in self.journals.items() if journal is one.journal), "")
-        used = any(other.journal is one.journal for other in self.known.values())
-        if name and not (used or one.journal.away or one.journal.fleeting):
-            self.journals.pop(name).close()
+        if any(other.journal is one.journal for other in known) or one.journal.away or not name:
+            return
+        if not one.journal.fleeting or len(self.journals) > FAR_TOO_MANY:
+            del self.journals[name]  # not closed: a call of theirs may still be under way
 
     def _made(self, who: Who) -> Account:
         key, connection = (who.key, who.connection) if who.key else (self.settings.credential, self.settings.connection)
@@ -135,8 +142,3 @@ class Callers:
         found = ["The pace cannot be shared: 1 request a second until it can."] if alone else []
         kept = await self._settled(one for one in self.journals.values() if one.away)
         return found if kept else [*found, "The journal cannot be kept."]
-
-    @property
-    def idle(self) -> bool:
-        """Whether no job of anybody runs here."""
-        return not any(one.running.runs for one in self.known.values())

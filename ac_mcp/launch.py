@@ -4,7 +4,7 @@ import logging
 import socket
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -25,9 +25,10 @@ from ac_mcp.link import Link, RedisLink
 from ac_mcp.replica import Replica
 from ac_mcp.server.adapter import build_server
 from ac_mcp.settings import BadSetting, Settings
-from ac_mcp.storage import Database
+from ac_mcp.storage import Database, Unusable
 from ac_mcp.tables import SCHEMA, VERSION
 
+log = logging.getLogger(__name__)
 NOWHERE = "http://sandbox.invalid"
 """What the in-process sandbox is called: a name that can never be somebody's host (RFC 2606)."""
 
@@ -155,6 +156,8 @@ async def serve_http(settings: Settings, address: str, company: Company = COMPAN
     if not (is_local(host) or settings.http_tokens):
         raise BadSetting(f"--http {address} can be reached by others: set AC_MCP_HTTP_TOKEN first, or take 127.0.0.1.")
     async with place(settings, company) as here:
+        if here.link:
+            await forgetful(here.link)
         callers = Callers(here.settings, here.gateway, here.journal, here.folder, link=here.link)
         with socket.create_server((host, port), family=family(host), backlog=512) as bound:
             bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what accepts from it does not wait for an ACK
@@ -162,6 +165,13 @@ async def serve_http(settings: Settings, address: str, company: Company = COMPAN
             told = bound.getsockname()[1]
             sys.stderr.write(f"ac-mcp serves MCP at http://{shown}:{told}/mcp\n")
             await listen(application(here.settings, callers, shown, told), bound)
+
+
+async def forgetful(link: Link) -> None:
+    """A Redis that keeps nothing is warned of: what was begun is in it."""
+    with suppress(Unusable):
+        if not int((await link.info("persistence")).get("aof_enabled", 0)):
+            log.warning("Redis forgets the journal when it is restarted: start it with --appendonly yes.")
 
 
 def endpoint(address: str) -> tuple[str, int]:

@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Generator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from time import sleep, time
 from typing import Any
@@ -402,3 +402,65 @@ async def test_the_doctor_looks_whether_redis_keeps_what_it_is_told(server: Redi
 async def test_the_doctor_says_that_there_is_none() -> None:
     told = await kept(Settings.from_env({"MATON_API_KEY": "x", "AC_MCP_REDIS_URL": f"redis://127.0.0.1:{free_port()}"}))
     assert told.startswith("Redis: ")
+
+
+async def test_a_question_asked_by_one_replica_is_answered_at_the_other(place: Place) -> None:
+    """As a client of 2026-07-28 does: the call is made again, anywhere, with what was said."""
+    meta: dict[str, Any] = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "t", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}},
+    }
+    hook = {"name": "h", "url": "https://h.example/S3cret", "events": ["subscribe"], "sources": ["public"]}
+    headers = {
+        "Authorization": f"Bearer {ALICE}", "Accept": "application/json, text/event-stream",
+        "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "create_webhook",
+    }  # fmt: skip
+
+    async def call(where: Served, **more: Any) -> dict[str, Any]:
+        params: dict[str, Any] = {"name": "create_webhook", "arguments": hook, "_meta": meta, **more}
+        body: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        async with httpx2.AsyncClient(timeout=60) as http:
+            said = (await http.post(f"{where.url}/mcp", json=body, headers=headers)).text
+        return json.loads(said.split("data: ")[-1])["result"]
+
+    asked = await call(place.replicas[0])
+    assert asked["resultType"] == "input_required"
+    said = {"confirm": {"action": "accept", "content": {"confirm": True}}}
+    done = await call(place.replicas[1], inputResponses=said, requestState=asked["requestState"])
+    assert json.loads(done["content"][0]["text"])["result"] == "created"
+
+
+async def posted(where: Served, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """One call without a client, which would mind the end of its server."""
+    headers = {"Authorization": f"Bearer {ALICE}", "Accept": "application/json, text/event-stream"}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+    async with httpx2.AsyncClient(timeout=60) as http:
+        said = (await http.post(f"{where.url}/mcp", json=body, headers=headers)).text
+    return json.loads(json.loads(said.split("data: ")[-1])["result"]["content"][0]["text"])
+
+
+async def test_a_job_is_watched_anywhere_and_taken_up_where_its_replica_died(place: Place) -> None:
+    one, other = place.replicas
+    waiting = await posted(one, "bulk_update_contacts", {"where": ["list=Newsletter"], "add_tag": "VIP"})
+
+    async def confirm() -> None:
+        with suppress(httpx2.HTTPError):
+            await posted(one, "confirm_change", {"token": waiting["token"]})
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(confirm)
+        await anyio.sleep(2)
+        seen = await posted(other, "follow_job", {"job": "1"})
+        assert seen["result"] == "running"
+        one.stop(signal.SIGKILL)
+    done = await posted(other, "follow_job", {"job": "1", "action": "resume"})
+    while done["result"] != "done":
+        await anyio.sleep(1)
+        done = await posted(other, "follow_job", {"job": "1", "action": "resume"})
+    found = await posted(other, "list_contacts", {"list": "Newsletter", "tag": "VIP", "limit": 1})
+    assert found["total"] == waiting["preview"]["matched"]
+    tags = [
+        sent for sent in await place.requests() if sent["path"].endswith("/contactTags") and sent["method"] == "POST"
+    ]
+    assert len(tags) <= waiting["preview"]["matched"] + 1  # but for the one that was on its way
