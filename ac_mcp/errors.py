@@ -202,3 +202,10 @@ class OutcomeUnknown(GatewayError):
     """There was an answer, but it does not show what was done."""
     watched = False
     """The same call, made again, first looks whether this one was done."""
+
+
+def away(why: str) -> Unavailable:
+    """A shared journal cannot be kept: what was to be noted in it is not done."""
+    error = Unavailable(f"the journal cannot be shared with the other replicas ({why})", arrived=False)
+    error.here = True
+    return error

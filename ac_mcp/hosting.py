@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from anyio import create_task_group, sleep
+from anyio import CapacityLimiter, create_task_group, sleep
 from anyio.abc import TaskGroup
 
 from ac_mcp.account import Account
@@ -26,6 +26,8 @@ from ac_mcp.settings import Settings
 from ac_mcp.sharing import first
 from ac_mcp.storage import Unusable
 
+AT_ONCE = 20
+"""Journals that are told at the same time what they missed."""
 WATCHED = 1.0
 """Seconds between two looks whether what replicas share was started anew."""
 MOST = 500
@@ -85,16 +87,27 @@ class Callers:
                 now = (await link.info("server")).get("run_id")
                 if boot in (None, now) or await self._settled(self.journals.values()):
                     boot = now
+                await self._settled(one for one in self.journals.values() if one.away)
             await sleep(WATCHED)
 
     async def _settled(self, journals: Iterable[Journal]) -> bool:
-        """Whether all that is owed is told by now."""
+        """Whether all that is owed is told by now; where one cannot be told, the others are not tried in vain."""
         left = 0
-        for one in list(journals):
-            try:
-                await one.settle()
-            except Unavailable:
-                left += 1
+        room = CapacityLimiter(AT_ONCE)
+
+        async with create_task_group() as group:
+
+            async def settle(one: Journal) -> None:
+                nonlocal left
+                async with room:
+                    try:
+                        await one.settle()
+                    except Unavailable:
+                        left += 1
+                        group.cancel_scope.cancel()
+
+            for one in list(journals):
+                group.start_soon(settle, one)
         return not left
 
     def account(self, who: Who) -> Account:
@@ -105,20 +118,21 @@ class Callers:
         while len(self.known) >= MOST and (
             idle := next((one for one, a in self.known.items() if not a.running.runs), None)
         ):
-            self._forget(self.known.pop(idle))
+            del self.known[idle]
+            self._forget()
         made = self.known[who] = self._made(who)
         return made
 
-    def _forget(self, one: Account) -> None:
-        """What nobody else here uses; its journal too, if that is kept elsewhere or there are far too many."""
+    def _forget(self) -> None:
+        """What nobody here uses any more; journals too, if they are kept elsewhere or there are far too many."""
         known = self.known.values()
         used = {id(other.default) for other in known}
         self.defaults = {key: default for key, default in self.defaults.items() if id(default) in used}
-        name = next((name for name, journal in self.journals.items() if journal is one.journal), "")
-        if any(other.journal is one.journal for other in known) or one.journal.away or not name:
-            return
-        if not one.journal.fleeting or len(self.journals) > FAR_TOO_MANY:
-            del self.journals[name]  # not closed: a call of theirs may still be under way
+        used = {id(other.journal) for other in known}
+        for name, journal in list(self.journals.items()):
+            here_only = journal.fleeting and len(self.journals) <= FAR_TOO_MANY
+            if not (id(journal) in used or journal.away or here_only):
+                del self.journals[name]  # not closed: a call of theirs may still be under way
 
     def _made(self, who: Who) -> Account:
         key, connection = (who.key, who.connection) if who.key else (self.settings.credential, self.settings.connection)

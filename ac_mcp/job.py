@@ -4,6 +4,7 @@ import os
 import re
 import socket
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from typing import Literal, TypeAlias
 from uuid import uuid4
@@ -69,7 +70,17 @@ class Item:
 
 def runner() -> str:
     """What a run is known by: the machine, the process, and which of its runs."""
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex}"
+    return f"{machine()}:{os.getpid()}:{uuid4().hex}"
+
+
+@cache
+def machine() -> str:
+    """Where a number of a process means that process: containers may share a host name and each have a process 1."""
+    try:
+        space = re.sub(r"\D", "", os.readlink("/proc/self/ns/pid"))
+    except OSError:
+        space = ""
+    return f"{socket.gethostname()}{'/' if space else ''}{space}"
 
 
 LIVE: set[str] = set()
@@ -93,9 +104,9 @@ def held(job: Job, now: float) -> bool:
     host, pid, _ = job.runner.split(":") if job.runner.count(":") == 2 else ("", "0", "")
     if job.state != "running" or not host:
         return False
-    if host == socket.gethostname() and int(pid) == os.getpid():
+    if host == machine() and int(pid) == os.getpid():
         return job.runner in LIVE
-    return abs(now - job.heard) < SILENT and (host != socket.gethostname() or alive(int(pid)))
+    return abs(now - job.heard) < SILENT and (host != machine() or alive(int(pid)))
 
 
 def alive(pid: int) -> bool:

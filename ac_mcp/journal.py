@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 from anyio import Lock
 
-from ac_mcp.errors import Unavailable
+from ac_mcp.errors import Unavailable, away
 from ac_mcp.storage import Memory, Rows, Unusable
 from ac_mcp.tables import SCHEMA
 
@@ -26,6 +26,8 @@ COUNTS = 600.0
 KEPT = 86_400.0
 AWAY, AWAY_FROM_OTHERS = 10.0, 1.0
 """Seconds until a file that could not be used is tried again."""
+STILL = "id = ? AND request = ? AND state IN ('open', 'unknown')"
+"""What is told late changes nothing that has come to its end meanwhile."""
 State: TypeAlias = Literal["open", "unknown", "made", "told", "failed"]
 """`made` it is once an answer or a look shows it, `told` once whoever asked for it has been told."""
 Known: TypeAlias = int | list[str]
@@ -128,14 +130,15 @@ class Journal:
     async def end(self, intent: Intent, state: State, lands_by: float | None = None) -> Intent:
         """How it ended; or, while that is not known, by when it would have landed."""
         by, now = intent.lands_by if lands_by is None else lands_by, self.now
-        change = "UPDATE intent SET state = ?, lands_by = ?, at = ? WHERE id = ? AND request = ?"
-        await self.later(lambda rows: rows.execute(change, (state, by, now, intent.id, intent.request)))
+        change = f"UPDATE intent SET state = ?, lands_by = ?, at = ? WHERE {STILL} AND lands_by = ?"
+        told = (state, by, now, intent.id, intent.request, intent.lands_by)
+        await self.later(lambda rows: rows.execute(change, told))
         return replace(intent, state=state, lands_by=by, at=now)
 
     async def heard(self, intent: Intent) -> None:
         """Its outcome has been asked for and is not known: from now on the same call counts as the same again."""
         now = self.now
-        change = "UPDATE intent SET at = ? WHERE id = ? AND request = ?"
+        change = f"UPDATE intent SET at = ? WHERE {STILL}"
         await self.later(lambda rows: rows.execute(change, (now, intent.id, intent.request)))
 
     async def made(self, intent: Intent, ids: list[str], *, surely: bool) -> bool:
@@ -207,7 +210,9 @@ class Journal:
 
     async def forget(self, key: str, *, on_disk: bool = True) -> None:
         """Nothing came of the call: its key is free again."""
-        await self.later(lambda rows: rows.execute("DELETE FROM keyed WHERE key = ?", (key,)), on_disk=on_disk)
+        now = self.now
+        gone = "DELETE FROM keyed WHERE key = ? AND began <= ?"  # not what another call has begun since
+        await self.later(lambda rows: rows.execute(gone, (key, now)), on_disk=on_disk)
 
     def close(self) -> None:
         self._database.close()
@@ -288,10 +293,3 @@ def purge(rows: sqlite3.Connection, now: float) -> None:
     """What counts no longer goes with the next write."""
     rows.execute("DELETE FROM intent WHERE at < ?", (now - KEPT,))
     rows.execute("DELETE FROM keyed WHERE began < ?", (now - COUNTS,))
-
-
-def away(why: str) -> Unavailable:
-    """A shared journal cannot be kept: what was to be noted in it is not done."""
-    error = Unavailable(f"the journal cannot be shared with the other replicas ({why})", arrived=False)
-    error.here = True
-    return error

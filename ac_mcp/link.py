@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
+from anyio import CapacityLimiter
+
 from ac_mcp.storage import Unusable
 
+AT_ONCE = 40
+"""Scripts that are asked for at the same time: fewer than the client has connections."""
 PATIENCE = 1.0
 """Seconds a script may take."""
 
@@ -39,6 +43,7 @@ class RedisLink:
             ),
         )
         self._scripts: dict[str, Any] = {}
+        self._room: CapacityLimiter | None = None
         self.asked = 0
         """How often."""
 
@@ -48,8 +53,10 @@ class RedisLink:
         if known is None:
             known = self._scripts[script] = self._redis.register_script(script)
         self.asked += 1
+        self._room = self._room or CapacityLimiter(AT_ONCE)
         try:
-            return await known(keys=list(keys), args=list(values))
+            async with self._room:
+                return await known(keys=list(keys), args=list(values))
         except self._errors as error:
             raise unusable(error) from error
 

@@ -58,8 +58,9 @@ return length
 SEED = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 if ARGV[6] then
-    local up = string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)')
-    if tonumber(up) < tonumber(ARGV[6]) then return -1 end
+    local told = redis.pcall('INFO', 'server')
+    local up = type(told) == 'string' and string.match(told, 'uptime_in_seconds:(%d+)')
+    if up and tonumber(up) < tonumber(ARGV[6]) then return -1 end
 end
 for place, value in ipairs({1, 2, 5, 4}) do redis.call('SET', KEYS[value], ARGV[place], 'EX', ARGV[5]) end
 redis.call('DEL', KEYS[3])
@@ -121,6 +122,8 @@ class Replica:
         self._at: int = 0
         self._last: str = ""
         self._turn = Lock()
+        self._trouble: Unusable | None = None
+        """Why the last entry could not be added."""
 
     async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What `work` returns, once every replica will see what it did.
@@ -135,6 +138,7 @@ class Replica:
 
     async def _until_kept(self, work: Callable[[sqlite3.Connection], T]) -> T:
         sent: dict[str, T] = {}
+        self._trouble = None
         for tried in range(TRIES):
             if tried:  # not in step with whoever was quicker
                 await sleep(random() * min(LONGEST_STEP, FIRST_STEP * 2**tried))
@@ -146,7 +150,7 @@ class Replica:
             if kept:
                 return done
             sent[entry] = done
-        raise Unusable("Redis: too many replicas at once")
+        raise self._trouble or Unusable("Redis: too many replicas at once")
 
     def _kept(self, sent: Mapping[str, Any]) -> str | None:
         """Which of these was kept after all, though no answer said so."""
@@ -171,13 +175,13 @@ class Replica:
                 await self._seed()
                 await self._catch_up()
             return
-        if base:
-            self._begin_anew(snapshot)
-            self._epoch, self._at, self._last = epoch.decode(), int(base), last.decode()
         try:
+            if base:
+                self._begin_anew(snapshot)
+                self._epoch, self._at, self._last = epoch.decode(), int(base), last.decode()
             for entry in entries:
                 self._apply(*json.loads(entry))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError, TypeError) as error:
             self._begin_anew(b"")
             raise Unusable(f"Redis: the log cannot be followed ({error})") from error
 
@@ -242,7 +246,8 @@ class Replica:
             return await self._link.run(APPEND, self._keys, (self._epoch, self._at, self._last, entry, KEPT))
         except Early:
             raise
-        except Unusable:
+        except Unusable as trouble:
+            self._trouble = trouble
             return 0
 
     async def _first(self) -> None:

@@ -22,7 +22,8 @@ PREFIX = "{ac-mcp}:pace:"
 READ = """
 local now = redis.call('TIME')
 local found = {now[1] .. '.' .. string.format('%06d', now[2])}
-found[2] = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or ''
+local told = redis.pcall('INFO', 'server')
+found[2] = type(told) == 'string' and string.match(told, 'run_id:(%x+)') or ''
 for at, key in ipairs(KEYS) do found[at + 2] = redis.call('GET', key) or '' end
 return found
 """
@@ -50,9 +51,9 @@ class RedisStore:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._process = uuid4().hex[:12]
-        self._outages = 0
-        self._seen: dict[str, int] = {}
-        """How many outages there had been when a budget was last used."""
+        self._was_away, self._cold_until = False, 0.0
+        self._warm = set[str]()
+        """Budgets that were used since it is back."""
 
     async def take(self, rates: Rates, seconds: float, bulk: bool) -> Lease | Wait:
         return await self._with([name for name, _ in rates], lambda ledger: ledger.take(rates, seconds, bulk))
@@ -82,10 +83,11 @@ class RedisStore:
             for _ in range(TRIES):
                 done, kept = await self._once(names, work)
                 if kept:
-                    self._seen |= dict.fromkeys(names, self._outages)
+                    self._was_away = False
+                    self._warm.update(names)
                     return done
         except Unusable:
-            self._outages += 1
+            self._was_away = True
             raise
         raise Unusable("Redis: too many replicas at once")
 
@@ -94,11 +96,13 @@ class RedisStore:
         found: list[bytes] = await self._link.run(READ, keys)
         at, boot, *states = [one.decode() for one in found]
         now = float(at)
+        if self._was_away:
+            self._cold_until, self._warm = now + COLD, set[str]()
         known: dict[str, Budget] = {}
         for name, state in zip(names, states, strict=True):
             written_by, _, text = state.partition(" ")
             if budget := loaded(text) if text else None:
-                cold = written_by != boot or self._seen.get(name, 0) < self._outages
+                cold = written_by != boot or (now < self._cold_until and name not in self._warm)
                 known[name] = chilled(budget, now) if cold else budget
         ledger = Ledger(lambda: now, lambda: now, self._process, known, lambda rate: chilled(Budget.of(rate), now))
         done = work(ledger)

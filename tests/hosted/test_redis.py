@@ -157,7 +157,7 @@ async def test_who_is_ahead_of_a_redis_that_lost_its_last_entries_follows_the_ot
     async with journals(server) as (one, other):
         await one.begin(intent("kept"), keyed=False)
         await one.begin(intent("lost"), keyed=False)
-        raw = redis_py.Redis(port=server.port)
+        raw: Any = redis_py.Redis(port=server.port)
         raw.rpop("{ac-mcp:x}:journal:log")
         raw.close()
         await other.begin(intent("after"), keyed=False)
@@ -393,8 +393,8 @@ async def test_a_write_whose_replica_was_killed_is_not_made_twice_by_the_other(p
 @pytest.mark.parametrize(("keeps", "said"), [(True, "in its append-only file"), (False, "--appendonly yes")])
 async def test_the_doctor_looks_whether_redis_keeps_what_it_is_told(server: Redis, keeps: bool, said: str) -> None:
     if not keeps:
-        link = redis_py.Redis(port=server.port)
-        link.config_set("appendonly", "no")  # pyright: ignore[reportUnknownMemberType]
+        link: Any = redis_py.Redis(port=server.port)
+        link.config_set("appendonly", "no")
         link.close()
     assert said in await kept(Settings.from_env({"MATON_API_KEY": "x", "AC_MCP_REDIS_URL": server.url}))
 
@@ -464,3 +464,44 @@ async def test_a_job_is_watched_anywhere_and_taken_up_where_its_replica_died(pla
         sent for sent in await place.requests() if sent["path"].endswith("/contactTags") and sent["method"] == "POST"
     ]
     assert len(tags) <= waiting["preview"]["matched"] + 1  # but for the one that was on its way
+
+
+async def test_what_is_told_late_changes_nothing_that_has_ended_meanwhile(server: Redis) -> None:
+    async with journals(server) as (one, other):
+        made, _ = await one.begin(intent("r"), keyed=False)
+        database: Any = one._database  # pyright: ignore
+        link: Any = database._link
+        run: Any = link.run
+
+        async def away(*asked: Any) -> Any:
+            raise Unusable("cut off")
+
+        link.run = away
+        await one.end(made, "unknown", time() + 1)
+        joined, earlier = await other.begin(intent("r"), keyed=False)
+        assert earlier
+        claimed = await other.claim(joined, time() + 30)
+        assert claimed
+        await other.made(claimed, ["7"], surely=True)
+        link.run = run
+        await anyio.sleep(1.1)
+        assert await one.transact(intents) == [("r", "made")]
+
+
+async def test_many_at_once_are_no_outage(server: Redis) -> None:
+    async with journals(server, 150) as all_of_them, anyio.create_task_group() as group:
+        for at, one in enumerate(all_of_them):
+            group.start_soon(one.transact, intents)
+            assert at < 150
+
+
+async def test_a_redis_that_does_not_tell_about_itself_will_do(server: Redis) -> None:
+    raw: Any = redis_py.Redis(port=server.port)
+    raw.execute_command("ACL", "SETUSER", "plain", "on", ">secret", "~*", "+@all", "-@dangerous")
+    raw.close()
+    link = RedisLink(f"redis://plain:secret@127.0.0.1:{server.port}/0")
+    one = Journal(Replica(link, "x", SCHEMA), time, shared=True)
+    await one.begin(intent("r"), keyed=False)
+    assert await one.transact(intents) == [("r", "open")]
+    assert isinstance(await RedisStore(link).take(RATES, 3.0, False), Wait)
+    await link.close()
