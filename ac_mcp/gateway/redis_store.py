@@ -11,8 +11,8 @@ from dataclasses import asdict
 from typing import TypeVar
 from uuid import uuid4
 
-from ac_mcp.gateway.slots import Budget, Slot, Wait
-from ac_mcp.gateway.stores import Lease, Ledger, Rates, Standing, loaded
+from ac_mcp.gateway.slots import Budget, Slot
+from ac_mcp.gateway.stores import Ledger, SharedStore, loaded
 from ac_mcp.link import Link
 from ac_mcp.storage import Unusable
 
@@ -43,7 +43,7 @@ maybe with what it knew a while ago: what was sent meanwhile, by each replica al
 in the second that follows."""
 
 
-class RedisStore:
+class RedisStore(SharedStore):
     """See `Store`."""
 
     back_in = AWAY
@@ -55,25 +55,10 @@ class RedisStore:
         self._warm = set[str]()
         """Budgets that were used since it is back."""
 
-    async def take(self, rates: Rates, seconds: float, bulk: bool) -> Lease | Wait:
-        return await self._with([name for name, _ in rates], lambda ledger: ledger.take(rates, seconds, bulk))
-
-    async def renew(self, lease: Lease, seconds: float) -> None:
-        await self._with([name for name, _ in lease.rates], lambda ledger: ledger.renew(lease, seconds))
-
-    async def give_back(self, lease: Lease, after: float, trip: float | None = None) -> None:
-        await self._with([name for name, _ in lease.rates], lambda ledger: ledger.give_back(lease, after, trip))
-
-    async def pause(self, name: str, seconds: float) -> None:
-        await self._with([name], lambda ledger: ledger.pause(name, seconds))
-
-    async def standing(self, name: str, rate: int) -> Standing:
-        return await self._with([name], lambda ledger: ledger.standing(name, rate))
-
     def close(self) -> None:
         pass
 
-    async def _with(self, names: Sequence[str], work: Callable[[Ledger], T]) -> T:
+    async def run(self, names: Sequence[str], work: Callable[[Ledger], T]) -> T:
         """What `work` does with these budgets, once nobody has changed them meanwhile.
 
         Raises:

@@ -11,12 +11,13 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic, time
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 from uuid import uuid4
 
 from ac_mcp.gateway.slots import LONGEST_PAUSE, Budget, Floor, Moment, Slot, Wait, give_back, take
 from ac_mcp.storage import Database
 
+T = TypeVar("T")
 Rates: TypeAlias = tuple[tuple[str, int], ...]
 """Budgets by name, with the requests a second each allows."""
 Clock: TypeAlias = Callable[[], float]
@@ -154,7 +155,30 @@ class MemoryStore:
         pass
 
 
-class SqliteStore:
+class SharedStore:
+    """What others use too: budgets are read, worked on and written back in one go."""
+
+    async def run(self, names: Sequence[str], work: Callable[[Ledger], T]) -> T:
+        """What `work` does with these budgets, once nobody has changed them meanwhile."""
+        raise NotImplementedError
+
+    async def take(self, rates: Rates, seconds: float, bulk: bool) -> Lease | Wait:
+        return await self.run([name for name, _ in rates], lambda ledger: ledger.take(rates, seconds, bulk))
+
+    async def renew(self, lease: Lease, seconds: float) -> None:
+        await self.run([name for name, _ in lease.rates], lambda ledger: ledger.renew(lease, seconds))
+
+    async def give_back(self, lease: Lease, after: float, trip: float | None = None) -> None:
+        await self.run([name for name, _ in lease.rates], lambda ledger: ledger.give_back(lease, after, trip))
+
+    async def pause(self, name: str, seconds: float) -> None:
+        await self.run([name], lambda ledger: ledger.pause(name, seconds))
+
+    async def standing(self, name: str, rate: int) -> Standing:
+        return await self.run([name], lambda ledger: ledger.standing(name, rate))
+
+
+class SqliteStore(SharedStore):
     """Budgets of all processes that share this file. It holds nothing that could not be begun anew."""
 
     back_in = AWAY
@@ -164,26 +188,10 @@ class SqliteStore:
         self._process = uuid4().hex[:12]
         self._steady, self._wall = steady, wall
 
-    async def take(self, rates: Rates, seconds: float, bulk: bool) -> Lease | Wait:
-        names = [name for name, _ in rates]
-        return await self._with(names, lambda ledger: ledger.take(rates, seconds, bulk))
-
-    async def renew(self, lease: Lease, seconds: float) -> None:
-        await self._with([name for name, _ in lease.rates], lambda ledger: ledger.renew(lease, seconds))
-
-    async def give_back(self, lease: Lease, after: float, trip: float | None = None) -> None:
-        await self._with([name for name, _ in lease.rates], lambda ledger: ledger.give_back(lease, after, trip))
-
-    async def pause(self, name: str, seconds: float) -> None:
-        await self._with([name], lambda ledger: ledger.pause(name, seconds))
-
-    async def standing(self, name: str, rate: int) -> Standing:
-        return await self._with([name], lambda ledger: ledger.standing(name, rate))
-
     def close(self) -> None:
         self.database.close()
 
-    async def _with(self, names: Sequence[str], work: Callable[[Ledger], Any]) -> Any:
+    async def run(self, names: Sequence[str], work: Callable[[Ledger], T]) -> T:
         return await self.database.transact(partial(self._worked, names, work))
 
     def _worked(self, names: Sequence[str], work: Callable[[Ledger], Any], connection: sqlite3.Connection) -> Any:
