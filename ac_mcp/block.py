@@ -53,8 +53,9 @@ class Options(TypedDict, total=False):
     understands: Mapping[str, Callable[[Json], Json | None]]
     """Arguments it has not, each with what all that was given says instead."""
     raw: bool
-    warns: Mapping[str, str]
     """It is one of the catalogue's: its answer is trimmed by general rules."""
+    warns: Mapping[str, str]
+    """Attributes with which it waits for a yes, and why."""
     step: str
     """The step of this product that sends the same request: its writes count as that one's."""
     bare: bool

@@ -63,10 +63,10 @@ async def kept(settings: Settings) -> str:
     async with linked(settings.redis_url) as link:
         assert link is not None
         try:
-            found = await link.info("persistence")
+            keeps = await link.keeps()
         except Unusable as error:
             return f"{error}"
-    if not int(found.get("aof_enabled", 0)):
+    if not keeps:
         return "Redis, which forgets it all when it is restarted: start it with --appendonly yes"
     return "Redis, in its append-only file"
 

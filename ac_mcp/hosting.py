@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from anyio import CapacityLimiter, create_task_group, sleep
-from anyio.abc import TaskGroup
 
 from ac_mcp.account import Account
 from ac_mcp.background import Running
@@ -20,10 +19,9 @@ from ac_mcp.errors import Unavailable
 from ac_mcp.gateway.client import Gateway
 from ac_mcp.gateway.stores import hidden
 from ac_mcp.journal import Journal
-from ac_mcp.link import Link
+from ac_mcp.link import RedisLink
 from ac_mcp.modes import offered
 from ac_mcp.settings import Settings
-from ac_mcp.sharing import first
 from ac_mcp.storage import Unusable
 
 AT_ONCE = 20
@@ -31,8 +29,7 @@ AT_ONCE = 20
 WATCHED = 1.0
 """Seconds between two looks whether what replicas share was started anew."""
 MOST = 500
-"""Accounts that are kept at hand; of more, those that were used longest ago are forgotten, but for their journal."""
-
+"""Accounts that are kept at hand; of more, those that were used longest ago are forgotten."""
 FAR_TOO_MANY = 2 * MOST
 """Journals that are nowhere but here of which the oldest are forgotten all the same."""
 
@@ -57,29 +54,25 @@ class Callers:
     folder: Path | None = None
     known: OrderedDict[Who, Account] = field(default_factory=OrderedDict[Who, Account])
     journals: dict[str, Journal] = field(default_factory=dict[str, Journal])
-    link: Link | None = None
+    link: RedisLink | None = None
     """What other replicas share with this one."""
     defaults: dict[str, DefaultConnection] = field(default_factory=dict[str, DefaultConnection])
     """The default connection of each key: it is looked up once, and paced as one account, for all who share the key."""
-    group: TaskGroup | None = None
+    background: Running = field(default_factory=Running)
 
     @asynccontextmanager
     async def attached(self) -> AsyncGenerator[None]:
         """Their jobs run in the background meanwhile; what still runs at the end is broken off."""
         try:
-            async with create_task_group() as self.group:
-                if self.link:
-                    self.group.start_soon(self._watch, self.link)
+            async with self.background.attached():
+                if self.link and self.background.group:
+                    self.background.group.start_soon(self._watch, self.link)
                 yield
-                self.group.cancel_scope.cancel()
-        except BaseExceptionGroup as failures:
-            raise first(failures) from None
         finally:
-            self.group = None
             for journal in self.journals.values():
                 journal.close()
 
-    async def _watch(self, link: Link) -> None:
+    async def _watch(self, link: RedisLink) -> None:
         """What is known here is told to a Redis that was started anew, before somebody fills it who knows nothing."""
         boot: object = None
         while True:
@@ -145,7 +138,7 @@ class Callers:
             one,
             caller=replace(one.caller, principal=who.principal),
             offered=offered(settings),
-            running=Running(group=self.group),
+            running=Running(group=self.background.group),
             default=self.defaults.setdefault(hidden(key), DefaultConnection()),
         )
 

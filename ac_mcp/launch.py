@@ -21,7 +21,7 @@ from ac_mcp.gateway.redis_store import RedisStore
 from ac_mcp.gateway.stores import MemoryStore, SqliteStore, hidden
 from ac_mcp.hosting import Callers
 from ac_mcp.journal import Journal
-from ac_mcp.link import Link, RedisLink
+from ac_mcp.link import RedisLink
 from ac_mcp.replica import Replica
 from ac_mcp.server.adapter import build_server
 from ac_mcp.settings import BadSetting, Settings
@@ -62,7 +62,7 @@ class Place:
     journal: Callable[[str], Journal | None]
     """The journal of that name, of which there is one without a name."""
     folder: Path | None = None
-    link: Link | None = None
+    link: RedisLink | None = None
     """What other replicas share with this one."""
 
 
@@ -89,7 +89,7 @@ async def place(settings: Settings, company: Company = COMPANY) -> AsyncGenerato
 
 
 @asynccontextmanager
-async def linked(url: str) -> AsyncGenerator[Link | None]:
+async def linked(url: str) -> AsyncGenerator[RedisLink | None]:
     """The way to what replicas share, where they do.
 
     Raises:
@@ -167,10 +167,10 @@ async def serve_http(settings: Settings, address: str, company: Company = COMPAN
             await listen(application(here.settings, callers, shown, told), bound)
 
 
-async def forgetful(link: Link) -> None:
+async def forgetful(link: RedisLink) -> None:
     """A Redis that keeps nothing is warned of: what was begun is in it."""
     with suppress(Unusable):
-        if not int((await link.info("persistence")).get("aof_enabled", 0)):
+        if not await link.keeps():
             log.warning("Redis forgets the journal when it is restarted: start it with --appendonly yes.")
 
 

@@ -1,7 +1,7 @@
 """The way to a Redis or Valkey that replicas share: scripts that run there as a whole."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from anyio import CapacityLimiter
 
@@ -11,16 +11,6 @@ AT_ONCE = 40
 """Scripts that are asked for at the same time: fewer than the client has connections."""
 PATIENCE = 1.0
 """Seconds a script may take."""
-
-
-class Link(Protocol):
-    """Runs Lua there. Raises Unusable where it cannot be reached."""
-
-    async def run(self, script: str, keys: Sequence[str], values: Sequence[str | bytes | int] = ()) -> Any: ...
-
-    async def info(self, section: str) -> dict[str, Any]: ...
-
-    async def close(self) -> None: ...
 
 
 class RedisLink:
@@ -44,21 +34,22 @@ class RedisLink:
         )
         self._scripts: dict[str, Any] = {}
         self._room: CapacityLimiter | None = None
-        self.asked = 0
-        """How often."""
 
     async def run(self, script: str, keys: Sequence[str], values: Sequence[str | bytes | int] = ()) -> Any:
         """What the script answers; texts come as bytes."""
         known = self._scripts.get(script)
         if known is None:
             known = self._scripts[script] = self._redis.register_script(script)
-        self.asked += 1
         self._room = self._room or CapacityLimiter(AT_ONCE)
         try:
             async with self._room:
                 return await known(keys=list(keys), args=list(values))
         except self._errors as error:
             raise unusable(error) from error
+
+    async def keeps(self) -> bool:
+        """Whether what it is told survives a restart (append-only file)."""
+        return bool(int((await self.info("persistence")).get("aof_enabled", 0)))
 
     async def info(self, section: str) -> dict[str, Any]:
         try:

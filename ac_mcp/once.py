@@ -51,6 +51,10 @@ class Once:
         """When what was sent at a moment of the gateway's clock has landed, on the wall clock."""
         return self.journal.now + sent_at - self.inner.gateway.clock() + self.settle
 
+    def latest(self) -> float:
+        """When a request that this call may still send has landed, on the wall clock."""
+        return latest(self.inner, self.journal, self.settle)
+
     def check(self, reply: Reply) -> None:
         """Raises OutcomeUnknown for an answer that shows nothing."""
 
@@ -81,7 +85,7 @@ class Unseen(Once):
         seconds = self.intent.lands_by - self.journal.now
         if seconds > 0:
             raise OutcomeUnknown(f"the same call was made before and may still come in within {seconds:.0f} s")
-        if not self.agreed or not (claimed := await self.journal.claim(self.intent, self._latest())):
+        if not self.agreed or not (claimed := await self.journal.claim(self.intent, self.latest())):
             raise NeedsYes(
                 ["The same call was made a short while ago and its outcome is not known. "
                  "Look whether it is there: yes makes it once more."]
@@ -89,5 +93,6 @@ class Unseen(Once):
         self.intent = claimed
         return await self.sent()
 
-    def _latest(self) -> float:
-        return self.journal.now + self.inner.left + self.settle
+
+def latest(inner: Bound, journal: Journal, settle: float) -> float:
+    return journal.now + inner.left + settle

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 from ac_mcp.errors import Duplicate, OutcomeUnknown, Trouble
 from ac_mcp.journal import Intent, Journal, Known
-from ac_mcp.once import Once, Unseen
+from ac_mcp.once import Once, Unseen, latest
 from ac_mcp.operations import RESOURCES, STEPS
 from ac_mcp.request import Json, Reply, Request, record, records, whole
 from ac_mcp.resource import Resource
@@ -92,7 +92,9 @@ class Settling:
         resource = MADE.get((request.plane, request.path)) if made else None
         kind = f"{self.account} {resource.plural if resource else request.path}"
         known = await self._known(resource) if resource else 0
-        intent = Intent(self._fingerprint(request), self.call, kind, known, self.latest())
+        intent = Intent(
+            self._fingerprint(request), self.call, kind, known, latest(self.inner, self.journal, self.settle)
+        )
         if resource is None:
             keyed = bool(self.key)
             return await Unseen(self.inner, self.journal, request, intent, self.settle, self.agreed, keyed).done()
@@ -111,10 +113,6 @@ class Settling:
         body = json.dumps(spelt(told) if request.raw else told, sort_keys=True, default=str)
         parts = (self.account, self.key, request.method, request.path, body, str(request.nth or ""))
         return sha256("\n".join(parts).encode()).hexdigest()
-
-    def latest(self) -> float:
-        """When a request that this call may still send has landed, on the wall clock."""
-        return self.journal.now + self.inner.left + self.settle
 
     async def _known(self, resource: Resource) -> Known:
         """What there is before: the highest id, asked for unless it was of late; all ids where they are no numbers."""
@@ -212,7 +210,7 @@ class Making(Once):
                 return reply
             over = now >= self.intent.lands_by
             safe = found is None and (over or self.resource.refuses_second)
-            if safe and (claimed := await self.by.journal.claim(self.intent, self.by.latest())):
+            if safe and (claimed := await self.by.journal.claim(self.intent, self.latest())):
                 self.intent = claimed
                 return await self._once_more(unknown, over)
             pause = min(wait, max(self.intent.lands_by - now, FIRST_LOOK))

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from anyio import CancelScope, Lock, sleep
 
-from ac_mcp.link import Link
+from ac_mcp.link import RedisLink
 from ac_mcp.storage import Unusable
 
 T = TypeVar("T")
@@ -113,7 +113,7 @@ class Noting(sqlite3.Connection):
 class Replica:
     """One shared database, by its name. See `Database` for what its methods promise."""
 
-    def __init__(self, link: Link, name: str, schema: str) -> None:
+    def __init__(self, link: RedisLink, name: str, schema: str) -> None:
         self._link, self._schema = link, f"{schema};{ENTRIES}"
         parts = ("epoch", "base", "log", "snapshot", "last")
         self._keys = [f"{{ac-mcp:{name}}}:journal:{part}" for part in parts]

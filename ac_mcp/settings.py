@@ -88,9 +88,7 @@ class Settings:
     @property
     def http_tokens(self) -> dict[str, str]:
         """Tokens by principal; one without a name is called by its place."""
-        parts = [part.strip() for part in self.http_token.split(",") if part.strip()]
-        pairs = [part.rpartition("=") if NAMED_TOKEN.match(part) else ("", "", part) for part in parts]
-        return {name or f"caller-{at}": token for at, (name, _, token) in enumerate(pairs, 1)}
+        return dict(callers(self.http_token))
 
     @property
     def several_accounts(self) -> bool:
@@ -144,16 +142,23 @@ def converted(variable: str, text: str, kind: type[object]) -> Any:
     return text
 
 
-NAMED_TOKEN = re.compile("[A-Za-z0-9_.@-]{1,64}=.")
+NAMED_TOKEN = re.compile("[A-Za-z0-9_.@-]{1,64}=[^=]")
 SHORTEST_TOKEN = 16
+
+
+def callers(text: str) -> list[tuple[str, str]]:
+    """Names and tokens; a token may end in the = of base64."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    pairs = [part.partition("=") if NAMED_TOKEN.match(part) else ("", "", part) for part in parts]
+    return [(name or f"caller-{at}", token) for at, (name, _, token) in enumerate(pairs, 1)]
 
 
 def hosted(settings: Settings) -> None:
     """Raises BadSetting for what would leave a server open that others can reach."""
-    tokens = settings.http_tokens
-    if any(len(token) < SHORTEST_TOKEN or not token.isascii() or " " in token for token in tokens.values()):
+    tokens, given = settings.http_tokens, callers(settings.http_token)
+    if any(len(token) < SHORTEST_TOKEN or not token.isascii() or " " in token for _, token in given):
         raise BadSetting(f"AC_MCP_HTTP_TOKEN takes tokens of at least {SHORTEST_TOKEN} letters and digits.")
-    if len(set(tokens.values())) < len(tokens) or len(tokens) < len(settings.http_token.strip(", ").split(",")) > 1:
+    if len(set(tokens.values())) < len(given):
         raise BadSetting("AC_MCP_HTTP_TOKEN holds the same name or token twice: each caller needs one of their own.")
     if (settings.http_token or settings.http_hosts or settings.http_origins) and not tokens:
         raise BadSetting("AC_MCP_HTTP_HOSTS and AC_MCP_HTTP_ORIGINS let others in: AC_MCP_HTTP_TOKEN has to say whom.")
@@ -180,14 +185,13 @@ def is_address(value: str) -> bool:
     return named and safe and plain and address.scheme in ("http", "https")
 
 
+WEB = ("maton_url", "gateway_url", "control_url", "direct_url")
+
+
 def checked(settings: Settings) -> Settings:
     """Keys travel to these addresses: https, or this machine."""
     for one in fields(settings):
-        if (
-            one.name != "redis_url"
-            and one.metadata["variable"].endswith("_URL")
-            and (value := str(getattr(settings, one.name)))
-        ):
+        if one.name in WEB and (value := str(getattr(settings, one.name))):
             if not is_address(value):
                 raise BadSetting(f"{one.metadata['variable']} takes an https:// address with nothing after its path.")
             object.__setattr__(settings, one.name, value.rstrip("/").removesuffix("/api/3"))

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from ac_mcp.gateway.slots import Budget, Slot
 from ac_mcp.gateway.stores import Ledger, SharedStore, loaded
-from ac_mcp.link import Link
+from ac_mcp.link import RedisLink
 from ac_mcp.storage import Unusable
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ class RedisStore(SharedStore):
 
     back_in = AWAY
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: RedisLink) -> None:
         self._link = link
         self._process = uuid4().hex[:12]
         self._was_away, self._cold_until = False, 0.0

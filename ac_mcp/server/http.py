@@ -4,7 +4,6 @@ Each request stands alone: any replica can take it. A caller's bearer token says
 """
 
 import hmac
-import logging
 import re
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -23,10 +22,10 @@ from starlette.types import Message, Receive, Scope, Send
 
 from ac_mcp.account import Account
 from ac_mcp.hosting import Callers, Who
+from ac_mcp.modes import listed
 from ac_mcp.server.adapter import Context, build_server
 from ac_mcp.settings import Settings
 
-log = logging.getLogger(__name__)
 PATH = "/mcp"
 LARGEST_BODY = 4 * 1024 * 1024
 BODY_SECONDS = 15.0
@@ -206,7 +205,3 @@ def application(settings: Settings, callers: Callers, host: str, port: int) -> S
         routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route(PATH, gate), Mount(PATH + "/", gate)],
         lifespan=lifespan,
     )
-
-
-def listed(text: str) -> list[str]:
-    return [part.strip().lower() for part in text.split(",") if part.strip()]

@@ -1,7 +1,6 @@
 """The HTTP server itself: uvicorn, with an end to those who never get to the end of their request."""
 
 import asyncio
-import logging
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -12,7 +11,6 @@ import uvicorn
 from anyio import create_task_group, open_signal_receiver
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-log = logging.getLogger(__name__)
 HEAD_SECONDS = 10.0
 """Seconds in which the head of a request has to have come in."""
 LARGEST_HEAD = 32 * 1024

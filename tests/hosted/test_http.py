@@ -191,6 +191,12 @@ def test_what_would_leave_it_open_is_refused(environ: dict[str, str], said: str)
         Settings.from_env(environ)
 
 
+def test_tokens_have_names_and_may_be_base64() -> None:
+    plain = "YWJjZGVmZ2hpamts=="
+    told = Settings.from_env({"AC_MCP_HTTP_TOKEN": f"alice={plain}, ,bob={BOB},{ALICE}="})
+    assert told.http_tokens == {"alice": plain, "bob": BOB, "caller-3": f"{ALICE}="}
+
+
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", "my-host:0", "8765", "127.0.0.1:x", "127.0.0.1:99999"])
 def test_an_address_others_can_reach_needs_a_token(
     address: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
