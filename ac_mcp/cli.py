@@ -1,7 +1,6 @@
 """The command line: `ac-mcp` serves MCP on stdio; its commands show, try, check and document the same thing."""
 
 import io
-import json
 import os
 import sqlite3
 import sys
@@ -15,7 +14,19 @@ import anyio
 
 from ac_mcp import __version__
 from ac_mcp.settings import BadSetting, Settings, checked
-from ac_mcp.shell import FAILED, INTERRUPTED, OF_SANDBOX, OK, USAGE, call, company, complain, export, show
+from ac_mcp.shell import (
+    FAILED,
+    INTERRUPTED,
+    OF_SANDBOX,
+    OK,
+    USAGE,
+    call,
+    company,
+    complain,
+    export,
+    for_shell,
+    show,
+)
 
 HTTP = "serve many callers over HTTP there, such as 127.0.0.1:8765, instead of one on stdio"
 
@@ -47,11 +58,16 @@ def run(arguments: Sequence[str]) -> int:
 
     log_to_stderr(settings)
     try:
-        return int(asked.command(settings, asked))
+        code = int(asked.command(settings, asked))
+        sys.stdout.flush()
+        return code
     except BadSetting as error:
         return complain(str(error), USAGE)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:  # whoever read it has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
     except (OSError, OverflowError, sqlite3.Error) as error:
         return complain(f"{type(error).__name__}: {error}")
 
@@ -112,7 +128,8 @@ def arguments_of(name: str, one: ArgumentParser) -> None:
                 "--fields", action="append", default=[], metavar="TITLE", help="a custom field; repeatable"
             )
         case "tools":
-            one.add_argument("search", nargs="?", default="", help="only those whose name or text holds this")
+            one.add_argument("search", nargs="*", help="a tool's name, or what is to be done in plain words")
+            one.add_argument("--json", action="store_true", help="with schemas, for programs")
         case "sandbox":
             one.add_argument("--port", type=int, default=8080, help="port on 127.0.0.1 (default 8080)")
             one.add_argument("--rate", type=int, default=5, help="requests a second per account; 0 for no limit")
@@ -149,23 +166,28 @@ def serve(settings: Settings, asked: Namespace) -> int:
 
 
 def tools(settings: Settings, asked: Namespace) -> int:
-    """What a model would be shown, and what it costs."""
-    from ac_mcp.modes import offered
-    from ac_mcp.server.adapter import cost, listed
+    """What a model would be shown, and what it costs; with words, what a shell can call for them."""
+    from ac_mcp import toolbox
 
-    word = asked.search.casefold()
-    all_of_them = offered(settings)
-    found = {n: o for n, o in all_of_them.items() if word in n or word in o.description.casefold()}
-    for name, operation in found.items():
-        show(f"{name:20} {cost(operation, settings):5}  {operation.description}")
-        if name == asked.search:
-            takes = listed(operation, settings.several_accounts)
-            for title, said in takes["properties"].items():
-                needed = " (required)" if title in takes.get("required", ()) else ""
-                show(f"  {title}{needed}: {json.dumps(said, ensure_ascii=False)}")
-    bytes_of_all = sum(cost(operation, settings) for operation in all_of_them.values())
-    show(f"{len(found)} of {len(all_of_them)} tools; all together {bytes_of_all} bytes of name, description and schema")
-    return OK if found else FAILED
+    if not asked.search and not asked.json:
+        for text in toolbox.costs(settings):
+            show(text)
+        return OK
+    settings, wish = for_shell(settings), " ".join(asked.search)
+    reach = toolbox.within(settings)
+    ids = [wish] if wish in reach else toolbox.fitting(reach, wish) if wish else list(reach.tools)
+    if not ids:
+        return complain("Nothing fits: say it in other words, such as the thing and what to do with it.")
+    if asked.json:
+        show(toolbox.described(reach, ids, settings))
+    elif wish in reach:
+        for text in toolbox.manual(reach, wish, settings):
+            show(text)
+    else:
+        for id in ids:
+            show(toolbox.line(reach, id, settings))
+        show(f"What one takes: ac-mcp tools {ids[0]}")
+    return OK
 
 
 def demo(settings: Settings, asked: Namespace) -> int:
@@ -229,7 +251,7 @@ COMMANDS: tuple[tuple[str, Any, str], ...] = (
     ("demo", demo, "watch a session against the sandbox, through a real MCP client"),
     ("call", call, "run one tool from the shell; exit code 0 done, 1 refused or broken off, 2 not understood"),
     ("export", export, "write all contacts or deals, or those that meet conditions, to a file"),
-    ("tools", tools, "list the tools and what each costs in bytes"),
+    ("tools", tools, "list the tools and what each costs in bytes; with words, those that fit"),
     ("doctor", doctor, "check key, connection and addresses step by step"),
     ("sandbox", sandbox, "serve the sandbox account over HTTP on this machine"),
     ("docs", docs, "refresh the generated parts of README.md and manifest.json"),

@@ -37,14 +37,19 @@ def company(asked: Namespace) -> Any:
     return Company(**{name: getattr(asked, name) for name in OF_SANDBOX if hasattr(asked, name)})
 
 
+def for_shell(settings: Settings) -> Settings:
+    """With every tool, unless somebody chose: no model pays for those that are not called."""
+    if not any(not name.startswith("-") for name in f"{settings.toolsets},{settings.tools}".split(",") if name):
+        settings = replace(settings, toolsets="all")
+    return replace(settings, folders=settings.folders or ANYWHERE)  # a path there is that person's own
+
+
 def call(settings: Settings, asked: Namespace) -> int:
     """One tool from the shell: the answer on stdout, an error on stderr."""
     from ac_mcp.modes import offered as chosen_tools
     from ac_mcp.results.unknown import unknown_tool
 
-    if not any(not name.startswith("-") for name in f"{settings.toolsets},{settings.tools}".split(",") if name):
-        settings = replace(settings, toolsets="all")  # a person's shell pays for no tool that is not called
-    settings = replace(settings, folders=settings.folders or ANYWHERE)  # a path there is that person's own
+    settings = for_shell(settings)
     offered = chosen_tools(settings)
     try:
         arguments = given(asked.arguments)

@@ -59,7 +59,7 @@ LAYERS = (
     {"calls"},
     {"server"},
     {"launch"},
-    {"demo", "doctor", "docs", "shell"},
+    {"demo", "doctor", "docs", "shell", "toolbox"},
     {"cli", "__main__"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -1,6 +1,7 @@
 """Resources, prompts and completions, through a client in both protocol eras."""
 
 import ast
+import hashlib
 import json
 import re
 from typing import Any
@@ -9,13 +10,22 @@ import httpx2
 import mcp_types as types
 import pytest
 from mcp import Client, MCPError
+from pydantic import ConfigDict
 
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.reading import read
 from ac_mcp.request import Json
 from ac_mcp.server.prompts import JOBS
+from ac_mcp.server.skills import GetSkill
 from tests.support import connected, in_virtual_time, trial
 from tests.test_server import ERAS
+
+
+class AnyResult(types.Result):
+    """Whatever an extension answers."""
+
+    model_config = ConfigDict(extra="allow")
+
 
 GIVEN = {
     "owner": "Priya",
@@ -39,7 +49,7 @@ async def content(client: Client, uri: str) -> Json:
 @in_virtual_time
 async def test_the_account_and_each_kind_of_thing_can_be_attached(options: dict[str, Any]) -> None:
     async with trial() as one, connected(one, **options) as client:
-        (account,) = (await client.list_resources()).resources
+        account, _ = (await client.list_resources()).resources
         assert (await content(client, str(account.uri)))["counts"]["contacts"] == 60
         listed = (await client.list_resource_templates()).resource_templates
         assert [template.uri_template for template in listed] == [
@@ -289,3 +299,27 @@ async def test_names_that_begin_so_come_first() -> None:
         ref = address("activecampaign://tags/{id}")
         found = (await client.complete(ref, {"name": "id", "value": "r"})).completion
         assert found.values[0] == "Referral"
+
+
+@ERAS
+@in_virtual_time
+async def test_the_skill_is_served_whole_with_its_digest(options: dict[str, Any]) -> None:
+    async with trial() as one, connected(one, **options) as client:
+        listed = await client.session.send_request(
+            types.Request(method="skills/list", params=types.RequestParams()), AnyResult
+        )
+        (skill,) = listed.model_dump()["skills"]
+        assert skill["frontmatter"]["name"] == "activecampaign"
+        (file,) = skill["resources"]
+        (part,) = (await client.read_resource(file["uri"])).contents
+        assert isinstance(part, types.TextResourceContents)
+        raw = part.text.encode()
+        assert (file["size"], file["digest"]) == (len(raw), f"sha256:{hashlib.sha256(raw).hexdigest()}")
+        found = await client.session.send_request(
+            types.Request(method="skills/get", params=GetSkill(uri=file["uri"])), AnyResult
+        )
+        assert found.model_dump()["skill"] == skill
+        with pytest.raises(MCPError, match="There is no such skill; there is skill://activecampaign"):
+            await client.session.send_request(
+                types.Request(method="skills/get", params=GetSkill(uri="skill://../SKILL.md")), AnyResult
+            )

@@ -1,6 +1,7 @@
 """The command line, as a person or a shell agent uses it."""
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import pytest
 
 from ac_mcp.cli import run
 from ac_mcp.modes import USUAL
+from ac_mcp.operations import OPERATIONS
+from ac_mcp.shell import given
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +53,7 @@ def test_what_stands_behind_an_option_belongs_to_the_call(capsys: pytest.Capture
     assert run(["call", "--sandbox", "create_tag", "--dry-run", "name=New"]) == 0
     assert "nothing was written" in capsys.readouterr().out
     with pytest.raises(SystemExit):
-        run(["tools", "tag", "more"])
+        run(["doctor", "more"])
     assert "unrecognized" in capsys.readouterr().err
 
 
@@ -113,15 +116,62 @@ def test_tools_lists_all_with_their_cost_and_finds_by_word(capsys: pytest.Captur
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(USUAL) + 1
     assert run(["tools", "webhook"]) == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[:-1]] == [
-        "list_webhooks",
-        "create_webhook",
-    ]
+    found = capsys.readouterr().out.splitlines()
+    assert found[0].startswith("list_webhooks  ")
+    assert found[1].startswith("create_webhook name= url= events= sources= [list=]  Create a webhook")
+    assert found[-1] == "What one takes: ac-mcp tools list_webhooks"
+    assert len(found) <= 11
 
 
-def test_tools_shows_what_a_tool_takes(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["tools", "get_tag"]) == 0
-    assert "  tag (required): {" in capsys.readouterr().out
+def test_tools_finds_by_plain_words_also_what_only_the_api_has(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["tools", "add", "a", "mailing", "address"]) == 0
+    said = capsys.readouterr().out
+    assert "write_operation id=addresses.create arguments=  Add a mailing address" in said
+    assert run(["tools", "--tools=-write_operation", "add", "a", "mailing", "address"]) == 0
+    assert "addresses.create" not in capsys.readouterr().out
+
+
+def test_tools_without_a_fit_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["tools", "qwertzuiop"]) == 1
+    assert capsys.readouterr().err == "Nothing fits: say it in other words, such as the thing and what to do with it.\n"
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_tools_shows_what_each_takes_and_a_call_that_is_understood(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["tools", name]) == 0
+    first, kind, *rest = capsys.readouterr().out.splitlines()
+    assert first == f"{name}: {OPERATIONS[name].description}"
+    assert kind.strip().startswith("reads" if OPERATIONS[name].read_only else "writes")
+    shown = [line.strip().partition("=")[0] for line in rest if "=  " in line]
+    assert set(OPERATIONS[name].required) <= set(shown)
+    if OPERATIONS[name].required:
+        words = shlex.split(rest[-1])
+        assert words[:4] == ["ac-mcp", "call", name, words[3]]
+        assert set(given(words[3:])) == set(OPERATIONS[name].required)
+
+
+def test_tools_for_programs_are_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["tools", "--json"]) == 0
+    everything = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in everything] == list(OPERATIONS)
+    assert run(["tools", "get_tag", "--json"]) == 0
+    (one,) = json.loads(capsys.readouterr().out)
+    assert one["kind"] == "reads"
+    assert one["takes"]["required"] == ["tag"]
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ac_mcp", "tools", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout
+    assert process.stderr
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 0
+    process.stderr.close()
 
 
 def test_doctor_is_well_on_the_sandbox(capsys: pytest.CaptureFixture[str]) -> None:

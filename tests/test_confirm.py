@@ -9,6 +9,7 @@ import anyio
 import httpx2
 import mcp_types as types
 import pytest
+from mcp import Client, MCPError
 
 from ac_mcp.calls import Asked, run
 from ac_mcp.errors import BadArguments, NeedsYes
@@ -136,8 +137,8 @@ async def test_the_answer_to_a_question_counts_for_that_call_only_and_once() -> 
 
             try:
                 return str(await resumed(one.account, OPERATIONS[params.name], params, again))
-            except BadArguments as refused:
-                return str(refused)
+            except MCPError as refused:
+                return refused.error.message
 
         for _ in range(3):
             with pytest.raises(NeedsYes) as waiting:
@@ -148,6 +149,28 @@ async def test_the_answer_to_a_question_counts_for_that_call_only_and_once() -> 
         assert "seen" in await confirmed("create_webhook", HOOK, states[2])
         assert (await confirmed("create_webhook", HOOK, states[2])).startswith("What was confirmed is not known")
         assert (await confirmed("create_webhook", HOOK, "made up")).startswith("What was confirmed is not known")
+
+
+@in_virtual_time
+async def test_a_state_that_was_not_given_is_refused_and_an_answer_to_something_else_is_asked_again() -> None:
+    yes = types.ElicitResult(action="accept", content={"confirm": True})
+
+    async def again(client: Client, responses: dict[str, Any] | None, state: str | None) -> Any:
+        return await client.session.call_tool(
+            "create_webhook", HOOK, input_responses=responses, request_state=state, allow_input_required=True
+        )
+
+    ask, _ = answering("accept")
+    async with trial(AUTO) as one, connected(one, mode="2026-07-28", elicitation_callback=ask) as client:
+        first = await again(client, None, None)
+        assert isinstance(first, types.InputRequiredResult)
+        with pytest.raises(MCPError, match="What was confirmed is not known here"):
+            await again(client, {"confirm": yes}, f"{first.request_state}-changed")
+        asked = await again(client, {"other": yes}, str(first.request_state))
+        assert isinstance(asked, types.InputRequiredResult)
+        assert writes(one) == []
+        assert not (await again(client, {"confirm": yes}, str(asked.request_state))).is_error
+        assert writes(one) == ["POST /webhooks"]
 
 
 @in_virtual_time

@@ -97,7 +97,7 @@ async def test_resources_prompts_and_completions_keep_to_the_tools_there_are() -
             "activecampaign://deals/{id}",
             "activecampaign://users/{id}",
         ]
-        assert (await client.list_resources()).resources == []
+        assert [one.name for one in (await client.list_resources()).resources] == ["activecampaign"]  # the skill
         assert (await client.list_prompts()).prompts == []
         for uri in ("activecampaign://contacts/1", "activecampaign://account"):
             with pytest.raises(MCPError, match="There is no such resource"):
@@ -137,7 +137,7 @@ def test_the_command_line_keeps_to_the_mode(capsys: Any) -> None:
     assert command(["call", "--sandbox", "--toolsets", "nonsense", "list_tags"]) == 2
     assert "AC_MCP_TOOLSETS: there is no 'nonsense'" in capsys.readouterr().err
     assert command(["tools", "--sandbox", "--toolsets", "users"]) == 0
-    assert "3 of 3 tools" in capsys.readouterr().out
+    assert "\n3 tools; all together" in capsys.readouterr().out
 
 
 def test_a_safeguard_with_a_typo_does_not_start_without_it() -> None:

@@ -32,7 +32,7 @@ from ac_mcp.results.render import render
 from ac_mcp.results.unknown import unknown_tool
 from ac_mcp.schema import listed
 from ac_mcp.senders import Trail
-from ac_mcp.server import confirm, prompts, resources
+from ac_mcp.server import confirm, prompts, resources, skills
 from ac_mcp.server.alive import alive
 from ac_mcp.server.completion import completed
 from ac_mcp.server.icon import ICON
@@ -106,7 +106,7 @@ def build_server(settings: Settings, account_of: Accounts) -> Server[Any]:
             asked = Asked(progress, idempotency_key(params), actor(context))
             return await answered(account, offered[params.name], params, asked, context)
 
-    return Server[Any](
+    server = Server[Any](
         NAME,
         version=__version__,
         title="ActiveCampaign",
@@ -117,6 +117,8 @@ def build_server(settings: Settings, account_of: Accounts) -> Server[Any]:
         on_call_tool=call_tool,
         **beside_tools(account_of, offered),
     )
+    skills.add_to(server)
+    return server
 
 
 def instructions(offered: Collection[str]) -> str:
@@ -130,12 +132,14 @@ def beside_tools(account_of: Accounts, offered: Collection[str]) -> dict[str, An
     """What MCP knows beside tools: resources, prompts, and names to complete their arguments."""
 
     async def list_resources(context: Context, params: Page) -> types.ListResourcesResult:
-        return types.ListResourcesResult(resources=resources.fixed(offered))
+        return types.ListResourcesResult(resources=[*resources.fixed(offered), skills.resource()])
 
     async def list_templates(context: Context, params: Page) -> types.ListResourceTemplatesResult:
         return types.ListResourceTemplatesResult(resource_templates=resources.templates(offered))
 
     async def read_resource(context: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
+        if params.uri == skills.URI:
+            return skills.content()
         return await resources.content(account_of(context), params.uri)
 
     async def list_prompts(context: Context, params: Page) -> types.ListPromptsResult:
@@ -188,6 +192,8 @@ async def answered(
             return told(render(answer), account.settings.structured)
     except Trouble as trouble:
         return said(explain(trouble, operation, given, account.settings.direct, account.reach), is_error=True)
+    except MCPError:
+        raise
     except Exception as error:
         # The SDK shows the text of any other exception to the model in the older protocol.
         where = traceback.extract_tb(error.__traceback__)[-1]

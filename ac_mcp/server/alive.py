@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from anyio import create_task_group
+from mcp import MCPError
 
 from ac_mcp.gateway.client import Gateway
 from ac_mcp.request import Progress
@@ -42,7 +43,13 @@ async def alive(report: Progress, gateway: Gateway) -> AsyncGenerator[Told]:
             waiting = f"{queued} requests wait for the rate limit" if queued else "waiting for ActiveCampaign"
             await told.sign(f"{gateway.clock() - began:.0f} s: {waiting}")
 
+    refused: MCPError | None = None
     async with create_task_group() as group:
         group.start_soon(signs)
-        yield told
+        try:
+            yield told
+        except MCPError as error:  # out of here it would come in a group of exceptions
+            refused = error
         group.cancel_scope.cancel()
+    if refused:
+        raise refused

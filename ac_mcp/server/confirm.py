@@ -105,20 +105,33 @@ async def asked(context: Context, account: Account, needs: NeedsYes, offer: Offe
 async def resumed(
     account: Account, operation: Operation[..., Any], params: types.CallToolRequestParams, again: Again
 ) -> Json | None:
-    """The answer of a call that is made again with what was said; None if it is not one."""
-    if params.request_state is None or not params.input_responses:
+    """The answer of a call that is made again with what was said; None if it is not one, or does not say it.
+
+    Raises:
+        MCPError: for a state that was not given, or was used before (SEP-2322: it must be refused).
+        BadArguments: if somebody has said no.
+    """
+    if params.request_state is None or QUESTION not in (params.input_responses or {}):
         return None
-    said = params.input_responses.get(QUESTION)
+    said = (params.input_responses or {})[QUESTION]
     one, given = meant_by(account, operation, params.arguments or {})
-    return await decided(account, said, params.request_state, Offer(one.name, given, ""), again)
+    answer = await decided(account, said, params.request_state, Offer(one.name, given, ""), again)
+    if answer is None:
+        raise MCPError(types.INVALID_PARAMS, OUTDATED)
+    return answer
 
 
-async def decided(account: Account, said: Any, token: str, offer: Offer, again: Again) -> Json:
+async def decided(account: Account, said: Any, token: str, offer: Offer, again: Again) -> Json | None:
+    """The answer of the call; None if the token is not that of this very call.
+
+    Raises:
+        BadArguments: if somebody has said no.
+    """
     kept = await account.changes.take(account.of_offers(account.caller), token)
     if getattr(said, "action", "") != "accept" or record(getattr(said, "content", None)).get(QUESTION) is not True:
         raise BadArguments(DECLINED)
     if kept is None or (kept.tool, kept.arguments) != (offer.tool, offer.arguments):
-        raise BadArguments(OUTDATED)
+        return None
     return await again(kept.seen)
 
 

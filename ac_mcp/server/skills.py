@@ -1,0 +1,80 @@
+"""The skill that comes with this package, over MCP: the extension io.modelcontextprotocol/skills (SEP-2640)."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+import mcp_types as types
+from mcp import MCPError
+from mcp.server import Server, ServerRequestContext
+
+EXTENSION = "io.modelcontextprotocol/skills"
+URI = "skill://activecampaign/SKILL.md"
+HOUR = 3_600_000
+Context = ServerRequestContext[Any]
+
+
+class ListSkills(types.RequestParams):
+    cursor: str | None = None
+
+
+class GetSkill(types.RequestParams):
+    uri: str
+
+
+@cache
+def text() -> str:
+    return (files("ac_mcp") / "skills" / "activecampaign" / "SKILL.md").read_text(encoding="utf-8")
+
+
+def frontmatter(markdown: str) -> dict[str, Any]:
+    """What stands between the first two lines of dashes: YAML of which each line is a name and a value in JSON."""
+    _, head, _ = markdown.split("---\n", 2)
+    return {name: json.loads(value) for name, _, value in (line.partition(": ") for line in head.splitlines())}
+
+
+def skill() -> Mapping[str, Any]:
+    raw = text().encode()
+    file = {"uri": URI, "digest": f"sha256:{sha256(raw).hexdigest()}", "size": len(raw)}
+    return {"uri": URI, "frontmatter": frontmatter(text()), "resources": [file]}
+
+
+def resource() -> types.Resource:
+    head = frontmatter(text())
+    return types.Resource(
+        uri=URI,
+        name=head["name"],
+        title="How to work here",
+        description=head["description"],
+        mime_type="text/markdown",
+        size=len(text().encode()),
+    )
+
+
+def content() -> types.ReadResourceResult:
+    return types.ReadResourceResult(
+        contents=[types.TextResourceContents(uri=URI, mime_type="text/markdown", text=text())]
+    )
+
+
+def complete(**said: Any) -> dict[str, Any]:
+    return {"resultType": "complete", "ttlMs": HOUR, "cacheScope": "public", **said}
+
+
+async def list_skills(context: Context, params: ListSkills) -> dict[str, Any]:
+    return complete(skills=[skill()])
+
+
+async def get_skill(context: Context, params: GetSkill) -> dict[str, Any]:
+    if params.uri != URI:
+        raise MCPError(types.INVALID_PARAMS, f"There is no such skill; there is {URI}.", {"uri": params.uri[:200]})
+    return complete(skill=skill())
+
+
+def add_to(server: Server[Any]) -> None:
+    server.add_request_handler("skills/list", ListSkills, list_skills)
+    server.add_request_handler("skills/get", GetSkill, get_skill)
+    server.extensions[EXTENSION] = {}

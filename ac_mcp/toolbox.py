@@ -1,0 +1,91 @@
+"""The tools as a shell shows them: all in lines, those that fit a wish, or one with what it takes."""
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ac_mcp.finding import search
+from ac_mcp.modes import offered, switched_off
+from ac_mcp.operation import Operation
+from ac_mcp.operations import STEPS
+from ac_mcp.reach import Reach
+from ac_mcp.request import Json
+from ac_mcp.schema import about, listed
+from ac_mcp.server.adapter import cost
+from ac_mcp.settings import Settings
+
+FEW = 10
+"""How many that fit a wish are shown."""
+
+
+def costs(settings: Settings) -> Iterator[str]:
+    """What a model would be shown by a server with these settings, and the bytes of it."""
+    tools = offered(settings)
+    for name, operation in tools.items():
+        yield f"{name:20} {cost(operation, settings):5}  {operation.description}"
+    together = sum(cost(operation, settings) for operation in tools.values())
+    yield f"{len(tools)} tools; all together {together} bytes of name, description and schema"
+
+
+def within(settings: Settings) -> Reach:
+    """What a shell with these settings can call."""
+    return Reach(offered(settings), switched_off(settings), settings.direct)
+
+
+def fitting(reach: Reach, wish: str) -> list[str]:
+    """Ids of what fits a wish in plain words, the best first; tools whose name holds it before all."""
+    word = wish.strip().lower().replace("-", "_").replace(" ", "_")
+    named = [name for name in reach.tools if word and word in name]
+    return list(dict.fromkeys([*named, *(id for id in search(wish) if id in reach)]))[:FEW]
+
+
+def line(reach: Reach, id: str, settings: Settings) -> str:
+    """How it is called, with what need not be given in brackets, and what it does."""
+    one = STEPS[id]
+    if id not in reach.tools:
+        arguments = "arguments=" if one.required else "[arguments=]"
+        return f"{reach.runner(one)} id={id} {arguments}  {one.description}"
+    takes = listed(one, settings.several_accounts)
+    optional = [f"[{name}=]" for name in takes["properties"] if name not in one.required]
+    return f"{' '.join([id, *(f'{name}=' for name in one.required), *optional])}  {one.description}"
+
+
+def manual(reach: Reach, id: str, settings: Settings) -> Iterator[str]:
+    """One of them whole: what it does to the account, an argument a line, and a call."""
+    one = STEPS[id]
+    yield f"{id}: {one.description}"
+    yield f"  {kind(one)}"
+    for name, said in listed(one, settings.several_accounts)["properties"].items():
+        needed = ", required" if name in one.required else ""
+        yield f"  {name}=  {said.get('description', '')} ({value(said)}{needed})"
+    if not one.required and not one.read_only:
+        return
+    example = {name: about(one.signature.parameters[name].annotation).example for name in one.required}
+    tool, arguments = reach.suggested(id, example) or (id, example)
+    words = [f"{name}={given if isinstance(given, str) else json.dumps(given)}" for name, given in arguments.items()]
+    yield f"  ac-mcp call {shlex.join([tool, *words])}"
+
+
+def kind(one: Operation[..., Any]) -> str:
+    return "reads" if one.read_only else "writes; may overwrite or delete" if one.destructive else "writes"
+
+
+def value(said: Mapping[str, Any]) -> str:
+    """What stands behind the `=` in a shell."""
+    if "enum" in said:
+        return "|".join(map(str, said["enum"]))
+    if said.get("type") == "array":
+        return "may be given more than once"
+    return {"integer": "number", "boolean": "true|false", "object": "JSON"}.get(str(said.get("type")), "text")
+
+
+def described(reach: Reach, ids: list[str], settings: Settings) -> str:
+    """The same for programs: a JSON array."""
+    rows: list[Json] = []
+    for id in ids:
+        one = STEPS[id]
+        called: Json = {"name": id} if id in reach.tools else {"name": reach.runner(one), "id": id}
+        takes = listed(one, settings.several_accounts)
+        rows.append(called | {"description": one.description, "kind": kind(one), "takes": takes})
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
