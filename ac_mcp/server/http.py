@@ -35,6 +35,8 @@ MOST_AT_ONCE, OF_ONE = 200, 50
 ONCE = ("host", "origin", "authorization", "x-maton-api-key", "x-maton-connection")
 """Headers of which another one would be another answer to the same question."""
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
+FORWARDED = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}")
+"""This machine by a port that is forwarded here, as by a container or a tunnel: no other name can be pointed at it."""
 CALLER = "ac_mcp.caller"
 KEY = re.compile(r"[\x21-\x7e]{8,512}")
 CONNECTION = re.compile(r"[0-9A-Za-z][0-9A-Za-z ._-]{0,99}")
@@ -104,7 +106,8 @@ class Gate:
         """
         if twice := next((name for name in ONCE if len(headers.getlist(name)) > 1), ""):
             raise Refused(400, f"There are several {twice} headers.")
-        if headers.get("host", "").lower() not in self.hosts:
+        host = headers.get("host", "").lower()
+        if host not in self.hosts and not FORWARDED.fullmatch(host):
             raise Refused(421, "This is not the host that was asked for (AC_MCP_HTTP_HOSTS names those it has).")
         if (origin := headers.get("origin")) and origin.lower() not in self.origins:
             raise Refused(403, "Pages of this origin may not call (AC_MCP_HTTP_ORIGINS names those that may).")
