@@ -1,6 +1,6 @@
 """What belongs to one caller: settings, gateway, directories, journal; and through which connection its calls go."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -57,10 +57,15 @@ class Account:
 
     @classmethod
     def of(
-        cls, settings: Settings, gateway: Gateway, journal: Journal | None = None, folder: Path | None = None
+        cls,
+        settings: Settings,
+        gateway: Gateway,
+        journal: Journal | None = None,
+        folder: Path | None = None,
+        names: Mapping[str, str] | None = None,
     ) -> "Account":
         kept = journal or Journal.in_memory(lambda: gateway.now().timestamp())
-        caller = Caller(settings.credential)
+        caller = Caller(settings.credential, names=names or {})
         return cls(gateway, settings, caller, gateway.clock, journal=kept, offered=offered(settings), folder=folder)
 
     @property

@@ -13,6 +13,7 @@ from typing import Any
 import anyio
 
 from ac_mcp import __version__
+from ac_mcp.options import HTTP, arguments_of, shared_options
 from ac_mcp.settings import BadSetting, Settings, checked
 from ac_mcp.shell import (
     FAILED,
@@ -27,8 +28,6 @@ from ac_mcp.shell import (
     for_shell,
     show,
 )
-
-HTTP = "serve many callers over HTTP there, such as 127.0.0.1:8765, instead of one on stdio"
 
 
 def main() -> None:
@@ -73,29 +72,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def parser() -> ArgumentParser:
-    shared = ArgumentParser(add_help=False, argument_default=SUPPRESS)
-    shared.add_argument("--sandbox", action="store_true", help="use the built-in account; no key needed")
-    shared.add_argument("--state", type=Path, metavar="FILE", help="keep the sandbox in this file")
-    shared.add_argument(
-        "--size", choices=("small", "medium", "large"), help="of the sandbox: 60, 2,000 or 100,000 contacts"
-    )
-    shared.add_argument("--number", type=int, help="which sandbox company: the same number, the same data")
-    shared.add_argument("--multi-account", action="store_true", help="let each call choose its Maton connection")
-    shared.add_argument("--read-only", action="store_true", help="only tools that read; wins over all else")
-    shared.add_argument("--toolsets", metavar="A,B", help="only these toolsets, such as contacts,deals")
-    shared.add_argument("--tools", metavar="A,B,-C", help="only these, beside those toolsets; --tools=-c leaves c out")
-    shared.add_argument("--confirm", metavar="WHEN", help="which writes wait for a yes: auto, always or never")
-    shared.add_argument("--hide-user-content", action="store_true", help="leave the account's free text out")
-    shared.add_argument(
-        "--allow-default-connection",
-        dest="allow_default",
-        action="store_true",
-        help="write to the oldest connection where there are several",
-    )
-    shared.add_argument(
-        "--accept-caller-keys", action="store_true", help="over HTTP: each caller may bring a Maton key of their own"
-    )
-    shared.add_argument("--log-level", metavar="LEVEL", help="what is logged on stderr (default WARNING)")
+    shared = shared_options()
     top = ArgumentParser("ac-mcp", description=__doc__, parents=[shared], formatter_class=RawDescriptionHelpFormatter)
     top.add_argument("--version", action="version", version=f"ac-mcp {__version__}")
     top.add_argument("--http", metavar="HOST:PORT", default=SUPPRESS, help=HTTP)
@@ -106,43 +83,6 @@ def parser() -> ArgumentParser:
         one.set_defaults(command=action)
         arguments_of(name, one)
     return top
-
-
-def arguments_of(name: str, one: ArgumentParser) -> None:
-    match name:
-        case "serve":
-            one.add_argument("--http", metavar="HOST:PORT", default=SUPPRESS, help=HTTP)
-        case "call":
-            one.add_argument("tool", help="name of the tool, see ac-mcp tools")
-            one.add_argument("arguments", nargs="*", help="one JSON object, or name=value ...")
-            one.add_argument("--dry-run", action="store_true", help="show what a write would do, and do nothing")
-            one.add_argument("--csv", action="store_true", help="print the rows as CSV, safe to open in a spreadsheet")
-            one.add_argument("--yes", action="store_true", help="agree to a write that would ask")
-        case "export":
-            one.add_argument("what", choices=("contacts", "deals"))
-            one.add_argument("file", help="a new file: .csv, or .jsonl for JSON Lines")
-            one.add_argument(
-                "--where", action="append", default=[], metavar="CONDITION", help="such as tag=VIP; repeatable"
-            )
-            one.add_argument(
-                "--fields", action="append", default=[], metavar="TITLE", help="a custom field; repeatable"
-            )
-        case "tools":
-            one.add_argument("search", nargs="*", help="a tool's name, or what is to be done in plain words")
-            one.add_argument("--json", action="store_true", help="with schemas, for programs")
-        case "sandbox":
-            one.add_argument("--port", type=int, default=8080, help="port on 127.0.0.1 (default 8080)")
-            one.add_argument("--rate", type=int, default=5, help="requests a second per account; 0 for no limit")
-            one.add_argument(
-                "--latency", type=float, nargs=2, default=(0, 0), metavar=("MS", "JITTER"), help="of answers"
-            )
-            one.add_argument(
-                "--fault", action="append", default=[], help="such as '503;times=3;path=/deals'; repeatable"
-            )
-        case "docs":
-            one.add_argument("--check", action="store_true", help="change nothing; fail if something is out of date")
-        case _:
-            pass
 
 
 def chosen(settings: Settings, asked: Namespace) -> Settings:
@@ -194,6 +134,41 @@ def demo(settings: Settings, asked: Namespace) -> int:
     from ac_mcp.demo import play
 
     return anyio.run(play)
+
+
+def connect(settings: Settings, asked: Namespace) -> int:
+    """A connection to ActiveCampaign, made, chosen and tried."""
+    from ac_mcp.connect import Wanted
+    from ac_mcp.connect import connect as run_connect
+
+    window = sys.platform in ("darwin", "win32") or not {"DISPLAY", "WAYLAND_DISPLAY"}.isdisjoint(os.environ)
+    browser = window and not asked.no_browser
+    wanted = Wanted(asked.new, asked.use, asked.name.strip()[:80], browser, settings.connection)
+    return anyio.run(run_connect, settings, company(asked), wanted, show)
+
+
+def setup(settings: Settings, asked: Namespace) -> int:
+    """This server in a client's configuration."""
+    from ac_mcp.setup import CLIENTS, CannotSetUp, Start, set_up
+
+    if asked.client not in CLIENTS:
+        return complain(f"There is no client {asked.client!r} here; there are {', '.join(CLIENTS)}.", USAGE)
+    start = Start.here(flags(asked), os.environ)
+    try:
+        return set_up(asked.client, start, path=asked.file, remove=asked.remove, agreed=asked.yes, show=show)
+    except CannotSetUp as error:
+        return complain(str(error))
+
+
+def flags(asked: Namespace) -> list[str]:
+    """The options of this command that a server is to be started with."""
+    given: list[str] = []
+    for name in ("sandbox", "multi_account", "read_only", "hide_user_content"):
+        given += [f"--{name.replace('_', '-')}"] if hasattr(asked, name) else []
+    given += ["--allow-default-connection"] if hasattr(asked, "allow_default") else []
+    for name in ("size", "number", "toolsets", "tools", "confirm", "log_level"):
+        given += [f"--{name.replace('_', '-')}={getattr(asked, name)}"] if hasattr(asked, name) else []
+    return given + ([f"--state={asked.state.absolute()}"] if hasattr(asked, "state") else [])
 
 
 def doctor(settings: Settings, asked: Namespace) -> int:
@@ -252,6 +227,8 @@ COMMANDS: tuple[tuple[str, Any, str], ...] = (
     ("call", call, "run one tool from the shell; exit code 0 done, 1 refused or broken off, 2 not understood"),
     ("export", export, "write all contacts or deals, or those that meet conditions, to a file"),
     ("tools", tools, "list the tools and what each costs in bytes; with words, those that fit"),
+    ("connect", connect, "connect an ActiveCampaign account, or choose which one is used"),
+    ("setup", setup, "put this server into a client: claude-desktop, claude-code, cursor, vscode, codex, termo ..."),
     ("doctor", doctor, "check key, connection and addresses step by step"),
     ("sandbox", sandbox, "serve the sandbox account over HTTP on this machine"),
     ("docs", docs, "refresh the generated parts of README.md and manifest.json"),

@@ -15,6 +15,7 @@ from mcp.server.stdio import stdio_server
 from platformdirs import user_state_path
 
 from ac_mcp.account import Account
+from ac_mcp.connected import connected
 from ac_mcp.gateway.auth import Doors
 from ac_mcp.gateway.client import Gateway, opened
 from ac_mcp.gateway.redis_store import RedisStore
@@ -130,7 +131,9 @@ async def in_sandbox(settings: Settings, company: Company) -> AsyncGenerator[Pla
 async def account(settings: Settings, company: Company = COMPANY) -> AsyncGenerator[Account]:
     """The account the settings name, with its gateway open."""
     async with place(settings, company) as here:
-        one = Account.of(here.settings, here.gateway, here.journal(""), here.folder)
+        said = connected(here.folder, hidden(settings.credential))
+        settings = replace(here.settings, connection=here.settings.connection or said.default)
+        one = Account.of(settings, here.gateway, here.journal(""), here.folder, said.names)
         with closing(one.journal):
             async with one.running.attached():
                 yield one

@@ -80,6 +80,8 @@ class Caller:
     """Which tool call it is for: calls take turns."""
     sent: list[float] = field(default_factory=list[float], repr=False, compare=False)
     """When writes of this call left, on the gateway's clock; the gateway notes it, also for who is cancelled."""
+    names: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
+    """What this user calls connections, by their id."""
     bulk: bool = False
     """Work on many records, which leaves a part of the limit to those who wait for an answer."""
 

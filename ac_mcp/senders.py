@@ -1,9 +1,9 @@
 """What carries the requests of one call: the gateway for its caller, with a trail of what it wrote."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ac_mcp.gateway.client import Gateway
-from ac_mcp.request import Caller, Reply, Request, record
+from ac_mcp.request import Caller, Json, Reply, Request, record, records
 
 
 @dataclass(slots=True)
@@ -36,4 +36,17 @@ class Bound:
         if request.method != "GET":
             id = next((one["id"] for value in reply.body.values() if "id" in (one := record(value))), "")
             self.trail.written.append(f"{request.method} {request.path}" + (f" (id {id})" if id else ""))
-        return reply
+        return self.named(reply) if request.plane == "control" and self.caller.names else reply
+
+    def named(self, reply: Reply) -> Reply:
+        """With the user's own names of connections, where Maton notes none."""
+        body = reply.body
+        if isinstance(body.get("connections"), list):
+            body = body | {"connections": [self.own(row) for row in records(body["connections"])]}
+        if isinstance(body.get("connection"), dict):
+            body = body | {"connection": self.own(record(body["connection"]))}
+        return replace(reply, body=body)
+
+    def own(self, row: Json) -> Json:
+        name = self.caller.names.get(str(row.get("connection_id")))
+        return row | {"metadata": {"name": name, **record(row.get("metadata"))}} if name else row

@@ -1,8 +1,8 @@
 """The client of fastmcp: list the tools, read, write, and take advice after an error.
 
-    pip install -r examples/requirements/fastmcp_client.txt
-    python examples/fastmcp_client.py                              # starts `ac-mcp --sandbox`
-    python examples/fastmcp_client.py http://127.0.0.1:8765/mcp    # over HTTP
+pip install -r examples/requirements/fastmcp_client.txt
+python examples/fastmcp_client.py                              # starts `ac-mcp --sandbox`
+python examples/fastmcp_client.py http://127.0.0.1:8765/mcp    # over HTTP
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The tools in LangChain and LangGraph. A node that runs tools is given the calls a model would make, so that it runs without a key.
+"""The tools in LangChain and LangGraph. The node that runs tools is given the calls: no key is needed.
 
     pip install -r examples/requirements/langchain_agent.txt
     python examples/langchain_agent.py                              # starts `ac-mcp --sandbox`

@@ -1,10 +1,10 @@
 """The SDK's own client: list the tools, read, write, and take advice after an error.
 
-    pip install -r examples/requirements/mcp_client.txt
-    python examples/mcp_client.py                              # starts `ac-mcp --sandbox`
-    python examples/mcp_client.py /path/to/ac-mcp --sandbox    # another command
-    python examples/mcp_client.py http://127.0.0.1:8765/mcp    # over HTTP
-    ERA=legacy python examples/mcp_client.py                   # the protocol of 2025-11-25
+pip install -r examples/requirements/mcp_client.txt
+python examples/mcp_client.py                              # starts `ac-mcp --sandbox`
+python examples/mcp_client.py /path/to/ac-mcp --sandbox    # another command
+python examples/mcp_client.py http://127.0.0.1:8765/mcp    # over HTTP
+ERA=legacy python examples/mcp_client.py                   # the protocol of 2025-11-25
 """
 
 import asyncio

@@ -5,8 +5,8 @@
     python examples/termo_launcher.py http://127.0.0.1:8765/mcp    # over HTTP
 
 In earnest: copy examples/termo/config.json to ~/.termo-agent/config.json, put your key in, and run
-`termo-agent --adapter claude_agents`. This script asks Claude Code for the state of the server, which needs no key; with
-ANTHROPIC_API_KEY set it asks the agent a question too.
+`termo-agent --adapter claude_agents`. This script asks Claude Code for the state of the server, which needs no key;
+with ANTHROPIC_API_KEY set it asks the agent a question too.
 """
 
 import asyncio

@@ -19,6 +19,7 @@ LAYERS = (
         "replica",
         "sharing",
         "journal",
+        "connected",
         "tables",
         "secrecy",
         "changes",
@@ -58,8 +59,8 @@ LAYERS = (
     {"answering", "keyed", "asked"},
     {"calls"},
     {"server"},
-    {"launch"},
-    {"demo", "doctor", "docs", "shell", "toolbox"},
+    {"launch", "options"},
+    {"demo", "doctor", "docs", "shell", "toolbox", "connect", "setup"},
     {"cli", "__main__"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

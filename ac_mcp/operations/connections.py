@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from anyio import sleep
+
 from ac_mcp.columns import Column, Flag, Text, Time
 from ac_mcp.errors import BadArguments
 from ac_mcp.marks import About, Unlisted
@@ -11,6 +13,10 @@ from ac_mcp.parameters import ConnectionRef, Id
 from ac_mcp.request import Json, record, records
 from ac_mcp.resource import Resource
 
+EVERY, LONGEST, SPARE = 2.0, 20.0, 3.0
+"""Seconds between two looks at a sign-in, for which a call looks, and that it keeps for the last look."""
+NOT_YET = "Nobody has signed in yet: ask the user whether the link works, then call this again."
+SIGNED_IN = "Signed in: describe_account shows which account it is."
 App = Annotated[Id, Unlisted(), About("Maton app", "active-campaign", shown=False)]
 
 
@@ -23,6 +29,14 @@ class SignIn(Column):
         return url if row.get("status") == "PENDING" and isinstance(url, str) and url else None
 
 
+@dataclass(frozen=True, slots=True)
+class Named(Column):
+    """What it is called; its id tells nobody which account it is."""
+
+    def read(self, row: Json) -> Any:
+        return next(iter(called(row)), None)
+
+
 def called(row: Json) -> tuple[str, ...]:
     """Whatever Maton noted of the account behind it: its metadata is free."""
     return tuple(value for value in record(row.get("metadata")).values() if isinstance(value, str))
@@ -31,7 +45,14 @@ def called(row: Json) -> tuple[str, ...]:
 connections = Resource(
     "connection",
     "connections",
-    (Text("status"), Flag("default"), Text("app"), Time("created", "creation_time"), SignIn("sign_in_url", "url")),
+    (
+        Named("name", "metadata"),
+        Text("status"),
+        Flag("default"),
+        Text("app"),
+        Time("created", "creation_time"),
+        SignIn("sign_in_url", "url"),
+    ),
     called=called,
     directory=True,
     id_key="connection_id",
@@ -54,10 +75,29 @@ async def list_connections(
     return payload | {"connections": [row | {"default": row is oldest} for row in rows]}
 
 
+def pending(payload: Json) -> bool:
+    return record(payload.get("connection")).get("status") == "PENDING"
+
+
 @connections.get("/connections/{connection}", title="Show a connection")
-async def get_connection(call: Call, connection: ConnectionRef) -> Json:
+async def get_connection(
+    call: Call,
+    connection: ConnectionRef,
+    wait: Annotated[
+        bool, Unlisted(), About("Wait up to 20 seconds until somebody has signed in", True, shown=False)
+    ] = False,
+) -> Json:
     """Check one connection: did its authorization go through. Returns its status; only ACTIVE works."""
-    return await call()
+    payload = await call()
+    if not (wait and pending(payload)):
+        return payload
+    waited = 0.0
+    while pending(payload) and waited < LONGEST and call.watch.left() > EVERY + SPARE:
+        await call.progress(waited, LONGEST, "waiting until somebody has signed in")
+        await sleep(EVERY)
+        waited += EVERY
+        payload = await call()
+    return say(payload, note=NOT_YET if pending(payload) else SIGNED_IN)
 
 
 @connections.post("/connections", tool=False)
@@ -90,5 +130,5 @@ async def manage_connection(
         return say(await delete_connection(call, connection), result="deleted")
     payload = await create_connection(call, "active-campaign")
     id = payload["connection"]["connection_id"]
-    todo = f'Ask the user to open sign_in_url and sign in, then check: get_connection(connection="{id}") shows ACTIVE.'
+    todo = f'Ask the user to open sign_in_url and sign in; get_connection(connection="{id}", wait=true) waits for it.'
     return say(payload, result="created", note=todo)

@@ -1,4 +1,4 @@
-"""Every client against this server, over stdio and HTTP: prints the matrix of client, era and transport with the outcome.
+"""Every client against this server, over stdio and HTTP: prints the matrix of client, era, transport and outcome.
 
 python -m tests.clients --install    makes an environment for each, pinned by examples/requirements (needs the network)
 python -m tests.clients              runs them; no network, no language model
@@ -24,7 +24,11 @@ ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "examples"
 HOME = Path(os.environ.get("CLIENTS") or Path(tempfile.gettempdir()) / "ac-mcp-clients")
 SERVER = [sys.executable, "-m", "ac_mcp", "--sandbox"]
-COUNTED, TAGGED, ADVICE = '{"count":12,', '{"result":"tagged","contact":"bob@initech.example"', "Next: tag_contact(contact="
+COUNTED, TAGGED, ADVICE = (
+    '{"count":12,',
+    '{"result":"tagged","contact":"bob@initech.example"',
+    "Next: tag_contact(contact=",
+)
 AGENT = ("tools 62", f"answer {COUNTED}", f"answer {TAGGED}", "refused ", ADVICE)
 SECONDS = 120
 

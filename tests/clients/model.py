@@ -10,16 +10,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
+from ac_mcp.request import Json, records
+
 TOOL = "mcp__activecampaign__count_contacts"
 ARGUMENTS = {"where": ["tag=VIP"]}
 
 
 def block_for(request: dict[str, Any]) -> dict[str, Any]:
     """What the model says next: the call, or what came of it."""
-    last = request["messages"][-1]["content"]
-    results = [part for part in last if part.get("type") == "tool_result"] if isinstance(last, list) else []
+    results = [part for part in records(request["messages"][-1]["content"]) if part.get("type") == "tool_result"]
     if results:
-        said = results[0]["content"]
+        said: Any = results[0]["content"]
         return {"type": "text", "text": said if isinstance(said, str) else said[0]["text"]}
     if request.get("tools"):
         return {"type": "tool_use", "id": "toolu_1", "name": TOOL, "input": ARGUMENTS}
@@ -31,10 +32,12 @@ def events(request: dict[str, Any]) -> list[dict[str, Any]]:
     block = block_for(request)
     tool = block["type"] == "tool_use"
     told = json.dumps(ARGUMENTS)
-    delta = {"type": "input_json_delta", "partial_json": told} if tool else {"type": "text_delta", "text": block["text"]}
-    begun = block | ({"input": {}} if tool else {"text": ""})
+    delta = (
+        {"type": "input_json_delta", "partial_json": told} if tool else {"type": "text_delta", "text": block["text"]}
+    )
+    begun: Json = block | ({"input": {}} if tool else {"text": ""})
     usage = {"input_tokens": 1, "output_tokens": 1}
-    message = {
+    message: Json = {
         "id": "msg_1", "type": "message", "role": "assistant", "model": request.get("model"), "content": [],
         "stop_reason": None, "stop_sequence": None, "usage": usage,
     }  # fmt: skip

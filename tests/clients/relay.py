@@ -1,4 +1,4 @@
-"""Stands between a client and the server and writes down what the client sends: which protocol is spoken is read off it.
+"""Stands between a client and the server and keeps what the client sends: which protocol is spoken is read off it.
 
 python relay.py LOG COMMAND [ARGUMENT ...]    for stdio
 """

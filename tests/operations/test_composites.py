@@ -213,7 +213,7 @@ async def test_a_new_connection_comes_with_its_link_and_what_to_do() -> None:
         id = made["connection"]["id"]
         assert made["connection"]["status"] == "PENDING"
         assert "sign_in_url" in made["connection"]
-        assert f'get_connection(connection="{id}")' in made["note"]
+        assert f'get_connection(connection="{id}", wait=true)' in made["note"]
         assert await one.answer("manage_connection", action="delete", connection=id) == {
             "result": "deleted",
             "connection_id": id,

@@ -1,0 +1,236 @@
+"""`ac-mcp connect`: from a key to an account that answers, and which account is used from then on."""
+
+import sys
+import webbrowser
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from ac_mcp.account import Account
+from ac_mcp.connected import Connected, connected, remember
+from ac_mcp.errors import Trouble
+from ac_mcp.gateway.stores import hidden
+from ac_mcp.launch import Company, account, state_folder
+from ac_mcp.operations.connections import connections, create_connection, get_connection, list_connections
+from ac_mcp.operations.overview import address
+from ac_mcp.operations.users import get_current_user
+from ac_mcp.request import Json, record, records
+from ac_mcp.results.hints import explain
+from ac_mcp.senders import Bound, Trail
+from ac_mcp.settings import Settings, is_address
+
+Show = Callable[[str], None]
+EVERY, AT_MOST, FRESH = 2.0, 300.0, 600.0
+"""Seconds between two looks, until somebody has to have signed in, and for which a link is worth opening again."""
+STEP = 0.1
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+NO_KEY = """\
+There is no key yet.
+  1. Make one at https://maton.ai/settings
+  2. export MATON_API_KEY=...          (Windows: set MATON_API_KEY=...)
+  3. ac-mcp connect
+Or without Maton: AC_API_URL and AC_API_TOKEN, both in ActiveCampaign under Settings > Developer; then ac-mcp doctor.
+To try everything without a key: ac-mcp demo"""
+DIRECT = "AC_API_URL is set, so ActiveCampaign is reached without Maton, and nothing has to be connected: ac-mcp doctor"
+SANDBOX = """\
+The sandbox in this process is connected already. To try signing in: run `ac-mcp sandbox` in another terminal, and here
+MATON_API_BASE_URL=http://127.0.0.1:8080 MATON_API_KEY=sandbox ac-mcp connect --new"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line says of it."""
+
+    new: bool = False
+    use: str = ""
+    name: str = ""
+    browser: bool = True
+    """Whether there is one with a window: one in the terminal would take that over."""
+    fixed: str = ""
+    """The connection the environment names."""
+
+
+@dataclass(slots=True)
+class Connecting:
+    """One run of the command."""
+
+    one: Account
+    wanted: Wanted
+    said: Connected
+    folder: Path | None
+    show: Show
+
+    def sender(self, connection: str = "") -> Bound:
+        caller = replace(self.one.caller, connection=connection, deadline=self.one.clock() + 30)
+        return Bound(self.one.gateway, caller, Trail())
+
+    async def listed(self) -> list[Json]:
+        """The ACTIVE ones, and those somebody may still sign in to."""
+        return records((await list_connections.run(self.sender(), {})).get("connections"))
+
+    def called(self, row: Json) -> str:
+        return self.said.names.get(row["connection_id"]) or next(iter(connections.called(row)), "")
+
+    async def signed_in(self, rows: list[Json]) -> Json | None:
+        """A connection that somebody has signed in to just now; None if nobody did."""
+        fresh = [row for row in rows if self.fresh(row)]
+        row = fresh[-1] if fresh else await self.made()
+        url = str(row.get("url") or "")
+        self.show(f"Open this link and sign in to ActiveCampaign:\n\n  {url}\n")
+        if self.wanted.browser and can_open(url):
+            with suppress(webbrowser.Error):
+                webbrowser.open(url)
+        return await self.active(str(row["connection_id"]))
+
+    async def made(self) -> Json:
+        return record((await create_connection.run(self.sender(), {"app": "active-campaign"})).get("connection"))
+
+    def fresh(self, row: Json) -> bool:
+        """Whether its link was made so lately that it is simply opened again."""
+        try:
+            age = (self.one.gateway.now() - datetime.fromisoformat(str(row.get("creation_time")))).total_seconds()
+        except (ValueError, TypeError):
+            return False
+        return row.get("status") == "PENDING" and bool(row.get("url")) and age < FRESH
+
+    async def active(self, id: str) -> Json | None:
+        began = self.one.clock()
+        while (waited := self.one.clock() - began) < AT_MOST:
+            row = record((await get_connection.run(self.sender(), {"connection": id})).get("connection"))
+            if row.get("status") != "PENDING":
+                spin("")
+                return row
+            for turn in range(round(EVERY / STEP)):
+                spin(f"{SPINNER[turn % len(SPINNER)]} waiting until you have signed in ({waited:.0f} s)")
+                await self.one.gateway.sleep(STEP)
+        spin("")
+        return None
+
+    async def first_read(self, row: Json) -> tuple[str, str]:
+        """The address of the account behind a connection, and who signed in."""
+        me = await get_current_user.run(self.sender(row["connection_id"]), {})
+        user = record(me.get("user"))
+        return address(me), " ".join(str(user.get(key) or "") for key in ("firstName", "lastName")).strip()
+
+
+def spin(text: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
+
+
+def can_open(url: str) -> bool:
+    """Whether somebody sits before it, and it leads where a sign-in may be."""
+    return sys.stdout.isatty() and is_address(url.partition("?")[0])
+
+
+async def connect(settings: Settings, company: Company, wanted: Wanted, show: Show) -> int:
+    """0 when an account answers that is used from then on, else 1."""
+    if settings.direct or (settings.sandbox and wanted.new):
+        show(DIRECT if settings.direct else SANDBOX)
+        return 0 if settings.direct else 1
+    if not settings.sandbox and not settings.credential:
+        show(NO_KEY)
+        return 1
+    folder = state_folder(settings)
+    async with account(settings, company) as one:
+        return await steps(Connecting(one, wanted, connected(folder, hidden(settings.credential)), folder, show))
+
+
+async def steps(run: Connecting) -> int:
+    try:
+        row = await picked(run, await run.listed())
+        if row is None:
+            return 1
+        if row.get("status") != "ACTIVE":
+            run.show(f"Maton says {row.get('status')}: signing in did not work. Once more: ac-mcp connect --new")
+            return 1
+        return await used(run, row, await run.listed())
+    except Trouble as trouble:
+        run.show(explain(trouble, list_connections, {}, False))
+        run.show("ac-mcp doctor looks at each step.")
+        return 1
+
+
+async def picked(run: Connecting, rows: list[Json]) -> Json | None:
+    """The connection to use: the one that is asked for, the one there is, or a new one."""
+    active = [row for row in rows if row.get("status") == "ACTIVE"]
+    if run.wanted.use:
+        word = run.wanted.use.casefold()
+        found = [row for row in active if word in (row["connection_id"], run.called(row).casefold())]
+        if len(found) == 1:
+            return found[0]
+        run.show(f"There {'is no' if not found else 'is more than one'} connection called {run.wanted.use!r}:")
+        overview(run, active, "")
+        return None
+    chosen = run.one.settings.connection or run.said.default
+    if active and not run.wanted.new:
+        same = [row for row in active if chosen and chosen in (row["connection_id"], run.called(row))]
+        if len(active) == 1 or same:
+            return (same or active)[0]
+        run.show("This key reaches several accounts. Which one is used without saying so:")
+        await learn(run, active)
+        overview(run, active, "")
+        run.show("  ac-mcp connect --use NAME")
+        return None
+    row = await run.signed_in(rows)
+    if row is None:
+        run.show("Nobody has signed in for five minutes. The link stays: open it, then run ac-mcp connect again.")
+    return row
+
+
+async def learn(run: Connecting, rows: list[Json]) -> None:
+    """What the accounts are called, of those nobody has named."""
+    names = dict(run.said.names)
+    for row in rows:
+        if not run.called(row):
+            with suppress(Trouble):  # it is listed by its id then
+                host, _ = await run.first_read(row)
+                names |= {row["connection_id"]: unlike(host.split(".")[0], names)} if host else {}
+    run.said = replace(run.said, names=names)
+
+
+def unlike(name: str, others: Mapping[str, str]) -> str:
+    """The name, or with a number where another connection has it."""
+    taken, number = set(others.values()), 2
+    if name not in taken:
+        return name
+    while f"{name}-{number}" in taken:
+        number += 1
+    return f"{name}-{number}"
+
+
+async def used(run: Connecting, row: Json, rows: list[Json]) -> int:
+    """It answers, has a name, and is the one that is used."""
+    host, who = await run.first_read(row)
+    id = str(row["connection_id"])
+    others = {other: name for other, name in run.said.names.items() if other != id}
+    name = run.wanted.name or run.called(row) or unlike(host.split(".")[0] or id[:8], others)
+    if name in others.values():
+        run.show(f"Another connection is called {name!r}: choose another --name.")
+        return 1
+    run.said = Connected(id, {**run.said.names, id: name})
+    active = [one for one in rows if one.get("status") == "ACTIVE"]
+    await learn(run, active)
+    run.show(f"Connected to {name}{f' ({host})' if host else ''}{f', signed in as {who}' if who else ''}.")
+    overview(run, active, id)
+    if run.folder:
+        remember(run.folder, hidden(run.one.settings.credential), run.said)
+    elif not run.one.settings.sandbox:
+        run.show(f"Nothing is kept on disk (AC_MCP_STATE_DIR=memory): set MATON_CONNECTION={id}.")
+    if (fixed := run.wanted.fixed) and fixed not in (id, name):
+        run.show(f"MATON_CONNECTION is set to {fixed} and wins; unset it to use {name}.")
+    if len(active) > 1:
+        run.show(
+            "Another one for one call: --multi-account, and connection=NAME. Another one for all: connect --use NAME"
+        )
+    run.show("Next: ac-mcp setup claude-desktop (or claude-code, cursor, vscode ...), or ac-mcp call describe_account")
+    return 0
+
+
+def overview(run: Connecting, rows: list[Json], used_id: str) -> None:
+    for row in sorted(rows, key=lambda row: str(row.get("creation_time"))):
+        mark = "  <- used" if row["connection_id"] == used_id else ""
+        run.show(f"  {run.called(row) or '(no name)':24} {row['connection_id']}{mark}")

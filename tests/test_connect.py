@@ -1,0 +1,232 @@
+"""From a key to an account that answers: `ac-mcp connect`, the same in a chat, and the names accounts are called by."""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+
+from ac_mcp.calls import run as run_one
+from ac_mcp.connect import DIRECT, NO_KEY, SANDBOX, Connecting, Wanted, connect, steps, unlike
+from ac_mcp.connected import FILE, Connected, connected, remember
+from ac_mcp.gateway.stores import hidden
+from ac_mcp.launch import COMPANY
+from ac_mcp.operations import OPERATIONS
+from ac_mcp.request import Json
+from ac_mcp.senders import Trail
+from ac_mcp.settings import Settings
+from tests.examples import ACTIVE
+from tests.support import KEY, Trial, in_virtual_time, trial
+
+
+async def sign_in(one: Trial, url: str) -> None:
+    """What a person does in the browser."""
+    async with httpx2.AsyncClient(transport=one.sandbox.transport()) as browser:
+        assert (await browser.post(url)).status_code == 200
+
+
+async def shown_by(one: Trial, folder: Path | None, wanted: Wanted) -> tuple[int, str]:
+    lines: list[str] = []
+    code = await steps(Connecting(one.account, wanted, connected(folder, hidden(KEY)), folder, lines.append))
+    return code, "\n".join(lines)
+
+
+@asynccontextmanager
+async def empty(one: Trial) -> AsyncGenerator[None]:
+    """Without any connection."""
+    for row in (await one.answer("list_connections"))["connections"]:
+        await one.answer("manage_connection", action="delete", connection=row["id"])
+    one.account.default.forget()
+    yield
+
+
+@in_virtual_time
+async def test_the_one_there_is_is_used_and_gets_the_name_of_its_account(tmp_path: Path) -> None:
+    async with trial() as one:
+        code, said = await shown_by(one, tmp_path, Wanted())
+        assert code == 0
+        assert said.startswith("Connected to northwind (northwind.api-us1.com), signed in as Dana Reyes.\n")
+        assert "POST" not in " ".join(one.requests)
+        assert connected(tmp_path, hidden(KEY)) == Connected(ACTIVE, {ACTIVE: "northwind"})
+
+
+@in_virtual_time
+async def test_a_new_one_is_made_waited_for_named_and_used(tmp_path: Path) -> None:
+    async with trial() as one, empty(one):
+        lines: list[str] = []
+        run = Connecting(one.account, Wanted(name="Acme"), Connected(), tmp_path, lines.append)
+
+        async def person() -> None:
+            await anyio.sleep(7)
+            await sign_in(one, "\n".join(lines).split()[-1])
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(person)
+            assert await steps(run) == 0
+        assert lines[0].startswith("Open this link and sign in to ActiveCampaign:\n\n  http://")
+        assert lines[1].startswith("Connected to Acme (")
+        kept = connected(tmp_path, hidden(KEY))
+        assert list(kept.names.values()) == ["Acme"]
+        assert kept.default in kept.names
+
+
+@in_virtual_time
+async def test_nobody_who_signs_in_is_waited_for_five_minutes_and_the_link_is_taken_again(tmp_path: Path) -> None:
+    async with trial() as one, empty(one):
+        before = anyio.current_time()
+        code, said = await shown_by(one, tmp_path, Wanted())
+        assert code == 1
+        assert 300 <= anyio.current_time() - before <= 303
+        assert "The link stays" in said
+        link = next(word for word in said.split() if word.startswith("http"))
+        await sign_in(one, link)
+        code, said = await shown_by(one, tmp_path, Wanted())
+        assert code == 0
+        assert one.requests.count("POST //connections") == 1
+
+
+@in_virtual_time
+async def test_a_link_of_a_while_ago_is_opened_again_and_an_old_one_is_not(tmp_path: Path) -> None:
+    async with trial() as one, empty(one):
+        await shown_by(one, tmp_path, Wanted())
+        await shown_by(one, tmp_path, Wanted())
+        assert one.requests.count("POST //connections") == 1
+        await anyio.sleep(600)
+        await shown_by(one, tmp_path, Wanted())
+        assert one.requests.count("POST //connections") == 2
+
+
+@in_virtual_time
+async def test_a_sign_in_that_failed_is_told(tmp_path: Path) -> None:
+    async with trial() as one, empty(one):
+        failed: Json = {"connection": {"connection_id": "9", "status": "FAILED", "metadata": {}}}
+
+        def answer(request: httpx2.Request) -> httpx2.Response | None:
+            return httpx2.Response(200, json=failed) if request.url.path.startswith("/connections/") else None
+
+        one.wire.answer = answer
+        code, said = await shown_by(one, tmp_path, Wanted())
+        assert code == 1
+        assert said.endswith("Maton says FAILED: signing in did not work. Once more: ac-mcp connect --new")
+        assert not (tmp_path / FILE).exists()
+
+
+@in_virtual_time
+async def test_of_several_none_is_taken_until_somebody_says_which(tmp_path: Path) -> None:
+    async with trial() as one:
+        made = await one.answer("manage_connection", action="create")
+        await sign_in(one, made["connection"]["sign_in_url"])
+        code, said = await shown_by(one, tmp_path, Wanted())
+        assert code == 1
+        assert "This key reaches several accounts." in said
+        assert "account3" in said
+        code, said = await shown_by(one, tmp_path, Wanted(use=made["connection"]["id"], name="Acme"))
+        assert code == 0
+        assert "Acme" in said.splitlines()[0]
+        assert connected(tmp_path, hidden(KEY)).default == made["connection"]["id"]
+        code, said = await shown_by(one, tmp_path, Wanted(use="NORTHWIND"))
+        assert code == 0
+        assert connected(tmp_path, hidden(KEY)).default == ACTIVE
+        code, said = await shown_by(one, tmp_path, Wanted(use="nobody"))
+        assert (code, said.splitlines()[0]) == (1, "There is no connection called 'nobody':")
+        code, said = await shown_by(one, tmp_path, Wanted(name="Acme"))
+        assert (code, said) == (1, "Another connection is called 'Acme': choose another --name.")
+
+
+@in_virtual_time
+async def test_names_stand_in_lists_choose_the_account_of_a_call_and_tell_where_it_was_made() -> None:
+    async with trial({"AC_MCP_MULTI_ACCOUNT": "1"}) as one:
+        made = await one.answer("manage_connection", action="create")
+        await sign_in(one, made["connection"]["sign_in_url"])
+        names = {ACTIVE: "Coffee", made["connection"]["id"]: "Tea"}
+        account = replace(one.account, caller=replace(one.account.caller, names=names), directories={})
+        rows = (await run_one(account, OPERATIONS["list_connections"], {}))["connections"]
+        assert [row.get("name") for row in rows if row["status"] == "ACTIVE"] == ["Coffee", "Tea"]
+        for name, total in (("Coffee", 60), ("tea", 0)):
+            answer = await run_one(account, OPERATIONS["list_contacts"], {"connection": name, "limit": 1})
+            assert answer["total"] == total
+        tagged = await run_one(account, OPERATIONS["create_tag"], {"connection": "Tea", "name": "Green"})
+        assert tagged["in_account"] == "Tea"
+
+
+@in_virtual_time
+async def test_a_name_of_ours_is_shown_and_maton_s_own_note_still_chooses() -> None:
+    async with trial() as one:
+        rows: list[dict[str, Any]] = [{"connection_id": ACTIVE, "status": "ACTIVE", "metadata": {"account": "Theirs"}}]
+        one.wire.answer = lambda request: httpx2.Response(200, json={"connections": rows})
+        account = replace(one.account, caller=replace(one.account.caller, names={ACTIVE: "Ours"}), directories={})
+        (row,) = (await run_one(account, OPERATIONS["list_connections"], {}))["connections"]
+        assert row["name"] == "Ours"
+        for name in ("Ours", "Theirs"):
+            bound = account.bound(OPERATIONS["list_tags"], Trail())
+            assert await account.references("").id(bound, "connection", "connections", name) == ACTIVE
+
+
+@in_virtual_time
+async def test_in_a_chat_waiting_ends_as_soon_as_somebody_has_signed_in() -> None:
+    async with trial() as one:
+        made = await one.answer("manage_connection", action="create")
+        id = made["connection"]["id"]
+
+        async def person() -> None:
+            await anyio.sleep(5)
+            await sign_in(one, made["connection"]["sign_in_url"])
+
+        before = anyio.current_time()
+        told: Json = {}
+        async with anyio.create_task_group() as group:
+            group.start_soon(person)
+            told = await one.answer("get_connection", connection=id, wait=True)
+        assert told["connection"]["status"] == "ACTIVE"
+        assert told["note"] == "Signed in: describe_account shows which account it is."
+        assert anyio.current_time() - before < 8
+
+
+@in_virtual_time
+async def test_in_a_chat_nobody_who_signs_in_is_said_in_time() -> None:
+    async with trial() as one:
+        made = await one.answer("manage_connection", action="create")
+        told = await one.answer("get_connection", connection=made["connection"]["id"], wait=True)
+        assert told["connection"]["status"] == "PENDING"
+        assert told["note"].startswith("Nobody has signed in yet")
+        asked = len(one.requests)
+        assert "note" not in await one.answer("get_connection", connection=ACTIVE, wait=True)
+        assert len(one.requests) == asked + 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted", "said", "code"),
+    [
+        (Settings(), Wanted(), NO_KEY, 1),
+        (Settings(direct_url="https://acme.api-us1.com", direct_token="x"), Wanted(), DIRECT, 0),
+        (Settings(sandbox=True), Wanted(new=True), SANDBOX, 1),
+    ],
+)
+async def test_where_there_is_nothing_to_connect_it_says_what_to_do(
+    settings: Settings, wanted: Wanted, said: str, code: int
+) -> None:
+    lines: list[str] = []
+    assert await connect(settings, COMPANY, wanted, lines.append) == code
+    assert lines == [said]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"k": 5}', '{"k": {"names": [1]}}', "\x00", "[" * 100_000])
+def test_a_file_of_names_that_is_broken_is_nobody_s_loss(text: str, tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(text)
+    assert connected(tmp_path, "k") == Connected()
+    remember(tmp_path, "k", Connected("1", {"1": "Ä"}))
+    assert connected(tmp_path, "k") == Connected("1", {"1": "Ä"})
+    assert connected(tmp_path, "other") == Connected()
+    assert oct((tmp_path / FILE).stat().st_mode)[-3:] == "600"
+    assert KEY not in (tmp_path / FILE).read_text()
+    assert json.loads((tmp_path / FILE).read_text())["k"]["default"] == "1"
+
+
+def test_two_accounts_have_two_names() -> None:
+    assert unlike("northwind", {}) == "northwind"
+    assert unlike("northwind", {"1": "northwind", "2": "northwind-2"}) == "northwind-3"
