@@ -212,6 +212,14 @@ async def listening(one: Any, port: int) -> None:
     await server.serve_forever()
 
 
+def health(settings: Settings, asked: Namespace) -> int:
+    """For a container: its first process is asked, if it serves over HTTP; one on stdio lives while its client does."""
+    from ac_mcp.health import answers, of_first_process
+
+    address = getattr(asked, "http", "") or of_first_process()
+    return OK if not address or answers(address) else complain(f"Nothing answers at {address}.")
+
+
 def docs(settings: Settings, asked: Namespace) -> int:
     from ac_mcp.docs import refresh
 
@@ -231,5 +239,6 @@ COMMANDS: tuple[tuple[str, Any, str], ...] = (
     ("setup", setup, "put this server into a client: claude-desktop, claude-code, cursor, vscode, codex, termo ..."),
     ("doctor", doctor, "check key, connection and addresses step by step"),
     ("sandbox", sandbox, "serve the sandbox account over HTTP on this machine"),
+    ("health", health, "whether the server of this container answers"),
     ("docs", docs, "refresh the generated parts of README.md and manifest.json"),
 )

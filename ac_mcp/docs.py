@@ -3,15 +3,16 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import Field, fields
 from pathlib import Path
 
 from ac_mcp import __version__
 from ac_mcp.modes import TOOLSETS, USUAL, offered
 from ac_mcp.operation import Operation
 from ac_mcp.operations import OPERATIONS
+from ac_mcp.request import Json
 from ac_mcp.server.adapter import cost
-from ac_mcp.settings import Settings
+from ac_mcp.settings import OVER_HTTP, WORDS, Settings
 
 
 def refresh(root: Path, *, write: bool) -> list[Path]:
@@ -88,4 +89,44 @@ def manifest(text: str) -> str:
     return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
 
 
-RENEWED: dict[str, Callable[[str], str]] = {"README.md": readme, "manifest.json": manifest}
+def server(text: str) -> str:
+    """The entry for the registry of MCP servers: its version, and every setting a server on stdio has."""
+    told = json.loads(text)
+    told["version"] = __version__
+    for package in told["packages"]:
+        package["version"] = __version__
+        package["environmentVariables"] = [
+            variable(one) for one in fields(Settings) if one.metadata["variable"] not in OVER_HTTP
+        ]
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+
+
+def variable(one: Field[object]) -> Json:
+    name = one.metadata["variable"]
+    told: Json = {"name": name, "description": one.metadata["about"].replace("`", "")}
+    told |= {} if one.repr else {"isSecret": True}
+    told |= {"choices": list(WORDS[name])} if name in WORDS else {}
+    match one.default:
+        case bool():
+            told |= {"format": "boolean", "default": str(one.default).lower()}
+        case int() | float():
+            told |= {"format": "number", "default": str(one.default)}
+        case "":
+            pass
+        case _:
+            told["default"] = str(one.default)
+    return told
+
+
+def versioned(text: str) -> str:
+    """A file of a plugin or skill that says the version of the package."""
+    return re.sub(r'^(\s*"?version"?: )"[^"]*"', rf'\g<1>"{__version__}"', text, count=1, flags=re.M)
+
+
+RENEWED: dict[str, Callable[[str], str]] = {
+    "README.md": readme,
+    "manifest.json": manifest,
+    "server.json": server,
+    ".claude-plugin/plugin.json": versioned,
+    "ac_mcp/skills/activecampaign/SKILL.md": versioned,
+}

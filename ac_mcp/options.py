@@ -45,6 +45,7 @@ YES_NO: dict[str, Any] = {"action": "store_true"}
 MANY: dict[str, Any] = {"action": "append", "default": []}
 OF_COMMANDS: Mapping[str, Sequence[tuple[tuple[str, ...], dict[str, Any]]]] = {
     "serve": [(("--http",), {"metavar": "HOST:PORT", "default": SUPPRESS, "help": HTTP})],
+    "health": [(("--http",), {"metavar": "HOST:PORT", "default": SUPPRESS, "help": "where; else as process 1 says"})],
     "call": [
         (("tool",), {"help": "name of the tool, see ac-mcp tools"}),
         (("arguments",), {"nargs": "*", "help": "one JSON object, or name=value ..."}),

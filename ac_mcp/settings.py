@@ -24,7 +24,9 @@ class Settings:
     """What the environment says. The keys never show in a repr."""
 
     key: str = setting("MATON_API_KEY", "Maton API key, from maton.ai/settings", secret=True)
-    connection: str = setting("MATON_CONNECTION", "Which Maton connection to use: its id, or a name in its metadata")
+    connection: str = setting(
+        "MATON_CONNECTION", "Which Maton connection to use: its id or name; else what `ac-mcp connect` chose"
+    )
     maton_url: str = setting("MATON_API_BASE_URL", f"One base URL for gateway and connections, such as {NEWER}")
     gateway_url: str = setting("MATON_GATEWAY_URL", "Base URL of the gateway alone", GATEWAY)
     control_url: str = setting("MATON_CONTROL_URL", "Base URL of the connections alone", CONTROL)
@@ -53,7 +55,7 @@ class Settings:
     folders: str = setting(
         "AC_MCP_FOLDERS", "Folders whose files may be imported and exported to, with the system's separator between"
     )
-    proxy: str = setting("HTTPS_PROXY", "Proxy for requests to Maton or ActiveCampaign")
+    proxy: str = setting("HTTPS_PROXY", "Proxy for requests to Maton or ActiveCampaign", secret=True)
     http_token: str = setting(
         "AC_MCP_HTTP_TOKEN", "Over HTTP: who may call, as `name=token` with commas between", secret=True
     )
@@ -170,6 +172,8 @@ def hosted(settings: Settings) -> None:
         raise BadSetting("AC_MCP_REDIS_URL takes an address such as redis://127.0.0.1:6379/0.")
 
 
+OVER_HTTP = ("AC_MCP_HTTP_TOKEN", "AC_MCP_HTTP_HOSTS", "AC_MCP_HTTP_ORIGINS", "AC_MCP_ACCEPT_CALLER_KEYS")
+"""Those that mean nothing to a server a client starts."""
 WORDS = {"AC_MCP_CONFIRM": ("auto", "always", "never"), "AC_MCP_JOURNAL": ("full", "lean")}
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 

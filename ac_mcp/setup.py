@@ -18,14 +18,12 @@ from urllib.parse import quote
 from platformdirs import user_config_path
 
 from ac_mcp.request import Json, record
-from ac_mcp.settings import Settings
+from ac_mcp.settings import OVER_HTTP, Settings
 
 NAME = "activecampaign"
 KEY = "MATON_API_KEY"
 YOURS, HIDDEN = "your key", "***"
 """What stands for a secret where it is printed, to be filled in or not."""
-OVER_HTTP = ("AC_MCP_HTTP_TOKEN", "AC_MCP_HTTP_HOSTS", "AC_MCP_HTTP_ORIGINS", "AC_MCP_ACCEPT_CALLER_KEYS")
-"""Settings that mean nothing to a server a client starts."""
 SERVERS = "mcpServers"
 Show = Callable[[str], None]
 
@@ -69,7 +67,7 @@ class Start:
         return {"command": self.command, "args": list(self.args)} | ({"env": env} if env else {})
 
 
-SECRET = {one.metadata["variable"] for one in fields(Settings) if not one.repr} | {"AC_MCP_REDIS_URL", "HTTPS_PROXY"}
+SECRET = {one.metadata["variable"] for one in fields(Settings) if not one.repr}
 
 
 def desktop_file() -> Path:

@@ -60,7 +60,7 @@ LAYERS = (
     {"calls"},
     {"server"},
     {"launch", "options"},
-    {"demo", "doctor", "docs", "shell", "toolbox", "connect", "setup"},
+    {"demo", "doctor", "docs", "shell", "toolbox", "connect", "setup", "health"},
     {"cli", "__main__"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
