@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 
 from ac_mcp import __version__
-from ac_mcp.options import HTTP, arguments_of, shared_options
+from ac_mcp.options import HTTP, arguments_of, flags, shared_options
 from ac_mcp.settings import BadSetting, Settings, checked
 from ac_mcp.shell import (
     FAILED,
@@ -160,17 +160,6 @@ def setup(settings: Settings, asked: Namespace) -> int:
         return complain(str(error))
 
 
-def flags(asked: Namespace) -> list[str]:
-    """The options of this command that a server is to be started with."""
-    given: list[str] = []
-    for name in ("sandbox", "multi_account", "read_only", "hide_user_content"):
-        given += [f"--{name.replace('_', '-')}"] if hasattr(asked, name) else []
-    given += ["--allow-default-connection"] if hasattr(asked, "allow_default") else []
-    for name in ("size", "number", "toolsets", "tools", "confirm", "log_level"):
-        given += [f"--{name.replace('_', '-')}={getattr(asked, name)}"] if hasattr(asked, name) else []
-    return given + ([f"--state={asked.state.absolute()}"] if hasattr(asked, "state") else [])
-
-
 def doctor(settings: Settings, asked: Namespace) -> int:
     from ac_mcp.doctor import examine
 
@@ -232,7 +221,11 @@ def docs(settings: Settings, asked: Namespace) -> int:
 COMMANDS: tuple[tuple[str, Any, str], ...] = (
     ("serve", serve, "serve MCP on stdio; the same as no command"),
     ("demo", demo, "watch a session against the sandbox, through a real MCP client"),
-    ("call", call, "run one tool from the shell; exit code 0 done, 1 refused or broken off, 2 not understood"),
+    (
+        "call",
+        call,
+        "run one tool from the shell; exit code 0 done, 1 refused or broken off, 2 wrong call, 3 waits for --yes",
+    ),
     ("export", export, "write all contacts or deals, or those that meet conditions, to a file"),
     ("tools", tools, "list the tools and what each costs in bytes; with words, those that fit"),
     ("connect", connect, "connect an ActiveCampaign account, or choose which one is used"),

@@ -12,7 +12,7 @@ MANY = 25
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """`mode` is auto, always or never; with `given` somebody has said yes to this very call."""
+    """`mode` is auto, deletes, always or never; with `given` somebody has said yes to this very call."""
 
     mode: str = "auto"
     given: bool = False
@@ -25,6 +25,8 @@ class Consent:
         own = asks(record_of(request), before) if asks else ""
         found = [one for one in (own, request.warning) if one]
         found += self.many(reached(before), "It moves" if "moved" in before else "It takes something away from")
+        if self.mode == "deletes" and request.method == "DELETE" and not (found or STEPS[request.step].resource.link):
+            found = ["It deletes something."]
         if self.mode == "always" and not found:
             found = ["Every write waits for a yes here (AC_MCP_CONFIRM=always)."]
         return tuple(found)

@@ -129,7 +129,7 @@ def document(id: str, does: frozenset[str], *parts: tuple[float, str]) -> Found:
 @cache
 def documents() -> Sequence[Found]:
     """Our own operations, and of the catalogue those that none of ours stands for."""
-    own = [one for one in OPERATIONS.values() if one.resource.toolset not in AROUND]
+    own = [one for one in OPERATIONS.values() if one.resource.toolset != AROUND[1]]
     found = [
         document(
             one.name,

@@ -129,6 +129,8 @@ class Here:
         }
         told |= {"restored": undoing.restored} if undoing.restored else {}
         told |= {"not_restored": undoing.lost} if undoing.lost else {}
+        if change.undone_by and not undoing.restored:
+            return {**told, "note": f"It was undone before, by change {change.undone_by[-1]}."}
         return told if undoing.restored or undoing.lost else {**told, "note": "It had changed nothing."}
 
     async def _undo_many(self, change: Change, job: Job) -> Json:

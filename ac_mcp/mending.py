@@ -93,12 +93,23 @@ def mended(
     return fixed, example
 
 
+CURRENCIES = {
+    "euro": "eur", "€": "eur", "dollar": "usd", "us dollar": "usd", "$": "usd", "pound": "gbp", "£": "gbp",
+    "franc": "chf", "swiss franc": "chf", "¥": "jpy", "yen": "jpy",
+}  # fmt: skip
+"""What people call them, without the ending of several."""
+
+
 def repaired(
     operation: Operation[..., Any], problem: ErrorDetails, name: str, accounts: bool, given: Json
 ) -> tuple[Any, bool]:
     """A value that would do, and whether it is only an example."""
     limits, now, currency = problem.get("ctx", {}), given.get(name), str(given.get("currency") or "")
     match problem["type"]:
+        case _ if name == "currency" and (code := CURRENCIES.get(str(now).strip().casefold().removesuffix("s"))):
+            return code, False
+        case _ if name == "url" and re.match(r"http://[^/]+[.]", str(now)):
+            return f"https://{str(now).removeprefix('http://')}", False
         case "float_parsing" if (number := amount(problem["input"], currency)) is not None:
             return number, False
         case "literal_error":

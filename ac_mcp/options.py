@@ -1,6 +1,6 @@
 """What the command line takes: options of every command, and of each."""
 
-from argparse import SUPPRESS, ArgumentParser
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ def shared_options() -> ArgumentParser:
     shared.add_argument("--read-only", action="store_true", help="only tools that read; wins over all else")
     shared.add_argument("--toolsets", metavar="A,B", help="only these toolsets, such as contacts,deals")
     shared.add_argument("--tools", metavar="A,B,-C", help="only these, beside those toolsets; --tools=-c leaves c out")
-    shared.add_argument("--confirm", metavar="WHEN", help="which writes wait for a yes: auto, always or never")
+    shared.add_argument("--confirm", metavar="WHEN", help="which writes wait for a yes: auto, deletes, always or never")
     shared.add_argument("--hide-user-content", action="store_true", help="leave the account's free text out")
     shared.add_argument(
         "--allow-default-connection",
@@ -34,6 +34,17 @@ def shared_options() -> ArgumentParser:
     )
     shared.add_argument("--log-level", metavar="LEVEL", help="what is logged on stderr (default WARNING)")
     return shared
+
+
+def flags(asked: Namespace) -> list[str]:
+    """The options of this command that another one, or a server, is to be given too."""
+    given: list[str] = []
+    for name in ("sandbox", "multi_account", "read_only", "hide_user_content"):
+        given += [f"--{name.replace('_', '-')}"] if hasattr(asked, name) else []
+    given += ["--allow-default-connection"] if hasattr(asked, "allow_default") else []
+    for name in ("size", "number", "toolsets", "tools", "confirm", "log_level"):
+        given += [f"--{name.replace('_', '-')}={getattr(asked, name)}"] if hasattr(asked, name) else []
+    return given + ([f"--state={asked.state.absolute()}"] if hasattr(asked, "state") else [])
 
 
 def arguments_of(name: str, one: ArgumentParser) -> None:

@@ -114,7 +114,7 @@ def otherwise(entry: Entry, own: Operation[..., Any], given: Json) -> Json | Non
 
 def offers(reach: Reach, query: str, limit: int) -> Json:
     """The operations that fit a wish, each with what it takes and how it is run here."""
-    ids = [id for id in search(query) if id in reach][:limit]
+    ids = [id for id in search(query) if id in reach and STEPS[id].resource.toolset not in AROUND][:limit]
     if not ids:
         return {
             "operations": [],

@@ -39,7 +39,9 @@ class Settings:
     tools: str = setting(
         "AC_MCP_TOOLS", "Only these beside the toolsets, such as `list_tags`; `-delete_deal` leaves one out"
     )
-    confirm: str = setting("AC_MCP_CONFIRM", "Which writes wait for a yes: `auto`, `always` or `never`", "auto")
+    confirm: str = setting(
+        "AC_MCP_CONFIRM", "Which writes wait for a yes: `auto`, `deletes` (those too), `always` or `never`", "auto"
+    )
     allow_default: bool = setting(
         "AC_MCP_ALLOW_DEFAULT_CONNECTION", "Write to the oldest ACTIVE connection where there are several", False
     )
@@ -174,7 +176,7 @@ def hosted(settings: Settings) -> None:
 
 OVER_HTTP = ("AC_MCP_HTTP_TOKEN", "AC_MCP_HTTP_HOSTS", "AC_MCP_HTTP_ORIGINS", "AC_MCP_ACCEPT_CALLER_KEYS")
 """Those that mean nothing to a server a client starts."""
-WORDS = {"AC_MCP_CONFIRM": ("auto", "always", "never"), "AC_MCP_JOURNAL": ("full", "lean")}
+WORDS = {"AC_MCP_CONFIRM": ("auto", "deletes", "always", "never"), "AC_MCP_JOURNAL": ("full", "lean")}
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 

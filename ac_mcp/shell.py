@@ -12,13 +12,20 @@ import anyio
 from anyio import CancelScope, get_cancelled_exc_class
 
 from ac_mcp import __version__
-from ac_mcp.errors import NeedsYes, Trouble
+from ac_mcp.commands import in_shell, without_next
+from ac_mcp.errors import BadArguments, KeyRefused, NeedsYes, Trouble
 from ac_mcp.files import ANYWHERE
+from ac_mcp.options import flags
 from ac_mcp.request import Json
 from ac_mcp.settings import Settings
 
-OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+OK, FAILED, USAGE, ASKS, INTERRUPTED = 0, 1, 2, 3, 130
+NOT_DONE = ("stopped", "interrupted", "failed", "nothing undone")
 OF_SANDBOX = ("state", "size", "number")
+
+
+NO_KEY = "In a shell: ac-mcp connect leads through it, ac-mcp call --sandbox needs no key."
+ALL = "All contacts or deals: ac-mcp export contacts FILE"
 
 
 def show(text: str) -> None:
@@ -45,18 +52,28 @@ def for_shell(settings: Settings) -> Settings:
 
 
 def call(settings: Settings, asked: Namespace) -> int:
-    """One tool from the shell: the answer on stdout, an error on stderr."""
-    from ac_mcp.modes import offered as chosen_tools
+    """One tool from the shell: the answer on stdout, an error on stderr.
+
+    There is no host here that asks before something is deleted, so a delete waits for its --yes.
+    """
+    from ac_mcp.reach import packed
     from ac_mcp.results.unknown import unknown_tool
+    from ac_mcp.toolbox import within
 
     settings = for_shell(settings)
-    offered = chosen_tools(settings)
+    reach = within(settings)
     try:
         arguments = given(asked.arguments)
     except ValueError as error:
         return complain(str(error), USAGE)
-    if asked.tool not in offered:
-        return complain(unknown_tool(asked.tool, arguments, list(offered))[0], USAGE)
+    one = reach.operation(asked.tool)
+    if one is None:
+        return complain(in_shell(unknown_tool(asked.tool, arguments, list(reach.tools))[0], flags(asked)), USAGE)
+    if one.read_only and (empty := next((name for name, value in arguments.items() if value == ""), "")):
+        return complain(f"{empty}= is empty, and would be about everything: leave it out, or say what is meant.", USAGE)
+    if asked.tool not in reach.tools:  # of the catalogue: by what runs it
+        asked.tool, arguments = reach.runner(one), {"id": asked.tool, **packed(arguments)}
+    settings = replace(settings, confirm="deletes" if settings.confirm == "auto" else settings.confirm)
     return anyio.run(called, settings, asked, arguments)
 
 
@@ -84,7 +101,7 @@ def given(words: Sequence[str]) -> Json:
         except (ValueError, RecursionError) as error:
             raise ValueError(f"That is not a JSON object: {error}") from None
     if wrong := next((word for word in words if "=" not in word), None):
-        raise ValueError(f"{wrong!r} is neither a JSON object nor name=value.")
+        raise ValueError(f"{wrong!r} is neither a JSON object nor name=value. What a tool takes: ac-mcp tools NAME")
     told: dict[str, list[str]] = {}
     for word in words:
         name, _, value = word.partition("=")
@@ -105,6 +122,20 @@ async def told_on_stderr(done: float, total: float | None = None, message: str |
 def begun(job: int) -> None:
     """Whoever stops the shell, or looks from another one, has to know its number."""
     complain(f"job {job} begins; ac-mcp call follow_job job={job} action=watch (or stop, resume) is about it")
+
+
+def refused(trouble: Trouble, said: str, options: Sequence[str], keeps: bool) -> int:
+    """What went wrong as a shell needs it told, and the exit code; a token is of use where the next process knows it."""
+    match trouble:
+        case NeedsYes():
+            asked = f"{in_shell(said, options)}\nOr" if keeps else f"{without_next(said)}\nOnce they agree:"
+            return complain(f"{asked} the same command with --yes", ASKS)
+        case KeyRefused(status=0):
+            return complain(f"{said}\n{NO_KEY}")
+        case BadArguments():
+            return complain(in_shell(said, options), USAGE)
+        case _:
+            return complain(in_shell(said, options))
 
 
 async def called(settings: Settings, asked: Namespace, arguments: Json) -> int:
@@ -137,11 +168,13 @@ async def called(settings: Settings, asked: Namespace, arguments: Json) -> int:
                     show(render(await run_one(one, OPERATIONS["follow_job"], {"job": str(one.running.last)}, made_by)))
             raise
         except Trouble as trouble:
-            yes = "\nOr repeat it with --yes." if isinstance(trouble, NeedsYes) else ""
-            return complain(explain(trouble, operation, arguments, settings.direct, one.reach) + yes)
+            said = explain(trouble, operation, arguments, settings.direct, one.reach)
+            return refused(trouble, said, flags(asked), keeps=not one.journal.fleeting)
         if sys.stderr.isatty():
             sys.stderr.write("\r\x1b[K")
         if "failures_file" in answer:  # a shell has no resources
             answer["failures_file"] = f"ac-mcp call --csv follow_job job={answer['job']}"
         show(table(answer) if asked.csv else render(answer))
-    return FAILED if answer.get("result") in ("stopped", "interrupted", "failed") else OK
+        if asked.csv and "next_offset" in answer:
+            complain(f"{answer.get('total', 'More')} rows in all: offset={answer['next_offset']} goes on. {ALL}")
+    return FAILED if answer.get("result") in NOT_DONE else OK

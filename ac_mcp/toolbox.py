@@ -1,17 +1,17 @@
 """The tools as a shell shows them: all in lines, those that fit a wish, or one with what it takes."""
 
 import json
-import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ac_mcp.commands import command
 from ac_mcp.finding import search
 from ac_mcp.modes import offered, switched_off
 from ac_mcp.operation import Operation
 from ac_mcp.operations import STEPS
 from ac_mcp.reach import Reach
 from ac_mcp.request import Json
-from ac_mcp.schema import about, listed
+from ac_mcp.schema import about, choices, listed
 from ac_mcp.server.adapter import cost
 from ac_mcp.settings import Settings
 
@@ -26,6 +26,7 @@ def costs(settings: Settings) -> Iterator[str]:
         yield f"{name:20} {cost(operation, settings):5}  {operation.description}"
     together = sum(cost(operation, settings) for operation in tools.values())
     yield f"{len(tools)} tools; all together {together} bytes of name, description and schema"
+    yield "What ac-mcp call runs beyond them: ac-mcp tools WORDS, such as: ac-mcp tools export deals"
 
 
 def within(settings: Settings) -> Reach:
@@ -59,12 +60,32 @@ def manual(reach: Reach, id: str, settings: Settings) -> Iterator[str]:
     for name, said in listed(one, settings.several_accounts)["properties"].items():
         needed = ", required" if name in one.required else ""
         yield f"  {name}=  {said.get('description', '')} ({value(said)}{needed})"
-    if not one.required and not one.read_only:
-        return
-    example = {name: about(one.signature.parameters[name].annotation).example for name in one.required}
-    tool, arguments = reach.suggested(id, example) or (id, example)
-    words = [f"{name}={given if isinstance(given, str) else json.dumps(given)}" for name, given in arguments.items()]
-    yield f"  ac-mcp call {shlex.join([tool, *words])}"
+    tool, arguments = reach.suggested(id, example := of_use(one)) or (id, example)
+    yield f"  {command(tool, arguments)}"
+
+
+BESIDE: Mapping[str, Sequence[str]] = {
+    "create_deal": ("contact", "pipeline"),
+    "create_task": ("contact",),
+    "create_note": ("contact",),
+    "create_message": ("text",),
+    "bulk_update_contacts": ("where", "add_tag"),
+    "bulk_update_deals": ("where", "owner"),
+    "import_contacts": ("file",),
+}
+"""What a first call of these has beside what it must have: one of several, at least."""
+
+
+def of_use(one: Operation[..., Any]) -> Json:
+    """The arguments of a call that does something; of an update the first thing it can change."""
+    optional = [name for name in one.signature.parameters if name not in one.required]
+    beside = BESIDE.get(one.name, optional[:1] if one.name.startswith("update_") else ())
+    return {name: example(one, name) for name in (*one.required, *beside)}
+
+
+def example(one: Operation[..., Any], name: str) -> Any:
+    given = about(one.signature.parameters[name].annotation).example
+    return next(iter(choices(one, name)), None) if given is None else given
 
 
 def kind(one: Operation[..., Any]) -> str:

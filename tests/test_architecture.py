@@ -59,8 +59,9 @@ LAYERS = (
     {"answering", "keyed", "asked"},
     {"calls"},
     {"server"},
-    {"launch", "options"},
-    {"demo", "doctor", "docs", "shell", "toolbox", "connect", "setup", "health"},
+    {"launch", "options", "commands"},
+    {"toolbox"},
+    {"demo", "doctor", "docs", "shell", "connect", "setup", "health"},
     {"cli", "__main__"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

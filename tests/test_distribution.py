@@ -98,7 +98,7 @@ def test_the_skill_is_one_a_launcher_takes() -> None:
     known = {one.metadata["variable"] for one in fields(Settings)}
     openclaw = head["metadata"]["openclaw"]
     assert {one["name"] for one in openclaw["envVars"]} <= known
-    assert set(openclaw["requires"]["env"]) <= {one["name"] for one in openclaw["envVars"]}
+    assert openclaw["primaryEnv"] in {one["name"] for one in openclaw["envVars"]}
 
 
 def test_every_tool_the_skill_names_is_there() -> None:

@@ -31,6 +31,16 @@ def as_by(given: Json) -> Json | None:
     return next(({"by": given[name]} for name in ("field", "group_by", "breakdown") if given.get(name)), None)
 
 
+FILTERS = ("tag", "list", "segment", "automation", "status")
+"""Arguments of list_contacts that are conditions here."""
+
+
+def as_where(given: Json) -> Json | None:
+    """Those arguments as the conditions they are."""
+    found = [f"{name}={given[name]}" for name in FILTERS if given.get(name)]
+    return {"where": found} if found and "where" not in given else None
+
+
 counts = Resource("count", "counts", (Text("count"),), group="bulk")
 
 
@@ -48,7 +58,7 @@ class Tally:
     single=True,
     verbatim=True,
     says={"count": COUNT, "where": TEXTS, "by": ROWS, "based_on": TEXT, "as_of": TEXT},
-    understands={"field": as_by, "group_by": as_by, "breakdown": as_by},
+    understands={"field": as_by, "group_by": as_by, "breakdown": as_by} | dict.fromkeys(FILTERS, as_where),
 )
 async def count_contacts(
     call: Call,

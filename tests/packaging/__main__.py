@@ -1,4 +1,4 @@
-"""Every way to install this, tried: wheel, MCP bundle, Claude Code's plugin, image (which needs root). Needs the network.
+"""Every way to install this, tried: wheel, MCP bundle, Claude Code's plugin, image (as root). Needs the network.
 
 python -m tests.packaging [wheel] [bundle] [plugin] [image]
 """

@@ -1,0 +1,52 @@
+"""What an error says of calls, as a shell runs them."""
+
+import ast
+import json
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+NEXT = re.compile(r"^(Next[^:\n]*: )(\w+)\((.*)\)$", re.M)
+CONSTANTS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
+
+
+def command(tool: str, arguments: Mapping[str, Any], flags: Sequence[str] = ()) -> str:
+    """One call; what is no text stands as JSON."""
+    words = [f"{name}={given if isinstance(given, str) else json.dumps(given)}" for name, given in arguments.items()]
+    return shlex.join(["ac-mcp", "call", *flags, tool, *words])
+
+
+def in_shell(text: str, flags: Sequence[str]) -> str:
+    """With the call that comes next as a command, and the options this one was given."""
+
+    def spoken(found: re.Match[str]) -> str:
+        made = _as_command(found[2], found[3], flags)
+        return f"{found[1]}{made}" if made else found[0]
+
+    return NEXT.sub(spoken, text)
+
+
+def without_next(text: str) -> str:
+    """Without that call: for what a shell has a shorter way to say."""
+    return NEXT.sub("", text).rstrip()
+
+
+def _as_command(tool: str, arguments: str, flags: Sequence[str]) -> str:
+    """Empty for what is no plain call."""
+    try:
+        parsed = ast.parse(f"_({arguments})", mode="eval").body
+        assert isinstance(parsed, ast.Call)
+        given = {str(one.arg): _value(one.value) for one in parsed.keywords}
+    except (SyntaxError, ValueError, AssertionError, RecursionError):
+        return ""
+    return "" if parsed.args else command(tool, given, flags)
+
+
+def _value(node: ast.expr) -> Any:
+    """JSON, which has other words for what Python calls True, False and None."""
+    if isinstance(node, ast.Name) and node.id in CONSTANTS:
+        return CONSTANTS[node.id]
+    if isinstance(node, ast.List):
+        return [_value(one) for one in node.elts]
+    return ast.literal_eval(node)
