@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 from time import time
-from typing import Literal
+from typing import Any, Literal
 
 from mcp.server.stdio import stdio_server
 from platformdirs import user_state_path
@@ -17,7 +17,7 @@ from platformdirs import user_state_path
 from ac_mcp.account import Account
 from ac_mcp.connected import connected
 from ac_mcp.gateway.auth import Doors
-from ac_mcp.gateway.client import Gateway, opened
+from ac_mcp.gateway.client import Gateway, Later, opened
 from ac_mcp.gateway.redis_store import RedisStore
 from ac_mcp.gateway.stores import MemoryStore, SqliteStore, hidden
 from ac_mcp.hosting import Callers
@@ -30,6 +30,8 @@ from ac_mcp.storage import Database, Unusable
 from ac_mcp.tables import SCHEMA, VERSION
 
 log = logging.getLogger(__name__)
+KEY = "sandbox"
+"""Of the sandbox; it is no secret."""
 NOWHERE = "http://sandbox.invalid"
 """What the in-process sandbox is called: a name that can never be somebody's host (RFC 2606)."""
 
@@ -113,18 +115,26 @@ async def linked(url: str) -> AsyncGenerator[RedisLink | None]:
 
 @asynccontextmanager
 async def in_sandbox(settings: Settings, company: Company) -> AsyncGenerator[Place]:
-    from ac_mcp.sandbox import Sandbox  # nobody else pays for its import
+    """It is made by the first request: a client that only wants to know the tools does not wait for it."""
+    made: list[Any] = []
 
     def journal(name: str) -> Journal | None:
         path = Path(f"{company.state}.{name}journal") if company.state else None
         return Journal(Database(path, SCHEMA, durable=False, version=VERSION), time) if path else None
 
-    sandbox = Sandbox(company.state, size=company.size, number=company.number)
+    def sandbox() -> Any:
+        from ac_mcp.sandbox import Sandbox  # nobody else pays for its import
+
+        made.append(Sandbox(company.state, size=company.size, number=company.number))
+        return made[0].transport()
+
     try:
-        async with opened(Doors(NOWHERE, NOWHERE), sandbox.transport()) as gateway:
-            yield Place(replace(settings, key=sandbox.key, connection=""), gateway, journal)
+        way = sandbox() if company.state else Later(sandbox)  # what is wrong with a file is told at once
+        async with opened(Doors(NOWHERE, NOWHERE), way) as gateway:
+            yield Place(replace(settings, key=KEY, connection=""), gateway, journal)
     finally:
-        sandbox.close()
+        for one in made:
+            one.close()
 
 
 @asynccontextmanager

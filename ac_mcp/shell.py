@@ -125,7 +125,7 @@ def begun(job: int) -> None:
 
 
 def refused(trouble: Trouble, said: str, options: Sequence[str], keeps: bool) -> int:
-    """What went wrong as a shell needs it told, and the exit code; a token is of use where the next process knows it."""
+    """What went wrong, and the exit code. A token is of use where the next process knows it."""
     match trouble:
         case NeedsYes():
             asked = f"{in_shell(said, options)}\nOr" if keeps else f"{without_next(said)}\nOnce they agree:"

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from ac_mcp.catalogue.entry import catalogue
 from ac_mcp.errors import BadArguments
-from ac_mcp.operations import OPERATIONS
+from ac_mcp.marks import Unlisted, mark
+from ac_mcp.operations import OPERATIONS, STEPS
 from ac_mcp.otherwise import amount
 from ac_mcp.reading import read
 from ac_mcp.request import Json
-from ac_mcp.schema import schema
+from ac_mcp.schema import listed, schema, shape
 
 
 def accepted(tool: str, **arguments: Any) -> Json:
@@ -258,3 +260,24 @@ def test_another_name_is_understood_only_where_it_means_one_thing(
     with pytest.raises(BadArguments) as caught:
         read(OPERATIONS[tool], given)
     assert caught.value.fixed == fixed
+
+
+@pytest.mark.parametrize("accounts", [False, True])
+@pytest.mark.parametrize("name", [*OPERATIONS, *catalogue()])
+def test_what_is_listed_is_what_pydantic_checks(name: str, accounts: bool) -> None:
+    operation = STEPS[name]
+    whole = schema(operation, accounts)
+    told = listed(operation, accounts)
+    assert told == whole | {"properties": {key: whole["properties"][key] for key in told["properties"]}}
+    assert list(told["properties"]) == [key for key in whole["properties"] if key in told["properties"]]
+    assert [list(one) for one in told["properties"].values()] == [
+        list(whole["properties"][key]) for key in told["properties"]
+    ]
+    rare = {key for key in whole["properties"] if key not in told["properties"]}
+    unlisted = {key for key, one in operation.signature.parameters.items() if mark(one.annotation, Unlisted)}
+    assert rare == unlisted | (set(operation.views) - set(operation.options.get("listed", ())))
+
+
+def test_an_annotation_nobody_thought_of_is_an_error_when_it_is_written() -> None:
+    with pytest.raises(TypeError, match="no schema is known"):
+        shape(bytes)

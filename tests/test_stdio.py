@@ -49,7 +49,7 @@ async def test_every_tool_answers_over_stdio(mode: Any) -> None:
 async def test_resources_prompts_and_completions_answer_over_stdio_in_structured_mode(mode: Any) -> None:
     server = StdioServerParameters(command=COMMAND[0], args=COMMAND[1:], env={"AC_MCP_STRUCTURED": "1"})
     async with Client(server, mode=mode) as client:
-        (account,) = (await client.list_resources()).resources
+        account, _ = (await client.list_resources()).resources
         (part,) = (await client.read_resource(str(account.uri))).contents
         assert isinstance(part, types.TextResourceContents)
         told = await client.call_tool("describe_account", {})

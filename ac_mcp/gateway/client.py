@@ -236,6 +236,22 @@ def lost(error: GatewayError) -> OutcomeUnknown:
     return unknown
 
 
+class Later(httpx2.AsyncBaseTransport):
+    """A transport that is made when the first request needs it."""
+
+    def __init__(self, make: Callable[[], httpx2.AsyncBaseTransport]) -> None:
+        self._make = make
+        self._made: httpx2.AsyncBaseTransport | None = None
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self._made = self._made or self._make()
+        return await self._made.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        if self._made:
+            await self._made.aclose()
+
+
 @asynccontextmanager
 async def opened(
     doors: Doors,
