@@ -65,7 +65,7 @@ class Account:
         names: Mapping[str, str] | None = None,
     ) -> "Account":
         kept = journal or Journal.in_memory(lambda: gateway.now().timestamp())
-        caller = Caller(settings.credential, names=names or {})
+        caller = Caller(settings.credential, names=names or {}, usual=settings.connection)
         return cls(gateway, settings, caller, gateway.clock, journal=kept, offered=offered(settings), folder=folder)
 
     @property

@@ -29,6 +29,8 @@ from ac_mcp.shell import (
     show,
 )
 
+LONGEST_NAME = 80
+
 
 def main() -> None:
     for stream in (sys.stdout, sys.stderr):
@@ -140,20 +142,26 @@ def connect(settings: Settings, asked: Namespace) -> int:
     """A connection to ActiveCampaign, made, chosen and tried."""
     from ac_mcp.connect import Wanted
     from ac_mcp.connect import connect as run_connect
+    from ac_mcp.visible import visible
 
     window = sys.platform in ("darwin", "win32") or not {"DISPLAY", "WAYLAND_DISPLAY"}.isdisjoint(os.environ)
     browser = window and not asked.no_browser
-    wanted = Wanted(asked.new, asked.use, asked.name.strip()[:80], browser, settings.connection)
+    name = " ".join(visible(asked.name).split())
+    if len(name) > LONGEST_NAME or (asked.name and not name):
+        return complain(f"--name takes 1 to {LONGEST_NAME} characters that can be seen.", USAGE)
+    wanted = Wanted(asked.new, asked.use.strip(), name, browser, settings.connection)
     return anyio.run(run_connect, settings, company(asked), wanted, show)
 
 
 def setup(settings: Settings, asked: Namespace) -> int:
     """This server in a client's configuration."""
+    from ac_mcp.modes import offered
     from ac_mcp.setup import CLIENTS, CannotSetUp, Start, set_up
 
     if asked.client not in CLIENTS:
         return complain(f"There is no client {asked.client!r} here; there are {', '.join(CLIENTS)}.", USAGE)
-    start = Start.here(flags(asked), os.environ)
+    offered(settings)  # what cannot be started is not written
+    start = Start.here(flags(asked), os.environ, keyed=bool(settings.sandbox or settings.credential))
     try:
         return set_up(asked.client, start, path=asked.file, remove=asked.remove, agreed=asked.yes, show=show)
     except CannotSetUp as error:

@@ -39,12 +39,25 @@ def remember(folder: Path, key: str, said: Connected) -> None:
     Raises:
         OSError: where it cannot be written.
     """
-    everything = {**_read(folder), key: {"default": said.default, "names": dict(said.names)}}
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=f".{FILE}")  # readable for its owner only
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(everything, file, ensure_ascii=False, indent=2)
-    Path(temporary).replace(folder / FILE)
+    everything = {**_read(folder), key: {"default": said.default, "names": dict(said.names)}}
+    replace_whole(folder / FILE, json.dumps(everything, ensure_ascii=False, indent=2).encode())
+
+
+def replace_whole(path: Path, content: bytes) -> None:
+    """The file is whole at every moment, and readable for its owner only; nothing is left behind where that fails.
+
+    Raises:
+        OSError: where it cannot be written.
+    """
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def _read(folder: Path) -> Json:

@@ -35,6 +35,8 @@ class Known:
 
 
 ROW_ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""What Maton's ids are (reference 1.3); another word that looks like one may be a name."""
 LINK_ID = re.compile(r"(?=.*[0-9])[0-9a-z]+(-[0-9a-z]+)+", re.ASCII)
 
 

@@ -9,7 +9,7 @@ from anyio import Lock
 
 from ac_mcp.errors import BadArguments, Candidate, NoSuchName, SeveralNames, foremost
 from ac_mcp.marks import Ref
-from ac_mcp.names import Known, closest, is_id, matching, misspelt, plain
+from ac_mcp.names import UUID, Known, closest, is_id, matching, misspelt, plain
 from ac_mcp.operation import Operation
 from ac_mcp.remembered import Remembered
 from ac_mcp.request import Json, Request, Sender, record, records, whole
@@ -105,7 +105,7 @@ class References:
         resource = self._resources[kind]
         name = " ".join(given.removeprefix("name:").split())
         as_id = not given.startswith("name:") and is_id(name, resource)
-        if as_id and (not resource.directory or resource.plane == "control"):
+        if as_id and (not resource.directory or (resource.plane == "control" and UUID.fullmatch(name))):
             return name
         seen: dict[str, Known] = {}
         for look in (self._kept, self._sought):

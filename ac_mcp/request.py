@@ -82,6 +82,8 @@ class Caller:
     """When writes of this call left, on the gateway's clock; the gateway notes it, also for who is cancelled."""
     names: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
     """What this user calls connections, by their id."""
+    usual: str = field(default="", compare=False)
+    """The connection of calls that name none, by id or name; empty for the oldest."""
     bulk: bool = False
     """Work on many records, which leaves a part of the limit to those who wait for an answer."""
 

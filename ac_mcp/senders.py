@@ -36,7 +36,8 @@ class Bound:
         if request.method != "GET":
             id = next((one["id"] for value in reply.body.values() if "id" in (one := record(value))), "")
             self.trail.written.append(f"{request.method} {request.path}" + (f" (id {id})" if id else ""))
-        return self.named(reply) if request.plane == "control" and self.caller.names else reply
+        ours = self.caller.names or self.caller.usual
+        return self.named(reply) if request.plane == "control" and ours else reply
 
     def named(self, reply: Reply) -> Reply:
         """With the user's own names of connections, where Maton notes none."""
@@ -48,5 +49,7 @@ class Bound:
         return replace(reply, body=body)
 
     def own(self, row: Json) -> Json:
-        name = self.caller.names.get(str(row.get("connection_id")))
-        return row | {"metadata": {"name": name, **record(row.get("metadata"))}} if name else row
+        id, noted = str(row.get("connection_id")), record(row.get("metadata"))
+        noted = {"name": name, **noted} if (name := self.caller.names.get(id)) else noted
+        called = [one.casefold() for one in (id, *noted.values()) if isinstance(one, str)]
+        return row | {"metadata": noted} | ({"usual": True} if self.caller.usual.casefold() in called else {})

@@ -5,31 +5,25 @@ import os
 import shlex
 import sys
 import sysconfig
-import tempfile
-import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from difflib import unified_diff
 from pathlib import Path
-from typing import Any
+from subprocess import list2cmdline
 from urllib.parse import quote
 
 from platformdirs import user_config_path
 
-from ac_mcp.request import Json, record
+from ac_mcp.client_file import NAME, SERVERS, CannotSetUp, change
+from ac_mcp.request import Json
 from ac_mcp.settings import OVER_HTTP, Settings
 
-NAME = "activecampaign"
 KEY = "MATON_API_KEY"
-YOURS, HIDDEN = "your key", "***"
-"""What stands for a secret where it is printed, to be filled in or not."""
-SERVERS = "mcpServers"
+YOURS = "your key"
+HINT = ", with your own in the place of 'your key'"
+CACHES = ("archive-v", "builds-v", "environments-v", "pipx-run")
+"""What stands for a secret where it is printed."""
 Show = Callable[[str], None]
-
-
-class CannotSetUp(Exception):
-    """The text says why, and that nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +35,15 @@ class Start:
     env: Mapping[str, str]
 
     @classmethod
-    def here(cls, flags: Sequence[str], variables: Mapping[str, str]) -> "Start":
+    def here(cls, flags: Sequence[str], variables: Mapping[str, str], keyed: bool = True) -> "Start":
         """As it is started now: this very program, with the flags and settings of this command."""
         name = "ac-mcp.exe" if os.name == "nt" else "ac-mcp"
         script = Path(sysconfig.get_path("scripts")) / name
         command, first = (str(script), []) if script.is_file() else (sys.executable, ["-m", "ac_mcp"])
         known = [name for one in fields(Settings) if (name := one.metadata["variable"]) not in OVER_HTTP]
-        env = {variable: variables[variable] for variable in known if variables.get(variable, "").strip()}
-        if not ({KEY, "AC_API_URL"} & env.keys() or "--sandbox" in flags or "AC_MCP_SANDBOX" in env):
+        given = {name: variables.get(name, "").strip() for name in known}
+        env = {name: value for name, value in given.items() if value and not value.startswith("${")}
+        if not keyed:
             env[KEY] = YOURS
         return cls(command, [*first, *flags], env)
 
@@ -57,9 +52,16 @@ class Start:
         return YOURS in self.env.values()
 
     @property
+    def secret(self) -> bool:
+        """Whether there is something to be filled in by hand where it is printed."""
+        return not SECRET.isdisjoint(self.env)
+
+    @property
     def passing(self) -> bool:
-        """Whether it stands in the cache of `uvx`, which may be emptied at any time."""
-        return any(part.startswith("archive-v") for part in Path(self.command).parts)
+        """Whether it stands in a cache, which may be emptied at any time, or is not installed at all."""
+        cached = any(part.startswith(CACHES) for part in Path(self.command).parts)
+        installed = "-m" not in self.args[:1] or "site-packages" in Path(__file__).parts
+        return cached or not installed
 
     def told(self, shown: bool = False) -> Json:
         """As the field is written in most clients' files; shown, without its secrets."""
@@ -73,94 +75,6 @@ SECRET = {one.metadata["variable"] for one in fields(Settings) if not one.repr}
 def desktop_file() -> Path:
     """Where Claude Desktop keeps its configuration on this system."""
     return user_config_path("Claude", appauthor=False, roaming=True) / "claude_desktop_config.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What would become of a client's file."""
-
-    path: Path
-    before: str
-    """Its text; empty where there is none."""
-    after: Json
-
-    @property
-    def text(self) -> str:
-        return json.dumps(self.after, indent=2, ensure_ascii=False) + "\n"
-
-    def difference(self) -> str:
-        """What is said of this server, line by line and without secrets; others are not shown."""
-        was, will = (
-            json.dumps(own(told), indent=2).splitlines() for told in (parsed(self.path, self.before), self.after)
-        )
-        return "\n".join(list(unified_diff(was, will, n=99, lineterm=""))[3:])
-
-    def write(self) -> Path | None:
-        """The backup of what stood there, if anything did. The file is whole at every moment.
-
-        Raises:
-            CannotSetUp: where it cannot be written.
-        """
-        backup = None
-        try:
-            path = self.path.resolve()  # a link stays a link
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if self.before:
-                backup = free(path)
-                backup.write_text(self.before, encoding="utf-8")
-                backup.chmod(path.stat().st_mode & 0o777)
-            descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(self.text)
-            Path(temporary).chmod(0o600)
-            Path(temporary).replace(path)
-        except (OSError, ValueError) as error:
-            raise CannotSetUp(f"{self.path} cannot be written ({error}). Nothing was changed.") from None
-        return backup
-
-
-def free(path: Path) -> Path:
-    """A name for a backup that nothing has."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    names = (path.with_name(f"{path.name}.{stamp}{f'-{n}' if n else ''}.bak") for n in range(1000))
-    return next(name for name in names if not name.exists())
-
-
-def own(told: Json) -> Json:
-    """What a configuration says of this server, without the values it is given."""
-    one = record(record(told.get(SERVERS)).get(NAME))
-    if not one:
-        return {SERVERS: {}}
-    env = {"env": dict.fromkeys(record(one["env"]), HIDDEN)} if "env" in one else {}
-    return {SERVERS: {NAME: one | env}}
-
-
-def parsed(path: Path, text: str) -> Json:
-    """Raises CannotSetUp for what is no JSON object: a file that is not understood is not touched."""
-    try:
-        told: Any = json.loads(text) if text.strip() else {}
-    except (ValueError, RecursionError) as error:
-        raise CannotSetUp(f"{path} is not JSON ({error}). Nothing was changed: mend it, or move it away.") from None
-    if not isinstance(told, dict) or not isinstance(record(told).get(SERVERS, {}), dict):
-        raise CannotSetUp(f"{path} does not hold an object with {SERVERS}. Nothing was changed.")
-    return record(told)
-
-
-def change(path: Path, start: Start | None) -> Change | None:
-    """With this server in the file, or without it; None where that is so already.
-
-    Raises:
-        CannotSetUp: for a file that cannot be read or understood.
-    """
-    try:
-        before = path.read_text(encoding="utf-8-sig") if path.exists() else ""
-    except (OSError, ValueError) as error:
-        raise CannotSetUp(f"{path} cannot be read ({error}). Nothing was changed.") from None
-    told = parsed(path, before)
-    servers = {name: one for name, one in told.get(SERVERS, {}).items() if name != NAME or start}
-    servers |= {NAME: start.told()} if start else {}
-    after = {**told, SERVERS: servers}
-    return None if after == told or not (start or told) else Change(path, before, after)
 
 
 def cursor_link(start: Start) -> str:
@@ -187,7 +101,8 @@ def claude_code(start: Start) -> str:
     env = [
         word for name in start.told(shown=True).get("env", {}) for word in ("--env", f"{name}={placed(start, name)}")
     ]
-    return shlex.join(["claude", "mcp", "add", NAME, *env, "--", start.command, *start.args])
+    words = ["claude", "mcp", "add", NAME, *env, "--", start.command, *start.args]
+    return list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def placed(start: Start, name: str) -> str:
@@ -195,9 +110,14 @@ def placed(start: Start, name: str) -> str:
 
 
 def codex(start: Start) -> str:
-    env = "".join(f"{name} = {json.dumps(placed(start, name))}\n" for name in start.env)
-    head = f"[mcp_servers.{NAME}]\ncommand = {json.dumps(start.command)}\nargs = {json.dumps(list(start.args))}\n"
+    env = "".join(f"{name} = {quoted(placed(start, name))}\n" for name in start.env)
+    head = f"[mcp_servers.{NAME}]\ncommand = {quoted(start.command)}\nargs = [{', '.join(map(quoted, start.args))}]\n"
     return head + (f"\n[mcp_servers.{NAME}.env]\n{env}" if env else "")
+
+
+def quoted(text: str) -> str:
+    """A string of TOML, which has no pairs of surrogates."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def servers(start: Start, word: str = SERVERS) -> str:
@@ -209,7 +129,7 @@ def skill_file() -> Path:
 
 
 PRINTED: Mapping[str, Callable[[Start], str]] = {
-    "claude-code": lambda start: f"Run this:\n\n{claude_code(start)}",
+    "claude-code": lambda start: f"Run this{HINT if start.secret else ''}:\n\n{claude_code(start)}",
     "cursor": lambda start: (
         f"Into ~/.cursor/mcp.json:\n\n{servers(start)}\n\nOr open this link:\n\n{cursor_link(start)}"
     ),
@@ -235,18 +155,18 @@ def set_up(client: str, start: Start, *, path: Path | None, remove: bool, agreed
         CannotSetUp: with the reason; then nothing was changed.
     """
     if client != DESKTOP:
-        if remove:
-            raise CannotSetUp(f"Only {DESKTOP} is written here; take it out where you put it.")
+        if remove or path or agreed:
+            raise CannotSetUp(f"Only {DESKTOP} is written here; for {client} it is printed, to be put in or taken out.")
         show(PRINTED[client](start))
         return 0
     if not remove and start.keyless:
         raise CannotSetUp(f"{KEY} is not set: set it (maton.ai/settings), or add --sandbox. Nothing was changed.")
     if not remove and start.passing:
         raise CannotSetUp(
-            "This ac-mcp is in a cache that may be emptied: install it first (uv tool install). Nothing was changed."
+            "This ac-mcp is in a cache, or not installed: install it first (pip, uv tool install). Nothing was changed."
         )
     path = path or desktop_file()
-    wanted = change(path, None if remove else start)
+    wanted = change(path, None if remove else start.told())
     if wanted is None:
         show(f"{path} is as it should be already.")
         return 0
@@ -255,7 +175,7 @@ def set_up(client: str, start: Start, *, path: Path | None, remove: bool, agreed
         show("Nothing was changed. To write it: the same command with --yes")
         return 1
     backup = wanted.write()
-    show(f"Written.{f' What stood there before: {backup}' if backup else ''}")
+    show(f"Written.{f' What stood there before, with its keys: {backup}' if backup else ''}")
     show(
         "Quit Claude Desktop and start it again."
         if remove

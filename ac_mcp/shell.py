@@ -30,6 +30,7 @@ ALL = "All contacts or deals: ac-mcp export contacts FILE"
 
 def show(text: str) -> None:
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()  # whoever reads it may be waiting for just that
 
 
 def complain(text: str, code: int = FAILED) -> int:

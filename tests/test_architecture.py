@@ -59,7 +59,7 @@ LAYERS = (
     {"answering", "keyed", "asked"},
     {"calls"},
     {"server"},
-    {"launch", "options", "commands"},
+    {"launch", "options", "commands", "client_file"},
     {"toolbox"},
     {"demo", "doctor", "docs", "shell", "connect", "setup", "health"},
     {"cli", "__main__"},

@@ -11,6 +11,8 @@ import anyio
 import httpx2
 import pytest
 
+from ac_mcp import doctor
+from ac_mcp.account import Account
 from ac_mcp.calls import run as run_one
 from ac_mcp.connect import DIRECT, NO_KEY, SANDBOX, Connecting, Wanted, connect, steps, unlike
 from ac_mcp.connected import FILE, Connected, connected, remember
@@ -23,6 +25,8 @@ from ac_mcp.settings import Settings
 from tests.examples import ACTIVE
 from tests.support import KEY, Trial, in_virtual_time, trial
 
+OTHER = "1f0c7a52-0000-4000-8000-000000000009"
+
 
 async def sign_in(one: Trial, url: str) -> None:
     """What a person does in the browser."""
@@ -32,7 +36,7 @@ async def sign_in(one: Trial, url: str) -> None:
 
 async def shown_by(one: Trial, folder: Path | None, wanted: Wanted) -> tuple[int, str]:
     lines: list[str] = []
-    code = await steps(Connecting(one.account, wanted, connected(folder, hidden(KEY)), folder, lines.append))
+    code = await steps(Connecting(one.account, wanted, connected(folder, hidden(KEY)), folder, out=lines.append))
     return code, "\n".join(lines)
 
 
@@ -133,7 +137,7 @@ async def test_of_several_none_is_taken_until_somebody_says_which(tmp_path: Path
         assert code == 0
         assert connected(tmp_path, hidden(KEY)).default == ACTIVE
         code, said = await shown_by(one, tmp_path, Wanted(use="nobody"))
-        assert (code, said.splitlines()[0]) == (1, "There is no connection called 'nobody':")
+        assert (code, said.splitlines()[0]) == (1, "There is no ACTIVE connection called 'nobody'. There are:")
         code, said = await shown_by(one, tmp_path, Wanted(name="Acme"))
         assert (code, said) == (1, "Another connection is called 'Acme': choose another --name.")
 
@@ -229,4 +233,158 @@ def test_a_file_of_names_that_is_broken_is_nobody_s_loss(text: str, tmp_path: Pa
 
 def test_two_accounts_have_two_names() -> None:
     assert unlike("northwind", {}) == "northwind"
-    assert unlike("northwind", {"1": "northwind", "2": "northwind-2"}) == "northwind-3"
+    assert unlike("northwind", {"1": "Northwind", "2": "northwind 2"}) == "northwind 3"
+
+
+@asynccontextmanager
+async def two(one: Trial, **rows: Json) -> AsyncGenerator[list[Json]]:
+    """Two ACTIVE connections of one account, as Maton lists them."""
+    made: list[Json] = [
+        {"connection_id": id, "status": "ACTIVE", "creation_time": f"2026-0{n}-01T00:00:00Z", "metadata": {}}
+        for n, id in enumerate((ACTIVE, OTHER), 1)
+    ]
+    listing = [*made, *rows.values()]
+
+    def answer(request: httpx2.Request) -> httpx2.Response | None:
+        if request.url.path == "/connections":
+            return httpx2.Response(200, json={"connections": listing})
+        request.headers["maton-connection"] = ACTIVE  # behind both is the same account
+        return None
+
+    one.wire.answer = answer
+    yield listing
+
+
+@in_virtual_time
+async def test_names_that_were_listed_are_there_to_choose_by(tmp_path: Path) -> None:
+    async with trial() as one, two(one):
+        code, said = await shown_by(one, tmp_path, Wanted())
+        assert code == 1
+        names = connected(tmp_path, hidden(KEY)).names
+        assert names == {ACTIVE: "northwind", OTHER: "northwind 2"}
+        assert "northwind 2" in said
+        code, _ = await shown_by(one, tmp_path, Wanted(use=" Northwind 2 ".strip()))
+        assert code == 0
+        assert connected(tmp_path, hidden(KEY)) == Connected(OTHER, names)
+        code, said = await shown_by(one, tmp_path, Wanted(use="northwind"))
+        assert "Servers that run already go on with the other one" in said
+
+
+@in_virtual_time
+async def test_a_name_may_be_chosen_without_having_been_listed(tmp_path: Path) -> None:
+    async with trial() as one, two(one):
+        code, said = await shown_by(one, None, Wanted(use="northwind 2"))
+        assert code == 0
+        assert f"That is not kept: set MATON_CONNECTION={OTHER}." in said
+
+
+@in_virtual_time
+async def test_the_one_in_use_is_the_default_everywhere(tmp_path: Path) -> None:
+    async with trial() as one, two(one):
+        settings = replace(one.account.settings, connection=OTHER)
+        used = Account.of(settings, one.account.gateway, names={OTHER: "acme-2"})
+        rows = (await run_one(used, OPERATIONS["list_connections"], {}))["connections"]
+        assert [row.get("default", False) for row in rows] == [False, True]
+        lines: list[str] = []
+        assert await doctor.steps(used, settings, lines.append) == 0
+        assert lines[0] == (
+            f"connection  2 ACTIVE, 0 PENDING, 0 FAILED; used: acme-2 ({OTHER}); ac-mcp connect chooses another"
+        )
+        made = await run_one(used, OPERATIONS["create_tag"], {"name": "Green"})
+        assert made["in_account"] == "acme-2"
+
+
+@in_virtual_time
+async def test_a_name_that_looks_like_an_id_is_a_name() -> None:
+    async with trial({"AC_MCP_MULTI_ACCOUNT": "1"}) as one, two(one):
+        account = Account.of(one.account.settings, one.account.gateway, names={OTHER: "acme-2"})
+        await run_one(account, OPERATIONS["list_tags"], {"connection": "acme-2"})
+        assert one.wire.sent[-1]["connection"] == OTHER
+
+
+@in_virtual_time
+async def test_a_name_somebody_gives_is_nobody_else_s(tmp_path: Path) -> None:
+    async with trial() as one, two(one):
+        await shown_by(one, tmp_path, Wanted(use=ACTIVE, name="Coffee"))
+        for name in ("coffee", ACTIVE.upper()):
+            code, said = await shown_by(one, tmp_path, Wanted(use=OTHER, name=name))
+            assert (code, said) == (1, f"Another connection is called {name!r}: choose another --name.")
+        remember(tmp_path, hidden(KEY), Connected(ACTIVE, {ACTIVE: "Coffee", "gone": "Tea"}))
+        code, _ = await shown_by(one, tmp_path, Wanted(use=OTHER, name="Tea"))
+        assert code == 0
+        assert "gone" not in connected(tmp_path, hidden(KEY)).names
+
+
+@in_virtual_time
+async def test_what_maton_says_cannot_move_the_cursor_or_break_a_line(tmp_path: Path) -> None:
+    async with trial() as one, two(one) as rows:
+        rows[0]["metadata"] = {"account": "\x1b]0;x\x07Tea\nConnected to bank"}
+        _, said = await shown_by(one, tmp_path, Wanted(use=ACTIVE))
+        assert said.isprintable() or set(said) - {"\n"} == {c for c in said if c.isprintable()}
+        assert not any(line.startswith("Connected to bank") for line in said.splitlines())
+
+
+@in_virtual_time
+async def test_rows_that_are_none_are_left_out(tmp_path: Path) -> None:
+    async with trial() as one, two(one, a={"status": "ACTIVE"}, b={"connection_id": 5}, c={"connection_id": "x"}):
+        code, _ = await shown_by(one, tmp_path, Wanted(use=ACTIVE))
+        assert code == 0
+
+
+@in_virtual_time
+async def test_a_disturbance_while_waiting_is_waited_out(tmp_path: Path) -> None:
+    async with trial() as one, empty(one):
+        lines: list[str] = []
+        run = Connecting(one.account, Wanted(), Connected(), tmp_path, lines.append)
+
+        async def person() -> None:
+            await anyio.sleep(3)
+            one.wire.answer = lambda request: httpx2.Response(503, text="away")
+            await anyio.sleep(20)
+            one.wire.answer = lambda request: None
+            await sign_in(one, "\n".join(lines).split()[-1])
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(person)
+            assert await steps(run) == 0
+
+
+@in_virtual_time
+async def test_where_nothing_can_be_kept_it_says_so(tmp_path: Path) -> None:
+    async with trial() as one:
+        (tmp_path / "file").write_text("")
+        code, said = await shown_by(one, tmp_path / "file" / "folder", Wanted())
+        assert code == 0
+        assert "cannot be written" in said
+        assert f"That is not kept: set MATON_CONNECTION={ACTIVE}." in said
+
+
+@in_virtual_time
+async def test_a_connection_that_the_environment_names_wins_and_is_said_to(tmp_path: Path) -> None:
+    async with trial() as one, two(one):
+        code, said = await shown_by(one, tmp_path, Wanted(use="northwind", fixed="NORTHWIND 2"))
+        assert code == 0
+        assert "MATON_CONNECTION is set to NORTHWIND 2 and wins" in said
+        (marked,) = [line for line in said.splitlines() if line.endswith("<- used")]
+        assert OTHER in marked
+
+
+@in_virtual_time
+async def test_doctor_says_which_step_failed_where_it_went_and_what_to_do() -> None:
+    async with trial() as one, two(one) as rows:
+        lines: list[str] = []
+        rows.clear()
+        assert await doctor.steps(one.account, one.account.settings, lines.append) == 1
+        assert lines[-1].endswith("Make one: ac-mcp connect")
+
+        def nobody(request: httpx2.Request) -> httpx2.Response | None:
+            raise httpx2.ConnectError("refused")
+
+        one.wire.answer = nobody
+        settings = replace(one.account.settings, proxy="http://me:sesame@proxy.example:3128")
+        assert await doctor.steps(one.account, settings, lines.append) == 1
+        said = "\n".join(lines)
+        assert "failed      connection: " in said
+        assert "Nothing came back from https://ctrl.maton.ai or https://gateway.maton.ai by the proxy" in said
+        assert "http://proxy.example:3128" in said
+        assert "sesame" not in said

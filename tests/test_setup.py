@@ -5,13 +5,15 @@ import json
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
 from ac_mcp.cli import run
-from ac_mcp.setup import CLIENTS, PRINTED, Start, change, desktop_file
+from ac_mcp.client_file import CannotSetUp, change
+from ac_mcp.setup import CLIENTS, PRINTED, Start, desktop_file
 
 SECRET = "maton-secret-0123456789"
 THEIRS = """{
@@ -55,7 +57,8 @@ def test_it_writes_a_server_that_starts_keeps_what_stood_there_and_takes_it_out(
     assert str(backup) in said
     assert SECRET not in said
     assert "theirs" not in said
-    assert '+      "command"' in said
+    assert '+  "command": "' in said
+    assert '+    "MATON_API_KEY": "***"' in said
     assert oct(file.stat().st_mode)[-3:] == "600"
     assert setting(file, "--remove") == 0
     assert json.loads(file.read_text()) == json.loads(THEIRS)
@@ -159,7 +162,8 @@ def test_what_is_printed_holds_no_secret_and_writes_nothing(client: str, capsys:
     assert SECRET not in said
     assert client in CLIENTS
     assert "--multi-account" in unquote(unquote(said)) or client in ("cursor", "skill")
-    assert run(["setup", client, "--remove"]) == 1
+    for option in ("--remove", "--yes", "--file=x"):
+        assert run(["setup", client, option]) == 1
 
 
 def test_the_command_for_claude_code_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
@@ -199,3 +203,89 @@ def test_the_server_is_started_as_it_is_installed() -> None:
     start = Start.here([], {"MATON_API_KEY": "x", "AC_MCP_HTTP_TOKEN": "y", "PATH": "/bin", "AC_MCP_CONFIRM": "always"})
     assert start.env == {"MATON_API_KEY": "x", "AC_MCP_CONFIRM": "always"}
     assert Path(start.command).parent == Path(sys.executable).parent
+
+
+def test_what_changed_between_showing_and_writing_is_not_lost(file: Path) -> None:
+    file.parent.mkdir()
+    for before in ("", THEIRS):
+        file.unlink(missing_ok=True)
+        if before:
+            file.write_text(before)
+        wanted = change(file, {"command": "x"})
+        assert wanted
+        file.write_text(THEIRS.replace("dark", "light"))
+        with pytest.raises(CannotSetUp, match="has changed meanwhile"):
+            wanted.write()
+        assert json.loads(file.read_text())["theme"] == "light"
+        assert list(file.parent.iterdir()) == [file]
+
+
+def test_nothing_is_left_behind_where_it_cannot_be_written(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    file.parent.mkdir()
+    wanted = change(file, {"command": "x", "env": {"MATON_API_KEY": SECRET}})
+    assert wanted
+    monkeypatch.setattr(Path, "replace", broken)
+    with pytest.raises(KeyboardInterrupt):
+        wanted.write()
+    assert list(file.parent.iterdir()) == []
+
+
+def test_of_an_entry_made_by_hand_no_secret_is_shown(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    theirs = {
+        "url": "https://x.example/mcp?token=sesame",
+        "headers": {"Authorization": "Bearer sesame"},
+        "args": ["--header", "Authorization: sesame", "--read-only"],
+        "env": {"MATON_API_KEY": "sesame"},
+        "command": "npx",
+    }
+    file.parent.mkdir()
+    file.write_text(json.dumps({"mcpServers": {"activecampaign": theirs}}))
+    assert setting(file, "--read-only") == 0
+    said = capsys.readouterr().out
+    assert "sesame" not in said
+    assert '"--read-only"' in said
+    assert '-    "MATON_API_KEY": "*** (another)"' in said
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": NaN}', '{"a": 1e999}', '{"mcpServers": {"a": {}, "a": {}}}', '{"a": "\\ud800"}']
+)
+def test_a_file_that_would_lose_something_is_not_touched(text: str, file: Path) -> None:
+    file.parent.mkdir()
+    file.write_text(text)
+    assert setting(file) == 1
+    assert file.read_text() == text
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_no_servers_yet_are_none(file: Path) -> None:
+    file.parent.mkdir()
+    file.write_text('{"mcpServers": null}')
+    assert setting(file, "--remove") == 0
+    assert file.read_text() == '{"mcpServers": null}'
+    assert setting(file) == 0
+
+
+@pytest.mark.parametrize("words", [["--toolsets", "nosuch"], ["--tools", "nosuch"]])
+def test_what_could_not_be_started_is_not_written(words: list[str], file: Path) -> None:
+    assert setting(file, *words) == 2
+    assert not file.exists()
+
+
+def test_a_value_that_is_no_key_is_none(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATON_API_KEY", "${user_config.key}")
+    assert setting(file) == 1
+    monkeypatch.setenv("AC_MCP_SANDBOX", "false")
+    assert setting(file) == 1
+    assert not file.exists()
+
+
+def test_the_toml_for_codex_is_toml(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("AC_MCP_FOLDERS", '/tmp/\N{GRINNING FACE} "x"')
+    assert run(["setup", "codex", "--multi-account"]) == 0
+    told = tomllib.loads(capsys.readouterr().out.partition("\n\n")[2])["mcp_servers"]["activecampaign"]
+    assert told["env"]["AC_MCP_FOLDERS"] == '/tmp/\N{GRINNING FACE} "x"'
+    assert told["args"][-1] == "--multi-account"

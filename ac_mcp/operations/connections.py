@@ -72,7 +72,8 @@ async def list_connections(
     rows = records(payload.get("connections"))
     active = [row for row in rows if row.get("status") == "ACTIVE"]
     oldest = min(active, key=lambda row: str(row.get("creation_time")), default=None)
-    return payload | {"connections": [row | {"default": row is oldest} for row in rows]}
+    used = next((row for row in rows if row.get("usual")), oldest)
+    return payload | {"connections": [row | {"default": row is used} for row in rows]}
 
 
 def pending(payload: Json) -> bool:

@@ -226,7 +226,9 @@ async def test_every_call_can_choose_its_account_where_there_are_several() -> No
         active = (await one.answer("list_connections", status="ACTIVE"))["connections"][0]["id"]
         await one.answer("list_users", connection=active)
         assert one.wire.sent[-1]["connection"] == active
-        assert "No usable ActiveCampaign connection" in await one.refusal("list_users", connection="f3a90b12-00-00")
+        assert "no connection is called" in await one.refusal("list_users", connection="f3a90b12-00-00")
+        gone = "f3a90b12-0000-4000-8000-000000000000"
+        assert "No usable ActiveCampaign connection" in await one.refusal("list_users", connection=gone)
         assert "no connection is called" in await one.refusal("list_users", connection="Acme")
 
 
