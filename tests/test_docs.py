@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ac_mcp import __version__
 from ac_mcp.docs import refresh
+from ac_mcp.modes import USUAL
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.settings import Settings
 
@@ -20,8 +21,11 @@ def test_every_setting_and_every_tool_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for one in fields(Settings):
         assert f"`{one.metadata['variable']}`" in readme
+    for name in USUAL:
+        assert f"| `{name}` |" in readme
+    all_of_them = (ROOT / "docs" / "toolsets.md").read_text(encoding="utf-8")
     for name in OPERATIONS:
-        assert f"`{name}`" in readme
+        assert f"| `{name}` |" in all_of_them
 
 
 def test_the_version_is_the_same_everywhere() -> None:

@@ -76,10 +76,11 @@ def python(script: str) -> Path:
 
 def install() -> None:
     """An environment for each of them, of its own."""
+    uv = [sys.executable, "-m", "uv", "--quiet"]
     for file in sorted((EXAMPLES / "requirements").glob("*.txt")):
         if not python(file.stem).exists():
-            subprocess.run([sys.executable, "-m", "venv", HOME / file.stem], check=True)
-        subprocess.run([python(file.stem), "-m", "pip", "install", "-q", "-r", file], check=True)
+            subprocess.run([*uv, "venv", "--python", sys.executable, HOME / file.stem], check=True)
+        subprocess.run([*uv, "pip", "install", "--python", python(file.stem), "-r", file], check=True)
 
 
 @contextmanager
