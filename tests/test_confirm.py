@@ -30,6 +30,11 @@ WAITING: dict[str, tuple[str, Json, str]] = {
     ),
     "somebody who had opted out": ("subscribe_contact", OPTED_OUT, "This contact had unsubscribed from the list"),
     "a list of many": ("delete_list", {"list": "Newsletter"}, "It takes something away from 45 records"),
+    "a choice that people have": (
+        "update_field",
+        {"field": "Plan", "title": "Plan 2", "remove_options": ["Free"]},
+        "Contacts that have a choice that is removed lose it",
+    ),
     "a connection that goes": (
         "manage_connection",
         {"action": "delete", "connection": ACTIVE},

@@ -51,6 +51,8 @@ async def update_field(
     payload = await get_field(call, field)
     row, there = record(payload.get("field")), records(payload.get("fieldOptions"))
     added, removed = chosen(call, row, there, add_options or [], remove_options or [])
+    for one in removed:  # first, since what asks is asked before anything is written
+        await delete_field_option(call, str(one["id"]))
     changed = {"title": title, "description": description}
     if any(one is not None for one in changed.values()):
         row |= record((await call(add_options=None, remove_options=None, lists=None)).get("field"))
@@ -62,8 +64,6 @@ async def update_field(
         ])  # fmt: skip
     if lists is not None:
         await shown_on(call, field, records(payload.get("fieldRels")), lists)
-    for one in removed:
-        await delete_field_option(call, str(one["id"]))
     gone = {str(one["id"]) for one in removed}
     left = labels(row, [one for one in there if str(one.get("id")) not in gone])
     return say({"field": row | {"options": [*left, *added]}}, result="updated")
@@ -100,7 +100,11 @@ async def get_field_option(call: Call, id: Id) -> Json:
     return await call()
 
 
-@field_options.delete("/fieldOptions/{id}", tool=False)
+def lost_choice(sent: Json, before: Json) -> str:
+    return "Contacts that have a choice that is removed lose it, and no undo brings that back."
+
+
+@field_options.delete("/fieldOptions/{id}", tool=False, asks=lost_choice)
 async def delete_field_option(call: Call, id: Id) -> Json:
     """Take a choice out of a field."""
     return await call()
