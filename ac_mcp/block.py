@@ -52,6 +52,8 @@ class Options(TypedDict, total=False):
     """Arguments it has not, with the values that say what it does anyway: with those they are no mistake."""
     understands: Mapping[str, Callable[[Json], Json | None]]
     """Arguments it has not, each with what all that was given says instead."""
+    reveals: Callable[[Json], str]
+    """What of the account's free text these arguments would bring out; empty where nothing."""
     raw: bool
     """It is one of the catalogue's: its answer is trimmed by general rules."""
     warns: Mapping[str, str]

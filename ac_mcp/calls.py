@@ -18,6 +18,7 @@ from ac_mcp.catalogue.operations import NO_UNDO
 from ac_mcp.changes import Offer
 from ac_mcp.consent import Consent
 from ac_mcp.errors import (
+    BadArguments,
     NeedsYes,
     NotConnected,
     OutcomeUnknown,
@@ -38,6 +39,17 @@ from ac_mcp.results.trim import View
 from ac_mcp.senders import Bound, Trail
 
 log = logging.getLogger(__name__)
+
+
+def refuse_hidden(account: Account, operation: Operation[..., Any], arguments: Json) -> None:
+    """Where free text is not to be shown, neither is what a call would give of it by another way.
+
+    Raises:
+        BadArguments: for such a call.
+    """
+    reveals = operation.options.get("reveals")
+    if account.settings.hide_user_content and reveals and (what := reveals(arguments)):
+        raise BadArguments(f"{what} are not shown by this server (AC_MCP_HIDE_USER_CONTENT): leave that out.")
 
 
 async def run(
@@ -61,6 +73,7 @@ async def run(
     arguments = read(operation, given, account.settings.several_accounts)
     views = {name: arguments.pop(name, None) for name in operation.views}
     view = View.of(views, account.settings.hide_user_content)
+    refuse_hidden(account, operation, arguments)
     kept = trail or Trail()
     bound = account.bound(operation, kept)
     try:

@@ -20,7 +20,7 @@ from ac_mcp.settings import OVER_HTTP, Settings
 
 KEY = "MATON_API_KEY"
 YOURS = "your key"
-HINT = ", with your own in the place of 'your key'"
+HINT = " (with your own in the place of 'your key')"
 CACHES = ("archive-v", "builds-v", "environments-v", "pipx-run")
 """What stands for a secret where it is printed."""
 Show = Callable[[str], None]
@@ -52,9 +52,9 @@ class Start:
         return YOURS in self.env.values()
 
     @property
-    def secret(self) -> bool:
-        """Whether there is something to be filled in by hand where it is printed."""
-        return not SECRET.isdisjoint(self.env)
+    def hint(self) -> str:
+        """What is to be done with it by hand where it is printed."""
+        return "" if SECRET.isdisjoint(self.env) else HINT
 
     @property
     def passing(self) -> bool:
@@ -129,20 +129,21 @@ def skill_file() -> Path:
 
 
 PRINTED: Mapping[str, Callable[[Start], str]] = {
-    "claude-code": lambda start: f"Run this{HINT if start.secret else ''}:\n\n{claude_code(start)}",
+    "claude-code": lambda start: f"Run this{start.hint}:\n\n{claude_code(start)}",
     "cursor": lambda start: (
-        f"Into ~/.cursor/mcp.json:\n\n{servers(start)}\n\nOr open this link:\n\n{cursor_link(start)}"
+        f"Into ~/.cursor/mcp.json{start.hint}:\n\n{servers(start)}\n\n"
+        f"Or open this link{start.hint}:\n\n{cursor_link(start)}"
     ),
     "vscode": lambda start: (
         f"Into .vscode/mcp.json:\n\n{json.dumps(vscode(start), indent=2)}\n\nOr open this link:\n\n{vscode_link(start)}"
     ),
-    "codex": lambda start: f"Into ~/.codex/config.toml:\n\n{codex(start)}",
-    "termo": lambda start: f"Into ~/.termo-agent/config.json:\n\n{servers(start, 'mcp_servers')}",
+    "codex": lambda start: f"Into ~/.codex/config.toml{start.hint}:\n\n{codex(start)}",
+    "termo": lambda start: f"Into ~/.termo-agent/config.json{start.hint}:\n\n{servers(start, 'mcp_servers')}",
     "skill": lambda start: (
         f"The skill for agents that work in a shell:\n\n{skill_file()}\n\n"
         f"For Claude Code: mkdir -p ~/.claude/skills && cp -r {shlex.quote(str(skill_file().parent))} ~/.claude/skills/"
     ),
-    "other": lambda start: f"Most clients take this:\n\n{servers(start)}",
+    "other": lambda start: f"Most clients take this{start.hint}:\n\n{servers(start)}",
 }
 DESKTOP = "claude-desktop"
 CLIENTS = (DESKTOP, *PRINTED)

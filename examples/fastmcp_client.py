@@ -6,15 +6,19 @@ python examples/fastmcp_client.py http://127.0.0.1:8765/mcp    # over HTTP
 """
 
 import asyncio
+import os
 import sys
 
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
 
+SETTINGS = {name: value for name, value in os.environ.items() if name.startswith(("AC_", "MATON_"))}
+"""A server is given only a few variables otherwise: key and safeguards have to be handed on."""
+
 
 async def main(target: list[str]) -> None:
-    where = target[0] if target[0].startswith("http") else StdioTransport(target[0], target[1:])
-    async with Client(where) as client:
+    where = target[0] if target[0].startswith("http") else StdioTransport(target[0], target[1:], env=SETTINGS)
+    async with Client(where, auth=os.environ.get("TOKEN")) as client:  # the token of a server that wants one
         print("tools", len(await client.list_tools()))
         for name, arguments in (
             ("count_contacts", {"where": ["tag=VIP"]}),

@@ -8,6 +8,7 @@ With a model: `create_agent("anthropic:claude-sonnet-4-5", await client.get_tool
 """
 
 import asyncio
+import os
 import sys
 
 from langchain_core.messages import AIMessage
@@ -15,6 +16,8 @@ from langchain_mcp_adapters.client import MultiServerMCPClient
 from langgraph.graph import MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 
+SETTINGS = {name: value for name, value in os.environ.items() if name.startswith(("AC_", "MATON_"))}
+"""A server is given only a few variables otherwise: key and safeguards have to be handed on."""
 CALLS = [
     {"name": "count_contacts", "args": {"where": ["tag=VIP"]}, "id": "1"},
     {"name": "tag_contact", "args": {"contact": "bob@initech.example", "tag": "VIP"}, "id": "2"},
@@ -24,9 +27,10 @@ CALLS = [
 
 async def main(target: list[str]) -> None:
     if target[0].startswith("http"):
-        connection = {"transport": "streamable_http", "url": target[0]}
+        headers = {"Authorization": f"Bearer {os.environ['TOKEN']}"} if "TOKEN" in os.environ else {}
+        connection = {"transport": "streamable_http", "url": target[0], "headers": headers}
     else:
-        connection = {"transport": "stdio", "command": target[0], "args": target[1:]}
+        connection = {"transport": "stdio", "command": target[0], "args": target[1:], "env": SETTINGS}
     client = MultiServerMCPClient({"activecampaign": connection})
     tools = await client.get_tools()
     print("tools", len(tools))

@@ -14,9 +14,18 @@ import sys
 from mcp import Client, StdioServerParameters
 from mcp.types import TextContent
 
+SETTINGS = {name: value for name, value in os.environ.items() if name.startswith(("AC_", "MATON_"))}
+"""The SDK gives a server only a few variables of its own choice: key and safeguards have to be handed on."""
+
+
+def server(target: list[str]) -> str | StdioServerParameters:
+    if target[0].startswith("http"):
+        return target[0]
+    return StdioServerParameters(command=target[0], args=target[1:], env=SETTINGS)
+
 
 async def main(target: list[str]) -> None:
-    where = target[0] if target[0].startswith("http") else StdioServerParameters(command=target[0], args=target[1:])
+    where = server(target)
     async with Client(where, mode=os.environ.get("ERA", "auto")) as client:
         tools = (await client.list_tools()).tools
         print("protocol", client.protocol_version)

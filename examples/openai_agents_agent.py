@@ -8,6 +8,7 @@ With a model: `Agent(name="CRM", mcp_servers=[server])` and `Runner.run(agent, "
 """
 
 import asyncio
+import os
 import sys
 
 from agents import Agent
@@ -15,12 +16,16 @@ from agents.mcp import MCPServerStdio, MCPServerStreamableHttp
 from agents.mcp.util import MCPUtil
 from agents.run_context import RunContextWrapper
 
+SETTINGS = {name: value for name, value in os.environ.items() if name.startswith(("AC_", "MATON_"))}
+"""A server is given only a few variables otherwise: key and safeguards have to be handed on."""
+
 
 async def main(target: list[str]) -> None:
     if target[0].startswith("http"):
-        server = MCPServerStreamableHttp({"url": target[0]})
+        headers = {"Authorization": f"Bearer {os.environ['TOKEN']}"} if "TOKEN" in os.environ else {}
+        server = MCPServerStreamableHttp({"url": target[0], "headers": headers})
     else:
-        server = MCPServerStdio({"command": target[0], "args": target[1:]})
+        server = MCPServerStdio({"command": target[0], "args": target[1:], "env": SETTINGS})
     async with server:
         agent = Agent(name="CRM", mcp_servers=[server])
         tools = await MCPUtil.get_all_function_tools([server], False, RunContextWrapper(None), agent)

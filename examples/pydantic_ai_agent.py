@@ -8,6 +8,7 @@ With a model: `Agent("anthropic:claude-sonnet-4-5", toolsets=[server(target)])`,
 """
 
 import asyncio
+import os
 import sys
 
 from fastmcp.client.transports import StdioTransport
@@ -23,8 +24,14 @@ CALLS = [
 ]
 
 
+SETTINGS = {name: value for name, value in os.environ.items() if name.startswith(("AC_", "MATON_"))}
+"""A server is given only a few variables otherwise: key and safeguards have to be handed on."""
+
+
 def server(target: list[str]) -> MCPToolset:
-    return MCPToolset(target[0] if target[0].startswith("http") else StdioTransport(target[0], target[1:]))
+    if target[0].startswith("http"):
+        return MCPToolset(target[0])
+    return MCPToolset(StdioTransport(target[0], target[1:], env=SETTINGS))
 
 
 def model(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:

@@ -124,3 +124,14 @@ def test_the_first_process_of_a_container_says_where_it_serves(words: list[str],
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "127.0.0.1:x", "no-such-host.invalid:80", ""])
 def test_where_nothing_answers_it_is_not_healthy(address: str) -> None:
     assert not answers(address)
+
+
+def test_the_compose_file_passes_on_what_protects() -> None:
+    """Compose hands a container only what it lists: a safeguard that is set outside must not get lost."""
+    text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^    ([A-Z_]+): ", text, re.M))
+    left_out = {
+        "MATON_GATEWAY_URL", "MATON_CONTROL_URL", "AC_MCP_READ_TIMEOUT", "AC_MCP_WRITE_TIMEOUT", "AC_MCP_ANSWER_TOKENS",
+        "AC_MCP_SETTLE_SECONDS", "AC_MCP_STRICT_PACING", "AC_MCP_FOLDERS",
+    }  # fmt: skip
+    assert listed | left_out == {one.metadata["variable"] for one in fields(Settings)}

@@ -198,3 +198,13 @@ def poisoned(value: Any, key: str = "") -> Any:
         return [poisoned(one, key) for one in value]  # pyright: ignore
     words = isinstance(value, str) and any(letter.isalpha() for letter in value) and "@" not in value
     return value + "".join(FORBIDDEN) if words and not key.endswith("id") else value
+
+
+@in_virtual_time
+async def test_what_is_hidden_does_not_come_out_by_counts_or_files() -> None:
+    async with trial({"AC_MCP_HIDE_USER_CONTENT": "1"}) as one:
+        said = await one.refusal("count_contacts", by="Plan")
+        assert said.startswith("Values of custom fields are not shown by this server (AC_MCP_HIDE_USER_CONTENT)")
+        assert (await one.refusal("export_contacts", fields=["Plan"])).startswith("Custom fields are not shown")
+        assert (await one.answer("count_contacts", by="tag"))["by"]
+        assert (await one.answer("export_contacts"))["result"] == "done"

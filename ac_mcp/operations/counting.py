@@ -41,6 +41,12 @@ def as_where(given: Json) -> Json | None:
     return {"where": found} if found and "where" not in given else None
 
 
+def of_field(given: Json) -> str:
+    """A breakdown by a custom field tells its values."""
+    by = str(given.get("by") or "").casefold()
+    return "" if by in ("", "tag", "list", "status", "month", "created") else "Values of custom fields"
+
+
 counts = Resource("count", "counts", (Text("count"),), group="bulk")
 
 
@@ -58,6 +64,7 @@ class Tally:
     single=True,
     verbatim=True,
     says={"count": COUNT, "where": TEXTS, "by": ROWS, "based_on": TEXT, "as_of": TEXT},
+    reveals=of_field,
     understands={"field": as_by, "group_by": as_by, "breakdown": as_by} | dict.fromkeys(FILTERS, as_where),
 )
 async def count_contacts(

@@ -71,7 +71,7 @@ JobId = Annotated[Number, Unlisted(), About("An export that broke off", "7", sho
 
 
 @exports.get("/exports/contacts", title="Export contacts to a file", single=True, verbatim=True, extra=True,
-             says=EXPORTED)  # fmt: skip
+             says=EXPORTED, reveals=lambda given: "Custom fields" if given.get("fields") else "")  # fmt: skip
 async def export_contacts(
     call: Call,
     where: Where | None = None,
