@@ -21,7 +21,7 @@ ELSEWHERE = {
     r"mcpb pack": "tests/packaging/bundle.py",
     r"mcp-inspector --cli .*": "tests/clients/__main__.py",
     r"docker compose up": "compose.yaml",  # there is no engine where this is tested: docs/hosting.md says so
-    r"pip install ac-mcp\[redis\]": "Dockerfile",
+    r"pip install \.\[redis\]": "Dockerfile",
 }
 """What other programs do, and the file that runs it."""
 SERVES = ("--http", "sandbox")
