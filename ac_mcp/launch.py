@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 from time import time
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mcp.server.stdio import stdio_server
 from platformdirs import user_state_path
@@ -18,16 +18,15 @@ from ac_mcp.account import Account
 from ac_mcp.connected import connected
 from ac_mcp.gateway.auth import Doors
 from ac_mcp.gateway.client import Gateway, Later, opened
-from ac_mcp.gateway.redis_store import RedisStore
-from ac_mcp.gateway.stores import MemoryStore, SqliteStore, hidden
-from ac_mcp.hosting import Callers
+from ac_mcp.gateway.stores import MemoryStore, SqliteStore, Store, hidden
 from ac_mcp.journal import Journal
-from ac_mcp.link import RedisLink
-from ac_mcp.replica import Replica
 from ac_mcp.server.adapter import build_server
 from ac_mcp.settings import BadSetting, Settings
 from ac_mcp.storage import Database, Unusable
 from ac_mcp.tables import SCHEMA, VERSION
+
+if TYPE_CHECKING:
+    from ac_mcp.link import RedisLink
 
 log = logging.getLogger(__name__)
 KEY = "sandbox"
@@ -65,7 +64,7 @@ class Place:
     journal: Callable[[str], Journal | None]
     """The journal of that name, of which there is one without a name."""
     folder: Path | None = None
-    link: RedisLink | None = None
+    link: "RedisLink | None" = None
     """What other replicas share with this one."""
 
 
@@ -82,17 +81,25 @@ async def place(settings: Settings, company: Company = COMPANY) -> AsyncGenerato
 
         def journal(name: str) -> Journal | None:
             if link:
+                from ac_mcp.replica import Replica
+
                 return Journal(Replica(link, name or hidden(settings.credential), SCHEMA), time, shared=True)
             path = folder / name / "journal.db" if folder else None
             return Journal(Database(path, SCHEMA, durable=True, version=VERSION), time) if path else None
 
-        store = RedisStore(link) if link else SqliteStore(folder / "pacing.db") if folder else MemoryStore()
+        store = shared(link) if link else SqliteStore(folder / "pacing.db") if folder else MemoryStore()
         async with opened(doors, proxy=settings.proxy or None, store=store, strict=settings.strict_pacing) as gateway:
             yield Place(settings, gateway, journal, folder, link)
 
 
+def shared(link: "RedisLink") -> Store:
+    from ac_mcp.gateway.redis_store import RedisStore
+
+    return RedisStore(link)
+
+
 @asynccontextmanager
-async def linked(url: str) -> AsyncGenerator[RedisLink | None]:
+async def linked(url: str) -> "AsyncGenerator[RedisLink | None]":
     """The way to what replicas share, where they do.
 
     Raises:
@@ -101,6 +108,8 @@ async def linked(url: str) -> AsyncGenerator[RedisLink | None]:
     if not url:
         yield None
         return
+    from ac_mcp.link import RedisLink  # a server on stdio mostly needs none of it
+
     try:
         link = RedisLink(url)
     except ImportError:
@@ -162,6 +171,7 @@ async def serve_http(settings: Settings, address: str, company: Company = COMPAN
     Raises:
         BadSetting: for an address others can reach, where nobody has to say who they are.
     """
+    from ac_mcp.hosting import Callers
     from ac_mcp.server.http import application
     from ac_mcp.server.listening import listen
 
@@ -180,7 +190,7 @@ async def serve_http(settings: Settings, address: str, company: Company = COMPAN
             await listen(application(here.settings, callers, shown, told), bound)
 
 
-async def forgetful(link: RedisLink) -> None:
+async def forgetful(link: "RedisLink") -> None:
     """A Redis that keeps nothing is warned of: what was begun is in it."""
     with suppress(Unusable):
         if not await link.keeps():

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ac_mcp.catalogue.entry import catalogue
-from ac_mcp.finding import search
+from ac_mcp.finding import AROUND, search
 from ac_mcp.operations import OPERATIONS, STEPS
 
 MISSPELT = {
@@ -67,7 +67,7 @@ def found(asked: list[Wish], name: str) -> None:
     for wish in asked:
         unknown = wish.right - catalogue().keys() - OPERATIONS.keys()
         assert not unknown, unknown
-        best = search(wish.said)[:3]
+        best = [id for id in search(wish.said) if STEPS[id].resource.toolset not in AROUND][:3]
         first += best[:1] != [] and best[0] in wish.right
         three += bool(wish.right & set(best))
         if wish.seen and not wish.right & set(best):

@@ -42,7 +42,7 @@ async def test_every_tool_answers_over_stdio(mode: Any) -> None:
             assert bool(links) == tool.startswith(linked), tool
             job = json.loads(part.text).get("job", job)
     # Somebody who had opted out, and the webhook; with the next ring what no undo brings back.
-    assert len(said) == (2 if mode == "legacy" else 7), said
+    assert len(said) == (2 if mode == "legacy" else 8), said
 
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
