@@ -98,7 +98,7 @@ async def play() -> int:
         for scene in SCENES:
             well, last = await ended_well(client, scene, last)
             failed += [] if well else [scene]
-    say("That was it. Next: ac-mcp --sandbox in your MCP client, or MATON_API_KEY for your own account (README.md).")
+    say("That was it. Next: ac-mcp setup claude-desktop --sandbox, to talk to it; ac-mcp connect, for your own.")
     return 1 if failed else 0
 
 
