@@ -1,19 +1,33 @@
 """The plugin of Claude Code, with the real Claude Code: valid, installed from this folder, its server connected."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.clients.__main__ import HOME
-from tests.packaging.trying import ROOT, Failed
+from tests.packaging.trying import ROOT, Failed, tried
 
 
 def claude() -> Path:
     """As the Claude Agent SDK brings it, in the environment of the Termo launcher."""
     (found,) = (HOME / "termo_launcher").glob("lib/python3*/site-packages/claude_agent_sdk/_bundled/claude")
     return found
+
+
+def of_project(path: str) -> Iterator[str]:
+    """The server as .mcp.json starts it for whoever works in this folder."""
+    one = json.loads((ROOT / ".mcp.json").read_text(encoding="utf-8"))["mcpServers"]["activecampaign"]
+    given = {"AC_MCP_SANDBOX": "true"}
+    expanded = {
+        name: re.sub(r"\$\{(\w+):-(.*?)\}", lambda found: given.get(found[1], found[2]), value)
+        for name, value in one["env"].items()
+    }
+    names = tried([one["command"], *one["args"]], {**os.environ, "PATH": path, **expanded})
+    yield f".mcp.json: {len(names)} tools"
 
 
 def check(folder: Path) -> Iterator[str]:
@@ -47,3 +61,4 @@ def check(folder: Path) -> Iterator[str]:
     if "Skills (1)  activecampaign" not in details:
         raise Failed(details)
     yield f"{said('--version').strip()}: plugin valid, installed, skill found, server connected"
+    yield from of_project(path)

@@ -23,7 +23,7 @@ def tried(command: Sequence[str], env: Mapping[str, str] | None = None, url: str
 
 
 async def _tried(command: list[str], env: dict[str, str], url: str) -> list[str]:
-    started = StdioServerParameters(command=command[0], args=command[1:], env=env) if command else None
+    started = StdioServerParameters(command=command[0], args=command[1:], env=env, cwd=ROOT) if command else None
     with anyio.fail_after(180):
         async with Client(started or url) as client:
             names = [tool.name for tool in (await client.list_tools()).tools]
