@@ -91,7 +91,8 @@ def without_secrets(one: Any, ours: Any) -> Json:
     for key, value in shown.items():
         if key == "env":
             changed = {name for name, inner in record(value).items() if record(mine.get("env")).get(name) != inner}
-            told[key] = {name: f"{HIDDEN} (another)" if name in changed else HIDDEN for name in record(value)}
+            other = f"{HIDDEN} (another)" if mine else HIDDEN
+            told[key] = {name: other if name in changed else HIDDEN for name in record(value)}
         elif key == "args" and isinstance(value, list):
             known = cast("list[Any]", mine.get("args") or [])
             told[key] = [word if word in known else HIDDEN for word in cast("list[Any]", value)]

@@ -256,7 +256,9 @@ async def used(run: Connecting, row: Json, rows: list[Json]) -> int:
         run.show("Servers that run already go on with the other one: start your client again.")
     if len(active) > 1:
         run.show("Another one for one call: --multi-account and connection=NAME; for all: ac-mcp connect --use NAME")
-    run.show("Next: ac-mcp setup claude-desktop (or claude-code, cursor, vscode ...), or ac-mcp call describe_account")
+    run.show(
+        "Next: ac-mcp setup claude-desktop\nOther clients: ac-mcp setup other. In a shell: ac-mcp call describe_account"
+    )
     return 0
 
 

@@ -126,9 +126,11 @@ def connection(one: Account, answer: Json) -> tuple[str, bool]:
     if not found["ACTIVE"]:
         return f"{states}. None can be used", False
     row = record(next((row for row in rows if row.get("default")), None))
+    if not row:
+        return f"{states}; the one that was chosen is gone: {one.settings.connection}", True
     id = str(row.get("id") or one.settings.connection)
     used = f"{row['name']} ({id})" if row.get("name") else id
-    others = "; ac-mcp connect chooses another" if found["ACTIVE"] > 1 else ""
+    others = "; ac-mcp connect --use NAME chooses another" if found["ACTIVE"] > 1 else ""
     return f"{states}; used: {used}{others}", True
 
 

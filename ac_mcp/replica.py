@@ -18,7 +18,7 @@ from uuid import uuid4
 from anyio import CancelScope, Lock, sleep
 
 from ac_mcp.link import RedisLink
-from ac_mcp.storage import Unusable
+from ac_mcp.storage import Kept, Unusable
 
 T = TypeVar("T")
 KEPT = 31 * 86_400
@@ -85,7 +85,7 @@ class Early(Unusable):
     """Nothing is kept there yet, and it is too soon to begin."""
 
 
-class Noting(sqlite3.Connection):
+class Noting(Kept):
     """Notes what was changed, so that the same can be done elsewhere."""
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -43,7 +43,9 @@ class Bound:
         """With the user's own names of connections, where Maton notes none."""
         body = reply.body
         if isinstance(body.get("connections"), list):
-            body = body | {"connections": [self.own(row) for row in records(body["connections"])]}
+            rows = [self.own(row) for row in records(body["connections"])]
+            gone = bool(self.caller.usual) and not any(row.get("usual") for row in rows)
+            body = body | {"connections": rows, "usual_is_gone": gone}
         if isinstance(body.get("connection"), dict):
             body = body | {"connection": self.own(record(body["connection"]))}
         return replace(reply, body=body)

@@ -12,7 +12,7 @@ import anyio
 from anyio import CancelScope, get_cancelled_exc_class
 
 from ac_mcp import __version__
-from ac_mcp.commands import in_shell, without_next
+from ac_mcp.commands import command, in_shell, without_next
 from ac_mcp.errors import BadArguments, KeyRefused, NeedsYes, Trouble
 from ac_mcp.files import ANYWHERE
 from ac_mcp.options import flags
@@ -120,9 +120,10 @@ async def told_on_stderr(done: float, total: float | None = None, message: str |
         sys.stderr.flush()
 
 
-def begun(job: int) -> None:
+def begun(job: int, options: Sequence[str]) -> None:
     """Whoever stops the shell, or looks from another one, has to know its number."""
-    complain(f"job {job} begins; ac-mcp call follow_job job={job} action=watch (or stop, resume) is about it")
+    watching = command("follow_job", {"job": str(job), "action": "watch"}, options)
+    complain(f"job {job} begins; {watching} (or stop, resume) is about it")
 
 
 def refused(trouble: Trouble, said: str, options: Sequence[str], keeps: bool) -> int:
@@ -153,7 +154,7 @@ async def called(settings: Settings, asked: Namespace, arguments: Json) -> int:
         operation, arguments = OPERATIONS["preview_change"], {"tool": operation.name, "arguments": arguments}
     made_by = Asked(told_on_stderr, actor=f"ac-mcp call {__version__}")
     async with account(settings, company(asked)) as one:
-        one.running.told = begun
+        one.running.told = lambda job: begun(job, flags(asked))
         try:
             try:
                 answer = await run_one(one, operation, arguments, made_by)
@@ -174,7 +175,7 @@ async def called(settings: Settings, asked: Namespace, arguments: Json) -> int:
         if sys.stderr.isatty():
             sys.stderr.write("\r\x1b[K")
         if "failures_file" in answer:  # a shell has no resources
-            answer["failures_file"] = f"ac-mcp call --csv follow_job job={answer['job']}"
+            answer["failures_file"] = command("follow_job", {"job": answer["job"]}, ["--csv", *flags(asked)])
         show(table(answer) if asked.csv else render(answer))
         if asked.csv and "next_offset" in answer:
             complain(f"{answer.get('total', 'More')} rows in all: offset={answer['next_offset']} goes on. {ALL}")

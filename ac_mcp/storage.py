@@ -21,6 +21,13 @@ class Unusable(Exception):
     """The file cannot be read or written now; the text says why."""
 
 
+class Kept(sqlite3.Connection):
+    """Closed with its last user: the journals of callers who come no more are dropped while a call may be under way."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class Rows(Protocol):
     """Tables that are changed in transactions."""
 
@@ -92,7 +99,9 @@ class Database:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path.touch(mode=0o600)
         self.path.chmod(0o600)  # also where another program has made it
-        connection = sqlite3.connect(self.path, timeout=self._patience, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            self.path, timeout=self._patience, isolation_level=None, check_same_thread=False, factory=Kept
+        )
         self._connection = connection
         connection.execute(f"PRAGMA synchronous={'FULL' if self._durable else 'OFF'}")
         connection.execute("PRAGMA journal_mode=TRUNCATE")
@@ -135,6 +144,6 @@ class Memory(Database):
         return self._once(work)
 
     def _opened(self) -> sqlite3.Connection:
-        self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, factory=Kept)
         self._connection.executescript(self._schema)
         return self._connection

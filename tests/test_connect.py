@@ -287,9 +287,8 @@ async def test_the_one_in_use_is_the_default_everywhere(tmp_path: Path) -> None:
         assert [row.get("default", False) for row in rows] == [False, True]
         lines: list[str] = []
         assert await doctor.steps(used, settings, lines.append) == 0
-        assert lines[0] == (
-            f"connection  2 ACTIVE, 0 PENDING, 0 FAILED; used: acme-2 ({OTHER}); ac-mcp connect chooses another"
-        )
+        said = f"used: acme-2 ({OTHER}); ac-mcp connect --use NAME chooses another"
+        assert lines[0] == f"connection  2 ACTIVE, 0 PENDING, 0 FAILED; {said}"
         made = await run_one(used, OPERATIONS["create_tag"], {"name": "Green"})
         assert made["in_account"] == "acme-2"
 
@@ -388,3 +387,22 @@ async def test_doctor_says_which_step_failed_where_it_went_and_what_to_do() -> N
         assert "Nothing came back from https://ctrl.maton.ai or https://gateway.maton.ai by the proxy" in said
         assert "http://proxy.example:3128" in said
         assert "sesame" not in said
+
+
+@in_virtual_time
+async def test_a_chosen_connection_that_is_gone_is_said_to_be() -> None:
+    async with trial() as one, two(one):
+        gone = "00000000-0000-4000-8000-000000000000"
+        account = Account.of(replace(one.account.settings, connection=gone), one.account.gateway)
+        told = await run_one(account, OPERATIONS["list_connections"], {})
+        assert told["note"].startswith("The connection that was chosen for this server is none of these any more")
+        assert not any(row.get("default") for row in told["connections"])
+        lines: list[str] = []
+        one.wire.answer = lambda request: (
+            None if request.url.path == "/connections" else httpx2.Response(400, json={"error": "No active connection"})
+        )
+        assert await doctor.steps(account, account.settings, lines.append) == 1
+        said = "\n".join(lines)
+        assert f"the one that was chosen is gone: {gone}" in said
+        assert "failed      first read: No usable ActiveCampaign connection" in said
+        assert "Choose: ac-mcp connect" in said

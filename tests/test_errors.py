@@ -18,7 +18,8 @@ KEY_STEPS = (
 )
 CONNECT = (
     "No usable ActiveCampaign connection for this key (400). If list_connections shows one that is PENDING, its "
-    'sign_in_url has to be opened; if it shows none, manage_connection(action="create") makes one. A key made at '
+    'sign_in_url has to be opened; if it shows none, manage_connection(action="create") makes one. If one was chosen '
+    "(MATON_CONNECTION, ac-mcp connect) it may be gone. A key made at "
     "api.maton.ai may need MATON_API_BASE_URL=https://api.maton.ai.\nNext: list_connections()"
 )
 TITLE = {

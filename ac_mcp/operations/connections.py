@@ -16,6 +16,10 @@ from ac_mcp.resource import Resource
 EVERY, LONGEST, SPARE = 2.0, 20.0, 3.0
 """Seconds between two looks at a sign-in, for which a call looks, and that it keeps for the last look."""
 NOT_YET = "Nobody has signed in yet: ask the user whether the link works, then call this again."
+CHOSEN_GONE = (
+    "The connection that was chosen for this server is none of these any more: no call works until another is chosen, "
+    "with `ac-mcp connect` in a terminal or with MATON_CONNECTION."
+)
 SIGNED_IN = "Signed in: describe_account shows which account it is."
 App = Annotated[Id, Unlisted(), About("Maton app", "active-campaign", shown=False)]
 
@@ -73,6 +77,8 @@ async def list_connections(
     active = [row for row in rows if row.get("status") == "ACTIVE"]
     oldest = min(active, key=lambda row: str(row.get("creation_time")), default=None)
     used = next((row for row in rows if row.get("usual")), oldest)
+    if payload.pop("usual_is_gone", False) and status in (None, "ACTIVE"):
+        return say(payload | {"connections": rows}, note=CHOSEN_GONE)
     return payload | {"connections": [row | {"default": row is used} for row in rows]}
 
 

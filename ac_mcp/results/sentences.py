@@ -182,7 +182,7 @@ def not_connected(error: NotConnected) -> str:
     return (
         f"No usable ActiveCampaign connection for this key ({error.status}). If list_connections shows one that is "
         f"PENDING, its sign_in_url has to be opened; if it shows none, {NEW_CONNECTION} makes one. "
-        "A key made at api.maton.ai may need MATON_API_BASE_URL=https://api.maton.ai."
+        "If one was chosen (MATON_CONNECTION, ac-mcp connect) it may be gone. A key made at api.maton.ai may need MATON_API_BASE_URL=https://api.maton.ai."
     )
 
 
