@@ -21,10 +21,16 @@ def in_shell(text: str, flags: Sequence[str]) -> str:
     """With the call that comes next as a command, and the options this one was given."""
 
     def spoken(found: re.Match[str]) -> str:
-        made = _as_command(found[2], found[3], flags)
-        return f"{found[1]}{made}" if made else found[0]
+        call = _call(found)
+        return f"{found[1]}{command(*call, flags)}" if call else found[0]
 
     return NEXT.sub(spoken, text)
+
+
+def next_call(text: str) -> tuple[str, dict[str, Any]] | None:
+    """The tool and arguments of that call; None where there is none that could be made as it stands."""
+    found = NEXT.search(text)
+    return _call(found) if found else None
 
 
 def without_next(text: str) -> str:
@@ -32,15 +38,15 @@ def without_next(text: str) -> str:
     return NEXT.sub("", text).rstrip()
 
 
-def _as_command(tool: str, arguments: str, flags: Sequence[str]) -> str:
-    """Empty for what is no plain call."""
+def _call(found: re.Match[str]) -> tuple[str, dict[str, Any]] | None:
+    """None for what is no plain call."""
     try:
-        parsed = ast.parse(f"_({arguments})", mode="eval").body
-        assert isinstance(parsed, ast.Call)
-        given = {str(one.arg): _value(one.value) for one in parsed.keywords}
-    except (SyntaxError, ValueError, AssertionError, RecursionError):
-        return ""
-    return "" if parsed.args else command(tool, given, flags)
+        parsed = ast.parse(f"_({found[3]})", mode="eval").body
+        if not isinstance(parsed, ast.Call) or parsed.args:
+            return None
+        return found[2], {str(one.arg): _value(one.value) for one in parsed.keywords}
+    except (SyntaxError, ValueError, RecursionError):
+        return None
 
 
 def _value(node: ast.expr) -> Any:

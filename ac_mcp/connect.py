@@ -138,7 +138,8 @@ class Connecting:
                 with suppress(Trouble):  # it is listed by its id then
                     host, _ = await self.first_read(row)
                     names |= {row["connection_id"]: unlike(host.split(".")[0], names)} if host else {}
-        self.keep(replace(self.said, names=names))
+        if names != self.said.names:
+            self.keep(replace(self.said, names=names))
 
     def keep(self, said: Connected) -> bool:
         """Whether the processes to come will know it."""

@@ -34,7 +34,7 @@ def connected(folder: Path | None, key: str) -> Connected:
 
 
 def remember(folder: Path, key: str, said: Connected) -> None:
-    """Keeps it for the processes to come; another process at the same moment loses nothing but its own word.
+    """Keeps it for the processes to come; of two that keep something at the same moment the later one stands.
 
     Raises:
         OSError: where it cannot be written.

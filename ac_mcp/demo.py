@@ -10,6 +10,7 @@ from typing import Any
 import mcp_types as types
 from mcp import Client, StdioServerParameters
 
+from ac_mcp.commands import next_call
 from ac_mcp.request import Json
 
 WIDTH, LONGEST = 100, 700
@@ -115,7 +116,7 @@ async def ended_well(client: Client, scene: Scene, last: str) -> tuple[bool, str
     say(f"\u2022 {scene.wish}")
     arguments = {name: last if value is LAST else value for name, value in scene.arguments.items()}
     text, error = await asked(client, scene.tool, arguments)
-    advice = following(text) if scene.follows else None
+    advice = next_call(text) if scene.follows else None
     if advice:
         say("  It takes the advice:")
         _, error = await asked(client, *advice)
@@ -133,16 +134,6 @@ async def asked(client: Client, tool: str, arguments: Json) -> tuple[str, bool]:
     for line in re.sub(r',(?=["{])', ", ", shown).splitlines():
         say(textwrap.fill(line, WIDTH, initial_indent=f"  {sign} ", subsequent_indent="    ", break_on_hyphens=False))
     return text, bool(result.is_error)
-
-
-def following(text: str) -> tuple[str, Json] | None:
-    """The call behind "Next:", as the model would read it."""
-    found = re.search(r"^Next: (\w+)\((.*)\)$", text, re.M)
-    if not found:
-        return None
-    pairs = re.findall(r'(\w+)=("(?:[^"\\]|\\.)*"|\[.*?\]|[\d.]+)', found[2])
-    arguments: dict[str, Any] = {name: json.loads(value) for name, value in pairs}
-    return found[1], arguments
 
 
 def say(text: str) -> None:

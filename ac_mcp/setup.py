@@ -20,9 +20,10 @@ from ac_mcp.settings import OVER_HTTP, Settings
 
 KEY = "MATON_API_KEY"
 YOURS = "your key"
-HINT = " (with your own in the place of 'your key')"
-CACHES = ("archive-v", "builds-v", "environments-v", "pipx-run")
 """What stands for a secret where it is printed."""
+HINT = " (with your own in the place of 'your key')"
+CACHES = ("archive-v", "builds-v")
+"""How folders of uv's cache begin that hold what `uvx` runs."""
 Show = Callable[[str], None]
 
 
@@ -63,9 +64,14 @@ class Start:
         installed = "-m" not in self.args[:1] or "site-packages" in Path(__file__).parts
         return cached or not installed
 
+    @property
+    def public(self) -> dict[str, str]:
+        """Its settings without what is secret in them."""
+        return {name: YOURS if name in SECRET else value for name, value in self.env.items()}
+
     def told(self, shown: bool = False) -> Json:
         """As the field is written in most clients' files; shown, without its secrets."""
-        env = {name: YOURS if shown and name in SECRET else value for name, value in self.env.items()}
+        env = self.public if shown else dict(self.env)
         return {"command": self.command, "args": list(self.args)} | ({"env": env} if env else {})
 
 
@@ -98,19 +104,13 @@ def vscode_link(start: Start) -> str:
 
 
 def claude_code(start: Start) -> str:
-    env = [
-        word for name in start.told(shown=True).get("env", {}) for word in ("--env", f"{name}={placed(start, name)}")
-    ]
+    env = [word for name, value in start.public.items() for word in ("--env", f"{name}={value}")]
     words = ["claude", "mcp", "add", NAME, *env, "--", start.command, *start.args]
     return list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
-def placed(start: Start, name: str) -> str:
-    return YOURS if name in SECRET else start.env[name]
-
-
 def codex(start: Start) -> str:
-    env = "".join(f"{name} = {quoted(placed(start, name))}\n" for name in start.env)
+    env = "".join(f"{name} = {quoted(value)}\n" for name, value in start.public.items())
     head = f"[mcp_servers.{NAME}]\ncommand = {quoted(start.command)}\nargs = [{', '.join(map(quoted, start.args))}]\n"
     return head + (f"\n[mcp_servers.{NAME}.env]\n{env}" if env else "")
 
