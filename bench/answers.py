@@ -14,13 +14,13 @@ from typing import Any, Literal, cast
 import anyio
 import httpx2
 
-from ac_mcp.account import Account
-from ac_mcp.calls import run
-from ac_mcp.gateway.auth import Doors
+from ac_mcp.calls.account import Account
+from ac_mcp.calls.execute import run
+from ac_mcp.cli.app import NOWHERE
 from ac_mcp.gateway.client import opened
-from ac_mcp.launch import NOWHERE
+from ac_mcp.gateway.endpoints import Doors
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.results.render import render
+from ac_mcp.results.encoding import render
 from ac_mcp.sandbox import Sandbox
 from ac_mcp.settings import Settings
 

@@ -25,13 +25,13 @@ from typing import Any
 import anyio
 import httpx2
 
-from ac_mcp.account import Account
-from ac_mcp.calls import run
-from ac_mcp.gateway.auth import Doors
+from ac_mcp.calls.account import Account
+from ac_mcp.calls.execute import run
+from ac_mcp.cli.app import account
 from ac_mcp.gateway.client import opened
-from ac_mcp.gateway.slots import Wait
-from ac_mcp.gateway.stores import Lease, MemoryStore
-from ac_mcp.launch import account
+from ac_mcp.gateway.endpoints import Doors
+from ac_mcp.gateway.rate_limit import Wait
+from ac_mcp.gateway.rate_stores import Lease, MemoryStore
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.sandbox import Sandbox
 from ac_mcp.settings import Settings

@@ -17,10 +17,10 @@ from typing import Any
 import anyio
 import httpx2
 
-from ac_mcp.calls import run
+from ac_mcp.calls.execute import run
 from ac_mcp.errors import OutcomeUnknown, Trouble
+from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json
 from tests.fault_matrix import FAULTS, WRITES, Case, carried, result, untouched, wrong
 from tests.support import Trial, clock, trial
 

@@ -28,17 +28,17 @@ import httpx2
 from mcp import Client, StdioServerParameters
 from mcp.server.stdio import stdio_server
 
-from ac_mcp.account import Account
-from ac_mcp.calls import run
+from ac_mcp.calls.account import Account
+from ac_mcp.calls.execute import run
 from ac_mcp.errors import GatewayError
-from ac_mcp.gateway.auth import Doors
 from ac_mcp.gateway.client import opened
-from ac_mcp.gateway.slots import Wait
-from ac_mcp.gateway.stores import Lease, MemoryStore, Rates, SqliteStore
+from ac_mcp.gateway.endpoints import Doors
+from ac_mcp.gateway.rate_limit import Wait
+from ac_mcp.gateway.rate_stores import Lease, MemoryStore, Rates, SqliteStore
+from ac_mcp.messages import Caller, Json, Request
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Caller, Json, Request
 from ac_mcp.sandbox import Latency, Sandbox
-from ac_mcp.server.adapter import build_server
+from ac_mcp.server.tools import build_server
 from ac_mcp.settings import Settings
 
 CONNECTION = "8d4f1c60-2b7e-4a39-9c15-7e60d1a2b3c4"

@@ -38,7 +38,7 @@ import sys
 from contextlib import asynccontextmanager
 import ac_mcp.sandbox.sandbox as box
 from ac_mcp.gateway.pacing import Pacing
-from ac_mcp.gateway.turns import Turn
+from ac_mcp.gateway.fair_queue import Turn
 
 @asynccontextmanager
 async def at_once(self, rates, **options):
@@ -46,7 +46,7 @@ async def at_once(self, rates, **options):
 
 Pacing.turn = at_once
 box.Sandbox.__init__.__kwdefaults__["rate"] = None
-from ac_mcp.cli import run
+from ac_mcp.cli.main import run
 sys.exit(run(sys.argv[1:]))
 """
 """The server without its pace, and the sandbox without its limit: what is left is what the server itself costs."""

@@ -7,10 +7,10 @@ Each tool's example call on a fresh sandbox whose default connection is known, c
 
 from typing import Any
 
-from ac_mcp.calls import run
-from ac_mcp.images import Images
+from ac_mcp.calls.execute import run
+from ac_mcp.messages import Json, Request, Sender
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json, Request, Sender
+from ac_mcp.writes.before_images import Images
 from tests.examples import CALLS
 from tests.support import in_virtual_time, trial
 

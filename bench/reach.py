@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ac_mcp.catalogue.entry import catalogue
-from ac_mcp.finding import AROUND, search
 from ac_mcp.operations import OPERATIONS, STEPS
+from ac_mcp.tools.search import AROUND, search
 
 MISSPELT = {
     "/taskOutccomes/{}": "/taskOutcomes/{}",

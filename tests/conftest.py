@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from mcp_types import CallToolResult
 
-from ac_mcp.server import adapter
+from ac_mcp.server import tools as adapter
 from tests.support import KEY
 
 LEAKED = "The key was written: "

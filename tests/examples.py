@@ -1,6 +1,6 @@
 """One good call of every tool on the sandbox's company, and fifteen and more wrong ones."""
 
-from ac_mcp.request import Json
+from ac_mcp.messages import Json
 
 ACTIVE = "8d4f1c60-2b7e-4a39-9c15-7e60d1a2b3c4"
 CALLS: dict[str, Json] = {

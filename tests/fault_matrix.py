@@ -8,11 +8,11 @@ from typing import Any, Literal, TypeVar
 import anyio
 import httpx2
 
-from ac_mcp.calls import run
+from ac_mcp.calls.execute import run
 from ac_mcp.errors import OutcomeUnknown, Trouble
+from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json
-from ac_mcp.results.hints import explain
+from ac_mcp.results.next_call import explain
 from ac_mcp.sandbox.catalog import RESOURCES
 from ac_mcp.sandbox.faults import SPOILED, TRANSPORT, Fault, spoil
 from tests.examples import CALLS

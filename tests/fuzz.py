@@ -20,12 +20,12 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from ac_mcp.calls import run
+from ac_mcp.calls.execute import run
 from ac_mcp.errors import Trouble
+from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json
 from ac_mcp.sandbox import Sandbox
-from ac_mcp.schema import schema
+from ac_mcp.spec.json_schema import schema
 from tests.support import VirtualLoop, trial
 
 PATIENCE = 20.0

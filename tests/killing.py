@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ac_mcp.request import Json
+from ac_mcp.messages import Json
 from ac_mcp.sandbox import Sandbox
 from ac_mcp.sandbox.faulty import Latency
 

@@ -20,21 +20,21 @@ import httpx2
 from jsonschema import Draft202012Validator
 from mcp import Client
 
-from ac_mcp.account import Account
-from ac_mcp.calls import run
+from ac_mcp.calls.account import Account
+from ac_mcp.calls.execute import run
 from ac_mcp.errors import NeedsYes, Trouble
-from ac_mcp.gateway.auth import Doors
+from ac_mcp.gateway.call_client import Trail
 from ac_mcp.gateway.client import Gateway
+from ac_mcp.gateway.endpoints import Doors
 from ac_mcp.gateway.pacing import Pacing
-from ac_mcp.gateway.stores import MemoryStore
+from ac_mcp.gateway.rate_stores import MemoryStore
+from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json
-from ac_mcp.results.hints import explain
-from ac_mcp.results.outline import outline
-from ac_mcp.results.render import render
+from ac_mcp.results.encoding import render
+from ac_mcp.results.next_call import explain
+from ac_mcp.results.output_schema import outline
 from ac_mcp.sandbox import Sandbox
-from ac_mcp.senders import Trail
-from ac_mcp.server.adapter import build_server
+from ac_mcp.server.tools import build_server
 from ac_mcp.settings import Settings
 from tests.examples import CALLS
 

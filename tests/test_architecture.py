@@ -9,64 +9,24 @@ import pytest
 ROOT = Path(__file__).parent.parent / "ac_mcp"
 FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = (
-    {
-        "errors",
-        "request",
-        "visible",
-        "addresses",
-        "storage",
-        "link",
-        "replica",
-        "sharing",
-        "journal",
-        "connected",
-        "tables",
-        "secrecy",
-        "changes",
-        "job",
-        "jobs",
-        "remembered",
-    },
-    {"marks", "columns", "rows"},
-    {"block", "operation", "resource"},
-    {"parameters", "settings"},
-    {"conditions", "catalogue"},
-    {"selecting"},
-    {"schema", "operations", "gateway"},
-    {"otherwise", "modes", "images", "hanging", "reach", "finding"},
-    {"consent"},
-    {"agreeing"},
-    {"mending"},
-    {"names"},
-    {"reading", "values", "results", "senders"},
-    {"restoring"},
-    {"remake"},
-    {"undo", "stepping"},
-    {"puts", "ties", "pace"},
-    {"steps", "resolving", "patience"},
-    {"references", "runner"},
-    {"background"},
-    {"collecting", "importing", "files", "spreadsheet"},
-    {"exporting"},
-    {"telling"},
-    {"bulk"},
-    {"transfers"},
-    {"once"},
-    {"reconcile", "default_connection"},
-    {"recording"},
-    {"account", "here"},
-    {"hosting"},
-    {"answering", "keyed", "asked"},
+    {"errors", "settings", "text", "public_url", "messages"},
+    {"concurrency"},
+    {"storage"},
+    {"spec"},
+    {"filters", "arguments", "gateway", "catalogue"},
+    {"operations"},
+    {"tools"},
+    {"results"},
+    {"naming"},
+    {"writes"},
+    {"jobs"},
     {"calls"},
     {"server"},
-    {"launch", "options", "commands", "client_file"},
-    {"toolbox"},
-    {"demo", "doctor", "docs", "shell", "connect", "setup", "health"},
     {"cli", "__main__"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 NARROW = {
-    "gateway": {"request", "errors", "storage", "link", "sharing", "gateway"},
+    "gateway": {"messages", "errors", "storage", "concurrency", "gateway"},
     "sandbox": {"sandbox"},
     "settings": set[str](),
 }
@@ -101,13 +61,13 @@ def test_imports_go_downwards_only(path: Path) -> None:
     elif own != "__init__":
         above = {name for name in ours(path) if name != own and LEVEL.get(name, -1) > LEVEL[own]}
         assert not above
-        assert "sandbox" not in ours(path) or own in ("launch", "cli")
+        assert "sandbox" not in ours(path) or own == "cli"
 
 
 @every_file
 def test_only_the_server_and_the_command_line_know_mcp(path: Path) -> None:
     known = {name.split(".")[0] for name in imported(path)} & {"mcp", "mcp_types"}
-    assert not known or part(path) in ("server", "launch", "demo")
+    assert not known or part(path) in ("server", "cli")
 
 
 @every_file
@@ -132,7 +92,7 @@ def test_exceptions_of_every_kind_end_in_one_place() -> None:
         and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException")))
         and not (isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None)
     ]
-    assert broad == ["background.py", "server/adapter.py"]  # nobody waits for a job in the background
+    assert broad == ["jobs/pool.py", "server/tools.py"]  # nobody waits for a job in the background
 
 
 @every_file

@@ -12,9 +12,9 @@ import pytest
 from mcp import Client, MCPError
 from pydantic import ConfigDict
 
+from ac_mcp.arguments.parsing import read
+from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.reading import read
-from ac_mcp.request import Json
 from ac_mcp.server.prompts import JOBS
 from ac_mcp.server.skills import GetSkill
 from tests.support import connected, in_virtual_time, trial

@@ -6,10 +6,10 @@ import anyio
 import httpx2
 import pytest
 
-from ac_mcp.calls import run
-from ac_mcp.job import harmless
+from ac_mcp.calls.execute import run
+from ac_mcp.jobs.model import harmless
+from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json
 from tests.support import Trial, clock, in_virtual_time, trial
 from tests.tables import iso, query, store_of
 from tests.test_bulk import fresh

@@ -10,13 +10,13 @@ import anyio
 import httpx2
 import pytest
 
-from ac_mcp.account import Account
-from ac_mcp.calls import Asked, run
+from ac_mcp.calls.account import Account
+from ac_mcp.calls.execute import Asked, run
 from ac_mcp.errors import BadArguments, NeedsYes
 from ac_mcp.gateway.client import Gateway
+from ac_mcp.jobs.runner import BATCH, FEW
+from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json
-from ac_mcp.runner import BATCH, FEW
 from ac_mcp.sandbox import Sandbox
 from ac_mcp.sandbox.store import eq
 from tests.sandbox_state import state

@@ -14,14 +14,14 @@ import anyio
 import httpx2
 import pytest
 
-from ac_mcp.calls import Asked, run
-from ac_mcp.changes import KEPT
+from ac_mcp.calls.execute import Asked, run
 from ac_mcp.errors import NoSuchName, Trouble
-from ac_mcp.journal import Journal
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.secrecy import bare, unsecret
-from ac_mcp.storage import Database, Memory, Unusable
-from ac_mcp.tables import SCHEMA, VERSION
+from ac_mcp.storage.journal import Journal
+from ac_mcp.storage.journal_schema import SCHEMA, VERSION
+from ac_mcp.storage.redaction import bare, unsecret
+from ac_mcp.storage.sqlite import Database, Memory, Unusable
+from ac_mcp.writes.audit_log import KEPT
 from tests.examples import ACTIVE, CALLS
 from tests.sandbox_state import difference, state
 from tests.support import KEY, connected, in_virtual_time, trial

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ac_mcp.cli import run
-from ac_mcp.commands import in_shell
-from ac_mcp.modes import USUAL
+from ac_mcp.cli.call import given
+from ac_mcp.cli.main import run
+from ac_mcp.cli.next_command import in_shell
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.shell import given
+from ac_mcp.tools.toolsets import USUAL
 
 
 @pytest.fixture(autouse=True)

@@ -11,10 +11,10 @@ import mcp_types as types
 import pytest
 from mcp import Client, MCPError
 
-from ac_mcp.calls import Asked, run
+from ac_mcp.calls.execute import Asked, run
 from ac_mcp.errors import BadArguments, NeedsYes
+from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json
 from tests.examples import ACTIVE, CALLS
 from tests.support import Trial, conforms, connected, in_virtual_time, trial
 
@@ -130,7 +130,7 @@ async def test_the_answer_to_a_question_counts_for_that_call_only_and_once() -> 
         states: list[str] = []
 
         async def confirmed(name: str, arguments: Json, state: str) -> str:
-            from ac_mcp.server.confirm import resumed
+            from ac_mcp.server.elicitation import resumed
 
             said = types.ElicitResult(action="accept", content={"confirm": True})
             params = types.CallToolRequestParams(

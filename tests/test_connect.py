@@ -11,17 +11,17 @@ import anyio
 import httpx2
 import pytest
 
-from ac_mcp import doctor
-from ac_mcp.account import Account
-from ac_mcp.calls import run as run_one
-from ac_mcp.connect import DIRECT, NO_KEY, SANDBOX, Connecting, Wanted, connect, steps, unlike
-from ac_mcp.connected import FILE, Connected, connected, remember
-from ac_mcp.gateway.stores import hidden
-from ac_mcp.launch import COMPANY
+from ac_mcp.calls.account import Account
+from ac_mcp.calls.execute import run as run_one
+from ac_mcp.cli import doctor
+from ac_mcp.cli.app import COMPANY
+from ac_mcp.cli.connect import DIRECT, NO_KEY, SANDBOX, Connecting, Wanted, connect, steps, unlike
+from ac_mcp.gateway.call_client import Trail
+from ac_mcp.gateway.rate_stores import hidden
+from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json
-from ac_mcp.senders import Trail
 from ac_mcp.settings import Settings
+from ac_mcp.storage.connections_file import FILE, Connected, connected, remember
 from tests.examples import ACTIVE
 from tests.support import KEY, Trial, in_virtual_time, trial
 

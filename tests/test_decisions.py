@@ -8,22 +8,22 @@ import httpx2
 import pytest
 from starlette.datastructures import Headers
 
-from ac_mcp.calls import run
-from ac_mcp.changes import Change
-from ac_mcp.conditions import taken_apart
-from ac_mcp.consent import Consent
+from ac_mcp.calls.execute import run
 from ac_mcp.errors import OutcomeUnknown, Refused
-from ac_mcp.gateway.slots import Budget, Moment, Wait, take
-from ac_mcp.importing import MINUTE, MOST_REFUSALS, ImportRun
-from ac_mcp.job import Item
-from ac_mcp.jobs import Jobs
-from ac_mcp.journal import Journal
+from ac_mcp.filters.conditions import taken_apart
+from ac_mcp.gateway.rate_limit import Budget, Moment, Wait, take
+from ac_mcp.jobs.imports import MINUTE, MOST_REFUSALS, ImportRun
+from ac_mcp.jobs.model import Item
+from ac_mcp.jobs.store import Jobs
+from ac_mcp.messages import Json, Reply, Request
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json, Reply, Request
-from ac_mcp.results.trim import Answered, paging
+from ac_mcp.results.shaping import Answered, paging
 from ac_mcp.server.http import Gate, Tokens
 from ac_mcp.server.http import Refused as TurnedAway
 from ac_mcp.settings import Settings
+from ac_mcp.storage.journal import Journal
+from ac_mcp.writes.audit_log import Change
+from ac_mcp.writes.confirmation import Consent
 from tests.support import clock, in_virtual_time, trial
 
 

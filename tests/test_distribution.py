@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from ac_mcp import __version__
-from ac_mcp.health import answers, of_first_process
+from ac_mcp.cli.health import answers, of_first_process
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.server.skills import frontmatter
 from ac_mcp.settings import OVER_HTTP, Settings

@@ -5,10 +5,10 @@ from dataclasses import fields
 from pathlib import Path
 
 from ac_mcp import __version__
-from ac_mcp.docs import refresh
-from ac_mcp.modes import USUAL
+from ac_mcp.cli.docs import refresh
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.settings import Settings
+from ac_mcp.tools.toolsets import USUAL
 
 ROOT = Path(__file__).parent.parent
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ac_mcp.cli import COMMANDS as CLI
-from ac_mcp.cli import parser, run
+from ac_mcp.cli.main import COMMANDS as CLI
+from ac_mcp.cli.main import parser, run
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "ac_mcp/skills/activecampaign/SKILL.md", *sorted((ROOT / "docs").glob("*.md"))]

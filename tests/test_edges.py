@@ -11,16 +11,16 @@ import httpx2
 import pytest
 from pydantic import ValidationError
 
-from ac_mcp.addresses import public
+from ac_mcp.arguments.parsing import read
+from ac_mcp.cli.app import Redacted
 from ac_mcp.errors import BadArguments, Trouble
-from ac_mcp.gateway.auth import Doors
-from ac_mcp.launch import Redacted
+from ac_mcp.gateway.endpoints import Doors
+from ac_mcp.messages import Caller, Request
 from ac_mcp.operations import OPERATIONS, STEPS
-from ac_mcp.reading import read
-from ac_mcp.request import Caller, Request
+from ac_mcp.public_url import public
 from ac_mcp.sandbox import Sandbox
-from ac_mcp.schema import model
 from ac_mcp.settings import Settings
+from ac_mcp.spec.json_schema import model
 from tests.examples import CALLS
 from tests.support import in_virtual_time, trial
 

@@ -6,10 +6,10 @@ import mcp_types as types
 import pytest
 from mcp import MCPError
 
-from ac_mcp.cli import run as command
-from ac_mcp.modes import TOOLSETS, USUAL, offered
+from ac_mcp.cli.main import run as command
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.settings import BadSetting, Settings
+from ac_mcp.tools.toolsets import TOOLSETS, USUAL, offered
 from tests.examples import CALLS
 from tests.support import connected, in_virtual_time, trial
 

@@ -10,12 +10,12 @@ import anyio
 import httpx2
 import pytest
 
-from ac_mcp import references
-from ac_mcp.calls import run
+from ac_mcp.calls.execute import run
 from ac_mcp.errors import Trouble
+from ac_mcp.messages import Json
+from ac_mcp.naming import directory as references
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json
-from ac_mcp.results.render import render
+from ac_mcp.results.encoding import render
 from tests.examples import ACTIVE, CALLS
 from tests.support import KEY, NOWHERE, Trial, in_virtual_time, trial
 

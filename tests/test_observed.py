@@ -13,9 +13,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from ac_mcp.errors import Trouble
 from ac_mcp.gateway import tracing
+from ac_mcp.messages import Request
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Request
-from ac_mcp.results.hints import explain
+from ac_mcp.results.next_call import explain
 from tests.support import KEY, connected, in_virtual_time, trial
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from ac_mcp.marks import About, mark
-from ac_mcp.operation import Operation
+from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json
-from ac_mcp.schema import schema
-from ac_mcp.server.adapter import described
+from ac_mcp.server.tools import described
 from ac_mcp.settings import Settings
+from ac_mcp.spec.annotations import About, mark
+from ac_mcp.spec.json_schema import schema
+from ac_mcp.spec.operation import Operation
 from tests.examples import CALLS
 from tests.support import FOLDER, in_virtual_time, trial
 

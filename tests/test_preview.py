@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json
 from tests.examples import CALLS
 from tests.sandbox_state import difference, state
 from tests.support import in_virtual_time, trial

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ac_mcp.calls import Asked, run
+from ac_mcp.calls.execute import Asked, run
 from ac_mcp.errors import Trouble
+from ac_mcp.gateway.call_client import Trail
+from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.reconcile import MADE
-from ac_mcp.request import Json
-from ac_mcp.rows import alike, same
-from ac_mcp.senders import Trail
+from ac_mcp.writes.comparison import alike, same
+from ac_mcp.writes.reconcile import MADE
 from tests.examples import ACTIVE, CALLS
 from tests.support import Trial, clock, in_virtual_time, trial
 from tests.test_never import behind

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from ac_mcp.columns import Code, Column, Date, Money, Number, Rate, Several, Text, Time
 from ac_mcp.operations.campaigns import Status
-from ac_mcp.results.render import fitted, render
+from ac_mcp.results.encoding import fitted, render
+from ac_mcp.spec.columns import Code, Column, Date, Money, Number, Rate, Several, Text, Time
 
 
 @pytest.mark.parametrize("nothing", [None, "", "0000-00-00", "0000-00-00 00:00:00", [], {}])

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
+from ac_mcp.arguments.aliases import amount
+from ac_mcp.arguments.parsing import read
 from ac_mcp.catalogue.entry import catalogue
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import Unlisted, mark
+from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS, STEPS
-from ac_mcp.otherwise import amount
-from ac_mcp.reading import read
-from ac_mcp.request import Json
-from ac_mcp.schema import listed, schema, shape
+from ac_mcp.spec.annotations import Unlisted, mark
+from ac_mcp.spec.json_schema import listed, schema, shape
 
 
 def accepted(tool: str, **arguments: Any) -> Json:

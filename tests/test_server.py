@@ -8,10 +8,10 @@ import mcp_types as types
 import pytest
 from mcp import MCPError
 
-from ac_mcp.modes import USUAL
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.server.adapter import INSTRUCTIONS, cost
+from ac_mcp.server.tools import INSTRUCTIONS, cost
 from ac_mcp.settings import Settings
+from ac_mcp.tools.toolsets import USUAL
 from tests.support import KEY, connected, in_virtual_time, trial
 from tests.test_operations import OURS
 

@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from ac_mcp.cli import run
-from ac_mcp.client_file import CannotSetUp, change
-from ac_mcp.setup import CLIENTS, PRINTED, Start, desktop_file
+from ac_mcp.cli.client_config import CannotSetUp, change
+from ac_mcp.cli.main import run
+from ac_mcp.cli.setup import CLIENTS, PRINTED, Start, desktop_file
 
 SECRET = "maton-secret-0123456789"
 THEIRS = """{

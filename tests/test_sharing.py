@@ -10,7 +10,7 @@ import pytest
 
 from ac_mcp.errors import GatewayError, NotFound, Unavailable
 from ac_mcp.gateway.client import LARGEST, Gateway
-from ac_mcp.request import Caller, Reply, Request
+from ac_mcp.messages import Caller, Reply, Request
 from tests.gateway.test_client import gateway, status
 from tests.support import clock, in_virtual_time
 

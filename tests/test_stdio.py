@@ -9,9 +9,9 @@ import mcp_types as types
 import pytest
 from mcp import Client, StdioServerParameters
 
-from ac_mcp.modes import USUAL
+from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json
+from ac_mcp.tools.toolsets import USUAL
 from tests.examples import CALLS
 
 COMMAND = [sys.executable, "-m", "ac_mcp", "--sandbox", "--toolsets", "all"]

@@ -13,14 +13,14 @@ import httpx2
 import mcp_types as types
 from mcp import Client, StdioServerParameters
 
-from ac_mcp.doctor import examine
-from ac_mcp.launch import Company
-from ac_mcp.request import Json
+from ac_mcp.cli.app import Company
+from ac_mcp.cli.doctor import examine
+from ac_mcp.messages import Json
 from ac_mcp.sandbox import Sandbox, parse
 from ac_mcp.settings import Settings
 
 DEAL: Json = {"title": "Over the wire", "value": 12.5, "currency": "usd", "contact": "1", "pipeline": "1"}
-NOTED = "import os,sys; open(sys.argv[1],'w').write(str(os.getpid())); from ac_mcp.cli import run; run(['serve'])"
+NOTED = "import os,sys; open(sys.argv[1],'w').write(str(os.getpid())); from ac_mcp.cli.main import run; run(['serve'])"
 
 
 @asynccontextmanager

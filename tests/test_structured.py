@@ -7,9 +7,9 @@ import httpx2
 import mcp_types as types
 import pytest
 
+from ac_mcp.messages import Json, record
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json, record
-from ac_mcp.results.outline import outline
+from ac_mcp.results.output_schema import outline
 from tests.support import connected, in_virtual_time, trial
 
 every_tool = pytest.mark.parametrize("tool", OPERATIONS)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ac_mcp.cli import run as command
-from ac_mcp.results.table import harmless, table
+from ac_mcp.cli.main import run as command
+from ac_mcp.results.csv_table import harmless, table
 
 
 @pytest.mark.parametrize(

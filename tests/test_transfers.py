@@ -14,14 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp import MCPError
 
-from ac_mcp.calls import run
+from ac_mcp.calls.execute import run
 from ac_mcp.errors import BadArguments, NeedsYes
-from ac_mcp.exporting import line
-from ac_mcp.files import Files
+from ac_mcp.jobs.allowed_files import Files
+from ac_mcp.jobs.exports import line
+from ac_mcp.jobs.import_table import CustomField, prepared, read
+from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json
 from ac_mcp.sandbox import Sandbox
-from ac_mcp.spreadsheet import CustomField, prepared, read
 from tests.support import FOLDER, connected, in_virtual_time, trial
 from tests.tables import one, query, store_of
 from tests.test_bulk import fresh

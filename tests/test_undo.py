@@ -9,10 +9,10 @@ import anyio
 import httpx2
 import pytest
 
-from ac_mcp.calls import Asked, run
+from ac_mcp.calls.execute import Asked, run
 from ac_mcp.errors import BadArguments, NeedsYes
-from ac_mcp.modes import offered
 from ac_mcp.operations import OPERATIONS
+from ac_mcp.tools.toolsets import offered
 from tests.examples import CALLS
 from tests.sandbox_state import Renamed, difference, state
 from tests.support import KEY, in_virtual_time, trial

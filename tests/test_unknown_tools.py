@@ -2,9 +2,9 @@
 
 import pytest
 
+from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json
-from ac_mcp.results.unknown import unknown_tool
+from ac_mcp.results.unknown_tool import unknown_tool
 
 TOOLS = list(OPERATIONS)
 ONE = {"contact": "1"}

@@ -7,11 +7,11 @@ import httpx2
 import mcp_types as types
 import pytest
 
-from ac_mcp.calls import run
-from ac_mcp.columns import LONG, LONGEST
+from ac_mcp.calls.execute import run
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.results.render import render
-from ac_mcp.visible import visible
+from ac_mcp.results.encoding import render
+from ac_mcp.spec.columns import LONG, LONGEST
+from ac_mcp.text import visible
 from tests.examples import CALLS
 from tests.support import Trial, connected, in_virtual_time, trial
 

@@ -3,7 +3,7 @@
 import pytest
 
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.schema import listed, schema
+from ac_mcp.spec.json_schema import listed, schema
 from tests.support import in_virtual_time, trial
 
 

@@ -6,12 +6,12 @@ from typing import Any
 import anyio
 import pytest
 
-from ac_mcp.calls import run
+from ac_mcp.calls.execute import run
 from ac_mcp.catalogue.entry import catalogue
 from ac_mcp.errors import NeedsYes
-from ac_mcp.finding import documents, sayings, search
 from ac_mcp.operations import OPERATIONS, STEPS
-from ac_mcp.schema import schema
+from ac_mcp.spec.json_schema import schema
+from ac_mcp.tools.search import documents, sayings, search
 from bench.reach import wishes
 from tests.support import Trial, in_virtual_time, trial
 from tests.test_changes import rows

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from ac_mcp.calls import run
+from ac_mcp.calls.execute import run
 from ac_mcp.errors import NeedsYes, Refused, Trouble
+from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json
 from tests.support import Trial, connected, in_virtual_time, trial
 from tests.test_changes import rows
 from tests.test_confirm import ERAS, answering

@@ -6,10 +6,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from ac_mcp.calls import run
+from ac_mcp.calls.execute import run
+from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json
-from ac_mcp.results.render import render
+from ac_mcp.results.encoding import render
 from tests.examples import ACTIVE, CALLS
 from tests.support import KEY, Trial, in_virtual_time, trial
 

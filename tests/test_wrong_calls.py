@@ -7,9 +7,9 @@ import anyio
 import httpx2
 import pytest
 
+from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.request import Json
-from ac_mcp.schema import schema
+from ac_mcp.spec.json_schema import schema
 from tests.examples import WRONG
 from tests.support import Trial, in_virtual_time, trial
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import anyio
 import httpx2
 
+from ac_mcp.concurrency import Sharing
 from ac_mcp.errors import (
     BadArguments,
     Busy,
@@ -23,16 +24,15 @@ from ac_mcp.errors import (
     Throttled,
     Unavailable,
 )
-from ac_mcp.gateway.answers import read
-from ac_mcp.gateway.auth import Doors
+from ac_mcp.gateway.endpoints import Doors
+from ac_mcp.gateway.fair_queue import MOST, Turn
 from ac_mcp.gateway.pacing import Pacing
-from ac_mcp.gateway.refusals import Refusals
+from ac_mcp.gateway.rate_stores import MemoryStore, Store
+from ac_mcp.gateway.rejected_keys import Refusals
+from ac_mcp.gateway.responses import read
 from ac_mcp.gateway.retry import Again, Allowance, decide, may_have_landed
-from ac_mcp.gateway.stores import MemoryStore, Store
 from ac_mcp.gateway.tracing import answered, observed
-from ac_mcp.gateway.turns import MOST, Turn
-from ac_mcp.request import Caller, Reply, Request
-from ac_mcp.sharing import Sharing
+from ac_mcp.messages import Caller, Reply, Request
 
 log = logging.getLogger(__name__)
 LARGEST = 8 * 1024 * 1024

@@ -11,12 +11,12 @@ from math import inf
 
 from anyio import CancelScope, create_task_group
 
+from ac_mcp.concurrency import first
 from ac_mcp.errors import Busy, Throttled
-from ac_mcp.gateway.slots import Wait
-from ac_mcp.gateway.stores import Lease, MemoryStore, Rates, Standing, Store
-from ac_mcp.gateway.turns import MOST, Held, Queue, Turn, Waiter
-from ac_mcp.sharing import first
-from ac_mcp.storage import Unusable
+from ac_mcp.gateway.fair_queue import MOST, Held, Queue, Turn, Waiter
+from ac_mcp.gateway.rate_limit import Wait
+from ac_mcp.gateway.rate_stores import Lease, MemoryStore, Rates, Standing, Store
+from ac_mcp.storage.sqlite import Unusable
 
 log = logging.getLogger(__name__)
 PERIOD, GUARD = 1.012, 0.004

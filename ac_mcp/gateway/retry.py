@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ac_mcp.errors import Busy, GatewayError, Throttled, Unavailable
-from ac_mcp.request import Request
+from ac_mcp.messages import Request
 
 ATTEMPTS = {True: 4, False: 3}
 """How often a read, a write is tried at most."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, get_tracer
 
 from ac_mcp.errors import GatewayError
-from ac_mcp.request import Request
+from ac_mcp.messages import Request
 
 log = logging.getLogger(__name__)
 tracer = get_tracer("ac-mcp")

@@ -2,9 +2,8 @@
 
 from typing import Any
 
+from ac_mcp.catalogue.build import built
 from ac_mcp.catalogue.entry import catalogue, route
-from ac_mcp.catalogue.operations import built
-from ac_mcp.operation import Operation
 from ac_mcp.operations.account_fields import account_fields, account_values
 from ac_mcp.operations.automations import automations, contact_automations
 from ac_mcp.operations.campaigns import campaign_links, campaigns
@@ -35,7 +34,8 @@ from ac_mcp.operations.transfers import exports, imports
 from ac_mcp.operations.users import users
 from ac_mcp.operations.webhooks import webhooks
 from ac_mcp.operations.whole_api import api
-from ac_mcp.resource import Resource
+from ac_mcp.spec.operation import Operation
+from ac_mcp.spec.resource import Resource
 
 RESOURCES: tuple[Resource, ...] = (
     contacts, tags, contact_tags, lists, contact_lists, deals, stages, pipelines, automations, contact_automations,

@@ -1,11 +1,11 @@
 """Automations: the workflows that run on contacts. The API can read them, not write them."""
 
-from ac_mcp.columns import Code, Date, Number, Prose, Reference, Text
 from ac_mcp.errors import BadArguments, Forbidden
-from ac_mcp.operation import Call, say
-from ac_mcp.parameters import AllOfThem, AutomationRef, ContactRef, Further
-from ac_mcp.request import Json
-from ac_mcp.resource import Resource
+from ac_mcp.messages import Json
+from ac_mcp.spec.columns import Code, Date, Number, Prose, Reference, Text
+from ac_mcp.spec.operation import Call, say
+from ac_mcp.spec.parameters import AllOfThem, AutomationRef, ContactRef, Further
+from ac_mcp.spec.resource import Resource
 
 STATUS = {"0": "draft", "1": "active", "2": "inactive"}
 RUN = {"1": "running", "2": "done"}

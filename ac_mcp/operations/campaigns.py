@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ac_mcp.columns import Code, Column, Number, Rate, Reference, Text, Time
-from ac_mcp.operation import Call
-from ac_mcp.parameters import CampaignRef, Further, Limit
-from ac_mcp.request import Json
-from ac_mcp.resource import Resource, keys
+from ac_mcp.messages import Json
+from ac_mcp.spec.columns import Code, Column, Number, Rate, Reference, Text, Time
+from ac_mcp.spec.operation import Call
+from ac_mcp.spec.parameters import CampaignRef, Further, Limit
+from ac_mcp.spec.resource import Resource, keys
 
 STATUS = {"0": "draft", "1": "scheduled", "2": "sending", "3": "paused", "4": "stopped", "5": "sent"}
 WORDS = {"completed": "sent", "sent": "sent"}

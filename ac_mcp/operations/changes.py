@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from ac_mcp.columns import COUNT, TEXT, TEXTS, Column, Text, Time
-from ac_mcp.marks import About, Unlisted
-from ac_mcp.operation import Call
-from ac_mcp.parameters import Further, Limit
-from ac_mcp.request import Json
-from ac_mcp.resource import Resource
+from ac_mcp.messages import Json
+from ac_mcp.spec.annotations import About, Unlisted
+from ac_mcp.spec.columns import COUNT, TEXT, TEXTS, Column, Text, Time
+from ac_mcp.spec.operation import Call
+from ac_mcp.spec.parameters import Further, Limit
+from ac_mcp.spec.resource import Resource
 
 ChangeId = Annotated[
     str, Field(pattern=r"^[0-9A-Za-z]{1,18}$"), About("`change` of a write, or id from list_changes", "7", shown=False)

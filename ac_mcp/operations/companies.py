@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from ac_mcp.columns import Date, Number, Reference, Text
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import About, Wire
-from ac_mcp.operation import Call, say, together
+from ac_mcp.messages import Json, records
 from ac_mcp.operations.account_fields import account_values, list_account_field_values
-from ac_mcp.parameters import AccountRef, ContactRef, Further, Id, Limit, Name, Offset, OwnerRef, Search, Website
-from ac_mcp.request import Json, records
-from ac_mcp.resource import Resource
+from ac_mcp.spec.annotations import About, Wire
+from ac_mcp.spec.columns import Date, Number, Reference, Text
+from ac_mcp.spec.operation import Call, say, together
+from ac_mcp.spec.parameters import AccountRef, ContactRef, Further, Id, Limit, Name, Offset, OwnerRef, Search, Website
+from ac_mcp.spec.resource import Resource
 
 accounts = Resource(
     "account",

@@ -5,13 +5,13 @@ from typing import Annotated, Any, Literal
 
 from anyio import sleep
 
-from ac_mcp.columns import Column, Flag, Text, Time
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import About, Unlisted
-from ac_mcp.operation import Call, say
-from ac_mcp.parameters import ConnectionRef, Id
-from ac_mcp.request import Json, record, records
-from ac_mcp.resource import Resource
+from ac_mcp.messages import Json, record, records
+from ac_mcp.spec.annotations import About, Unlisted
+from ac_mcp.spec.columns import Column, Flag, Text, Time
+from ac_mcp.spec.operation import Call, say
+from ac_mcp.spec.parameters import ConnectionRef, Id
+from ac_mcp.spec.resource import Resource
 
 EVERY, LONGEST, SPARE = 2.0, 20.0, 3.0
 """Seconds between two looks at a sign-in, for which a call looks, and that it keeps for the last look."""

@@ -4,10 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
-from ac_mcp.columns import COUNT, TEXT, Date, Joined, Positive, Text, Time
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import About, After, Order, Unlisted, Wire
-from ac_mcp.operation import Call, say, together
+from ac_mcp.messages import Json, record, records, whole
 from ac_mcp.operations.automations import contact_automations
 from ac_mcp.operations.companies import account_contacts
 from ac_mcp.operations.deals import deals
@@ -15,7 +13,10 @@ from ac_mcp.operations.fields import field_values
 from ac_mcp.operations.lists import contact_lists
 from ac_mcp.operations.notes import list_contact_notes, newest_first, notes, with_owner
 from ac_mcp.operations.tags import contact_tags, list_contact_tags
-from ac_mcp.parameters import (
+from ac_mcp.spec.annotations import About, After, Order, Unlisted, Wire
+from ac_mcp.spec.columns import COUNT, TEXT, Date, Joined, Positive, Text, Time
+from ac_mcp.spec.operation import Call, say, together
+from ac_mcp.spec.parameters import (
     Clear,
     ContactRef,
     Day,
@@ -32,8 +33,7 @@ from ac_mcp.parameters import (
     SegmentRef,
     TagRef,
 )
-from ac_mcp.request import Json, record, records, whole
-from ac_mcp.resource import Resource
+from ac_mcp.spec.resource import Resource
 
 STATUS = {"any": "-1", "unconfirmed": "0", "active": "1", "unsubscribed": "2", "bounced": "3"}
 FROM = About("From YYYY-MM-DD", "2026-02-01", shown=False)

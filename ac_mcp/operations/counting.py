@@ -5,18 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from ac_mcp.columns import COUNT, TEXT, TEXTS, Text
-from ac_mcp.conditions import CONTACT_STATUS, FIELD, Condition
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import About
-from ac_mcp.operation import Call, all_pages
+from ac_mcp.filters.conditions import CONTACT_STATUS, FIELD, Condition
+from ac_mcp.filters.contact_query import SPARE, Counted, Selection, said_of
+from ac_mcp.messages import Json, records, whole
 from ac_mcp.operations.fields import list_fields
 from ac_mcp.operations.jobs import Where
 from ac_mcp.operations.lists import list_lists
 from ac_mcp.operations.tags import list_tags
-from ac_mcp.request import Json, records, whole
-from ac_mcp.resource import Resource
-from ac_mcp.selecting import SPARE, Counted, Selection, said_of
+from ac_mcp.spec.annotations import About
+from ac_mcp.spec.columns import COUNT, TEXT, TEXTS, Text
+from ac_mcp.spec.operation import Call, all_pages
+from ac_mcp.spec.resource import Resource
 
 MOST_GROUPS = 60
 """Tags or lists that are counted one by one: those in use most."""

@@ -12,14 +12,14 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator
 
-from ac_mcp.columns import TEXTS, Column, Flag, Reference, Text, Values
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import About, ValueOf, Wire
-from ac_mcp.operation import Call, say
+from ac_mcp.messages import Json, record
 from ac_mcp.operations.fields import choice, date, kind_meant, number
-from ac_mcp.parameters import Name
-from ac_mcp.request import Json, record
-from ac_mcp.resource import Resource, keys
+from ac_mcp.spec.annotations import About, ValueOf, Wire
+from ac_mcp.spec.columns import TEXTS, Column, Flag, Reference, Text, Values
+from ac_mcp.spec.operation import Call, say
+from ac_mcp.spec.parameters import Name
+from ac_mcp.spec.resource import Resource, keys
 
 CHOICES = ("dropdown", "radio", "multiselect", "checkbox")
 BEFORE: dict[str, Json] = {"before": Values("").kind_of_value}

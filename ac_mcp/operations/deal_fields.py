@@ -2,8 +2,7 @@
 
 from typing import Annotated
 
-from ac_mcp.marks import About, Ref, Wire
-from ac_mcp.operation import Call
+from ac_mcp.messages import Json
 from ac_mcp.operations.custom_fields import (
     BEFORE,
     Added,
@@ -19,9 +18,10 @@ from ac_mcp.operations.custom_fields import (
     takes_values,
     with_options,
 )
-from ac_mcp.parameters import AllOfThem, DealRef, Further, Id
-from ac_mcp.request import Json
-from ac_mcp.resource import Resource
+from ac_mcp.spec.annotations import About, Ref, Wire
+from ac_mcp.spec.operation import Call
+from ac_mcp.spec.parameters import AllOfThem, DealRef, Further, Id
+from ac_mcp.spec.resource import Resource
 
 deal_fields: Resource = metas("deal", "Forecast category")
 deal_values: Resource = data("deal")

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from ac_mcp.columns import AMOUNTS, Code, Date, Flag, Money, Prose, Reference, Text, Time
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import About, Order, Ref, Wire
-from ac_mcp.operation import Call, say
-from ac_mcp.parameters import (
+from ac_mcp.messages import Json, record
+from ac_mcp.spec.annotations import About, Order, Ref, Wire
+from ac_mcp.spec.columns import AMOUNTS, Code, Date, Flag, Money, Prose, Reference, Text, Time
+from ac_mcp.spec.operation import Call, say
+from ac_mcp.spec.parameters import (
     AccountRef,
     ContactRef,
     Currency,
@@ -20,8 +21,7 @@ from ac_mcp.parameters import (
     StageRef,
     Value,
 )
-from ac_mcp.request import Json, record
-from ac_mcp.resource import Resource, keys
+from ac_mcp.spec.resource import Resource, keys
 
 STATUS = {"open": "0", "won": "1", "lost": "2"}
 ORDER = {"newest": "cdate DESC", "oldest": "cdate ASC", "highest_value": "value DESC", "title": "title ASC"}

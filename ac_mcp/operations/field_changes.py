@@ -3,8 +3,7 @@
 from typing import Annotated
 
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import About, Ref, Wire
-from ac_mcp.operation import Call, say
+from ac_mcp.messages import Json, record, records, whole
 from ac_mcp.operations.fields import (
     CHOICES,
     create_field_options,
@@ -14,8 +13,9 @@ from ac_mcp.operations.fields import (
     labels,
     show_field,
 )
-from ac_mcp.parameters import FieldRef, Id, Name
-from ac_mcp.request import Json, record, records, whole
+from ac_mcp.spec.annotations import About, Ref, Wire
+from ac_mcp.spec.operation import Call, say
+from ac_mcp.spec.parameters import FieldRef, Id, Name
 
 EVERYWHERE = "0"
 """The list that stands for all of them (reference 9)."""

@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
-from ac_mcp.columns import Flag, Prose, Reference, Several, Text, Values
 from ac_mcp.errors import BadArguments, Duplicate, NotFound
-from ac_mcp.marks import About, Multiple, ValueOf, Wire
-from ac_mcp.operation import Call, all_pages, say
-from ac_mcp.parameters import AllOfThem, ContactRef, FieldRef, Further, Id, Limit, Name, day
-from ac_mcp.request import Json, record, records
-from ac_mcp.resource import Resource, keys
+from ac_mcp.messages import Json, record, records
+from ac_mcp.spec.annotations import About, Multiple, ValueOf, Wire
+from ac_mcp.spec.columns import Flag, Prose, Reference, Several, Text, Values
+from ac_mcp.spec.operation import Call, all_pages, say
+from ac_mcp.spec.parameters import AllOfThem, ContactRef, FieldRef, Further, Id, Limit, Name, day
+from ac_mcp.spec.resource import Resource, keys
 
 HIDDEN = "It could not be made visible: in ActiveCampaign, Contacts > Fields shows it."
 MOST = 1000

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from ac_mcp.columns import TEXTS, Column, Date, Number, References, Text
-from ac_mcp.marks import About, Ref
-from ac_mcp.operation import PAGE, Call, all_pages
-from ac_mcp.parameters import AllOfThem, Further, ListRef
-from ac_mcp.request import Json, record, records
-from ac_mcp.resource import Resource
+from ac_mcp.messages import Json, record, records
+from ac_mcp.spec.annotations import About, Ref
+from ac_mcp.spec.columns import TEXTS, Column, Date, Number, References, Text
+from ac_mcp.spec.operation import PAGE, Call, all_pages
+from ac_mcp.spec.parameters import AllOfThem, Further, ListRef
+from ac_mcp.spec.resource import Resource
 
 MOST = 1000
 """Forms that are looked through for those that feed one list."""

@@ -2,15 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
-from ac_mcp.columns import COUNT, TEXT, TEXTS, Text
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import About, Ref, Unlisted, Wire
-from ac_mcp.operation import Call
+from ac_mcp.messages import Json, Request
 from ac_mcp.operations.changes import JOB
 from ac_mcp.operations.deals import STATUS
-from ac_mcp.parameters import AutomationRef, Fields, ListRef, Number, OwnerRef, PipelineRef, StageRef, TagRef
-from ac_mcp.request import Json, Request
-from ac_mcp.resource import Resource
+from ac_mcp.spec.annotations import About, Ref, Unlisted, Wire
+from ac_mcp.spec.columns import COUNT, TEXT, TEXTS, Text
+from ac_mcp.spec.operation import Call
+from ac_mcp.spec.parameters import AutomationRef, Fields, ListRef, Number, OwnerRef, PipelineRef, StageRef, TagRef
+from ac_mcp.spec.resource import Resource
 
 Contacts = Annotated[list[str], Ref("contacts", several=True), About("Ids or e-mails", ["jane@acme.com"], shown=False)]
 Deals = Annotated[list[str], Ref("deals", several=True), About("Ids or titles", ["Acme renewal"], shown=False)]

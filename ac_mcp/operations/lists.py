@@ -5,12 +5,12 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from ac_mcp.columns import Code, Column, Date, Number, Prose, Reference, Text
-from ac_mcp.marks import About, Unlisted, Wire
-from ac_mcp.operation import Call, say
-from ac_mcp.parameters import AllOfThem, ContactRef, Further, ListRef, Name, Search
-from ac_mcp.request import Json, record
-from ac_mcp.resource import Resource, keys
+from ac_mcp.messages import Json, record
+from ac_mcp.spec.annotations import About, Unlisted, Wire
+from ac_mcp.spec.columns import Code, Column, Date, Number, Prose, Reference, Text
+from ac_mcp.spec.operation import Call, say
+from ac_mcp.spec.parameters import AllOfThem, ContactRef, Further, ListRef, Name, Search
+from ac_mcp.spec.resource import Resource, keys
 
 ListName = Annotated[Name, About("Name", "Newsletter", shown=False)]
 Url = Annotated[str, Wire("sender_url"), About("Such as https://acme.com", "https://acme.com", shown=False)]

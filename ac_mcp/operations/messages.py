@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from ac_mcp.columns import Date, Prose, Reference, Text
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import About, Ref, Wire
-from ac_mcp.operation import Call
-from ac_mcp.parameters import Email, Further, Limit, Name
-from ac_mcp.request import Json
-from ac_mcp.resource import Resource, keys
+from ac_mcp.messages import Json
+from ac_mcp.spec.annotations import About, Ref, Wire
+from ac_mcp.spec.columns import Date, Prose, Reference, Text
+from ac_mcp.spec.operation import Call
+from ac_mcp.spec.parameters import Email, Further, Limit, Name
+from ac_mcp.spec.resource import Resource, keys
 
 messages = Resource(
     "message",

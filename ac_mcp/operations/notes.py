@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from ac_mcp.columns import TEXT, Date, Prose, Reference
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import About, Wire
-from ac_mcp.operation import PAGE, Call, all_pages, say
-from ac_mcp.parameters import AccountRef, ContactRef, DealRef, Further, Id, Limit, Name
-from ac_mcp.request import Json, record, whole
-from ac_mcp.resource import Resource
+from ac_mcp.messages import Json, record, whole
+from ac_mcp.spec.annotations import About, Wire
+from ac_mcp.spec.columns import TEXT, Date, Prose, Reference
+from ac_mcp.spec.operation import PAGE, Call, all_pages, say
+from ac_mcp.spec.parameters import AccountRef, ContactRef, DealRef, Further, Id, Limit, Name
+from ac_mcp.spec.resource import Resource
 
 KINDS = {"contact": "Subscriber", "deal": "Deal", "account": "CustomerAccount"}
 MOST = 1000

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Awaitable, Mapping
 
-from ac_mcp.columns import AMOUNTS, COUNT, TEXT, TEXTS, Joined, Text
+from ac_mcp.concurrency import side_by_side
 from ac_mcp.errors import Forbidden, NotConnected, NotFound
-from ac_mcp.operation import Call, all_pages, said, say
+from ac_mcp.messages import Json, record, records, whole
 from ac_mcp.operations.automations import automations, list_automations
 from ac_mcp.operations.campaigns import list_campaigns
 from ac_mcp.operations.companies import list_accounts
@@ -18,9 +18,9 @@ from ac_mcp.operations.pipelines import list_pipelines, pipelines
 from ac_mcp.operations.segments import list_segments, segments
 from ac_mcp.operations.tags import list_tags, tags
 from ac_mcp.operations.users import list_users, users
-from ac_mcp.request import Json, record, records, whole
-from ac_mcp.resource import Resource
-from ac_mcp.sharing import side_by_side
+from ac_mcp.spec.columns import AMOUNTS, COUNT, TEXT, TEXTS, Joined, Text
+from ac_mcp.spec.operation import Call, all_pages, said, say
+from ac_mcp.spec.resource import Resource
 
 SHOWN = (connections, pipelines, lists, tags, fields, automations, segments, users)
 BRIEF: Mapping[str, tuple[str, ...]] = {

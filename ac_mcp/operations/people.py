@@ -7,22 +7,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ac_mcp.columns import COUNT, TEXT, TEXTS, Text
-from ac_mcp.conditions import INACTIVE, Condition
+from ac_mcp.concurrency import side_by_side
 from ac_mcp.errors import Forbidden, NotFound
-from ac_mcp.marks import About
-from ac_mcp.operation import Call
+from ac_mcp.filters.conditions import INACTIVE, Condition
+from ac_mcp.filters.contact_query import CLICKED, OPENED, Selection, said_of
+from ac_mcp.messages import Json, Request, record, records, whole
 from ac_mcp.operations.automations import list_contact_automations
 from ac_mcp.operations.counting import ROWS, based
 from ac_mcp.operations.jobs import Where
 from ac_mcp.operations.lists import STATUS, list_contact_lists
 from ac_mcp.operations.notes import list_contact_notes
 from ac_mcp.operations.tags import list_contact_tags
-from ac_mcp.parameters import ContactRef, Limit, Number
-from ac_mcp.request import Json, Request, record, records, whole
-from ac_mcp.resource import Resource
-from ac_mcp.selecting import CLICKED, OPENED, Selection, said_of
-from ac_mcp.sharing import side_by_side
+from ac_mcp.spec.annotations import About
+from ac_mcp.spec.columns import COUNT, TEXT, TEXTS, Text
+from ac_mcp.spec.operation import Call
+from ac_mcp.spec.parameters import ContactRef, Limit, Number
+from ac_mcp.spec.resource import Resource
 
 DAYS, LONGEST_TEXT = 90, 200
 people = Resource("finding", "findings", (Text("result"),), group="bulk")

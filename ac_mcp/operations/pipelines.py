@@ -5,14 +5,14 @@ from typing import Annotated, Any, cast
 
 from pydantic import Field
 
-from ac_mcp.columns import Number, Reference, References, Text
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import About, Ref, Unlisted, Wire
-from ac_mcp.operation import Call, say
+from ac_mcp.messages import Json, record, records, whole
 from ac_mcp.operations.deals import deals, list_deals
-from ac_mcp.parameters import AllOfThem, Currency, Further, Name, PipelineRef, StageRef
-from ac_mcp.request import Json, record, records, whole
-from ac_mcp.resource import Resource, keys
+from ac_mcp.spec.annotations import About, Ref, Unlisted, Wire
+from ac_mcp.spec.columns import Number, Reference, References, Text
+from ac_mcp.spec.operation import Call, say
+from ac_mcp.spec.parameters import AllOfThem, Currency, Further, Name, PipelineRef, StageRef
+from ac_mcp.spec.resource import Resource, keys
 
 Title = Annotated[Name, Wire("title"), About("Name", "Negotiation", shown=False)]
 

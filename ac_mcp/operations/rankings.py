@@ -3,15 +3,15 @@
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from ac_mcp.columns import COUNT, TEXT, Text
-from ac_mcp.marks import About
-from ac_mcp.operation import PAGE, Call
+from ac_mcp.messages import Json, record, records, whole
 from ac_mcp.operations.campaigns import list_campaigns
 from ac_mcp.operations.counting import ROWS, based
 from ac_mcp.operations.summaries import OBJECT, SPARE, rounded
-from ac_mcp.parameters import Day, Limit
-from ac_mcp.request import Json, record, records, whole
-from ac_mcp.resource import Resource
+from ac_mcp.spec.annotations import About
+from ac_mcp.spec.columns import COUNT, TEXT, Text
+from ac_mcp.spec.operation import PAGE, Call
+from ac_mcp.spec.parameters import Day, Limit
+from ac_mcp.spec.resource import Resource
 
 FIGURES = {"opens": "uniqueopens", "clicks": "subscriberclicks", "unsubscribes": "unsubscribes"}
 RATES = {"open_rate": "opens", "click_rate": "clicks", "unsubscribe_rate": "unsubscribes"}

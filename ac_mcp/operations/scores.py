@@ -1,10 +1,10 @@
 """Scores: points that contacts and deals collect."""
 
-from ac_mcp.columns import Code, Date, Number, Prose, Reference, Text
-from ac_mcp.operation import Call
-from ac_mcp.parameters import AllOfThem, ContactRef, Further
-from ac_mcp.request import Json
-from ac_mcp.resource import Resource
+from ac_mcp.messages import Json
+from ac_mcp.spec.columns import Code, Date, Number, Prose, Reference, Text
+from ac_mcp.spec.operation import Call
+from ac_mcp.spec.parameters import AllOfThem, ContactRef, Further
+from ac_mcp.spec.resource import Resource
 
 scores = Resource(
     "score",

@@ -1,10 +1,10 @@
 """Segments: saved conditions on contacts. The API can read them and who matches them (reference 12)."""
 
-from ac_mcp.columns import Code, Date, Text
-from ac_mcp.operation import Call
-from ac_mcp.parameters import AllOfThem, Further, SegmentRef
-from ac_mcp.request import Json
-from ac_mcp.resource import Resource
+from ac_mcp.messages import Json
+from ac_mcp.spec.columns import Code, Date, Text
+from ac_mcp.spec.operation import Call
+from ac_mcp.spec.parameters import AllOfThem, Further, SegmentRef
+from ac_mcp.spec.resource import Resource
 
 segments = Resource(
     "segment",

@@ -7,15 +7,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from ac_mcp.columns import TEXT, Text
-from ac_mcp.marks import About
-from ac_mcp.operation import PAGE, Call
+from ac_mcp.concurrency import side_by_side
+from ac_mcp.messages import Json, Request, record, records, whole
 from ac_mcp.operations.counting import ROWS, based
 from ac_mcp.operations.pipelines import list_deal_stages
-from ac_mcp.parameters import Day, OwnerRef, PipelineRef
-from ac_mcp.request import Json, Request, record, records, whole
-from ac_mcp.resource import Resource
-from ac_mcp.sharing import side_by_side
+from ac_mcp.spec.annotations import About
+from ac_mcp.spec.columns import TEXT, Text
+from ac_mcp.spec.operation import PAGE, Call
+from ac_mcp.spec.parameters import Day, OwnerRef, PipelineRef
+from ac_mcp.spec.resource import Resource
 
 UNTOUCHED = 30
 """Days without a change after which an open deal has slipped."""

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from ac_mcp.columns import Code, Date, Number, Prose, Reference, Text
-from ac_mcp.marks import About, Wire
-from ac_mcp.operation import Call, say
-from ac_mcp.parameters import AllOfThem, ContactRef, Further, Name, Search, TagRef
-from ac_mcp.request import Json
-from ac_mcp.resource import Resource, keys
+from ac_mcp.messages import Json
+from ac_mcp.spec.annotations import About, Wire
+from ac_mcp.spec.columns import Code, Date, Number, Prose, Reference, Text
+from ac_mcp.spec.operation import Call, say
+from ac_mcp.spec.parameters import AllOfThem, ContactRef, Further, Name, Search, TagRef
+from ac_mcp.spec.resource import Resource, keys
 
 TagName = Annotated[Name, Wire("tag"), About("Name", "Webinar 2026", shown=False)]
 Description = Annotated[str, About("What it stands for", "Signed up for the webinar", shown=False)]

@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from ac_mcp.columns import Code, Prose, Reference, Text, Time
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import About, Ref, Wire
-from ac_mcp.operation import Call, say
-from ac_mcp.parameters import AllOfThem, ContactRef, Day, DealRef, Further, Limit, Name, OwnerRef
-from ac_mcp.request import Json, record, records, whole
-from ac_mcp.resource import Resource, keys
+from ac_mcp.messages import Json, record, records, whole
+from ac_mcp.spec.annotations import About, Ref, Wire
+from ac_mcp.spec.columns import Code, Prose, Reference, Text, Time
+from ac_mcp.spec.operation import Call, say
+from ac_mcp.spec.parameters import AllOfThem, ContactRef, Day, DealRef, Further, Limit, Name, OwnerRef
+from ac_mcp.spec.resource import Resource, keys
 
 STATUS = {"open": "0", "done": "1"}
 KINDS = {"deal": "Deal", "contact": "Subscriber"}

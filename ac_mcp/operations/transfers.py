@@ -5,16 +5,16 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
-from ac_mcp.columns import COUNT, TEXT, TEXTS, Text
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import About, Ref, Unlisted
-from ac_mcp.operation import Call
+from ac_mcp.messages import Json, Request
 from ac_mcp.operations.changes import JOB
 from ac_mcp.operations.counting import ROWS
 from ac_mcp.operations.jobs import Where, WhereDeals
-from ac_mcp.parameters import Name, Number
-from ac_mcp.request import Json, Request
-from ac_mcp.resource import Resource
+from ac_mcp.spec.annotations import About, Ref, Unlisted
+from ac_mcp.spec.columns import COUNT, TEXT, TEXTS, Text
+from ac_mcp.spec.operation import Call
+from ac_mcp.spec.parameters import Name, Number
+from ac_mcp.spec.resource import Resource
 
 File = Annotated[str, About("Path of a file instead", "leads.csv", shown=False)]
 HEADERS: Json = {"type": "object", "description": "What each header is imported as"}

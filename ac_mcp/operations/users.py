@@ -1,10 +1,10 @@
 """Users: the colleagues who work in the account and own deals."""
 
-from ac_mcp.columns import Joined, Text
-from ac_mcp.operation import Call
-from ac_mcp.parameters import AllOfThem, Further, UserRef
-from ac_mcp.request import Json
-from ac_mcp.resource import Resource
+from ac_mcp.messages import Json
+from ac_mcp.spec.columns import Joined, Text
+from ac_mcp.spec.operation import Call
+from ac_mcp.spec.parameters import AllOfThem, Further, UserRef
+from ac_mcp.spec.resource import Resource
 
 
 def called(row: Json) -> tuple[str, ...]:

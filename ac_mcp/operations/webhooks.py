@@ -4,13 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from ac_mcp.addresses import public
-from ac_mcp.columns import TEXTS, Code, Reference, Several, Text
-from ac_mcp.marks import About, Ref, Wire
-from ac_mcp.operation import Call
-from ac_mcp.parameters import AllOfThem, Further, ListRef, Name
-from ac_mcp.request import Json, Request, record
-from ac_mcp.resource import Resource
+from ac_mcp.messages import Json, Request, record
+from ac_mcp.public_url import public
+from ac_mcp.spec.annotations import About, Ref, Wire
+from ac_mcp.spec.columns import TEXTS, Code, Reference, Several, Text
+from ac_mcp.spec.operation import Call
+from ac_mcp.spec.parameters import AllOfThem, Further, ListRef, Name
+from ac_mcp.spec.resource import Resource
 
 # Reference 11: what /webhook/events names, and five that are taken beside them.
 Event = Literal[

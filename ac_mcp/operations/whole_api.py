@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from ac_mcp.columns import TEXT, Text
-from ac_mcp.marks import About, Unlisted
-from ac_mcp.operation import Call
+from ac_mcp.messages import Json
 from ac_mcp.operations.changes import unpacked
-from ac_mcp.parameters import Name
-from ac_mcp.request import Json
-from ac_mcp.resource import Resource
+from ac_mcp.spec.annotations import About, Unlisted
+from ac_mcp.spec.columns import TEXT, Text
+from ac_mcp.spec.operation import Call
+from ac_mcp.spec.parameters import Name
+from ac_mcp.spec.resource import Resource
 
 OperationId = Annotated[Name, About("Id, from find_operations", "scores.list", shown=False)]
 Given = Annotated[

@@ -4,17 +4,17 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
-from ac_mcp.columns import Column, Reference
 from ac_mcp.errors import NeedsYes
-from ac_mcp.operation import Operation
+from ac_mcp.messages import Json, Request, record, records, whole
 from ac_mcp.operations import STEPS
 from ac_mcp.operations.changes import confirm_change, undo_change
-from ac_mcp.request import Json, Request, record, records, whole
-from ac_mcp.resource import Resource
-from ac_mcp.results.hints import written
-from ac_mcp.results.plain import trimmed
-from ac_mcp.results.trim import Names, View, ids, named, summary
-from ac_mcp.secrecy import unsecret
+from ac_mcp.results.generic import trimmed
+from ac_mcp.results.next_call import written
+from ac_mcp.results.shaping import Names, View, ids, named, summary
+from ac_mcp.spec.columns import Column, Reference
+from ac_mcp.spec.operation import Operation
+from ac_mcp.spec.resource import Resource
+from ac_mcp.storage.redaction import unsecret
 
 Writes = Sequence[tuple[Request, Json]]
 HIDDEN = "…"

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import mcp_types as types
 
-from ac_mcp.account import Account, suggestions
+from ac_mcp.calls.account import Account, suggestions
 from ac_mcp.errors import Trouble
 from ac_mcp.server.prompts import possible
 from ac_mcp.server.resources import KINDS, templates

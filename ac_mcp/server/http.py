@@ -20,11 +20,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import Message, Receive, Scope, Send
 
-from ac_mcp.account import Account
-from ac_mcp.hosting import Callers, Who
-from ac_mcp.modes import listed
-from ac_mcp.server.adapter import Context, build_server
+from ac_mcp.calls.account import Account
+from ac_mcp.server.tenants import Callers, Who
+from ac_mcp.server.tools import Context, build_server
 from ac_mcp.settings import Settings
+from ac_mcp.tools.toolsets import listed
 
 PATH = "/mcp"
 LARGEST_BODY = 4 * 1024 * 1024

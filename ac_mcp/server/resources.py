@@ -8,22 +8,22 @@ from urllib.parse import unquote
 import mcp_types as types
 from mcp import MCPError
 
-from ac_mcp.account import Account, chosen
-from ac_mcp.calls import run
+from ac_mcp.calls.account import Account, chosen
+from ac_mcp.calls.execute import run
 from ac_mcp.errors import GatewayError, Refused, Trouble
-from ac_mcp.exporting import rejected
-from ac_mcp.files import Files
-from ac_mcp.job import Item
-from ac_mcp.operation import Operation
+from ac_mcp.gateway.call_client import Trail
+from ac_mcp.jobs.allowed_files import Files
+from ac_mcp.jobs.exports import rejected
+from ac_mcp.jobs.model import Item
+from ac_mcp.jobs.report import LEFT_OUT, path_of
+from ac_mcp.messages import record
 from ac_mcp.operations import RESOURCES
 from ac_mcp.operations.overview import describe_account
 from ac_mcp.operations.users import list_users
-from ac_mcp.request import record
-from ac_mcp.results.hints import explain
-from ac_mcp.results.render import render
-from ac_mcp.senders import Trail
+from ac_mcp.results.encoding import render
+from ac_mcp.results.next_call import explain
 from ac_mcp.server.icon import ICON
-from ac_mcp.telling import LEFT_OUT, path_of
+from ac_mcp.spec.operation import Operation
 
 SCHEME, JSON = "activecampaign", "application/json"
 ACCOUNT = f"{SCHEME}://account"

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
-from ac_mcp.request import Json, records
+from ac_mcp.messages import Json, records
 
 TOOL = "mcp__activecampaign__count_contacts"
 ARGUMENTS = {"where": ["tag=VIP"]}

@@ -11,14 +11,14 @@ from typing import Annotated
 
 import anyio
 
-from ac_mcp.columns import Text
 from ac_mcp.errors import BadArguments
-from ac_mcp.marks import About, Wire
-from ac_mcp.operation import Call
+from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS, STEPS
-from ac_mcp.parameters import Name
-from ac_mcp.request import Json
-from ac_mcp.resource import Resource
+from ac_mcp.spec.annotations import About, Wire
+from ac_mcp.spec.columns import Text
+from ac_mcp.spec.operation import Call
+from ac_mcp.spec.parameters import Name
+from ac_mcp.spec.resource import Resource
 
 HALF, WHOLE = 50, 100
 fixtures = Resource("tag", "tags", (Text("name", "tag"),), many="fixtures", group="fixtures")
@@ -93,7 +93,8 @@ def install() -> None:
     made = {one.name: one for one in fixtures.operations}
     STEPS.update(made)
     OPERATIONS.update(made)
-    from ac_mcp.server import confirm, prompts
+    from ac_mcp.server import elicitation as confirm
+    from ac_mcp.server import prompts
 
     confirm.QUESTION = "ok"  # pyright: ignore[reportConstantRedefinition]
     confirm.SCHEMA = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]}
@@ -105,7 +106,7 @@ def install() -> None:
 
 if __name__ == "__main__":
     install()
-    from ac_mcp.launch import serve_http
+    from ac_mcp.cli.app import serve_http
     from ac_mcp.settings import Settings
 
     anyio.run(serve_http, Settings(sandbox=True), sys.argv[1])

@@ -8,8 +8,8 @@ import pytest
 
 from ac_mcp import errors
 from ac_mcp.errors import GatewayError
-from ac_mcp.gateway.answers import read, retry_after
-from ac_mcp.request import Reply
+from ac_mcp.gateway.responses import read, retry_after
+from ac_mcp.messages import Reply
 
 TAG_TAKEN = {"message": "Could not process request", "error": "Duplicate entry 'contact-X' for key 'typetag'"}
 HTML = b"<html><head><title>502 Bad Gateway</title></head></html>"

@@ -8,11 +8,11 @@ import httpx2
 import pytest
 
 from ac_mcp.errors import GatewayError, KeyRefused, OutcomeUnknown, Throttled, Unavailable
-from ac_mcp.gateway.auth import Doors
 from ac_mcp.gateway.client import LARGEST, Gateway
+from ac_mcp.gateway.endpoints import Doors
 from ac_mcp.gateway.pacing import Pacing
-from ac_mcp.gateway.stores import MemoryStore
-from ac_mcp.request import Caller, Reply, Request
+from ac_mcp.gateway.rate_stores import MemoryStore
+from ac_mcp.messages import Caller, Reply, Request
 from tests.support import clock, in_virtual_time
 
 DOORS = Doors("https://gateway.maton.ai", "https://ctrl.maton.ai")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ac_mcp.errors import Busy, Throttled
 from ac_mcp.gateway.pacing import Pacing
-from ac_mcp.gateway.stores import Lease, MemoryStore, Rates, Store
+from ac_mcp.gateway.rate_stores import Lease, MemoryStore, Rates, Store
 from tests.support import clock, in_virtual_time
 
 ACCOUNT: Rates = (("account", 5),)

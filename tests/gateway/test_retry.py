@@ -16,7 +16,7 @@ from ac_mcp.errors import (
     Unavailable,
 )
 from ac_mcp.gateway.retry import Again, Allowance, Verdict, decide
-from ac_mcp.request import Caller, Request
+from ac_mcp.messages import Caller, Request
 from tests.gateway.test_client import gateway, in_turn, status
 from tests.support import in_virtual_time
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ac_mcp.gateway.pacing import Pacing
-from ac_mcp.gateway.stores import Lease, MemoryStore, Rates, SqliteStore, Wait
-from ac_mcp.storage import Unusable
+from ac_mcp.gateway.rate_stores import Lease, MemoryStore, Rates, SqliteStore, Wait
+from ac_mcp.storage.sqlite import Unusable
 from tests.support import clock, in_virtual_time
 
 BOTH: Rates = (("account", 5), ("key", 10))
@@ -104,8 +104,8 @@ async def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
 
 
 async def test_no_key_is_in_the_file(tmp_path: Path) -> None:
-    from ac_mcp.gateway.auth import Doors
-    from ac_mcp.request import Caller, Request
+    from ac_mcp.gateway.endpoints import Doors
+    from ac_mcp.messages import Caller, Request
 
     store = SqliteStore(tmp_path / "p.db")
     rates = Doors("https://g.example", "https://c.example").budgets(Caller("mk_secret"), Request("GET", "/tags"))

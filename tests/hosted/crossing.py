@@ -11,14 +11,14 @@ import anyio
 import httpx2
 from starlette.applications import Starlette
 
-from ac_mcp.gateway.auth import Doors
+from ac_mcp.cli.app import NOWHERE
 from ac_mcp.gateway.client import Gateway
+from ac_mcp.gateway.endpoints import Doors
 from ac_mcp.gateway.pacing import Pacing
-from ac_mcp.gateway.stores import MemoryStore
-from ac_mcp.hosting import Callers
-from ac_mcp.launch import NOWHERE
+from ac_mcp.gateway.rate_stores import MemoryStore
 from ac_mcp.sandbox import Sandbox
 from ac_mcp.server.http import application
+from ac_mcp.server.tenants import Callers
 from ac_mcp.settings import Settings
 from tests.support import NOW, clock, planted
 

@@ -6,11 +6,11 @@ from random import Random
 import anyio
 
 from ac_mcp.errors import Throttled
-from ac_mcp.gateway.stores import Rates
-from ac_mcp.hosting import MOST, Callers, Who
-from ac_mcp.journal import Journal
-from ac_mcp.storage import Database
-from ac_mcp.tables import SCHEMA, VERSION
+from ac_mcp.gateway.rate_stores import Rates
+from ac_mcp.server.tenants import MOST, Callers, Who
+from ac_mcp.storage.journal import Journal
+from ac_mcp.storage.journal_schema import SCHEMA, VERSION
+from ac_mcp.storage.sqlite import Database
 from tests.gateway.test_pacing import pacing
 from tests.support import FOLDER, clock, in_virtual_time, trial
 

@@ -12,7 +12,7 @@ import httpx2
 import mcp_types as types
 import pytest
 
-from ac_mcp.cli import run as command
+from ac_mcp.cli.main import run as command
 from ac_mcp.settings import BadSetting, Settings
 
 from .reach import ALICE, BOB, TOKENS, Served, served

@@ -17,19 +17,19 @@ import pytest
 import redis as redis_py
 from mcp import Client
 
-from ac_mcp import replica
-from ac_mcp.changes import Changes, Offer
-from ac_mcp.doctor import kept
+from ac_mcp.cli.doctor import kept
 from ac_mcp.errors import Unavailable
-from ac_mcp.gateway.redis_store import COLD, RedisStore
-from ac_mcp.gateway.slots import Wait
-from ac_mcp.gateway.stores import Lease
-from ac_mcp.journal import Intent, Journal
-from ac_mcp.link import RedisLink
-from ac_mcp.replica import LONG, Replica
+from ac_mcp.gateway.rate_limit import Wait
+from ac_mcp.gateway.rate_stores import Lease
+from ac_mcp.gateway.redis_rate_store import COLD, RedisStore
 from ac_mcp.settings import Settings
-from ac_mcp.storage import Unusable
-from ac_mcp.tables import SCHEMA
+from ac_mcp.storage import replicated as replica
+from ac_mcp.storage.journal import Intent, Journal
+from ac_mcp.storage.journal_schema import SCHEMA
+from ac_mcp.storage.redis_client import RedisLink
+from ac_mcp.storage.replicated import LONG, Replica
+from ac_mcp.storage.sqlite import Unusable
+from ac_mcp.writes.audit_log import Changes, Offer
 
 from .reach import ALICE, TOKENS, Redis, Served, free_port, gateway, listening, needs_redis, redis, served
 from .test_http import text

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
+from ac_mcp.messages import Json
 from ac_mcp.operations.contacts import SEARCHING
-from ac_mcp.request import Json
 from tests.support import in_virtual_time, trial
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ac_mcp.request import Json, record, records
+from ac_mcp.messages import Json, record, records
 from tests.support import in_virtual_time, trial
 
 FILTERS: tuple[tuple[str, Json], ...] = (

@@ -1,0 +1,1 @@
+"""Arguments as hosts send them: parsed, checked, corrected."""

@@ -1,0 +1,141 @@
+"""A session to watch: an MCP client asks a child process, which answers from the sandbox."""
+
+import json
+import re
+import sys
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
+import mcp_types as types
+from mcp import Client, StdioServerParameters
+
+from ac_mcp.cli.next_command import next_call
+from ac_mcp.messages import Json
+
+WIDTH, LONGEST = 100, 700
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What somebody wants and the call a model would make for it; whether it is refused, or the advice helps."""
+
+    wish: str
+    tool: str
+    arguments: Json
+    follows: bool = False
+    refused: bool = False
+
+
+LAST = "of the last answer"
+"""Stands for the number of the change that was just made."""
+SCENES = (
+    Scene("What is in this account?", "describe_account", {}),
+    Scene("Who is jane@acme.example?", "get_contact", {"contact": "jane@acme.example"}),
+    Scene("How many VIPs do we have?", "list_contacts", {"tag": "VIP", "limit": 1}),
+    Scene(
+        "Bob came to the webinar, tag him.", "tag_contact", {"contact": "bob@initech.example", "tag": "webinar 2026"}
+    ),
+    Scene(
+        "Omar too! (with a typo)",
+        "tag_contact",
+        {"contact": "omar@initech.example", "tag": "webiner 2026"},
+        follows=True,
+    ),
+    Scene(
+        "Put him back on the newsletter.",
+        "subscribe_contact",
+        {"contact": "omar@initech.example", "list": "Newsletter"},
+    ),
+    Scene("What sits in Negotiation?", "list_deals", {"stage": "Negotiation"}, refused=True),
+    Scene("In Sales, I mean.", "list_deals", {"stage": "Negotiation", "pipeline": "Sales", "status": "open"}),
+    Scene(
+        "New deal for Jane: 15,000 dollars, Priya owns it.",
+        "create_deal",
+        {
+            "title": "Acme second location",
+            "value": 15000,
+            "currency": "usd",
+            "contact": "jane@acme.example",
+            "pipeline": "Sales",
+            "owner": "Priya",
+        },
+    ),
+    Scene("They signed!", "update_deal", {"deal": "Acme second location", "status": "won"}),
+    Scene("How did the February newsletter do?", "get_campaign", {"campaign": "february newsletter"}),
+    Scene("Bob is on the Team plan now.", "set_field_value", {"contact": "2", "field": "Plan", "value": "Team"}),
+    Scene(
+        "Add Jane Reed. (she exists)",
+        "create_contact",
+        {"email": "jane@acme.example", "phone": "+1 312 555 0199"},
+        follows=True,
+    ),
+    Scene("Bob is no trial user any more.", "untag_contact", {"contact": "bob@initech.example", "tag": "Trial"}),
+    Scene(
+        "What would happen if I deleted the tag Trial?",
+        "preview_change",
+        {"tool": "delete_tag", "arguments": '{"tag": "Trial"}'},
+    ),
+    Scene("How many VIPs do not get the newsletter?", "count_contacts", {"where": ["tag=VIP", "list!=Newsletter"]}),
+    Scene(
+        "Tag all VIPs in Europe for the webinar.",
+        "bulk_update_contacts",
+        {"where": ["tag=VIP", "Region=Europe"], "add_tag": "Webinar 2026"},
+    ),
+    Scene("What is the Sales pipeline worth?", "summarize_pipeline", {"pipeline": "Sales"}),
+    Scene("Delete Jane.", "delete_contact", {"contact": "jane@acme.example"}),
+    Scene("No, not her! Take that back.", "undo_change", {"change": LAST}),
+)
+
+
+async def play() -> int:
+    """The whole session; 0 when every scene ended as it should."""
+    server = StdioServerParameters(command=sys.executable, args=["-m", "ac_mcp", "--sandbox"])
+    say("ac-mcp demo: a made-up account, a real MCP client over stdio. Nothing leaves this machine.\n")
+    async with Client(server, elicitation_callback=agreed) as client:
+        listed = (await client.list_tools()).tools
+        say(f"The server speaks MCP {client.protocol_version} and offers {len(listed)} tools.\n")
+        last, failed = "", list[Scene]()
+        for scene in SCENES:
+            well, last = await ended_well(client, scene, last)
+            failed += [] if well else [scene]
+    say("That was it. Next: ac-mcp setup claude-desktop --sandbox, to talk to it; ac-mcp connect, for your own.")
+    return 1 if failed else 0
+
+
+async def agreed(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+    """The server asks before it does this; here somebody says yes."""
+    for line in params.message.splitlines():
+        say(textwrap.fill(line, WIDTH, initial_indent="  ? ", subsequent_indent="    ", break_on_hyphens=False))
+    say("  (yes)")
+    return types.ElicitResult(action="accept", content={"confirm": True})
+
+
+async def ended_well(client: Client, scene: Scene, last: str) -> tuple[bool, str]:
+    """Whether the scene did, and the number of the change it made."""
+    say(f"\u2022 {scene.wish}")
+    arguments = {name: last if value is LAST else value for name, value in scene.arguments.items()}
+    text, error = await asked(client, scene.tool, arguments)
+    advice = next_call(text) if scene.follows else None
+    if advice:
+        say("  It takes the advice:")
+        _, error = await asked(client, *advice)
+    say("")
+    change = re.search(r'"change":"(\d+)"', text)
+    return error == scene.refused and bool(advice) == scene.follows, change[1] if change else last
+
+
+async def asked(client: Client, tool: str, arguments: Json) -> tuple[str, bool]:
+    say(f"  \u2192 {tool}({', '.join(f'{key}={json.dumps(value)}' for key, value in arguments.items())})")
+    result = await client.call_tool(tool, arguments)
+    text = "\n".join(part.text for part in result.content if isinstance(part, types.TextContent))
+    shown = text if len(text) <= LONGEST else f"{text[:LONGEST]} \u2026 ({len(text)} characters)"
+    sign = "!" if result.is_error else "="
+    for line in re.sub(r',(?=["{])', ", ", shown).splitlines():
+        say(textwrap.fill(line, WIDTH, initial_indent=f"  {sign} ", subsequent_indent="    ", break_on_hyphens=False))
+    return text, bool(result.is_error)
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

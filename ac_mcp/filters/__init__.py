@@ -1,0 +1,1 @@
+"""Conditions on contacts and deals, and the queries they become."""

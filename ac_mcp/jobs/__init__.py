@@ -1,0 +1,1 @@
+"""Work on many records in the background."""

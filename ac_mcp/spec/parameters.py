@@ -1,0 +1,89 @@
+"""Parameter types that more than one operation takes: their text and checks, said once."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from ac_mcp.spec.annotations import About, Cents, Cleared, FieldValues, Ref, Unlisted, Wire
+
+
+def day(text: str) -> str:
+    """A date, or a date and time, in ISO 8601."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("is not a date of the form YYYY-MM-DD") from None
+    return text
+
+
+def address(text: str) -> str:
+    if len(text) > 254 or not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", text):
+        raise ValueError("is not an e-mail address, such as ann@example.com")
+    return text
+
+
+def unambiguous(value: object) -> object:
+    """`1.500` is fifteen hundred to half of the world."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}\.[0-9]{3}", value.strip()):
+        raise ValueError(f"could mean {value.strip().replace('.', '')} or {float(value):g}: give a plain number")
+    return value
+
+
+Id: TypeAlias = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$")]
+Number: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
+Name: TypeAlias = Annotated[str, Field(min_length=1)]
+
+ContactRef: TypeAlias = Annotated[str, Ref("contacts"), About("E-mail, name or id", "jane@acme.com", shown=False)]
+TagRef: TypeAlias = Annotated[str, Ref("tags"), About("Name or id", "VIP", shown=False)]
+ListRef: TypeAlias = Annotated[str, Ref("lists"), About("Name or id", "Newsletter", shown=False)]
+DealRef: TypeAlias = Annotated[str, Ref("deals"), About("Title or id", "Acme renewal", shown=False)]
+StageRef: TypeAlias = Annotated[
+    str, Ref("dealStages", within="pipeline"), About("Name or id", "Negotiation", shown=False)
+]
+PipelineRef: TypeAlias = Annotated[str, Ref("dealGroups"), Wire("group"), About("Name or id", "Sales", shown=False)]
+SegmentRef: TypeAlias = Annotated[str, Ref("segments"), About("Name or id", "Engaged customers", shown=False)]
+AutomationRef: TypeAlias = Annotated[str, Ref("automations"), About("Name or id", "Welcome series", shown=False)]
+CampaignRef: TypeAlias = Annotated[str, Ref("campaigns"), About("Name or id", "February Newsletter", shown=False)]
+UserRef: TypeAlias = Annotated[str, Ref("users"), About("Name, e-mail or id", "Priya Nair", shown=False)]
+OwnerRef: TypeAlias = Annotated[str, Ref("users"), About("Name, e-mail or id", "Priya Nair", shown=False)]
+AccountRef: TypeAlias = Annotated[str, Ref("accounts"), About("Company name or id", "Acme", shown=False)]
+FieldRef: TypeAlias = Annotated[str, Ref("fields"), About("Title or id", "Plan", shown=False)]
+ConnectionRef: TypeAlias = Annotated[str, Ref("connections"), About("Connection id", "9a0f6c52-…", shown=False)]
+
+Email: TypeAlias = Annotated[str, AfterValidator(address), About("E-mail address", "ann@example.com", shown=False)]
+FirstName: TypeAlias = Annotated[str, About("First name", "Jane", shown=False)]
+LastName: TypeAlias = Annotated[str, About("Last name", "Reed", shown=False)]
+Phone: TypeAlias = Annotated[str, About("Phone number", "+1 312 555 0101", shown=False)]
+Fields: TypeAlias = Annotated[
+    list[str],
+    Ref("fields", assigned=True),
+    FieldValues(),
+    About("Custom fields: title=value", ["Plan=Team"], shown=False),
+]
+Clear: TypeAlias = Annotated[
+    list[Literal["first_name", "last_name", "phone"]],
+    Cleared(),
+    About("Details to empty", ["phone"], shown=False),
+]
+
+Search: TypeAlias = Annotated[str, About("Part of the name", "vip", shown=False)]
+Limit: TypeAlias = Annotated[int, Field(ge=1, le=100), About("Up to 100", 20, shown=False)]
+Offset: TypeAlias = Annotated[int, Field(ge=0, le=10**12), About("Rows to skip", 0, shown=False)]
+AllOfThem: TypeAlias = Annotated[Limit, Unlisted()]
+"""The limit of a list that is short, so that all of it is the answer."""
+Further: TypeAlias = Annotated[Offset, Unlisted()]
+"""The offset where one page nearly always is all: `next_offset` in an answer tells that there is more."""
+Day: TypeAlias = Annotated[str, AfterValidator(day), About("YYYY-MM-DD", "2026-02-01", shown=False)]
+Currency: TypeAlias = Annotated[
+    str, Field(pattern=r"^[A-Za-z]{3}$"), AfterValidator(str.lower), About("Such as usd", "usd", shown=False)
+]
+Value: TypeAlias = Annotated[
+    float,
+    Field(ge=0),
+    BeforeValidator(unambiguous),
+    Cents("value"),
+    About("In currency units, not cents", 12500, shown=False),
+]
+Website: TypeAlias = Annotated[str, About("Such as https://acme.com", "https://acme.com", shown=False)]

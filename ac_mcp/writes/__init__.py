@@ -1,0 +1,1 @@
+"""What surrounds a write: audit log, before images, confirmation, reconciliation, undo."""
