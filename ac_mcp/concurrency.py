@@ -6,25 +6,25 @@ from typing import Generic, TypeVar, cast
 
 from anyio import Event, create_task_group, fail_after
 
-from ac_mcp.errors import Trouble
+from ac_mcp.errors import ToolError
 
 T = TypeVar("T")
 
 
-class Running(Generic[T]):
+class Flight(Generic[T]):
     """Somebody is at it; how it ended is for all who wait."""
 
     def __init__(self) -> None:
-        self.ended, self.results, self.failure = Event(), list[T](), list[Trouble]()
+        self.ended, self.results, self.failure = Event(), list[T](), list[ToolError]()
 
 
-class Sharing(Generic[T]):
+class SingleFlight(Generic[T]):
     """Whoever asks first does the work. If that one is cancelled or runs out of time, the next one takes it over."""
 
     def __init__(self) -> None:
-        self._running: dict[Hashable, Running[T]] = {}
+        self._running: dict[Hashable, Flight[T]] = {}
 
-    async def once(self, key: Hashable, work: Callable[[], Awaitable[T]], within: float = inf) -> T:
+    async def run(self, key: Hashable, work: Callable[[], Awaitable[T]], within: float = inf) -> T:
         """What `work` returns or raises, done now or already under way under this key.
 
         Raises:
@@ -36,13 +36,13 @@ class Sharing(Generic[T]):
                 if running.results:
                     return running.results[0]
                 if running.failure:
-                    raise running.failure[0].again()
-        running = self._running[key] = Running[T]()
+                    raise running.failure[0].copy()
+        running = self._running[key] = Flight[T]()
         try:
             result = await work()
             running.results.append(result)
             return result
-        except Trouble as trouble:
+        except ToolError as trouble:
             if not trouble.late:
                 running.failure.append(trouble)
             raise
@@ -56,7 +56,7 @@ class Sharing(Generic[T]):
         self._running.clear()
 
 
-async def side_by_side(works: Sequence[Awaitable[T]]) -> list[T]:
+async def gather(works: Sequence[Awaitable[T]]) -> list[T]:
     """Several at once, their results in order; the first failure is raised as it is."""
     done: dict[int, T] = {}
 
@@ -68,12 +68,12 @@ async def side_by_side(works: Sequence[Awaitable[T]]) -> list[T]:
             for place, work in enumerate(works):
                 group.start_soon(note, place, work)
     except BaseExceptionGroup as failures:
-        raise first(failures) from None
+        raise unwrap_group(failures) from None
     return [done[place] for place in range(len(works))]
 
 
-def first(failure: BaseException) -> BaseException:
+def unwrap_group(failure: BaseException) -> BaseException:
     """What went wrong first, out of however many task groups it went through."""
     if not isinstance(failure, BaseExceptionGroup):
         return failure
-    return first(cast("BaseExceptionGroup[BaseException]", failure).exceptions[0])
+    return unwrap_group(cast("BaseExceptionGroup[BaseException]", failure).exceptions[0])

@@ -26,7 +26,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 
-class Trouble(Exception):
+class ToolError(Exception):
     """Anything that is told to the model instead of an answer."""
 
     done: tuple[str, ...] = ()
@@ -36,17 +36,17 @@ class Trouble(Exception):
     late = False
     """It ran out of its own time: somebody with more of it may still succeed."""
 
-    def again(self) -> Self:
+    def copy(self) -> Self:
         """The same for somebody else: one exception is raised in one place only."""
         clone = type(self).__new__(type(self), *self.args)
         clone.__dict__.update(self.__dict__)
         return clone
 
 
-class BadArguments(Trouble):
+class BadArguments(ToolError):
     """`fixed` holds arguments that would be accepted, where that is more than a guess."""
 
-    instead: "tuple[str, Mapping[str, Any]] | None" = None
+    replacement: "tuple[str, Mapping[str, Any]] | None" = None
     """A call of another tool that does what was wanted."""
 
     def __init__(self, message: str, fixed: Mapping[str, Any] | None = None, *, example: bool = False) -> None:
@@ -65,7 +65,7 @@ class Candidate:
     detail: str = ""
 
 
-class NoSuchName(Trouble):
+class NoSuchName(ToolError):
     """`closest` are the most alike; `surely` is the one of them that was meant, where that is no guess."""
 
     also: "tuple[NoSuchName, ...]" = ()
@@ -86,23 +86,23 @@ class NoSuchName(Trouble):
         self.surely, self.within = surely, within
 
 
-class SeveralNames(Trouble):
+class SeveralNames(ToolError):
     def __init__(self, parameter: str, kind: str, given: str, matches: Sequence[Candidate]) -> None:
         super().__init__(f"{len(matches)} things are called {given!r}")
         self.parameter, self.kind, self.given, self.matches = parameter, kind, given, tuple(matches)
 
 
-class SeveralAccounts(Trouble):
+class SeveralAccounts(ToolError):
     def __init__(self, connections: Sequence[Candidate]) -> None:
         super().__init__("Several ActiveCampaign accounts are connected and none is chosen")
         self.connections = tuple(connections)
 
 
-class NeedsYes(Trouble):
+class ConfirmationRequired(ToolError):
     """`preview` is what would happen, `seen` its fingerprint, once it was rehearsed; `token` confirms it."""
 
     preview: Mapping[str, Any] | None = None
-    seen = ""
+    fingerprint = ""
     token = ""
 
     def __init__(self, reasons: Sequence[str]) -> None:
@@ -110,7 +110,7 @@ class NeedsYes(Trouble):
         self.reasons = tuple(reasons)
 
 
-def foremost(wrong: Sequence[NoSuchName | SeveralNames]) -> NoSuchName | SeveralNames:
+def most_relevant(wrong: Sequence[NoSuchName | SeveralNames]) -> NoSuchName | SeveralNames:
     """Several wrong names of one call: the first that needs a look, else one that knows of the others."""
     unsure = next((one for one in wrong if isinstance(one, SeveralNames) or one.surely is None), None)
     if unsure is None:
@@ -120,7 +120,7 @@ def foremost(wrong: Sequence[NoSuchName | SeveralNames]) -> NoSuchName | Several
     return unsure
 
 
-class GatewayError(Trouble):
+class GatewayError(ToolError):
     """`request_id` is the other side's own id of the exchange, where it gave one."""
 
     sent_at: float | None = None
@@ -131,7 +131,7 @@ class GatewayError(Trouble):
         self.status, self.request_id = status, request_id
 
 
-class Refused(GatewayError):
+class RequestRefused(GatewayError):
     """`field` is the wire name of the attribute it was about; `code` the API's own word for why."""
 
     rows: Mapping[int, str] = MappingProxyType({})
@@ -142,33 +142,33 @@ class Refused(GatewayError):
         self.field, self.code = field, code
 
 
-class NotFound(Refused):
+class NotFound(RequestRefused):
     pass
 
 
-class Duplicate(Refused):
+class Duplicate(RequestRefused):
     existing: "Candidate | None" = None
     """What is there already, where it could be found."""
 
 
-class Forbidden(Refused):
+class Forbidden(RequestRefused):
     pass
 
 
 class KeyRefused(GatewayError):
-    known = False
+    repeated = False
     """It was refused a moment ago; this time nothing was sent."""
 
 
 class NotConnected(GatewayError):
-    known = False
+    repeated = False
 
 
 class Throttled(GatewayError):
     """`until` is the moment it allows requests again, `standing` how the budget stood, for whoever has to wait."""
 
     until: datetime | None = None
-    standing = ""
+    budget_state = ""
     limit = 5
     """Requests a second: of an account, or of a Maton key."""
 
@@ -189,7 +189,7 @@ class Unavailable(GatewayError):
     retry_after: float | None = None
     lasting = False
     """It would be the same the next time."""
-    here = False
+    is_ours = False
     """It is this server that cannot, not ActiveCampaign."""
 
     def __init__(self, message: str, *, status: int = 0, request_id: str = "", arrived: bool = True) -> None:
@@ -204,8 +204,8 @@ class OutcomeUnknown(GatewayError):
     """The same call, made again, first looks whether this one was done."""
 
 
-def away(why: str) -> Unavailable:
+def journal_unavailable(why: str) -> Unavailable:
     """A shared journal cannot be kept: what was to be noted in it is not done."""
     error = Unavailable(f"the journal cannot be shared with the other replicas ({why})", arrived=False)
-    error.here = True
+    error.is_ours = True
     return error

@@ -8,11 +8,11 @@ from typing import Any, Literal, Protocol, TypeAlias, cast
 
 Json: TypeAlias = dict[str, Any]
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Plane: TypeAlias = Literal["api", "control", "here"]
+Plane: TypeAlias = Literal["api", "control", "local"]
 """`api` is ActiveCampaign itself, `control` is where Maton keeps its connections, `here` is this server itself."""
 
 
-BARE = ""
+LIST_BODY = ""
 """The key of a body that is a list: the API has a few of them (reference 2.1)."""
 
 
@@ -27,27 +27,27 @@ class Request:
     plane: Plane = "api"
     repeatable: bool = False
     """Sending it twice leaves the account as sending it once would."""
-    empty: bool = False
+    may_be_empty: bool = False
     """Nothing at all is an answer to it."""
-    alone: bool = False
+    unshared: bool = False
     """A read that does not join an equal one that began before it."""
-    step: str = ""
+    operation: str = ""
     """The operation it was made by."""
     raw: bool = False
     """As the caller spelt it: what comes of it may be spelt otherwise, so it cannot be looked for."""
     warning: str = ""
     """Why it waits for a yes, beside what its step says."""
-    nth: int = 0
+    occurrence: int = 0
     """How many equal ones the same call means beside it: two equal notes are two notes."""
 
     @property
     def json(self) -> Any:
         """The body as it is sent."""
-        return self.body[BARE] if self.body and BARE in self.body else self.body
+        return self.body[LIST_BODY] if self.body and LIST_BODY in self.body else self.body
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Response:
     """A 2xx answer."""
 
     status: int
@@ -56,7 +56,7 @@ class Reply:
     """An earlier try may have landed before this one: its status tells nothing about before and after."""
     id: str = ""
     """The other side's own id of the exchange, where it gave one."""
-    found: bool = False
+    reconciled: bool = False
     """The answer got lost; what was made has been looked up."""
 
     def outcome(self, new: str, old: str) -> str:
@@ -71,7 +71,7 @@ class Caller:
     key: str = field(default="", repr=False)
     connection: str = ""
     """Maton connection id; empty leaves the choice to Maton (its oldest ACTIVE one)."""
-    named: bool = False
+    chosen: bool = False
     """The connection was chosen by name or id, not because it is the default one."""
     principal: str = "local"
     deadline: float = inf
@@ -80,9 +80,9 @@ class Caller:
     """Which tool call it is for: calls take turns."""
     sent: list[float] = field(default_factory=list[float], repr=False, compare=False)
     """When writes of this call left, on the gateway's clock; the gateway notes it, also for who is cancelled."""
-    names: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
+    connection_names: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
     """What this user calls connections, by their id."""
-    usual: str = field(default="", compare=False)
+    default_connection: str = field(default="", compare=False)
     """The connection of calls that name none, by id or name; empty for the oldest."""
     bulk: bool = False
     """Work on many records, which leaves a part of the limit to those who wait for an answer."""
@@ -91,7 +91,7 @@ class Caller:
 class Sender(Protocol):
     """Whoever carries requests for one caller."""
 
-    async def send(self, request: Request, /) -> Reply: ...
+    async def send(self, request: Request, /) -> Response: ...
 
 
 class Progress(Protocol):
@@ -99,22 +99,22 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class CallClock:
     """What time it is for a call, and how many seconds of its own are left."""
 
     now: Callable[[], datetime] = lambda: datetime.now().astimezone()
-    left: Callable[[], float] = lambda: inf
+    seconds_left: Callable[[], float] = lambda: inf
 
 
-ANYTIME = Watch()
+NO_DEADLINE = CallClock()
 
 
-def record(value: Any) -> Json:
+def as_object(value: Any) -> Json:
     """A JSON object; an empty one for anything else, since the API has many faces of nothing."""
     return cast("Json", value) if isinstance(value, dict) else {}
 
 
-def records(value: Any) -> list[Json]:
+def as_objects(value: Any) -> list[Json]:
     """The JSON objects of a list; none for anything else."""
     return (
         [cast("Json", one) for one in cast("list[Any]", value) if isinstance(one, dict)]
@@ -123,7 +123,7 @@ def records(value: Any) -> list[Json]:
     )
 
 
-def whole(value: Any) -> int:
+def as_int(value: Any) -> int:
     """A count, however it is written; 0 for what is none."""
     try:
         return int(value)
@@ -131,5 +131,5 @@ def whole(value: Any) -> int:
         return 0
 
 
-async def silent(done: float, total: float | None = None, message: str | None = None, /) -> None:
+async def no_progress(done: float, total: float | None = None, message: str | None = None, /) -> None:
     """Nobody asked how far we are."""

@@ -30,7 +30,7 @@ EMBEDDING = ("64:ff9b:", "2002:", "::ffff:", "64:ff9b:1:")
 """IPv6 that stands for an IPv4 address."""
 
 
-def public(text: str) -> str:
+def require_public(text: str) -> str:
     """The address as it is.
 
     Raises:
@@ -55,14 +55,14 @@ def public(text: str) -> str:
 def is_public(host: str) -> bool:
     """Whether a host, as far as its name tells, is one that everybody can reach."""
     if ":" in host:
-        return six(host)
+        return is_public_ipv6(host)
     last = host.rstrip(".").rpartition(".")[2]
     if NUMERIC.fullmatch(last):
-        return four(host)
+        return is_public_ipv4(host)
     return bool(NAME.fullmatch(host)) and last not in PRIVATE
 
 
-def four(host: str) -> bool:
+def is_public_ipv4(host: str) -> bool:
     """Only the plain form of an IPv4 address, and only a public one."""
     try:
         return IPv4Address(host).is_global and not IPv4Address(host).is_multicast
@@ -70,7 +70,7 @@ def four(host: str) -> bool:
         return False
 
 
-def six(host: str) -> bool:
+def is_public_ipv6(host: str) -> bool:
     try:
         address = IPv6Address(host.partition("%")[0])
     except AddressValueError:

@@ -86,13 +86,13 @@ class Settings:
             # A bundle passes an unset optional value as the literal ${user_config.name}.
             text = environ.get(one.metadata["variable"], "").strip()
             if text and not text.startswith("${"):
-                given[one.name] = converted(one.metadata["variable"], text, kind_of(one.default))
-        return checked(cls(**given))
+                given[one.name] = parse_value(one.metadata["variable"], text, kind_of(one.default))
+        return require_safe_address(cls(**given))
 
     @property
     def http_tokens(self) -> dict[str, str]:
         """Tokens by principal; one without a name is called by its place."""
-        return dict(callers(self.http_token))
+        return dict(parse_tokens(self.http_token))
 
     @property
     def several_accounts(self) -> bool:
@@ -120,7 +120,7 @@ def kind_of(default: object) -> type[object]:
     return type(default)
 
 
-def converted(variable: str, text: str, kind: type[object]) -> Any:
+def parse_value(variable: str, text: str, kind: type[object]) -> Any:
     if kind is bool:
         known = {
             "1": True,
@@ -150,16 +150,16 @@ NAMED_TOKEN = re.compile("[A-Za-z0-9_.@-]{1,64}=[^=]")
 SHORTEST_TOKEN = 16
 
 
-def callers(text: str) -> list[tuple[str, str]]:
+def parse_tokens(text: str) -> list[tuple[str, str]]:
     """Names and tokens; a token may end in the = of base64."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
     pairs = [part.partition("=") if NAMED_TOKEN.match(part) else ("", "", part) for part in parts]
     return [(name or f"caller-{at}", token) for at, (name, _, token) in enumerate(pairs, 1)]
 
 
-def hosted(settings: Settings) -> None:
+def require_safe_hosting(settings: Settings) -> None:
     """Raises BadSetting for what would leave a server open that others can reach."""
-    tokens, given = settings.http_tokens, callers(settings.http_token)
+    tokens, given = settings.http_tokens, parse_tokens(settings.http_token)
     if any(len(token) < SHORTEST_TOKEN or not token.isascii() or " " in token for _, token in given):
         raise BadSetting(f"AC_MCP_HTTP_TOKEN takes tokens of at least {SHORTEST_TOKEN} letters and digits.")
     if len(set(tokens.values())) < len(given):
@@ -194,7 +194,7 @@ def is_address(value: str) -> bool:
 WEB = ("maton_url", "gateway_url", "control_url", "direct_url")
 
 
-def checked(settings: Settings) -> Settings:
+def require_safe_address(settings: Settings) -> Settings:
     """Keys travel to these addresses: https, or this machine."""
     for one in fields(settings):
         if one.name in WEB and (value := str(getattr(settings, one.name))):
@@ -213,7 +213,7 @@ def checked(settings: Settings) -> Settings:
         raise BadSetting("AC_MCP_STATE_DIR takes an absolute path: servers that start elsewhere are to share it.")
     if settings.proxy and urlsplit(settings.proxy).scheme not in ("http", "https"):
         raise BadSetting("HTTPS_PROXY takes an http:// or https:// address.")
-    hosted(settings)
+    require_safe_hosting(settings)
     if settings.direct and not settings.direct_token:
         raise BadSetting("AC_API_URL is set without AC_API_TOKEN; both are in ActiveCampaign, Settings > Developer.")
     return settings

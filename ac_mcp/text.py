@@ -7,7 +7,7 @@ and emoji need them.
 
 import re
 
-HIDDEN = re.compile(
+INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f"
     "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
@@ -22,9 +22,9 @@ def visible(text: str) -> str:
     """The same without what nobody would see."""
     if text.isascii() and text.isprintable():
         return text
-    return LONE_SELECTOR.sub("", LONE_JOINER.sub("", LINES.sub("\n", HIDDEN.sub("", text))))
+    return LONE_SELECTOR.sub("", LONE_JOINER.sub("", LINES.sub("\n", INVISIBLE.sub("", text))))
 
 
-def cut(text: str, most: int) -> str:
+def truncate(text: str, most: int) -> str:
     """At most so many characters, with a sign that there were more."""
     return text if len(text) <= most else f"{text[:most]}…"

@@ -15,10 +15,10 @@ import anyio
 import httpx2
 
 from ac_mcp.calls.account import Account
-from ac_mcp.calls.execute import run
+from ac_mcp.calls.execute import execute
 from ac_mcp.cli.app import NOWHERE
-from ac_mcp.gateway.client import opened
-from ac_mcp.gateway.endpoints import Doors
+from ac_mcp.gateway.client import open_gateway
+from ac_mcp.gateway.endpoints import Endpoints
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.results.encoding import render
 from ac_mcp.sandbox import Sandbox
@@ -63,10 +63,10 @@ async def measured(size: Literal["small", "medium"]) -> None:
             continue
         sandbox = Sandbox(size=size, rate=None)  # a fresh one, so that every tool pays for its own look-ups
         counting = Counting(sandbox.transport())
-        async with opened(Doors(NOWHERE, NOWHERE), counting) as gateway:
+        async with open_gateway(Endpoints(NOWHERE, NOWHERE), counting) as gateway:
             account = Account.of(Settings(key=sandbox.key), gateway)
             given = {parameter: ONE[parameter] for parameter in operation.required}
-            answer = len(render(await run(account, operation, given)).encode())
+            answer = len(render(await execute(account, operation, given)).encode())
         sandbox.close()
         own, whole = counting.of(operation.path), sum(size for _, size in counting.bodies)
         print(f"{name:22} {answer:8} {own:9} {own / answer:6.1f}x {whole:11} {len(counting.bodies):9}")

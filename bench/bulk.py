@@ -26,12 +26,12 @@ import anyio
 import httpx2
 
 from ac_mcp.calls.account import Account
-from ac_mcp.calls.execute import run
-from ac_mcp.cli.app import account
-from ac_mcp.gateway.client import opened
-from ac_mcp.gateway.endpoints import Doors
+from ac_mcp.calls.execute import execute
+from ac_mcp.cli.app import open_account
+from ac_mcp.gateway.client import open_gateway
+from ac_mcp.gateway.endpoints import Endpoints
 from ac_mcp.gateway.rate_limit import Wait
-from ac_mcp.gateway.rate_stores import Lease, MemoryStore
+from ac_mcp.gateway.rate_stores import Lease, MemoryRateStore
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.sandbox import Sandbox
 from ac_mcp.settings import Settings
@@ -70,9 +70,9 @@ def seen(address: str) -> list[dict[str, Any]]:
 
 async def whole(one: Account, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """A call and all that follows it until its job has ended."""
-    told = await run(one, OPERATIONS[tool], arguments)
+    told = await execute(one, OPERATIONS[tool], arguments)
     while told["result"] == "running":
-        told = await run(one, OPERATIONS["follow_job"], {"job": told["job"]})
+        told = await execute(one, OPERATIONS["follow_job"], {"job": told["job"]})
     return told
 
 
@@ -83,8 +83,8 @@ def chosen() -> list[str]:
 async def alone() -> None:
     with sandbox("--size", "medium") as address, TemporaryDirectory() as folder:
         settings = Settings.from_env(environment(address, folder))
-        async with account(settings) as one:
-            await run(one, OPERATIONS["create_tag"], {"name": TAG})
+        async with open_account(settings) as one:
+            await execute(one, OPERATIONS["create_tag"], {"name": TAG})
             before, began = len(seen(address)), time.monotonic()
             told = await whole(one, "bulk_update_contacts", {"contacts": chosen(), "add_tag": TAG})
             took = time.monotonic() - began
@@ -100,16 +100,16 @@ async def beside() -> None:
     waits: list[float] = []
     with sandbox("--size", "medium") as address, TemporaryDirectory() as folder:
         settings = Settings.from_env(environment(address, folder))
-        async with account(settings) as one, anyio.create_task_group() as group:
+        async with open_account(settings) as one, anyio.create_task_group() as group:
 
             async def interactive() -> None:
                 while True:
                     began = time.monotonic()
-                    await run(one, OPERATIONS["list_notes"], {"deal": "1"})
+                    await execute(one, OPERATIONS["list_notes"], {"deal": "1"})
                     waits.append(time.monotonic() - began)
                     await anyio.sleep(1.0)
 
-            await run(one, OPERATIONS["create_tag"], {"name": TAG})
+            await execute(one, OPERATIONS["create_tag"], {"name": TAG})
             group.start_soon(interactive)
             began = time.monotonic()
             told = await whole(one, "bulk_update_contacts", {"contacts": chosen(), "add_tag": TAG})
@@ -151,7 +151,7 @@ async def imported() -> None:
     with sandbox() as address, TemporaryDirectory() as folder:
         settings = Settings.from_env(environment(address, folder))
         data = "email,first_name,tags\n" + "\n".join(f"lead{n}@new.example,Lead,Fair" for n in range(10_000))
-        async with account(settings) as one:
+        async with open_account(settings) as one:
             began = time.monotonic()
             told = await whole(one, "import_contacts", {"data": data, "lists": ["Newsletter"]})
             took = time.monotonic() - began
@@ -162,7 +162,7 @@ async def imported() -> None:
         print(f"imported: {told['counts']} in {took:.1f} s, {kinds}")
 
 
-class Unpaced(MemoryStore):
+class Unpaced(MemoryRateStore):
     """A store in which there is always room."""
 
     async def take(self, rates: Any, seconds: float, bulk: bool) -> Lease | Wait:
@@ -174,12 +174,12 @@ class Unpaced(MemoryStore):
 @asynccontextmanager
 async def unpaced(one: Sandbox, folder: Path) -> Any:
     settings = Settings.from_env({"AC_MCP_SANDBOX": "1", "AC_MCP_TOOLSETS": "all"})
-    doors = Doors("http://sandbox.invalid", "http://sandbox.invalid")
-    async with opened(doors, one.transport(), store=Unpaced()) as gateway:
+    doors = Endpoints("http://sandbox.invalid", "http://sandbox.invalid")
+    async with open_gateway(doors, one.transport(), store=Unpaced()) as gateway:
         from dataclasses import replace
 
         made = Account.of(replace(settings, key=one.key), gateway, folder=folder)
-        async with made.running.attached():
+        async with made.job_pool.open():
             yield made
 
 

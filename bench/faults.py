@@ -17,8 +17,8 @@ from typing import Any
 import anyio
 import httpx2
 
-from ac_mcp.calls.execute import run
-from ac_mcp.errors import OutcomeUnknown, Trouble
+from ac_mcp.calls.execute import execute
+from ac_mcp.errors import OutcomeUnknown, ToolError
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
 from tests.fault_matrix import FAULTS, WRITES, Case, carried, result, untouched, wrong
@@ -94,11 +94,11 @@ async def created(tool: str, number: int, arguments: Callable[[int], Json], at_o
             async with places:
                 began = clock()
                 try:
-                    await run(one.account, OPERATIONS[tool], arguments(place))
+                    await execute(one.account, OPERATIONS[tool], arguments(place))
                     count.done.add(place)
                 except OutcomeUnknown:
                     count.unknown.add(place)
-                except Trouble as trouble:
+                except ToolError as trouble:
                     (count.unknown if trouble.done else count.undone).add(place)
                 count.late += clock() - began > 45.1
 

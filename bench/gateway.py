@@ -29,12 +29,12 @@ from mcp import Client, StdioServerParameters
 from mcp.server.stdio import stdio_server
 
 from ac_mcp.calls.account import Account
-from ac_mcp.calls.execute import run
+from ac_mcp.calls.execute import execute
 from ac_mcp.errors import GatewayError
-from ac_mcp.gateway.client import opened
-from ac_mcp.gateway.endpoints import Doors
+from ac_mcp.gateway.client import open_gateway
+from ac_mcp.gateway.endpoints import Endpoints
 from ac_mcp.gateway.rate_limit import Wait
-from ac_mcp.gateway.rate_stores import Lease, MemoryStore, Rates, SqliteStore
+from ac_mcp.gateway.rate_stores import Lease, MemoryRateStore, Rates, SqliteRateStore
 from ac_mcp.messages import Caller, Json, Request
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.sandbox import Latency, Sandbox
@@ -84,8 +84,8 @@ def sandbox(log: Path, latency: tuple[float, float], rate: int | None = RATE) ->
 
 async def calling(address: str, folder: str, process: int, start: float, end: float, strict: bool) -> None:
     """Twenty callers of one process, each sending one read after the other until the end."""
-    store = SqliteStore(Path(folder) / "pacing.db") if folder else MemoryStore()
-    async with opened(Doors(address, address), store=store, strict=strict) as gateway:
+    store = SqliteRateStore(Path(folder) / "pacing.db") if folder else MemoryRateStore()
+    async with open_gateway(Endpoints(address, address), store=store, strict=strict) as gateway:
         await asyncio.sleep(max(0.0, start - time.monotonic()))
 
         async def one(caller: int) -> None:
@@ -163,7 +163,7 @@ def pace(seconds: float) -> None:
     print(paced("60 to 210 ms, one killed", seconds, (0.06, 0.15), kill=True), flush=True)
 
 
-class Unpaced(MemoryStore):
+class Unpaced(MemoryRateStore):
     """Everybody may send at once: what is left is our own work."""
 
     async def take(self, rates: Rates, seconds: float, bulk: bool) -> Lease | Wait:
@@ -173,7 +173,7 @@ class Unpaced(MemoryStore):
 @asynccontextmanager
 async def unpaced(address: str) -> AsyncGenerator[Account]:
     settings = Settings.from_env({"MATON_API_KEY": "sandbox", "MATON_API_BASE_URL": address})
-    async with opened(Doors(address, address), store=Unpaced()) as gateway:
+    async with open_gateway(Endpoints(address, address), store=Unpaced()) as gateway:
         yield Account.of(settings, gateway)
 
 
@@ -209,7 +209,7 @@ async def overhead(address: str, times: int = 500) -> None:
             for name, work in (
                 ("bare httpx2 GET", lambda: http.get(url)),
                 ("gateway", lambda: one.gateway.send(request, who)),
-                ("call in the process", lambda: run(one, operation, {})),
+                ("call in the process", lambda: execute(one, operation, {})),
                 ("call over MCP stdio", lambda: client.call_tool("list_users", {})),
             ):
                 rounds.setdefault(name, []).append(await timed(work, times // 5))
@@ -256,17 +256,17 @@ async def requests() -> None:
     """Each call twice: the second time the directory is warm."""
     sandbox = Sandbox(rate=None)
     settings = Settings.from_env({"MATON_API_KEY": "sandbox"})
-    doors = Doors("http://sandbox.invalid", "http://sandbox.invalid")
-    async with opened(doors, sandbox.transport(), store=Unpaced()) as gateway:
+    doors = Endpoints("http://sandbox.invalid", "http://sandbox.invalid")
+    async with open_gateway(doors, sandbox.transport(), store=Unpaced()) as gateway:
         one = Account.of(settings, gateway)
         print(f"\n{'upstream requests':20} {'cold':>5} {'warm':>5}")
         for tool, arguments in CALLS:
             one.directories.clear()
-            one.seen.clear()
+            one.newest_ids.clear()
             counts = list[int]()
             for _ in range(2):
                 sandbox.requests.clear()
-                await run(one, OPERATIONS[tool], arguments)
+                await execute(one, OPERATIONS[tool], arguments)
                 counts.append(len(sandbox.requests))
             print(f"{tool:20} {counts[0]:5} {counts[1]:5}")
     sandbox.close()

@@ -24,10 +24,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, p
 @pytest.fixture(autouse=True)
 def no_answer_holds_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every text of a tool's answer over MCP is made in one place."""
-    made = adapter.said
+    made = adapter.error_or_text
 
     def checked(text: str, is_error: bool = False) -> CallToolResult:
         assert KEY not in text, LEAKED
         return made(text, is_error)
 
-    monkeypatch.setattr(adapter, "said", checked)
+    monkeypatch.setattr(adapter, "error_or_text", checked)

@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeVar
 import anyio
 import httpx2
 
-from ac_mcp.calls.execute import run
-from ac_mcp.errors import OutcomeUnknown, Trouble
+from ac_mcp.calls.execute import execute
+from ac_mcp.errors import OutcomeUnknown, ToolError
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.results.next_call import explain
@@ -19,7 +19,7 @@ from tests.examples import CALLS
 from tests.support import NOW, Trial, clock, in_virtual_time, trial
 
 WRITES = [
-    name for name, operation in OPERATIONS.items() if not operation.read_only and operation.resource.plane != "here"
+    name for name, operation in OPERATIONS.items() if not operation.read_only and operation.resource.plane != "local"
 ]
 VOLATILE = re.compile(
     r"date|time|stamp|created|updated|token|connection_id|count|subscribers|hash|uuid|originalValue", re.I
@@ -147,9 +147,9 @@ async def carried(tool: str, fault: Fault | None = None) -> Case:
             one.wire.inner = httpx2.MockTransport(Faulted(one.wire.inner, fault, fault.times).carry)
         began, text = clock(), ""
         try:
-            await run(one.account, OPERATIONS[tool], CALLS[tool])
+            await execute(one.account, OPERATIONS[tool], CALLS[tool])
             said: Said = "done"
-        except Trouble as trouble:
+        except ToolError as trouble:
             text = explain(trouble, OPERATIONS[tool], CALLS[tool])
             said = "unknown" if isinstance(trouble, OutcomeUnknown) or trouble.done else "undone"
         return Case(tool, fault or Fault("503"), said, text, state(one), clock() - began)

@@ -20,12 +20,12 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from ac_mcp.calls.execute import run
-from ac_mcp.errors import Trouble
+from ac_mcp.calls.execute import execute
+from ac_mcp.errors import ToolError
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.sandbox import Sandbox
-from ac_mcp.spec.json_schema import schema
+from ac_mcp.spec.json_schema import input_schema
 from tests.support import VirtualLoop, trial
 
 PATIENCE = 20.0
@@ -45,7 +45,7 @@ values = st.recursive(
 def calls(draw: st.DrawFn) -> tuple[str, Json]:
     """A tool with arguments of any shape, among them its own names; one at least is wrong."""
     tool = draw(st.sampled_from(TOOLS))
-    known = list(schema(OPERATIONS[tool])["properties"])
+    known = list(input_schema(OPERATIONS[tool])["properties"])
     names = st.sampled_from(known) | st.text(max_size=12) if known else st.text(max_size=12)
     arguments = draw(st.dictionaries(names, values, max_size=5))
     wrong = draw(st.text(string.ascii_lowercase, min_size=13, max_size=20))
@@ -232,9 +232,9 @@ async def in_process(given: list[tuple[str, Json]], outcome: Outcome) -> None:
         for tool, arguments in given:
             outcome.sent += 1
             try:
-                answer = await run(one.account, OPERATIONS[tool], arguments)
+                answer = await execute(one.account, OPERATIONS[tool], arguments)
                 outcome.crashes.append(f"{tool} took {arguments!r}: {answer!r}"[:300])
-            except Trouble:
+            except ToolError:
                 pass
             except Exception as error:  # whatever else gets out is a crash
                 outcome.crashes.append(f"{tool} {arguments!r}: {error!r}"[:300])

@@ -21,18 +21,18 @@ from jsonschema import Draft202012Validator
 from mcp import Client
 
 from ac_mcp.calls.account import Account
-from ac_mcp.calls.execute import run
-from ac_mcp.errors import NeedsYes, Trouble
+from ac_mcp.calls.execute import execute
+from ac_mcp.errors import ConfirmationRequired, ToolError
 from ac_mcp.gateway.call_client import Trail
 from ac_mcp.gateway.client import Gateway
-from ac_mcp.gateway.endpoints import Doors
+from ac_mcp.gateway.endpoints import Endpoints
 from ac_mcp.gateway.pacing import Pacing
-from ac_mcp.gateway.rate_stores import MemoryStore
+from ac_mcp.gateway.rate_stores import MemoryRateStore
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.results.encoding import render
 from ac_mcp.results.next_call import explain
-from ac_mcp.results.output_schema import outline
+from ac_mcp.results.output_schema import output_schema
 from ac_mcp.sandbox import Sandbox
 from ac_mcp.server.tools import build_server
 from ac_mcp.settings import Settings
@@ -46,7 +46,7 @@ NOWHERE = "http://sandbox.invalid"
 FOLDER = Path(mkdtemp(prefix="ac-mcp-tests-"))
 """Where exports go."""
 atexit.register(rmtree, FOLDER, ignore_errors=True)
-DOORS = Doors(NOWHERE, NOWHERE)
+DOORS = Endpoints(NOWHERE, NOWHERE)
 
 
 class JumpingSelector(selectors.DefaultSelector):
@@ -120,7 +120,7 @@ def written(request: httpx2.Request) -> Json:
 
 @functools.cache
 def checked_by(tool: str) -> Any:
-    return Draft202012Validator(outline(OPERATIONS[tool]))
+    return Draft202012Validator(output_schema(OPERATIONS[tool]))
 
 
 def conforms(tool: str, answer: Json) -> None:
@@ -138,7 +138,7 @@ class Trial:
 
     async def answer(self, tool: str, /, **arguments: Any) -> Json:
         """The answer as a model would read it, which is as its outline says; but for the account it is about."""
-        said = render(await run(self.account, OPERATIONS[tool], arguments))
+        said = render(await execute(self.account, OPERATIONS[tool], arguments))
         assert KEY not in said
         answer = json.loads(said)
         conforms(tool, answer)
@@ -155,17 +155,17 @@ class Trial:
         if tool == "confirm_change":
             waiting = replace(self.account, settings=replace(self.account.settings, confirm="auto"))
             try:
-                await run(waiting, OPERATIONS["create_webhook"], CALLS["create_webhook"])
-            except NeedsYes as needs:
+                await execute(waiting, OPERATIONS["create_webhook"], CALLS["create_webhook"])
+            except ConfirmationRequired as needs:
                 return {"token": needs.token}
         return CALLS[tool]
 
     async def refusal(self, tool: str, /, **arguments: Any) -> str:
         """The text of the error; an answer fails the test."""
         try:
-            answer = await run(self.account, OPERATIONS[tool], arguments)
-        except Trouble as trouble:
-            said = explain(trouble, OPERATIONS[tool], arguments, self.account.settings.direct, self.account.reach)
+            answer = await execute(self.account, OPERATIONS[tool], arguments)
+        except ToolError as trouble:
+            said = explain(trouble, OPERATIONS[tool], arguments, self.account.settings.direct, self.account.access)
             assert KEY not in said
             return said
         raise AssertionError(f"{tool} answered {answer}")
@@ -178,7 +178,7 @@ class Trial:
     async def settle_in(self) -> None:
         """As after the first call: which connection is the default is known, and nothing else."""
         if not self.account.settings.direct:
-            await self.account.default.find(self.account.bound(OPERATIONS["list_users"], Trail()))
+            await self.account.default.find(self.account.client_for(OPERATIONS["list_users"], Trail()))
         self.forget_requests()
         self.wire.received = 0
 
@@ -204,15 +204,15 @@ async def trial(environ: Mapping[str, str] | None = None, rate: int | None = Non
     )
     sandbox = Guarded(now=lambda: NOW + timedelta(seconds=clock()), clock=clock, rate=rate, like=planted())
     wire = Wire(sandbox.transport())
-    doors = Doors(NOWHERE, NOWHERE, settings.direct)
+    doors = Endpoints(NOWHERE, NOWHERE, settings.direct)
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(wire.carry)) as http:
-        pacing = Pacing(MemoryStore(clock, clock), clock, anyio.sleep)
+        pacing = Pacing(MemoryRateStore(clock, clock), clock, anyio.sleep)
         now = lambda: NOW + timedelta(seconds=clock())  # noqa: E731
         gateway = Gateway(doors, http, pacing, clock, anyio.sleep, lambda: 1.0, now)
         one = Trial(Account.of(settings, gateway, folder=FOLDER), sandbox, wire)
         try:
             await one.settle_in()
-            async with one.account.running.attached():
+            async with one.account.job_pool.open():
                 yield one
         finally:
             one.account.journal.close()

@@ -1,13 +1,16 @@
-"""The house rules that a reader would otherwise have to trust."""
+"""The house rules a reader would otherwise have to trust: one test a rule, which lists every place that breaks it."""
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 import pytest
 
 ROOT = Path(__file__).parent.parent / "ac_mcp"
-FILES = sorted(ROOT.rglob("*.py"))
+FILES = {path.relative_to(ROOT): path.read_text(encoding="utf-8") for path in sorted(ROOT.rglob("*.py"))}
+TREES = {path: ast.parse(text) for path, text in FILES.items()}
 LAYERS = (
     {"errors", "settings", "text", "public_url", "messages"},
     {"concurrency"},
@@ -24,23 +27,25 @@ LAYERS = (
     {"server"},
     {"cli", "__main__"},
 )
+"""A package imports from its own layer and those above it in this list."""
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 NARROW = {
     "gateway": {"messages", "errors", "storage", "concurrency", "gateway"},
     "sandbox": {"sandbox"},
     "settings": set[str](),
 }
-every_file = pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(ROOT)) for path in FILES])
+"""Packages that may import from these alone."""
 
 
 def part(path: Path) -> str:
-    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+    """The package of a file, or its own name where it lies in the root."""
+    return path.parts[0].removesuffix(".py")
 
 
 def imported(path: Path) -> set[str]:
     """Every module a file imports, by absolute name."""
     found = set[str]()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(TREES[path]):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -50,44 +55,77 @@ def imported(path: Path) -> set[str]:
 
 
 def ours(path: Path) -> set[str]:
+    """The packages of this project that a file imports from."""
     return {name.split(".")[1] for name in imported(path) if name.startswith("ac_mcp.")}
 
 
-@every_file
-def test_imports_go_downwards_only(path: Path) -> None:
-    own = part(path)
-    if own in NARROW:
-        assert ours(path) <= NARROW[own]
-    elif own != "__init__":
-        above = {name for name in ours(path) if name != own and LEVEL.get(name, -1) > LEVEL[own]}
-        assert not above
-        assert "sandbox" not in ours(path) or own == "cli"
+def functions() -> Iterator[tuple[Path, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    for path, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield path, node
 
 
-@every_file
-def test_only_the_server_and_the_command_line_know_mcp(path: Path) -> None:
-    known = {name.split(".")[0] for name in imported(path)} & {"mcp", "mcp_types"}
-    assert not known or part(path) in ("server", "cli")
+def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return (node.end_lineno or 0) - node.lineno + 1
 
 
-@every_file
-def test_only_the_gateway_and_the_door_of_the_sandbox_know_the_http_client(path: Path) -> None:
-    assert "httpx2" not in imported(path) or part(path) in ("gateway", "sandbox")
+def test_every_package_has_its_layer() -> None:
+    assert {part(path) for path in FILES} == {*LEVEL, "sandbox", "__init__"}
 
 
-@every_file
-def test_a_file_stays_under_300_lines_and_a_function_under_40(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert text.count("\n") < 300
-    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    assert not [node.name for node in functions if (node.end_lineno or 0) - node.lineno > 40]
+def test_imports_go_one_way() -> None:
+    def upward(path: Path) -> set[str]:
+        own = part(path)
+        if own in NARROW:
+            return ours(path) - NARROW[own]
+        return {name for name in ours(path) if name != own and LEVEL.get(name, -1) > LEVEL[own]}
+
+    assert {str(path): names for path in FILES if part(path) != "__init__" and (names := upward(path))} == {}
+
+
+def test_packages_of_one_layer_do_not_import_each_other() -> None:
+    def beside(path: Path) -> set[str]:
+        return {name for name in ours(path) if name != part(path) and LEVEL.get(name) == LEVEL[part(path)]}
+
+    packages = {path for path in FILES if path.parts[1:] and part(path) not in ("sandbox", *NARROW)}
+    assert {str(path): names for path in packages if (names := beside(path))} == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "where"),
+    [
+        ({"mcp", "mcp_types"}, {"server", "cli"}),
+        ({"httpx2"}, {"gateway", "sandbox"}),
+        ({"ac_mcp.sandbox"}, {"cli"}),
+    ],
+)
+def test_what_only_some_packages_may_import(module: set[str], where: set[str]) -> None:
+    def imports(path: Path) -> bool:
+        return any(name == one or name.startswith(f"{one}.") for name in imported(path) for one in module)
+
+    own = {one.split(".")[1] for one in module if "." in one}
+    assert [str(path) for path in FILES if imports(path) and part(path) not in where | own] == []
+
+
+def test_the_root_holds_no_more_than_nine_files() -> None:
+    assert len([path for path in FILES if not path.parts[1:]]) <= 9
+
+
+def test_files_stay_under_500_lines() -> None:
+    assert {str(path): lines for path, text in FILES.items() if (lines := text.count("\n")) > 500} == {}
+
+
+def test_functions_stay_under_41_lines_and_half_of_them_under_10() -> None:
+    assert [f"{path}:{node.lineno} {node.name}" for path, node in functions() if length(node) > 41] == []
+    assert median(length(node) for _, node in functions()) <= 9
 
 
 def test_exceptions_of_every_kind_end_in_one_place() -> None:
     broad = [
-        str(path.relative_to(ROOT))
-        for path in FILES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        str(path)
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException")))
         and not (isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None)
@@ -95,7 +133,6 @@ def test_exceptions_of_every_kind_end_in_one_place() -> None:
     assert broad == ["jobs/pool.py", "server/tools.py"]  # nobody waits for a job in the background
 
 
-@every_file
-def test_the_environment_is_read_in_one_place(path: Path) -> None:
-    read = re.search(r"\benviron\b|\bgetenv\b", path.read_text(encoding="utf-8"))
-    assert not read or part(path) in ("cli", "settings")
+def test_the_environment_is_read_in_one_place() -> None:
+    read = [str(path) for path, text in FILES.items() if re.search(r"\benviron\b|\bgetenv\b", text)]
+    assert {part(Path(path)) for path in read} <= {"cli", "settings"}

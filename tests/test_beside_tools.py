@@ -12,10 +12,10 @@ import pytest
 from mcp import Client, MCPError
 from pydantic import ConfigDict
 
-from ac_mcp.arguments.parsing import read
+from ac_mcp.arguments.parsing import parse_arguments
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.server.prompts import JOBS
+from ac_mcp.server.prompts import TEMPLATES
 from ac_mcp.server.skills import GetSkill
 from tests.support import connected, in_virtual_time, trial
 from tests.test_server import ERAS
@@ -148,7 +148,7 @@ async def test_there_are_five_prompts_with_titles_and_icons(options: dict[str, A
 
 
 def filled(job: Any, given: Json) -> str:
-    return job.filled({one.name: given[one.name] for one in job.arguments if one.name in given})
+    return job.fill({one.name: given[one.name] for one in job.arguments if one.name in given})
 
 
 def calls(text: str) -> list[tuple[str, Json]]:
@@ -163,7 +163,7 @@ def calls(text: str) -> list[tuple[str, Json]]:
 
 
 @pytest.mark.parametrize("given", [GIVEN, {k: v for k, v in GIVEN.items() if k in ("list", "campaign", "email")}])
-@pytest.mark.parametrize("job", JOBS, ids=[job.name for job in JOBS])
+@pytest.mark.parametrize("job", TEMPLATES, ids=[job.name for job in TEMPLATES])
 @in_virtual_time
 async def test_every_call_a_prompt_names_can_be_made(job: Any, given: Json) -> None:
     text = filled(job, given)
@@ -174,13 +174,13 @@ async def test_every_call_a_prompt_names_can_be_made(job: Any, given: Json) -> N
             await one.answer(tool, **arguments)
 
 
-@pytest.mark.parametrize("job", JOBS, ids=[job.name for job in JOBS])
+@pytest.mark.parametrize("job", TEMPLATES, ids=[job.name for job in TEMPLATES])
 def test_every_tool_a_prompt_names_exists_and_takes_what_it_says(job: Any) -> None:
     text = filled(job, GIVEN)
     words = set(re.findall(r"\b(?:list|get|create|update|delete|sync|tag|untag|subscribe|unsubscribe)_[a-z_]+", text))
     assert words <= OPERATIONS.keys()
     for tool, arguments in calls(text):
-        read(OPERATIONS[tool], arguments)
+        parse_arguments(OPERATIONS[tool], arguments)
 
 
 @ERAS
@@ -274,14 +274,14 @@ async def test_lists_may_be_kept_by_everybody_and_readings_by_one() -> None:
 
 
 def test_what_stands_in_an_argument_is_not_filled_in_again() -> None:
-    (hot,) = (job for job in JOBS if job.name == "find_hot_contacts")
-    text = hot.filled({"list": "{tag}", "tag": "{, list=}"})
+    (hot,) = (job for job in TEMPLATES if job.name == "find_hot_contacts")
+    text = hot.fill({"list": "{tag}", "tag": "{, list=}"})
     assert ', list="{tag}", tag="{, list=}")' in text
 
 
 def test_a_blank_argument_is_none() -> None:
-    (review,) = (job for job in JOBS if job.name == "morning_pipeline_review")
-    assert "owner=" not in review.filled({"owner": ""})
+    (review,) = (job for job in TEMPLATES if job.name == "morning_pipeline_review")
+    assert "owner=" not in review.fill({"owner": ""})
 
 
 @in_virtual_time

@@ -6,8 +6,8 @@ import anyio
 import httpx2
 import pytest
 
-from ac_mcp.calls.execute import run
-from ac_mcp.jobs.model import harmless
+from ac_mcp.calls.execute import execute
+from ac_mcp.jobs.model import holds_no_personal_data
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
 from tests.support import Trial, clock, in_virtual_time, trial
@@ -101,8 +101,8 @@ async def test_a_lean_undo_that_breaks_off_is_taken_up_in_another_process(change
         back = await ended(one, await one.answer("undo_change", change=told["job"]))
         assert back["result"] == "interrupted"
         await well_again(one)
-        async with fresh(one).running.attached():
-            again = await run(fresh(one), OPERATIONS["follow_job"], {"job": back["job"], "action": "resume"})
+        async with fresh(one).job_pool.open():
+            again = await execute(fresh(one), OPERATIONS["follow_job"], {"job": back["job"], "action": "resume"})
         assert list(again["counts"].values()) == [back["total"] - again["failed"]]
         await one.answer("undo_change", change=told["job"])  # what had no answer at all
         assert query(one.sandbox, left) == before
@@ -214,4 +214,4 @@ async def test_an_export_given_up_reads_no_further() -> None:
     [({"id": "7"}, True), ({"prior": "1"}, True), ({"was": "1"}, True), ({"prior": {"1": "Spy"}}, False), (None, True)],
 )
 def test_lean_keeps_what_tells_nothing_of_a_person(kept: Json | None, may: bool) -> None:
-    assert harmless(kept) is may
+    assert holds_no_personal_data(kept) is may

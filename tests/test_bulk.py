@@ -11,8 +11,8 @@ import httpx2
 import pytest
 
 from ac_mcp.calls.account import Account
-from ac_mcp.calls.execute import Asked, run
-from ac_mcp.errors import BadArguments, NeedsYes
+from ac_mcp.calls.execute import CallContext, execute
+from ac_mcp.errors import BadArguments, ConfirmationRequired
 from ac_mcp.gateway.client import Gateway
 from ac_mcp.jobs.runner import BATCH, FEW
 from ac_mcp.messages import Json
@@ -34,10 +34,12 @@ def wearing(sandbox: Sandbox, tag: str) -> list[str]:
 
 async def agreed(one: Trial, tool: str, **arguments: Any) -> Json:
     """What a call answers once somebody has said yes to its preview."""
-    with pytest.raises(NeedsYes) as waiting:
-        await run(one.account, OPERATIONS[tool], arguments)
+    with pytest.raises(ConfirmationRequired) as waiting:
+        await execute(one.account, OPERATIONS[tool], arguments)
     return json.loads(
-        json.dumps(await run(one.account, OPERATIONS["confirm_change"], {"token": waiting.value.token}), default=str)
+        json.dumps(
+            await execute(one.account, OPERATIONS["confirm_change"], {"token": waiting.value.token}), default=str
+        )
     )
 
 
@@ -56,14 +58,16 @@ async def test_everybody_who_meets_the_conditions_is_tagged_and_nobody_else() ->
 @in_virtual_time
 async def test_above_25_nothing_is_written_before_a_yes_and_the_yes_counts_once() -> None:
     async with trial(CAREFUL) as one:
-        with pytest.raises(NeedsYes) as waiting:
-            await run(one.account, OPERATIONS["bulk_update_contacts"], {"where": ["list=Newsletter"], "add_tag": "VIP"})
+        with pytest.raises(ConfirmationRequired) as waiting:
+            await execute(
+                one.account, OPERATIONS["bulk_update_contacts"], {"where": ["list=Newsletter"], "add_tag": "VIP"}
+            )
         preview = waiting.value.preview or {}
         assert waiting.value.reasons == ("It writes to 34 contacts; above 25 the user is asked.",)
         assert (preview["matched"], len(preview["samples"]), preview["does"]) == (34, 10, ["tag VIP"])
         assert preview["takes"] == "36 requests, about 7 s"
         assert not [sent for sent in one.requests if sent.startswith("POST")]
-        told = await run(one.account, OPERATIONS["confirm_change"], {"token": waiting.value.token})
+        told = await execute(one.account, OPERATIONS["confirm_change"], {"token": waiting.value.token})
         assert (told["result"], told["total"]) == ("done", 34)
         assert "no call waits for it" in await one.refusal("confirm_change", token=waiting.value.token)
 
@@ -72,12 +76,12 @@ async def test_above_25_nothing_is_written_before_a_yes_and_the_yes_counts_once(
 async def test_a_yes_reaches_no_more_than_were_shown() -> None:
     async with trial(CAREFUL) as one:
         arguments = {"where": ["list=Newsletter"], "add_tag": "Gift card"}
-        with pytest.raises(NeedsYes) as waiting:
-            await run(one.account, OPERATIONS["bulk_update_contacts"], arguments)
+        with pytest.raises(ConfirmationRequired) as waiting:
+            await execute(one.account, OPERATIONS["bulk_update_contacts"], arguments)
         for number in range(5):
             who = await one.answer("create_contact", email=f"new{number}@x.example")
             await one.answer("subscribe_contact", contact=who["contact"]["id"], list="Newsletter")
-        told = await run(one.account, OPERATIONS["confirm_change"], {"token": waiting.value.token})
+        told = await execute(one.account, OPERATIONS["confirm_change"], {"token": waiting.value.token})
         assert (told["result"], told["total"]) == ("done", 34)
 
 
@@ -307,7 +311,7 @@ async def test_a_call_that_is_cancelled_stops_its_job() -> None:
     async with trial() as one:
         with anyio.move_on_after(4):
             await one.answer("bulk_update_contacts", contacts=EVERYBODY, add_tag="Gift card")
-        assert not one.account.running.runs
+        assert not one.account.job_pool.runs
         (row,) = (await one.answer("list_changes"))["changes"]
         assert row["result"] == "stopped"
         await one.answer("follow_job", job=row["job"], action="resume")
@@ -319,14 +323,14 @@ async def test_a_job_whose_process_died_goes_on_where_it_was() -> None:
     async with trial({"AC_MCP_WRITE_TIMEOUT": "8"}) as one:
         told = await one.answer("bulk_update_contacts", contacts=EVERYBODY, add_tag="Gift card")
         assert told["result"] == "running"
-        one.account.running.group.cancel_scope.cancel() if one.account.running.group else None
+        one.account.job_pool.group.cancel_scope.cancel() if one.account.job_pool.group else None
         await anyio.lowlevel.checkpoint()
         one.forget_requests()
         later = fresh(one)
-        async with later.running.attached():
-            answer = await run(later, OPERATIONS["follow_job"], {"job": told["job"], "action": "resume"})
+        async with later.job_pool.open():
+            answer = await execute(later, OPERATIONS["follow_job"], {"job": told["job"], "action": "resume"})
             while answer["result"] == "running":
-                answer = await run(later, OPERATIONS["follow_job"], {"job": told["job"]})
+                answer = await execute(later, OPERATIONS["follow_job"], {"job": told["job"]})
         assert answer["result"] == "done"
         worn = Counter(wearing(one.sandbox, "11"))
         assert set(EVERYBODY) <= worn.keys()
@@ -339,7 +343,7 @@ def fresh(one: Trial) -> Account:
     """The same account in a process that knows nothing but the journal."""
     gateway = one.account.gateway
     another = Gateway(
-        gateway.doors, gateway.http, gateway.pacing, gateway.clock, gateway.sleep, lambda: 1.0, gateway.now
+        gateway.endpoints, gateway.http, gateway.pacing, gateway.clock, gateway.sleep, lambda: 1.0, gateway.now
     )
     return Account.of(one.account.settings, another, one.account.journal, FOLDER)
 
@@ -350,7 +354,7 @@ async def test_a_job_of_another_account_or_key_is_not_to_be_seen() -> None:
         told = await one.answer("bulk_update_contacts", contacts=["1"], add_tag="Gift card")
         other = replace(one.account, caller=replace(one.account.caller, principal="somebody else"))
         with pytest.raises(BadArguments, match="no job of this account"):
-            await run(other, OPERATIONS["follow_job"], {"job": told["job"]})
+            await execute(other, OPERATIONS["follow_job"], {"job": told["job"]})
 
 
 @in_virtual_time
@@ -379,8 +383,11 @@ async def test_progress_tells_how_far_it_is_and_how_long_it_will_take() -> None:
         async def note(done: float, total: float | None = None, message: str | None = None, /) -> None:
             said.append((done, total, message))
 
-        await run(
-            one.account, OPERATIONS["bulk_update_contacts"], {"contacts": EVERYBODY, "add_tag": "VIP"}, Asked(note)
+        await execute(
+            one.account,
+            OPERATIONS["bulk_update_contacts"],
+            {"contacts": EVERYBODY, "add_tag": "VIP"},
+            CallContext(note),
         )
         assert said[-1][0] == said[-1][1] == 60
         assert any("a second, about" in (message or "") for _, _, message in said)

@@ -14,14 +14,14 @@ import anyio
 import httpx2
 import pytest
 
-from ac_mcp.calls.execute import Asked, run
-from ac_mcp.errors import NoSuchName, Trouble
+from ac_mcp.calls.execute import CallContext, execute
+from ac_mcp.errors import NoSuchName, ToolError
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.storage.journal import Journal
 from ac_mcp.storage.journal_schema import SCHEMA, VERSION
-from ac_mcp.storage.redaction import bare, unsecret
-from ac_mcp.storage.sqlite import Database, Memory, Unusable
-from ac_mcp.writes.audit_log import KEPT
+from ac_mcp.storage.redaction import origin_of, redact
+from ac_mcp.storage.sqlite import Database, MemoryDatabase, Unusable
+from ac_mcp.writes.audit_log import RETENTION
 from tests.examples import ACTIVE, CALLS
 from tests.sandbox_state import difference, state
 from tests.support import KEY, connected, in_virtual_time, trial
@@ -53,7 +53,7 @@ async def test_a_write_is_noted_before_it_is_sent_and_closed_after_its_answer() 
 @in_virtual_time
 async def test_changes_are_listed_the_latest_first_with_what_was_called_and_by_whom() -> None:
     async with trial() as one:
-        await run(one.account, OPERATIONS["create_tag"], {"name": "A"}, Asked(actor="claude-desktop 1.2"))
+        await execute(one.account, OPERATIONS["create_tag"], {"name": "A"}, CallContext(actor="claude-desktop 1.2"))
         await one.answer("tag_contact", contact="bob@initech.example", tag="A")
         shown = await one.answer("list_changes", limit=1)
         assert (shown["total"], shown["next_offset"]) == (2, 1)
@@ -130,29 +130,29 @@ async def test_changes_of_another_account_or_principal_are_not_shown() -> None:
     async with trial() as one:
         await one.answer("create_tag", name="A")
         other = replace(one.account, caller=replace(one.account.caller, principal="somebody else"))
-        assert (await run(other, OPERATIONS["list_changes"], {}))["total"] == 0
-        with pytest.raises(Trouble, match="no change of this account"):
-            await run(other, OPERATIONS["undo_change"], {"change": "1"})
+        assert (await execute(other, OPERATIONS["list_changes"], {}))["total"] == 0
+        with pytest.raises(ToolError, match="no change of this account"):
+            await execute(other, OPERATIONS["undo_change"], {"change": "1"})
 
 
 @in_virtual_time
 async def test_a_change_is_forgotten_after_thirty_days() -> None:
     async with trial() as one:
         await one.answer("create_tag", name="A")
-        await anyio.sleep(KEPT + 1)
+        await anyio.sleep(RETENTION + 1)
         await one.answer("create_tag", name="B")
         assert (await one.answer("list_changes"))["total"] == 1
         assert len(rows(one)) == 1
 
 
-WRITING = [name for name, o in OPERATIONS.items() if not o.read_only and o.resource.plane != "here"]
+WRITING = [name for name, o in OPERATIONS.items() if not o.read_only and o.resource.plane != "local"]
 
 
 @pytest.mark.parametrize("tool", WRITING)
 @in_virtual_time
 async def test_lean_keeps_nothing_about_a_person(tool: str) -> None:
     async with trial({"AC_MCP_JOURNAL": "lean"}) as one:
-        await run(one.account, OPERATIONS[tool], CALLS[tool], Asked(key="k"))
+        await execute(one.account, OPERATIONS[tool], CALLS[tool], CallContext(key="k"))
         tables = ("change", "write", "keyed", "offer")
         kept = "\n".join(str(row) for table in tables for row in rows(one, f"SELECT * FROM {table}"))
         texts = [str(value) for value in CALLS[tool].values() if not str(value).isdecimal() and len(str(value)) > 3]
@@ -192,9 +192,9 @@ async def test_no_secret_of_a_link_and_no_key_is_kept() -> None:
 
 
 def test_of_an_address_no_more_is_kept_than_where_it_leads() -> None:
-    assert bare("https://user:pw@h.example/services/T0/B0/secret?k=1#x") == "https://h.example/…"
-    assert bare("https://[") == "…"
-    assert unsecret({"webhook": [{"url": "https://h.example/?k"}]}) == {"webhook": [{"url": "https://h.example/…"}]}
+    assert origin_of("https://user:pw@h.example/services/T0/B0/secret?k=1#x") == "https://h.example/…"
+    assert origin_of("https://[") == "…"
+    assert redact({"webhook": [{"url": "https://h.example/?k"}]}) == {"webhook": [{"url": "https://h.example/…"}]}
 
 
 async def test_only_its_owner_can_read_the_file_even_if_somebody_else_made_it(tmp_path: Path) -> None:
@@ -226,11 +226,11 @@ async def test_a_file_of_before_the_record_is_taken_over(tmp_path: Path) -> None
         older.execute("INSERT INTO keyed VALUES ('k', 'c', 1e12, '{}')")
         older.commit()
     with closing(Journal(Database(path, SCHEMA, durable=True, version=VERSION), lambda: 1e12)) as journal:
-        assert await journal.keyed("k", "c")
+        assert await journal.begin_keyed_call("k", "c")
         assert await journal.transact(lambda rows: rows.execute("SELECT count(*) FROM write").fetchone()) == (0,)
 
 
-class Absent(Memory):
+class Absent(MemoryDatabase):
     """A file that cannot be used now and then."""
 
     away = False
@@ -249,7 +249,7 @@ async def test_a_file_that_cannot_be_used_for_a_while_mixes_nothing_up() -> None
         journal = Journal(file, one.account.journal._wall)  # pyright: ignore[reportPrivateUsage]
         account = replace(one.account, journal=journal)
         with closing(journal):
-            await run(account, OPERATIONS["tag_contact"], {"contact": "jane@acme.example", "tag": "Gift card"})
+            await execute(account, OPERATIONS["tag_contact"], {"contact": "jane@acme.example", "tag": "Gift card"})
             file.away = True
             carry = one.wire.inner.handle_async_request
 
@@ -260,13 +260,13 @@ async def test_a_file_that_cannot_be_used_for_a_while_mixes_nothing_up() -> None
                 return await carry(request)
 
             one.wire.inner.handle_async_request = slowly  # type: ignore[method-assign]
-            await run(account, OPERATIONS["tag_contact"], {"contact": "2", "tag": "VIP"})
-            shown = (await run(account, OPERATIONS["list_changes"], {}))["changes"]
+            await execute(account, OPERATIONS["tag_contact"], {"contact": "2", "tag": "VIP"})
+            shown = (await execute(account, OPERATIONS["list_changes"], {}))["changes"]
             assert [(row["call"], row["result"]) for row in shown] == [
                 ('tag_contact(contact="2", tag="VIP")', "done"),
                 ('tag_contact(contact="jane@acme.example", tag="Gift card")', "done"),
             ]
-            undone = await run(account, OPERATIONS["undo_change"], {"change": shown[0]["id"]})
+            undone = await execute(account, OPERATIONS["undo_change"], {"change": shown[0]["id"]})
             assert undone["restored"] == ['contact "bob@initech.example" (id 2), tag "VIP" (id 1): untied']
 
 
@@ -307,7 +307,7 @@ async def test_no_number_is_told_that_another_change_has() -> None:
         file = Absent(SCHEMA)
         account = replace(one.account, journal=Journal(file, one.account.journal._wall))  # pyright: ignore
         with closing(account.journal):
-            first = await run(account, OPERATIONS["update_contact"], {"contact": "2", "phone": "1"})
+            first = await execute(account, OPERATIONS["update_contact"], {"contact": "2", "phone": "1"})
             file.away = True
-            second = await run(account, OPERATIONS["create_tag"], {"name": "A"})
+            second = await execute(account, OPERATIONS["create_tag"], {"name": "A"})
         assert (first["change"], second.get("change")) == ("1", None)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ac_mcp.cli.call import given
+from ac_mcp.cli.call import parse_words
 from ac_mcp.cli.main import run
 from ac_mcp.cli.next_command import in_shell
 from ac_mcp.operations import OPERATIONS
@@ -150,7 +150,7 @@ def test_tools_shows_what_each_takes_and_a_call_that_is_understood(
     if OPERATIONS[name].required:
         words = shlex.split(rest[-1])
         assert words[:3] == ["ac-mcp", "call", name]
-        assert set(given(words[3:])) >= set(OPERATIONS[name].required)
+        assert set(parse_words(words[3:])) >= set(OPERATIONS[name].required)
 
 
 NEEDS_MORE = {"delete_task_type", "undo_change", "confirm_change", "follow_job", "import_contacts", "write_operation"}

@@ -11,8 +11,8 @@ import mcp_types as types
 import pytest
 from mcp import Client, MCPError
 
-from ac_mcp.calls.execute import Asked, run
-from ac_mcp.errors import BadArguments, NeedsYes
+from ac_mcp.calls.execute import CallContext, execute
+from ac_mcp.errors import BadArguments, ConfirmationRequired
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
 from tests.examples import ACTIVE, CALLS
@@ -130,7 +130,7 @@ async def test_the_answer_to_a_question_counts_for_that_call_only_and_once() -> 
         states: list[str] = []
 
         async def confirmed(name: str, arguments: Json, state: str) -> str:
-            from ac_mcp.server.elicitation import resumed
+            from ac_mcp.server.elicitation import resume
 
             said = types.ElicitResult(action="accept", content={"confirm": True})
             params = types.CallToolRequestParams(
@@ -141,13 +141,13 @@ async def test_the_answer_to_a_question_counts_for_that_call_only_and_once() -> 
                 return {"seen": seen}
 
             try:
-                return str(await resumed(one.account, OPERATIONS[params.name], params, again))
+                return str(await resume(one.account, OPERATIONS[params.name], params, again))
             except MCPError as refused:
                 return refused.error.message
 
         for _ in range(3):
-            with pytest.raises(NeedsYes) as waiting:
-                await run(one.account, OPERATIONS["create_webhook"], HOOK)
+            with pytest.raises(ConfirmationRequired) as waiting:
+                await execute(one.account, OPERATIONS["create_webhook"], HOOK)
             states.append(waiting.value.token)
         assert (await confirmed("delete_list", {"list": "1"}, states[0])).startswith("What was confirmed is not known")
         assert (await confirmed("create_webhook", HOOK | {"name": "x"}, states[1])).startswith("What was confirmed")
@@ -184,7 +184,7 @@ async def test_a_token_is_forgotten_after_ten_minutes_and_is_nobody_elses() -> N
         token = token_in(await one.refusal("create_webhook", **HOOK))
         other = replace(one.account, caller=replace(one.account.caller, principal="somebody else"))
         with pytest.raises(BadArguments):
-            await run(other, OPERATIONS["confirm_change"], {"token": token})
+            await execute(other, OPERATIONS["confirm_change"], {"token": token})
         await anyio.sleep(601)
         assert (await one.refusal("confirm_change", token=token)).startswith("token: no call waits for it.")
         assert writes(one) == []
@@ -198,7 +198,9 @@ async def test_two_who_confirm_at_once_do_it_once() -> None:
 
         async def confirm() -> None:
             try:
-                ended.append(str((await run(one.account, OPERATIONS["confirm_change"], {"token": token}))["result"]))
+                ended.append(
+                    str((await execute(one.account, OPERATIONS["confirm_change"], {"token": token}))["result"])
+                )
             except BadArguments:
                 ended.append("refused")
 
@@ -255,8 +257,8 @@ async def test_an_undo_that_reaches_many_waits_too() -> None:
         await one.answer("delete_list", list="Newsletter")
         careful = replace(one.account, settings=replace(one.account.settings, confirm="auto"))
         one.forget_requests()
-        with pytest.raises(NeedsYes) as waiting:
-            await run(careful, OPERATIONS["undo_change"], {"change": "1"})
+        with pytest.raises(ConfirmationRequired) as waiting:
+            await execute(careful, OPERATIONS["undo_change"], {"change": "1"})
         assert waiting.value.reasons[0].startswith("It writes to 46 records")
         assert writes(one) == []
 
@@ -301,7 +303,7 @@ async def test_a_yes_is_for_the_values_that_were_shown() -> None:
     async with trial({"AC_MCP_CONFIRM": "always"}) as one:
         token = token_in(await one.refusal("update_contact", contact="2", phone="1"))
         free = replace(one.account, settings=replace(one.account.settings, confirm="never"))
-        await run(free, OPERATIONS["update_contact"], {"contact": "2", "phone": "9"})
+        await execute(free, OPERATIONS["update_contact"], {"contact": "2", "phone": "9"})
         said = await one.refusal("confirm_change", token=token)
         assert "What it would do has changed since" in said
 
@@ -311,7 +313,8 @@ async def test_a_confirmation_takes_an_idempotency_key() -> None:
     async with trial(AUTO) as one:
         token = token_in(await one.refusal("create_webhook", **HOOK))
         answers = [
-            await run(one.account, OPERATIONS["confirm_change"], {"token": token}, Asked(key="k")) for _ in range(2)
+            await execute(one.account, OPERATIONS["confirm_change"], {"token": token}, CallContext(key="k"))
+            for _ in range(2)
         ]
         assert answers[0] == answers[1]
         assert writes(one) == ["POST /webhooks"]
@@ -324,8 +327,8 @@ async def test_an_undo_of_one_contact_with_much_on_it_waits() -> None:
             await one.answer("create_note", contact="2", text=str(n))
         await one.answer("delete_contact", contact="bob@initech.example")
         careful = replace(one.account, settings=replace(one.account.settings, confirm="auto"))
-        with pytest.raises(NeedsYes, match=r"It writes to 3\d records"):
-            await run(careful, OPERATIONS["undo_change"], {"change": "31"})
+        with pytest.raises(ConfirmationRequired, match=r"It writes to 3\d records"):
+            await execute(careful, OPERATIONS["undo_change"], {"change": "31"})
 
 
 QUESTIONS: dict[str, tuple[str, Json, str]] = {
@@ -390,15 +393,15 @@ async def test_a_yes_is_not_answered_by_the_same_call_without_one() -> None:
         one.wire.inner.handle_async_request = slowly  # type: ignore[method-assign]
 
         async def plainly() -> None:
-            with pytest.raises(NeedsYes):
-                await run(one.account, OPERATIONS["create_webhook"], HOOK)
+            with pytest.raises(ConfirmationRequired):
+                await execute(one.account, OPERATIONS["create_webhook"], HOOK)
 
         done: list[Json] = []
         async with anyio.create_task_group() as group:
             for delay in range(3):
                 group.start_soon(plainly)
                 await anyio.sleep(delay * 0.3)
-            done.append(await run(one.account, OPERATIONS["confirm_change"], {"token": token}))
+            done.append(await execute(one.account, OPERATIONS["confirm_change"], {"token": token}))
         assert done[0]["result"] == "created"
 
 
@@ -421,7 +424,7 @@ async def test_of_a_token_only_its_hash_is_kept_and_it_is_bound_to_the_key() -> 
         assert token not in kept
         other = replace(one.account, caller=replace(one.account.caller, key="another"))
         with pytest.raises(BadArguments):
-            await run(replace(other, gateway=one.account.gateway), OPERATIONS["confirm_change"], {"token": token})
+            await execute(replace(other, gateway=one.account.gateway), OPERATIONS["confirm_change"], {"token": token})
 
 
 @in_virtual_time

@@ -12,16 +12,16 @@ import httpx2
 import pytest
 
 from ac_mcp.calls.account import Account
-from ac_mcp.calls.execute import run as run_one
+from ac_mcp.calls.execute import execute as run_one
 from ac_mcp.cli import doctor
 from ac_mcp.cli.app import COMPANY
-from ac_mcp.cli.connect import DIRECT, NO_KEY, SANDBOX, Connecting, Wanted, connect, steps, unlike
+from ac_mcp.cli.connect import DIRECT, NO_KEY, SANDBOX, Connecting, Wanted, connect, steps, unique_name
 from ac_mcp.gateway.call_client import Trail
-from ac_mcp.gateway.rate_stores import hidden
+from ac_mcp.gateway.rate_stores import hash_secret
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.settings import Settings
-from ac_mcp.storage.connections_file import FILE, Connected, connected, remember
+from ac_mcp.storage.connections_file import FILE, ConnectionPreferences, load_preferences, save_preferences
 from tests.examples import ACTIVE
 from tests.support import KEY, Trial, in_virtual_time, trial
 
@@ -36,7 +36,9 @@ async def sign_in(one: Trial, url: str) -> None:
 
 async def shown_by(one: Trial, folder: Path | None, wanted: Wanted) -> tuple[int, str]:
     lines: list[str] = []
-    code = await steps(Connecting(one.account, wanted, connected(folder, hidden(KEY)), folder, out=lines.append))
+    code = await steps(
+        Connecting(one.account, wanted, load_preferences(folder, hash_secret(KEY)), folder, out=lines.append)
+    )
     return code, "\n".join(lines)
 
 
@@ -56,14 +58,14 @@ async def test_the_one_there_is_is_used_and_gets_the_name_of_its_account(tmp_pat
         assert code == 0
         assert said.startswith("Connected to northwind (northwind.api-us1.com), signed in as Dana Reyes.\n")
         assert "POST" not in " ".join(one.requests)
-        assert connected(tmp_path, hidden(KEY)) == Connected(ACTIVE, {ACTIVE: "northwind"})
+        assert load_preferences(tmp_path, hash_secret(KEY)) == ConnectionPreferences(ACTIVE, {ACTIVE: "northwind"})
 
 
 @in_virtual_time
 async def test_a_new_one_is_made_waited_for_named_and_used(tmp_path: Path) -> None:
     async with trial() as one, empty(one):
         lines: list[str] = []
-        run = Connecting(one.account, Wanted(name="Acme"), Connected(), tmp_path, lines.append)
+        run = Connecting(one.account, Wanted(name="Acme"), ConnectionPreferences(), tmp_path, lines.append)
 
         async def person() -> None:
             await anyio.sleep(7)
@@ -74,7 +76,7 @@ async def test_a_new_one_is_made_waited_for_named_and_used(tmp_path: Path) -> No
             assert await steps(run) == 0
         assert lines[0].startswith("Open this link and sign in to ActiveCampaign:\n\n  http://")
         assert lines[1].startswith("Connected to Acme (")
-        kept = connected(tmp_path, hidden(KEY))
+        kept = load_preferences(tmp_path, hash_secret(KEY))
         assert list(kept.names.values()) == ["Acme"]
         assert kept.default in kept.names
 
@@ -132,10 +134,10 @@ async def test_of_several_none_is_taken_until_somebody_says_which(tmp_path: Path
         code, said = await shown_by(one, tmp_path, Wanted(use=made["connection"]["id"], name="Acme"))
         assert code == 0
         assert "Acme" in said.splitlines()[0]
-        assert connected(tmp_path, hidden(KEY)).default == made["connection"]["id"]
+        assert load_preferences(tmp_path, hash_secret(KEY)).default == made["connection"]["id"]
         code, said = await shown_by(one, tmp_path, Wanted(use="NORTHWIND"))
         assert code == 0
-        assert connected(tmp_path, hidden(KEY)).default == ACTIVE
+        assert load_preferences(tmp_path, hash_secret(KEY)).default == ACTIVE
         code, said = await shown_by(one, tmp_path, Wanted(use="nobody"))
         assert (code, said.splitlines()[0]) == (1, "There is no ACTIVE connection called 'nobody'. There are:")
         code, said = await shown_by(one, tmp_path, Wanted(name="Acme"))
@@ -148,7 +150,7 @@ async def test_names_stand_in_lists_choose_the_account_of_a_call_and_tell_where_
         made = await one.answer("manage_connection", action="create")
         await sign_in(one, made["connection"]["sign_in_url"])
         names = {ACTIVE: "Coffee", made["connection"]["id"]: "Tea"}
-        account = replace(one.account, caller=replace(one.account.caller, names=names), directories={})
+        account = replace(one.account, caller=replace(one.account.caller, connection_names=names), directories={})
         rows = (await run_one(account, OPERATIONS["list_connections"], {}))["connections"]
         assert [row.get("name") for row in rows if row["status"] == "ACTIVE"] == ["Coffee", "Tea"]
         for name, total in (("Coffee", 60), ("tea", 0)):
@@ -163,12 +165,14 @@ async def test_a_name_of_ours_is_shown_and_maton_s_own_note_still_chooses() -> N
     async with trial() as one:
         rows: list[dict[str, Any]] = [{"connection_id": ACTIVE, "status": "ACTIVE", "metadata": {"account": "Theirs"}}]
         one.wire.answer = lambda request: httpx2.Response(200, json={"connections": rows})
-        account = replace(one.account, caller=replace(one.account.caller, names={ACTIVE: "Ours"}), directories={})
+        account = replace(
+            one.account, caller=replace(one.account.caller, connection_names={ACTIVE: "Ours"}), directories={}
+        )
         (row,) = (await run_one(account, OPERATIONS["list_connections"], {}))["connections"]
         assert row["name"] == "Ours"
         for name in ("Ours", "Theirs"):
-            bound = account.bound(OPERATIONS["list_tags"], Trail())
-            assert await account.references("").id(bound, "connection", "connections", name) == ACTIVE
+            bound = account.client_for(OPERATIONS["list_tags"], Trail())
+            assert await account.directory("").id(bound, "connection", "connections", name) == ACTIVE
 
 
 @in_virtual_time
@@ -222,18 +226,18 @@ async def test_where_there_is_nothing_to_connect_it_says_what_to_do(
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"k": 5}', '{"k": {"names": [1]}}', "\x00", "[" * 100_000])
 def test_a_file_of_names_that_is_broken_is_nobody_s_loss(text: str, tmp_path: Path) -> None:
     (tmp_path / FILE).write_text(text)
-    assert connected(tmp_path, "k") == Connected()
-    remember(tmp_path, "k", Connected("1", {"1": "Ä"}))
-    assert connected(tmp_path, "k") == Connected("1", {"1": "Ä"})
-    assert connected(tmp_path, "other") == Connected()
+    assert load_preferences(tmp_path, "k") == ConnectionPreferences()
+    save_preferences(tmp_path, "k", ConnectionPreferences("1", {"1": "Ä"}))
+    assert load_preferences(tmp_path, "k") == ConnectionPreferences("1", {"1": "Ä"})
+    assert load_preferences(tmp_path, "other") == ConnectionPreferences()
     assert oct((tmp_path / FILE).stat().st_mode)[-3:] == "600"
     assert KEY not in (tmp_path / FILE).read_text()
     assert json.loads((tmp_path / FILE).read_text())["k"]["default"] == "1"
 
 
 def test_two_accounts_have_two_names() -> None:
-    assert unlike("northwind", {}) == "northwind"
-    assert unlike("northwind", {"1": "Northwind", "2": "northwind 2"}) == "northwind 3"
+    assert unique_name("northwind", {}) == "northwind"
+    assert unique_name("northwind", {"1": "Northwind", "2": "northwind 2"}) == "northwind 3"
 
 
 @asynccontextmanager
@@ -260,12 +264,12 @@ async def test_names_that_were_listed_are_there_to_choose_by(tmp_path: Path) -> 
     async with trial() as one, two(one):
         code, said = await shown_by(one, tmp_path, Wanted())
         assert code == 1
-        names = connected(tmp_path, hidden(KEY)).names
+        names = load_preferences(tmp_path, hash_secret(KEY)).names
         assert names == {ACTIVE: "northwind", OTHER: "northwind 2"}
         assert "northwind 2" in said
         code, _ = await shown_by(one, tmp_path, Wanted(use=" Northwind 2 ".strip()))
         assert code == 0
-        assert connected(tmp_path, hidden(KEY)) == Connected(OTHER, names)
+        assert load_preferences(tmp_path, hash_secret(KEY)) == ConnectionPreferences(OTHER, names)
         code, said = await shown_by(one, tmp_path, Wanted(use="northwind"))
         assert "Servers that run already go on with the other one" in said
 
@@ -308,10 +312,10 @@ async def test_a_name_somebody_gives_is_nobody_else_s(tmp_path: Path) -> None:
         for name in ("coffee", ACTIVE.upper()):
             code, said = await shown_by(one, tmp_path, Wanted(use=OTHER, name=name))
             assert (code, said) == (1, f"Another connection is called {name!r}: choose another --name.")
-        remember(tmp_path, hidden(KEY), Connected(ACTIVE, {ACTIVE: "Coffee", "gone": "Tea"}))
+        save_preferences(tmp_path, hash_secret(KEY), ConnectionPreferences(ACTIVE, {ACTIVE: "Coffee", "gone": "Tea"}))
         code, _ = await shown_by(one, tmp_path, Wanted(use=OTHER, name="Tea"))
         assert code == 0
-        assert "gone" not in connected(tmp_path, hidden(KEY)).names
+        assert "gone" not in load_preferences(tmp_path, hash_secret(KEY)).names
 
 
 @in_virtual_time
@@ -334,7 +338,7 @@ async def test_rows_that_are_none_are_left_out(tmp_path: Path) -> None:
 async def test_a_disturbance_while_waiting_is_waited_out(tmp_path: Path) -> None:
     async with trial() as one, empty(one):
         lines: list[str] = []
-        run = Connecting(one.account, Wanted(), Connected(), tmp_path, lines.append)
+        run = Connecting(one.account, Wanted(), ConnectionPreferences(), tmp_path, lines.append)
 
         async def person() -> None:
             await anyio.sleep(3)

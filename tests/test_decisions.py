@@ -8,28 +8,28 @@ import httpx2
 import pytest
 from starlette.datastructures import Headers
 
-from ac_mcp.calls.execute import run
-from ac_mcp.errors import OutcomeUnknown, Refused
-from ac_mcp.filters.conditions import taken_apart
+from ac_mcp.calls.execute import execute
+from ac_mcp.errors import OutcomeUnknown, RequestRefused
+from ac_mcp.filters.conditions import parse_condition
 from ac_mcp.gateway.rate_limit import Budget, Moment, Wait, take
 from ac_mcp.jobs.imports import MINUTE, MOST_REFUSALS, ImportRun
 from ac_mcp.jobs.model import Item
-from ac_mcp.jobs.store import Jobs
-from ac_mcp.messages import Json, Reply, Request
+from ac_mcp.jobs.store import JobStore
+from ac_mcp.messages import Json, Request, Response
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.results.shaping import Answered, paging
+from ac_mcp.results.shaping import AnswerData, paging
 from ac_mcp.server.http import Gate, Tokens
-from ac_mcp.server.http import Refused as TurnedAway
+from ac_mcp.server.http import HttpRefusal as TurnedAway
 from ac_mcp.settings import Settings
 from ac_mcp.storage.journal import Journal
 from ac_mcp.writes.audit_log import Change
-from ac_mcp.writes.confirmation import Consent
+from ac_mcp.writes.confirmation import ConfirmationPolicy
 from tests.support import clock, in_virtual_time, trial
 
 
 @pytest.mark.parametrize(("count", "asks"), [(0, False), (1, False), (25, False), (26, True), (1000, True)])
 def test_one_call_may_write_to_25_records_without_a_question(count: int, asks: bool) -> None:
-    assert bool(Consent().many(count, "It moves")) is asks
+    assert bool(ConfirmationPolicy().reasons_for_count(count, "It moves")) is asks
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_one_call_may_write_to_25_records_without_a_question(count: int, asks: b
     ],
 )
 def test_a_condition_negated_twice_is_not_negated(text: str, negative: bool) -> None:
-    assert taken_apart("where", text).negative is negative
+    assert parse_condition("where", text).negative is negative
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_bulk_work_takes_all_slots_but_the_last_while_somebody_waits_for_answers
 )
 def test_without_a_total_the_rows_before_the_page_count_too(offset: int, rows: int, meta: Json, total: int) -> None:
     page = {"users": [{"id": str(20 + number)} for number in range(rows)], **meta}
-    assert paging(Answered(OPERATIONS["list_users"], {"offset": offset}, page))["total"] == total
+    assert paging(AnswerData(OPERATIONS["list_users"], {"offset": offset}, page))["total"] == total
 
 
 def lost_and_crowded(newer: int, sent: list[str]) -> Callable[[httpx2.Request], httpx2.Response | None]:
@@ -114,7 +114,7 @@ async def test_a_write_whose_answer_shows_nothing_is_not_among_what_was_done() -
         one.wire.answer = answer
         field = {"title": "Size", "type": "dropdown", "options": ["S", "M"]}
         with pytest.raises(OutcomeUnknown) as unknown:
-            await run(one.account, OPERATIONS["create_field"], field)
+            await execute(one.account, OPERATIONS["create_field"], field)
         assert [line.partition(" (")[0] for line in unknown.value.done] == ["POST /fields"]
 
 
@@ -124,19 +124,19 @@ class TooFast:
     def __init__(self, times: int) -> None:
         self.times, self.sent = times, list[float]()
 
-    async def send(self, request: Request, /) -> Reply:
+    async def send(self, request: Request, /) -> Response:
         if request.method == "GET":
-            return Reply(200, {"status": "completed", "success": ["ann@x.example"], "failure": []})
+            return Response(200, {"status": "completed", "success": ["ann@x.example"], "failure": []})
         self.sent.append(clock())
         if len(self.sent) <= self.times:
-            raise Refused("Only 100 imports per minute are allowed", status=400)
-        return Reply(200, {"batchId": "b1"})
+            raise RequestRefused("Only 100 imports per minute are allowed", status=400)
+        return Response(200, {"batchId": "b1"})
 
 
 async def import_of(sender: TooFast) -> ImportRun:
     """An import of one contact, run to its end."""
-    jobs = Jobs(Journal.in_memory(lambda: 0.0))
-    row = Item(n=0, subject="ann@x.example", step=0, kept={"email": "ann@x.example"})
+    jobs = JobStore(Journal.in_memory(lambda: 0.0))
+    row = Item(n=0, subject="ann@x.example", step=0, prior={"email": "ann@x.example"})
     job, _ = await jobs.begin(Change("mine", "import_contacts", {}, "", ""), {"steps": []}, 0, [row], all=True)
     run = ImportRun(jobs, job, [], nothing_to_collect, clock, anyio.sleep, sender=sender)
     await run.run()

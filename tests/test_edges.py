@@ -11,16 +11,16 @@ import httpx2
 import pytest
 from pydantic import ValidationError
 
-from ac_mcp.arguments.parsing import read
+from ac_mcp.arguments.parsing import parse_arguments
 from ac_mcp.cli.app import Redacted
-from ac_mcp.errors import BadArguments, Trouble
-from ac_mcp.gateway.endpoints import Doors
+from ac_mcp.errors import BadArguments, ToolError
+from ac_mcp.gateway.endpoints import Endpoints
 from ac_mcp.messages import Caller, Request
 from ac_mcp.operations import OPERATIONS, STEPS
-from ac_mcp.public_url import public
+from ac_mcp.public_url import require_public
 from ac_mcp.sandbox import Sandbox
 from ac_mcp.settings import Settings
-from ac_mcp.spec.json_schema import model
+from ac_mcp.spec.json_schema import argument_model
 from tests.examples import CALLS
 from tests.support import in_virtual_time, trial
 
@@ -40,7 +40,7 @@ IN_PATH = [
 
 @pytest.mark.parametrize(("step", "parameter"), IN_PATH)
 def test_no_value_of_an_id_leaves_its_place_in_the_path(step: str, parameter: str) -> None:
-    operation, doors = STEPS[step], Doors("https://gateway.example", "https://ctrl.example")
+    operation, doors = STEPS[step], Endpoints("https://gateway.example", "https://ctrl.example")
     for escape in ESCAPES:
         try:
             request = operation.request({parameter: escape})
@@ -57,7 +57,7 @@ def test_no_value_of_an_id_leaves_its_place_in_the_path(step: str, parameter: st
 )
 def test_a_path_that_is_none_of_ours_is_never_sent(path: str) -> None:
     with pytest.raises(ValueError, match="leaves"):
-        Doors("https://gateway.example").url(Request("GET", path))
+        Endpoints("https://gateway.example").url(Request("GET", path))
 
 
 REFERENCES = [
@@ -70,8 +70,8 @@ REFERENCES = [
 async def test_whatever_a_name_holds_nothing_but_the_thing_itself_is_asked_for(tool: str, parameter: str) -> None:
     async with trial() as one:
         for escape in ESCAPES:
-            value = escape if OPERATIONS[tool].references[parameter].plain else [f"{escape}=x", escape]
-            with suppress(Trouble):
+            value = escape if OPERATIONS[tool].references[parameter].is_single else [f"{escape}=x", escape]
+            with suppress(ToolError):
                 await one.answer(tool, **CALLS[tool] | {parameter: value})
         known = {step.path.split("/")[1] for step in STEPS.values()} | {"import", "emailActivities"}
         for sent in one.wire.sent:
@@ -103,7 +103,7 @@ HOSTILE = (
 @in_virtual_time
 async def test_an_address_that_leads_inside_or_carries_credentials_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="address"):
-        public(address)
+        require_public(address)
     async with trial() as one:
         await one.refusal("create_webhook", **CALLS["create_webhook"] | {"url": address})
         assert one.requests == []
@@ -117,7 +117,7 @@ async def test_an_address_that_leads_inside_or_carries_credentials_is_refused(ad
     ],
 )  # fmt: skip
 def test_a_public_address_is_taken(address: str) -> None:
-    assert public(address) == address
+    assert require_public(address) == address
 
 
 def nested(depth: int) -> Any:
@@ -140,7 +140,7 @@ def nested(depth: int) -> Any:
 )
 def test_arguments_are_bounded_in_size_and_depth(given: Any, said: str) -> None:
     with pytest.raises(BadArguments, match=said):
-        read(OPERATIONS["update_contact"], given)
+        parse_arguments(OPERATIONS["update_contact"], given)
 
 
 @in_virtual_time
@@ -190,6 +190,6 @@ def test_the_file_of_a_sandbox_is_its_owners_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("tool", OPERATIONS)
 def test_every_tool_refuses_what_it_does_not_know(tool: str) -> None:
     with pytest.raises((BadArguments, ValidationError)):
-        read(OPERATIONS[tool], {**CALLS[tool], "no_such_argument": 1})
-    assert cast("Any", model(OPERATIONS[tool]).model_config)["extra"] == "forbid"
+        parse_arguments(OPERATIONS[tool], {**CALLS[tool], "no_such_argument": 1})
+    assert cast("Any", argument_model(OPERATIONS[tool]).model_config)["extra"] == "forbid"
     assert json.dumps(Settings().__repr__())

@@ -10,7 +10,7 @@ import pytest
 WRITES = {
     "a print": "print(KEY)",
     "a log line of the lowest level": "logging.getLogger('x').debug('Bearer %s', KEY)",
-    "an answer over MCP": "adapter.said(f'text {KEY}')",
+    "an answer over MCP": "adapter.error_or_text(f'text {KEY}')",
 }
 
 

@@ -9,7 +9,7 @@ from mcp import MCPError
 from ac_mcp.cli.main import run as command
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.settings import BadSetting, Settings
-from ac_mcp.tools.toolsets import TOOLSETS, USUAL, offered
+from ac_mcp.tools.toolsets import TOOLSETS, USUAL, offered_tools
 from tests.examples import CALLS
 from tests.support import connected, in_virtual_time, trial
 
@@ -19,7 +19,7 @@ LOCAL = {"list_changes", "undo_change", "preview_change", "confirm_change"}
 
 
 def left(**environ: str) -> set[str]:
-    return {*offered(Settings.from_env({f"AC_MCP_{name.upper()}": value for name, value in environ.items()}))}
+    return {*offered_tools(Settings.from_env({f"AC_MCP_{name.upper()}": value for name, value in environ.items()}))}
 
 
 def test_without_a_setting_there_is_all_but_what_few_need() -> None:

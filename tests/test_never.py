@@ -10,8 +10,8 @@ import anyio
 import httpx2
 import pytest
 
-from ac_mcp.calls.execute import run
-from ac_mcp.errors import Trouble
+from ac_mcp.calls.execute import execute
+from ac_mcp.errors import ToolError
 from ac_mcp.messages import Json
 from ac_mcp.naming import directory as references
 from ac_mcp.operations import OPERATIONS
@@ -428,5 +428,5 @@ async def test_no_answer_of_the_other_side_makes_a_tool_crash(tool: str) -> None
 
 async def answered_or_refused(one: Trial, tool: str) -> None:
     """Anything but an answer or a refusal fails the test."""
-    with suppress(Trouble):
-        render(await run(one.account, OPERATIONS[tool], CALLS[tool]))
+    with suppress(ToolError):
+        render(await execute(one.account, OPERATIONS[tool], CALLS[tool]))

@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from ac_mcp.errors import Trouble
+from ac_mcp.errors import ToolError
 from ac_mcp.gateway import tracing
 from ac_mcp.messages import Request
 from ac_mcp.operations import OPERATIONS
@@ -137,9 +137,9 @@ async def test_a_call_that_is_cancelled_stops_its_work_and_frees_its_slots() -> 
             await one.answer("get_contact", contact="1")
         one.wire.inner = inner
         await anyio.sleep(1.1)
-        rates = one.account.gateway.doors.budgets(one.account.caller, Request("GET", ""))
-        assert (await one.account.gateway.pacing.standing(*rates[0])).free == 5
-        assert one.account.gateway.pacing.queued == 0
+        rates = one.account.gateway.endpoints.budgets(one.account.caller, Request("GET", ""))
+        assert (await one.account.gateway.pacing.state_of(*rates[0])).free == 5
+        assert one.account.gateway.pacing.waiting_in_all == 0
 
 
 @in_virtual_time
@@ -165,7 +165,7 @@ async def test_a_queue_that_is_too_long_is_told_at_once() -> None:
         async def ask(number: int) -> None:
             try:
                 await one.answer("list_contacts", search=f"x{number}")
-            except Trouble as trouble:
+            except ToolError as trouble:
                 texts.append(explain(trouble, OPERATIONS["list_contacts"], {}))
 
         async with anyio.create_task_group() as group:

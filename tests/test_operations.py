@@ -10,10 +10,10 @@ import pytest
 
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.server.tools import described
+from ac_mcp.server.tools import tool_definition
 from ac_mcp.settings import Settings
-from ac_mcp.spec.annotations import About, mark
-from ac_mcp.spec.json_schema import schema
+from ac_mcp.spec.annotations import About, find_mark
+from ac_mcp.spec.json_schema import input_schema
 from ac_mcp.spec.operation import Operation
 from tests.examples import CALLS
 from tests.support import FOLDER, in_virtual_time, trial
@@ -30,7 +30,7 @@ OURS = {"describe_account", "list_changes", "undo_change", "preview_change", "co
 """What the brief does not name."""
 NEXT = {line.split()[0] for line in RING.splitlines()[1:]}
 """What is ranked behind it."""
-LOCAL = {name for name, operation in OPERATIONS.items() if operation.resource.plane == "here"}
+LOCAL = {name for name, operation in OPERATIONS.items() if operation.resource.plane == "local"}
 every_tool = pytest.mark.parametrize("tool", OPERATIONS)
 
 
@@ -47,7 +47,7 @@ async def test_a_tool_is_declared_sends_and_answers_as_its_snapshot_says(tool: s
         arguments = await one.prepared(tool)
         one.forget_requests()
         answer = await one.answer(tool, **arguments)
-        shown = described(OPERATIONS[tool], Settings()).model_dump(mode="json", by_alias=True, exclude_none=True)
+        shown = tool_definition(OPERATIONS[tool], Settings()).model_dump(mode="json", by_alias=True, exclude_none=True)
         sent = [{key: value for key, value in wire.items() if key != "connection"} for wire in one.wire.sent]
         sent = json.loads(re.sub(r"batchId=[0-9a-f-]{36}", "batchId=…", json.dumps(sent)))
         compare(tool, {"tool": shown, "call": CALLS[tool], "requests": sent, "answer": steady(answer)})
@@ -81,7 +81,7 @@ def test_there_is_no_snapshot_of_a_tool_that_is_gone() -> None:
 
 @every_tool
 def test_a_tool_states_title_and_all_four_hints(tool: str) -> None:
-    shown = described(OPERATIONS[tool], Settings()).model_dump(mode="json", by_alias=True)
+    shown = tool_definition(OPERATIONS[tool], Settings()).model_dump(mode="json", by_alias=True)
     assert shown["title"] == shown["annotations"]["title"]
     hints = {
         name: shown["annotations"][name]
@@ -107,7 +107,7 @@ def test_a_tool_states_title_and_all_four_hints(tool: str) -> None:
 
 @every_tool
 def test_a_schema_is_plain_and_describes_every_parameter(tool: str) -> None:
-    said = schema(OPERATIONS[tool], True)
+    said = input_schema(OPERATIONS[tool], True)
     assert not {"$defs", "anyOf", "$ref", "title"} & keys_of(said)
     assert said["type"] == "object"
     for name, parameter in said["properties"].items():
@@ -130,7 +130,7 @@ def keys_of(part: Any) -> set[str]:
 def test_every_parameter_has_an_example_or_a_choice_for_suggested_calls(tool: str) -> None:
     operation: Operation[..., Any] = OPERATIONS[tool]
     for name, parameter in operation.signature.parameters.items():
-        about = mark(parameter.annotation, About)
+        about = find_mark(parameter.annotation, About)
         assert about is not None, f"{name} says nothing"
-        choices = schema(operation)["properties"][name].get("enum")
+        choices = input_schema(operation)["properties"][name].get("enum")
         assert about.example is not None or choices, f"{name} has neither example nor choices"

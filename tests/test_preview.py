@@ -10,7 +10,7 @@ from tests.examples import CALLS
 from tests.sandbox_state import difference, state
 from tests.support import in_virtual_time, trial
 
-WRITING = [name for name, one in OPERATIONS.items() if not one.read_only and one.resource.plane != "here"]
+WRITING = [name for name, one in OPERATIONS.items() if not one.read_only and one.resource.plane != "local"]
 MADE_IN_BETWEEN = {"create_field"}
 """What it makes first has an id only then."""
 

@@ -10,20 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ac_mcp.calls.execute import Asked, run
-from ac_mcp.errors import Trouble
+from ac_mcp.calls.execute import CallContext, execute
+from ac_mcp.errors import ToolError
 from ac_mcp.gateway.call_client import Trail
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.writes.comparison import alike, same
-from ac_mcp.writes.reconcile import MADE
+from ac_mcp.writes.comparison import is_same, is_similar
+from ac_mcp.writes.reconcile import CREATED_BY_PATH
 from tests.examples import ACTIVE, CALLS
 from tests.support import Trial, clock, in_virtual_time, trial
 from tests.test_never import behind
 
 DEAL: Json = {"title": "Gone", "value": 12.5, "currency": "USD", "contact": "1", "pipeline": "Sales"}
 NOTE: Json = {"text": "Tom & Jerry called \u2013 caf\u00e9", "contact": "1"}
-CREATES = sorted({o.name for o in OPERATIONS.values() if (o.resource.plane, o.path) in MADE and o.method == "POST"})
+CREATES = sorted(
+    {o.name for o in OPERATIONS.values() if (o.resource.plane, o.path) in CREATED_BY_PATH and o.method == "POST"}
+)
 
 
 @dataclass
@@ -152,7 +154,7 @@ async def test_an_older_twin_is_not_taken_for_what_was_lost() -> None:
 async def test_an_older_twin_of_a_first_call_is_not_taken_for_it_either() -> None:
     async with trial() as one:
         await one.answer("create_note", **NOTE)
-        one.account.seen.clear()  # as after a restart
+        one.account.newest_ids.clear()  # as after a restart
         lose(one, "/notes", carried_out=False)
         assert (await one.answer("create_note", **NOTE))["result"] == "created"
         notes = (await one.answer("list_notes", contact="1", limit=50))["notes"]
@@ -244,7 +246,7 @@ async def test_a_process_that_died_over_a_create_leaves_what_the_next_one_needs(
         one.wire.inner = httpx2.MockTransport(silent)
         with anyio.move_on_after(3):
             await one.answer("create_deal", **DEAL)
-        one.account.seen.clear()
+        one.account.newest_ids.clear()
         one.wire.inner = inner
         assert (await one.answer("create_deal", **DEAL))["result"] == "created after all"
         assert (await titles(one)).count("Gone") == 1
@@ -261,7 +263,7 @@ async def test_two_who_would_send_once_more_send_once() -> None:
         async def create(which: Trial) -> None:
             try:
                 said.append((await which.answer("create_deal", **DEAL))["result"])
-            except Trouble as trouble:
+            except ToolError as trouble:
                 said.append(type(trouble).__name__)
 
         async with anyio.create_task_group() as group:
@@ -336,7 +338,7 @@ async def test_ids_that_were_merely_seen_are_not_taken_for_the_highest() -> None
     """An older twin stands above every row that a list has shown so far."""
     async with trial() as one:
         await one.answer("create_deal", **DEAL)
-        one.account.seen.clear()
+        one.account.newest_ids.clear()
         await one.answer("list_deals", order="oldest", limit=5)
         lose(one, "/deals", carried_out=False)
         assert (await one.answer("create_deal", **DEAL))["result"] == "created"
@@ -372,7 +374,7 @@ async def test_a_create_is_in_the_trail_however_it_was_learnt() -> None:
     async with trial() as one:
         lose(one, "/deals", carried_out=True)
         trail = Trail()
-        await run(one.account, OPERATIONS["create_deal"], DEAL, trail=trail)
+        await execute(one.account, OPERATIONS["create_deal"], DEAL, trail=trail)
         assert trail.written == ["POST /deals (id 26)"]
 
 
@@ -382,19 +384,19 @@ async def test_a_create_is_in_the_trail_however_it_was_learnt() -> None:
 @settings(max_examples=60)
 def test_a_row_is_the_same_as_what_it_was_made_from(sent: dict[str, Any]) -> None:
     row: Json = {key: None if value is None else str(value) for key, value in sent.items()}
-    assert same(sent, row | {"id": "9", "links": {}}) == any(value is not None for value in sent.values())
+    assert is_same(sent, row | {"id": "9", "links": {}}) == any(value is not None for value in sent.values())
 
 
 def test_what_differs_in_an_id_or_wholly_is_another_thing() -> None:
     sent = {"note": "Called at noon", "relid": 12, "reltype": "Deal"}
-    assert not same(sent, {"note": "Called at noon", "relid": "13", "reltype": "Deal"})
-    assert not alike(sent, {"note": "Called at noon", "relid": "123", "reltype": "Deal"})
-    assert not alike(sent, {"note": "Sent the offer", "relid": "12", "reltype": "Deal"})
-    assert alike(sent, {"note": "Called at noon.", "relid": "12", "reltype": "Deal"})
+    assert not is_same(sent, {"note": "Called at noon", "relid": "13", "reltype": "Deal"})
+    assert not is_similar(sent, {"note": "Called at noon", "relid": "123", "reltype": "Deal"})
+    assert not is_similar(sent, {"note": "Sent the offer", "relid": "12", "reltype": "Deal"})
+    assert is_similar(sent, {"note": "Called at noon.", "relid": "12", "reltype": "Deal"})
 
 
 def test_everything_a_create_is_sent_to_is_known() -> None:
-    assert {path for _, path in MADE} == {
+    assert {path for _, path in CREATED_BY_PATH} == {
         "/accounts", "/connections", "/contacts", "/deals", "/dealGroups", "/dealStages", "/fields",
         "/fieldOption/bulk", "/fieldRels", "/lists", "/notes", "/tags", "/webhooks", "/contactAutomations", "/messages",
         "/dealCustomFieldMeta", "/accountCustomFieldMeta", "/dealTasks", "/dealTasktypes",
@@ -421,8 +423,8 @@ async def test_a_call_that_is_cancelled_after_its_write_is_not_made_anew(key: st
     async with trial() as one:
         slowly(one, 5, after_post=True)
         with anyio.move_on_after(3):
-            await run(one.account, OPERATIONS["create_deal"], DEAL, Asked(key=key))
-        again = await run(one.account, OPERATIONS["create_deal"], DEAL, Asked(key=key))
+            await execute(one.account, OPERATIONS["create_deal"], DEAL, CallContext(key=key))
+        again = await execute(one.account, OPERATIONS["create_deal"], DEAL, CallContext(key=key))
         assert again["result"] == "created after all"
         assert (await titles(one)).count("Gone") == 1
 
@@ -434,9 +436,9 @@ async def test_two_servers_with_one_key_make_one_record() -> None:
         other.wire.inner = one.wire.inner
         slowly(other, 0.5)
         async with anyio.create_task_group() as group:
-            group.start_soon(lambda: run(one.account, OPERATIONS["create_deal"], DEAL, Asked(key="k")))
+            group.start_soon(lambda: execute(one.account, OPERATIONS["create_deal"], DEAL, CallContext(key="k")))
             await anyio.sleep(0.1)
-            group.start_soon(lambda: run(other.account, OPERATIONS["create_deal"], DEAL, Asked(key="k")))
+            group.start_soon(lambda: execute(other.account, OPERATIONS["create_deal"], DEAL, CallContext(key="k")))
         assert (await titles(one)).count("Gone") == 1
 
 
@@ -474,7 +476,9 @@ async def test_two_keys_are_two_records_though_one_of_them_got_lost() -> None:
         lose(one, "/deals", carried_out=False)
         async with anyio.create_task_group() as group:
             for key in ("a", "b"):
-                group.start_soon(lambda key=key: run(one.account, OPERATIONS["create_deal"], DEAL, Asked(key=key)))
+                group.start_soon(
+                    lambda key=key: execute(one.account, OPERATIONS["create_deal"], DEAL, CallContext(key=key))
+                )
         assert (await titles(one)).count("Gone") == 2
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ac_mcp.operations.campaigns import Status
-from ac_mcp.results.encoding import fitted, render
+from ac_mcp.results.encoding import fit_to_budget, render
 from ac_mcp.spec.columns import Code, Column, Date, Money, Number, Rate, Several, Text, Time
 
 
@@ -48,11 +48,11 @@ def test_an_answer_is_compact_json_with_money_to_the_cent() -> None:
 
 def test_rows_past_the_budget_are_left_off_whole() -> None:
     answer = {"tags": [{"name": "x" * 90} for _ in range(50)], "total": 500, "next_offset": 150}
-    short = fitted(answer, offset=100, budget=300)
+    short = fit_to_budget(answer, offset=100, budget=300)
     assert len(render(short)) <= 300 * 3.5
     assert short["next_offset"] == 100 + len(short["tags"])
     assert short["total"] == 500
 
 
 def test_a_single_row_is_never_left_off() -> None:
-    assert fitted({"tags": [{"name": "x" * 9000}], "total": 1}, budget=10)["tags"]
+    assert fit_to_budget({"tags": [{"name": "x" * 9000}], "total": 1}, budget=10)["tags"]

@@ -5,23 +5,23 @@ from typing import Any
 
 import pytest
 
-from ac_mcp.arguments.aliases import amount
-from ac_mcp.arguments.parsing import read
+from ac_mcp.arguments.aliases import parse_amount
+from ac_mcp.arguments.parsing import parse_arguments
 from ac_mcp.catalogue.entry import catalogue
 from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS, STEPS
-from ac_mcp.spec.annotations import Unlisted, mark
-from ac_mcp.spec.json_schema import listed, schema, shape
+from ac_mcp.spec.annotations import Unlisted, find_mark
+from ac_mcp.spec.json_schema import input_schema, listed_schema, type_schema
 
 
 def accepted(tool: str, **arguments: Any) -> Json:
-    return {name: value for name, value in read(OPERATIONS[tool], arguments).items() if value is not None}
+    return {name: value for name, value in parse_arguments(OPERATIONS[tool], arguments).items() if value is not None}
 
 
 def test_null_and_nothing_stand_for_an_omitted_argument() -> None:
     """CrewAI sends null for every one of them, OpenAI's strict mode an empty string."""
-    nothing = dict.fromkeys(schema(OPERATIONS["list_contacts"])["properties"])
+    nothing = dict.fromkeys(input_schema(OPERATIONS["list_contacts"])["properties"])
     assert accepted("list_contacts", **{**nothing, "limit": 20, "search": "", "offset": None}) == {
         "limit": 20,
         "offset": 0,
@@ -124,7 +124,9 @@ def test_odd_names_are_read_as_they_are(text: str) -> None:
 )
 def test_an_argument_is_recognised_by_its_near_spelling(given: str, meant: str) -> None:
     with pytest.raises(BadArguments, match=f"Unknown argument {given}: did you mean {meant}?") as caught:
-        read(OPERATIONS["update_contact"], {"contact": "1", given: "x"} if meant != "contact" else {given: "1"})
+        parse_arguments(
+            OPERATIONS["update_contact"], {"contact": "1", given: "x"} if meant != "contact" else {given: "1"}
+        )
     assert meant in (caught.value.fixed or {meant: ""})
 
 
@@ -136,14 +138,14 @@ def test_a_choice_is_named_and_the_nearest_offered() -> None:
 
 
 def test_the_connection_is_an_argument_only_where_there_are_several_accounts() -> None:
-    assert "connection" not in schema(OPERATIONS["list_tags"])["properties"]
-    assert "connection" in schema(OPERATIONS["list_tags"], True)["properties"]
+    assert "connection" not in input_schema(OPERATIONS["list_tags"])["properties"]
+    assert "connection" in input_schema(OPERATIONS["list_tags"], True)["properties"]
     with pytest.raises(BadArguments, match="Unknown argument connection"):
-        read(OPERATIONS["list_tags"], {"connection": "c"})
+        parse_arguments(OPERATIONS["list_tags"], {"connection": "c"})
 
 
 def test_a_schema_costs_no_more_than_it_says() -> None:
-    assert json.dumps(schema(OPERATIONS["tag_contact"]), separators=(",", ":")) == (
+    assert json.dumps(input_schema(OPERATIONS["tag_contact"]), separators=(",", ":")) == (
         '{"properties":{"contact":{"description":"E-mail, name or id","type":"string"},'
         '"tag":{"description":"Name or id","type":"string"}},"required":["contact","tag"],"type":"object"}'
     )
@@ -173,12 +175,12 @@ def test_a_schema_costs_no_more_than_it_says() -> None:
     ],
 )
 def test_an_amount_is_read_only_where_it_means_one_thing(text: str, currency: str, number: float | None) -> None:
-    assert amount(text, currency) == number
+    assert parse_amount(text, currency) == number
 
 
 def test_a_name_that_holds_two_arguments_is_taken_for_neither() -> None:
     with pytest.raises(BadArguments, match="Unknown argument contactTag: there is contact, tag") as caught:
-        read(OPERATIONS["untag_contact"], {"contactTag": "5"})
+        parse_arguments(OPERATIONS["untag_contact"], {"contactTag": "5"})
     assert caught.value.fixed is None
 
 
@@ -194,7 +196,7 @@ def test_a_name_that_holds_two_arguments_is_taken_for_neither() -> None:
 )
 def test_a_page_is_counted_in_its_own_size(given: dict[str, object], offset: int) -> None:
     with pytest.raises(BadArguments) as caught:
-        read(OPERATIONS["list_contacts"], given)
+        parse_arguments(OPERATIONS["list_contacts"], given)
     assert (caught.value.fixed or {})["offset"] == offset
 
 
@@ -209,33 +211,33 @@ def test_a_page_is_counted_in_its_own_size(given: dict[str, object], offset: int
 def test_a_choice_is_recognised_among_other_words(tool: str, argument: str, given: str, meant: str) -> None:
     first = {"deal": "1"} if tool == "update_deal" else {}
     with pytest.raises(BadArguments) as caught:
-        read(OPERATIONS[tool], {**first, argument: given})
+        parse_arguments(OPERATIONS[tool], {**first, argument: given})
     assert ((caught.value.fixed or {})[argument], caught.value.example) == (meant, False)
 
 
 def test_a_number_that_could_be_a_thousand_times_larger_is_refused() -> None:
     with pytest.raises(BadArguments, match=r"value: .* could mean 1500 or 1\.5: give a plain number"):
-        read(OPERATIONS["update_deal"], {"deal": "1", "value": "1.500"})
+        parse_arguments(OPERATIONS["update_deal"], {"deal": "1", "value": "1.500"})
 
 
 def test_what_nobody_said_is_not_filled_in_with_a_likely_name() -> None:
     for tool, given in (("update_tag", {"tag": "VIP"}), ("update_contact", {"contact": "2"}), ("create_tag", {})):
         with pytest.raises(BadArguments) as caught:
-            read(OPERATIONS[tool], given)
+            parse_arguments(OPERATIONS[tool], given)
         added = [value for name, value in (caught.value.fixed or {}).items() if value is not None and name not in given]
         assert [str(value)[0] for value in added] == ["<"]
 
 
 def test_several_things_for_one_are_refused_with_the_first_of_them() -> None:
     with pytest.raises(BadArguments, match="it takes one, so make one call for each") as caught:
-        read(OPERATIONS["tag_contact"], {"contact": ["1", "2"], "tag": "VIP"})
+        parse_arguments(OPERATIONS["tag_contact"], {"contact": ["1", "2"], "tag": "VIP"})
     assert caught.value.fixed == {"contact": "1", "tag": "VIP"}
 
 
 def test_one_wrong_choice_among_right_ones_leaves_the_others_where_they_are() -> None:
     given = {"contact": "1", "clear": ["phone", "firstname", "lastname"]}
     with pytest.raises(BadArguments) as caught:
-        read(OPERATIONS["update_contact"], given)
+        parse_arguments(OPERATIONS["update_contact"], given)
     assert caught.value.fixed == {"contact": "1", "clear": ["phone", "first_name", "last_name"]}
 
 
@@ -258,7 +260,7 @@ def test_another_name_is_understood_only_where_it_means_one_thing(
     tool: str, given: dict[str, object], fixed: dict[str, object] | None
 ) -> None:
     with pytest.raises(BadArguments) as caught:
-        read(OPERATIONS[tool], given)
+        parse_arguments(OPERATIONS[tool], given)
     assert caught.value.fixed == fixed
 
 
@@ -266,18 +268,18 @@ def test_another_name_is_understood_only_where_it_means_one_thing(
 @pytest.mark.parametrize("name", [*OPERATIONS, *catalogue()])
 def test_what_is_listed_is_what_pydantic_checks(name: str, accounts: bool) -> None:
     operation = STEPS[name]
-    whole = schema(operation, accounts)
-    told = listed(operation, accounts)
+    whole = input_schema(operation, accounts)
+    told = listed_schema(operation, accounts)
     assert told == whole | {"properties": {key: whole["properties"][key] for key in told["properties"]}}
     assert list(told["properties"]) == [key for key in whole["properties"] if key in told["properties"]]
     assert [list(one) for one in told["properties"].values()] == [
         list(whole["properties"][key]) for key in told["properties"]
     ]
     rare = {key for key in whole["properties"] if key not in told["properties"]}
-    unlisted = {key for key, one in operation.signature.parameters.items() if mark(one.annotation, Unlisted)}
+    unlisted = {key for key, one in operation.signature.parameters.items() if find_mark(one.annotation, Unlisted)}
     assert rare == unlisted | (set(operation.views) - set(operation.options.get("listed", ())))
 
 
 def test_an_annotation_nobody_thought_of_is_an_error_when_it_is_written() -> None:
     with pytest.raises(TypeError, match="no schema is known"):
-        shape(bytes)
+        type_schema(bytes)

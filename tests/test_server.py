@@ -9,7 +9,7 @@ import pytest
 from mcp import MCPError
 
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.server.tools import INSTRUCTIONS, cost
+from ac_mcp.server.tools import INSTRUCTIONS, definition_size
 from ac_mcp.settings import Settings
 from ac_mcp.tools.toolsets import USUAL
 from tests.support import KEY, connected, in_virtual_time, trial
@@ -102,7 +102,7 @@ async def test_progress_reaches_a_client_that_asked_for_it() -> None:
 
 
 def test_what_a_model_reads_of_all_tools_stays_within_19_kilobytes() -> None:
-    sizes = {name: cost(OPERATIONS[name], Settings()) for name in USUAL}
+    sizes = {name: definition_size(OPERATIONS[name], Settings()) for name in USUAL}
     later = sum(sizes.pop(name) for name in OURS & USUAL)
     assert sum(sizes.values()) <= 19_000, sorted(sizes.items(), key=lambda item: -item[1])[:5]
     assert sum(sizes.values()) + later <= 26_000

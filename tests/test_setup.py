@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from ac_mcp.cli.client_config import CannotSetUp, change
+from ac_mcp.cli.client_config import CannotSetUp, plan_change
 from ac_mcp.cli.main import run
 from ac_mcp.cli.setup import CLIENTS, PRINTED, Start, desktop_file
 
@@ -146,8 +146,8 @@ def test_without_a_key_it_says_so(
 
 def test_a_program_that_may_vanish_is_not_written(file: Path, tmp_path: Path) -> None:
     start = Start("/home/you/.cache/uv/archive-v0/abc/bin/ac-mcp", (), {})
-    assert start.passing
-    assert not Start(str(tmp_path / "ac-mcp"), (), {}).passing
+    assert start.is_temporary
+    assert not Start(str(tmp_path / "ac-mcp"), (), {}).is_temporary
 
 
 def test_an_unknown_client_is_refused_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
@@ -196,11 +196,13 @@ def test_claude_desktop_s_own_file_is_where_it_looks() -> None:
 
 
 def test_a_change_that_is_none_is_none(tmp_path: Path) -> None:
-    assert change(tmp_path / "none.json", None) is None
+    assert plan_change(tmp_path / "none.json", None) is None
 
 
 def test_the_server_is_started_as_it_is_installed() -> None:
-    start = Start.here([], {"MATON_API_KEY": "x", "AC_MCP_HTTP_TOKEN": "y", "PATH": "/bin", "AC_MCP_CONFIRM": "always"})
+    start = Start.of_this_program(
+        [], {"MATON_API_KEY": "x", "AC_MCP_HTTP_TOKEN": "y", "PATH": "/bin", "AC_MCP_CONFIRM": "always"}
+    )
     assert start.env == {"MATON_API_KEY": "x", "AC_MCP_CONFIRM": "always"}
     assert Path(start.command).parent == Path(sys.executable).parent
 
@@ -211,7 +213,7 @@ def test_what_changed_between_showing_and_writing_is_not_lost(file: Path) -> Non
         file.unlink(missing_ok=True)
         if before:
             file.write_text(before)
-        wanted = change(file, {"command": "x"})
+        wanted = plan_change(file, {"command": "x"})
         assert wanted
         file.write_text(THEIRS.replace("dark", "light"))
         with pytest.raises(CannotSetUp, match="has changed meanwhile"):
@@ -225,7 +227,7 @@ def test_nothing_is_left_behind_where_it_cannot_be_written(file: Path, monkeypat
         raise KeyboardInterrupt
 
     file.parent.mkdir()
-    wanted = change(file, {"command": "x", "env": {"MATON_API_KEY": SECRET}})
+    wanted = plan_change(file, {"command": "x", "env": {"MATON_API_KEY": SECRET}})
     assert wanted
     monkeypatch.setattr(Path, "replace", broken)
     with pytest.raises(KeyboardInterrupt):

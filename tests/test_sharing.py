@@ -9,8 +9,8 @@ import httpx2
 import pytest
 
 from ac_mcp.errors import GatewayError, NotFound, Unavailable
-from ac_mcp.gateway.client import LARGEST, Gateway
-from ac_mcp.messages import Caller, Reply, Request
+from ac_mcp.gateway.client import MAX_BODY, Gateway
+from ac_mcp.messages import Caller, Request, Response
 from tests.gateway.test_client import gateway, status
 from tests.support import clock, in_virtual_time
 
@@ -30,8 +30,8 @@ def slow(seconds: float, answer: httpx2.Response) -> tuple[Gateway, list[httpx2.
     return one, seen
 
 
-async def many(one: Gateway, count: int, *callers: Caller) -> list[Reply | GatewayError]:
-    ended = list[Reply | GatewayError]()
+async def many(one: Gateway, count: int, *callers: Caller) -> list[Response | GatewayError]:
+    ended = list[Response | GatewayError]()
 
     async def ask(caller: Caller) -> None:
         try:
@@ -48,7 +48,7 @@ async def many(one: Gateway, count: int, *callers: Caller) -> list[Reply | Gatew
 @in_virtual_time
 async def test_fifty_who_ask_the_same_send_one_request() -> None:
     one, seen = slow(1, status(200, {"tags": []}))
-    assert await many(one, 50, CALLER) == [Reply(200, {"tags": []})] * 50
+    assert await many(one, 50, CALLER) == [Response(200, {"tags": []})] * 50
     assert len(seen) == 1
 
 
@@ -73,7 +73,7 @@ async def test_a_first_one_who_is_cancelled_fails_nobody_else() -> None:
 
 async def later(one: Gateway) -> None:
     await anyio.sleep(0.5)
-    assert await many(one, 10, CALLER) == [Reply(200, {"tags": []})] * 10
+    assert await many(one, 10, CALLER) == [Response(200, {"tags": []})] * 10
 
 
 @in_virtual_time
@@ -82,7 +82,7 @@ async def test_a_first_one_who_runs_out_of_time_fails_nobody_who_has_more() -> N
     hasty, patient = Caller("k", "c-1", deadline=2), Caller("k", "c-1", deadline=25)
     first, second = await many(one, 2, hasty, patient)
     assert isinstance(first, Unavailable)
-    assert second == Reply(200, {"tags": []})
+    assert second == Response(200, {"tags": []})
     assert len(seen) == 2
 
 
@@ -120,7 +120,7 @@ async def test_an_answer_that_unpacks_to_far_more_than_it_weighs_is_cut_off() ->
     try:
         with pytest.raises(Unavailable, match="too large"):
             await one.send(READ, CALLER)
-        assert tracemalloc.get_traced_memory()[1] < 4 * LARGEST
+        assert tracemalloc.get_traced_memory()[1] < 4 * MAX_BODY
     finally:
         tracemalloc.stop()
 

@@ -7,9 +7,9 @@ import httpx2
 import mcp_types as types
 import pytest
 
-from ac_mcp.messages import Json, record
+from ac_mcp.messages import Json, as_object
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.results.output_schema import outline
+from ac_mcp.results.output_schema import output_schema
 from tests.support import connected, in_virtual_time, trial
 
 every_tool = pytest.mark.parametrize("tool", OPERATIONS)
@@ -24,7 +24,7 @@ async def test_an_answer_is_text_and_the_same_as_data_of_the_declared_type(tool:
         result = await client.call_tool(tool, await one.prepared(tool))  # the client checks it against the outputSchema
         part, *_ = result.content  # what follows is a link to a file
         assert isinstance(part, types.TextContent)
-        assert listed[tool].output_schema == outline(OPERATIONS[tool])
+        assert listed[tool].output_schema == output_schema(OPERATIONS[tool])
         assert result.structured_content == json.loads(part.text)
 
 
@@ -37,7 +37,7 @@ async def test_an_error_is_text_only_in_structured_mode_too() -> None:
 
 @every_tool
 def test_the_type_of_an_answer_leaves_nothing_open(tool: str) -> None:
-    for part in objects(outline(OPERATIONS[tool])):
+    for part in objects(output_schema(OPERATIONS[tool])):
         assert part.get("properties") or "additionalProperties" in part or "description" in part
 
 
@@ -45,8 +45,8 @@ def objects(schema: Any) -> list[Json]:
     """Every object type a schema holds."""
     if isinstance(schema, list):
         return [found for one in cast("list[Any]", schema) for found in objects(one)]
-    own = [record(schema)] if record(schema).get("type") == "object" else []
-    return own + [found for one in record(schema).values() for found in objects(one)]
+    own = [as_object(schema)] if as_object(schema).get("type") == "object" else []
+    return own + [found for one in as_object(schema).values() for found in objects(one)]
 
 
 @in_virtual_time
@@ -73,13 +73,13 @@ async def test_one_row_is_not_taken_for_a_list() -> None:
 
 def test_an_outline_leaves_no_way_out() -> None:
     """What the tests check answers against: nothing undeclared, and what always comes is required."""
-    assert outline(OPERATIONS["list_tags"]) | {"properties": {}} == {
+    assert output_schema(OPERATIONS["list_tags"]) | {"properties": {}} == {
         "type": "object",
         "properties": {},
         "required": ["tags"],
         "additionalProperties": False,
     }
-    assert outline(OPERATIONS["list_tags"])["properties"]["tags"]["items"]["required"] == ["id"]
-    assert {"total", "next_offset", "left_out"} <= outline(OPERATIONS["list_tags"])["properties"].keys()
-    assert {"left_out"} <= outline(OPERATIONS["get_contact"])["properties"].keys()
-    assert outline(OPERATIONS["update_tag"])["required"] == ["result"]
+    assert output_schema(OPERATIONS["list_tags"])["properties"]["tags"]["items"]["required"] == ["id"]
+    assert {"total", "next_offset", "left_out"} <= output_schema(OPERATIONS["list_tags"])["properties"].keys()
+    assert {"left_out"} <= output_schema(OPERATIONS["get_contact"])["properties"].keys()
+    assert output_schema(OPERATIONS["update_tag"])["required"] == ["result"]

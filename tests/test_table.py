@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ac_mcp.cli.main import run as command
-from ac_mcp.results.csv_table import harmless, table
+from ac_mcp.results.csv_table import to_csv, without_formula
 
 
 @pytest.mark.parametrize(
@@ -19,12 +19,12 @@ from ac_mcp.results.csv_table import harmless, table
     ],
 )  # fmt: skip
 def test_a_formula_becomes_text(text: str) -> None:
-    assert harmless(text) == f"'{text}"
+    assert without_formula(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("text", ["-12.50", "+1 312 555 0101", "jane@acme.example", "", "a=b", "12", "+49 (0)40 12-3"])
 def test_what_is_no_formula_stays(text: str) -> None:
-    assert harmless(text) == text
+    assert without_formula(text) == text
 
 
 def test_rows_become_lines_whatever_they_hold() -> None:
@@ -35,13 +35,13 @@ def test_rows_become_lines_whatever_they_hold() -> None:
         ],
         "total": 2,
     }
-    read = list(csv.reader(io.StringIO(table(answer))))
+    read = list(csv.reader(io.StringIO(to_csv(answer))))
     assert read == [
         ["id", "title", "value", "tags", "'=x"],
         ["1", "'=1+1", "5", "a; b: c", ""],
         ["2", "", "", "", 'quo"te, and\nline'],
     ]
-    assert table({"total": 0}) == "total\n0"
+    assert to_csv({"total": 0}) == "total\n0"
 
 
 def test_the_command_line_prints_them(capsys: Any) -> None:

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp import MCPError
 
-from ac_mcp.calls.execute import run
-from ac_mcp.errors import BadArguments, NeedsYes
-from ac_mcp.jobs.allowed_files import Files
-from ac_mcp.jobs.exports import line
-from ac_mcp.jobs.import_table import CustomField, prepared, read
+from ac_mcp.calls.execute import execute
+from ac_mcp.errors import BadArguments, ConfirmationRequired
+from ac_mcp.jobs.allowed_files import AllowedFiles
+from ac_mcp.jobs.exports import format_row
+from ac_mcp.jobs.import_table import CustomField, parse_table, prepare_table
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.sandbox import Sandbox
@@ -34,8 +34,8 @@ def wrong(text: str) -> str:
 
 
 def taken(text: str, asked: Json | None = None, beside: Json | None = None) -> Any:
-    headers, rows = read(text)
-    return prepared(headers, rows, asked or {}, [PLAN], beside or {})
+    headers, rows = parse_table(text)
+    return prepare_table(headers, rows, asked or {}, [PLAN], beside or {})
 
 
 TABLES: tuple[tuple[str, str, list[Json]], ...] = (
@@ -112,8 +112,8 @@ def test_a_table_that_cannot_be_meant_is_refused(text: str, asked: Json, why: st
 def test_every_row_is_taken_merged_or_rejected(rows: list[tuple[str, str]]) -> None:
     text = io.StringIO()
     csv.writer(text).writerows([["email", "phone"], *rows])
-    headers, found = read(text.getvalue() + "\nlast@x.example,\n")
-    done = prepared(headers, found, {}, [], {})
+    headers, found = parse_table(text.getvalue() + "\nlast@x.example,\n")
+    done = prepare_table(headers, found, {}, [], {})
     assert len(done.rows) + done.merged + len(done.rejected) == len(found)
     assert len(found) == sum(bool(a.strip() or b.strip()) for a, b in rows) + 1
 
@@ -125,7 +125,7 @@ def test_every_row_is_taken_merged_or_rejected(rows: list[tuple[str, str]]) -> N
     )
 )
 def test_no_cell_of_a_file_is_a_formula_and_each_can_be_read_again(values: list[str]) -> None:
-    (row,) = list(csv.reader(io.StringIO(line(values, "csv", ()), newline="")))
+    (row,) = list(csv.reader(io.StringIO(format_row(values, "csv", ()), newline="")))
     assert len(row) == len(values)
     assert not [cell for cell in row if cell.lstrip()[:1] in ("=", "@", "|", "%")]
 
@@ -165,12 +165,12 @@ def people(count: int) -> str:
 @in_virtual_time
 async def test_above_25_contacts_wait_for_a_yes_and_the_table_is_not_repeated() -> None:
     async with trial({"AC_MCP_CONFIRM": "auto"}) as account:
-        with pytest.raises(NeedsYes) as waiting:
-            await run(account.account, OPERATIONS["import_contacts"], {"data": people(40)})
+        with pytest.raises(ConfirmationRequired) as waiting:
+            await execute(account.account, OPERATIONS["import_contacts"], {"data": people(40)})
         preview = waiting.value.preview or {}
         assert (preview["matched"], len(preview["samples"])) == (40, 10)
         assert not [sent for sent in account.requests if sent.startswith("POST")]
-        told = await run(account.account, OPERATIONS["confirm_change"], {"token": waiting.value.token})
+        told = await execute(account.account, OPERATIONS["confirm_change"], {"token": waiting.value.token})
         assert told["counts"] == {"imported": 40}
 
 
@@ -246,14 +246,14 @@ async def test_an_import_that_broke_off_sends_no_batch_twice() -> None:
     async with trial({"AC_MCP_WRITE_TIMEOUT": "4"}) as account:
         told = await account.answer("import_contacts", data=people(3000))
         assert told["result"] == "running"
-        if account.account.running.group:
-            account.account.running.group.cancel_scope.cancel()
+        if account.account.job_pool.group:
+            account.account.job_pool.group.cancel_scope.cancel()
         await anyio.lowlevel.checkpoint()
         later = fresh(account)
-        async with later.running.attached():
-            answer = await run(later, OPERATIONS["follow_job"], {"job": told["job"], "action": "resume"})
+        async with later.job_pool.open():
+            answer = await execute(later, OPERATIONS["follow_job"], {"job": told["job"], "action": "resume"})
             while answer["result"] == "running":
-                answer = await run(later, OPERATIONS["follow_job"], {"job": told["job"]})
+                answer = await execute(later, OPERATIONS["follow_job"], {"job": told["job"]})
         assert answer["counts"] == {"imported": 3000}
         sent = [
             one["body"]["contacts"][0]["email"] for one in account.wire.sent if one["path"] == "/import/bulk_import"
@@ -309,15 +309,15 @@ async def test_an_export_that_broke_off_goes_on_where_it_was() -> None:
         many(account.sandbox, 4000)
         told = await account.answer("export_contacts", format="jsonl")
         assert told["result"] == "running"
-        if account.account.running.group:
-            account.account.running.group.cancel_scope.cancel()
+        if account.account.job_pool.group:
+            account.account.job_pool.group.cancel_scope.cancel()
         await anyio.lowlevel.checkpoint()
         append(told["file"], '{"half a li')
         later = fresh(account)
-        async with later.running.attached():
+        async with later.job_pool.open():
             answer: Json = {"result": "running"}
             while answer["result"] == "running":
-                answer = await run(later, OPERATIONS["export_contacts"], {"job": told["job"]})
+                answer = await execute(later, OPERATIONS["export_contacts"], {"job": told["job"]})
         ids = [json.loads(row)["id"] for row in text_of(answer["file"]).splitlines()]
         assert ids == [str(number) for number in range(1, 4061)]
         assert answer["rows"] == 4060
@@ -366,7 +366,7 @@ async def test_files_are_opened_in_the_named_folders_only() -> None:
 
 
 def test_old_and_odd_encodings_are_read(tmp_path: Path) -> None:
-    files = Files(str(tmp_path))
+    files = AllowedFiles(str(tmp_path))
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "cp1252"):
         (tmp_path / "x.csv").write_bytes("email\nzoë@x.example".encode(encoding))
         assert files.read("x.csv").lstrip("\ufeff") == "email\nzoë@x.example"

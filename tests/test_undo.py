@@ -9,15 +9,15 @@ import anyio
 import httpx2
 import pytest
 
-from ac_mcp.calls.execute import Asked, run
-from ac_mcp.errors import BadArguments, NeedsYes
+from ac_mcp.calls.execute import CallContext, execute
+from ac_mcp.errors import BadArguments, ConfirmationRequired
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.tools.toolsets import offered
+from ac_mcp.tools.toolsets import offered_tools
 from tests.examples import CALLS
 from tests.sandbox_state import Renamed, difference, state
 from tests.support import KEY, in_virtual_time, trial
 
-WRITING = [name for name, one in OPERATIONS.items() if not one.read_only and one.resource.plane != "here"]
+WRITING = [name for name, one in OPERATIONS.items() if not one.read_only and one.resource.plane != "local"]
 LOST: dict[str, set[str]] = {
     "delete_contact": {"scoreValues", "trackingLogs", "activities", "emailActivities", "deals"},
     "delete_deal": {"deals", "dealTasks", "contactDeals"},
@@ -324,14 +324,14 @@ async def test_what_is_switched_off_is_not_done_by_an_undo_either() -> None:
         await one.answer("create_tag", name="A")
         await one.answer("tag_contact", contact="bob@initech.example", tag="VIP")
         settings = replace(one.account.settings, tools="-delete_tag,-tag_contact")
-        fewer = replace(one.account, settings=settings, offered=offered(settings))
-        undone = await run(fewer, OPERATIONS["undo_change"], {"change": "1"})
+        fewer = replace(one.account, settings=settings, tools=offered_tools(settings))
+        undone = await execute(fewer, OPERATIONS["undo_change"], {"change": "1"})
         assert (undone["result"], undone["not_restored"]) == (
             "nothing undone",
             ["POST /tags: delete_tag is switched off in this server"],
         )
         with pytest.raises(BadArguments, match="tag_contact is switched off"):
-            await run(fewer, OPERATIONS["undo_change"], {"change": "2"})
+            await execute(fewer, OPERATIONS["undo_change"], {"change": "2"})
 
 
 @in_virtual_time
@@ -342,7 +342,7 @@ async def test_of_two_undos_at_once_one_is_made() -> None:
 
         async def undo(key: str) -> None:
             try:
-                await run(one.account, OPERATIONS["undo_change"], {"change": "1"}, Asked(key=key))
+                await execute(one.account, OPERATIONS["undo_change"], {"change": "1"}, CallContext(key=key))
                 ended.append("undone")
             except BadArguments:
                 ended.append("refused")
@@ -362,8 +362,8 @@ async def test_the_undo_of_what_three_hundred_wore_is_shown_at_once_and_confirme
         kept = "UPDATE write SET before = json_patch(before, ?)"
         await one.account.journal.transact(lambda rows: rows.execute(kept, (json.dumps(held),)))
         one.forget_requests()
-        with pytest.raises(NeedsYes) as waiting:
-            await run(one.account, OPERATIONS["undo_change"], {"change": "1"})
+        with pytest.raises(ConfirmationRequired) as waiting:
+            await execute(one.account, OPERATIONS["undo_change"], {"change": "1"})
         assert len(one.requests) < 10
         undone = await one.answer("confirm_change", token=waiting.value.token)
         assert "60 of its 300 contacts" in undone["restored"]
@@ -376,7 +376,7 @@ async def test_a_change_of_another_account_is_not_undone_in_this_one() -> None:
         one.wire.answer = lambda request: httpx2.Response(401) if request.url.path == "/connections" else None
         await one.answer("tag_contact", contact="bob@initech.example", tag="VIP")
         one.wire.answer = lambda request: None
-        one.account.gateway.refusals.passed("", KEY)
+        one.account.gateway.rejected_keys.clear("", KEY)
         await anyio.sleep(61)
         assert (await one.refusal("undo_change", change="1")).startswith("change: no change of this account")
 

@@ -4,7 +4,7 @@ import pytest
 
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.results.unknown_tool import unknown_tool
+from ac_mcp.results.unknown_tool import suggest_tools
 
 TOOLS = list(OPERATIONS)
 ONE = {"contact": "1"}
@@ -39,7 +39,7 @@ ONE = {"contact": "1"}
     ],
 )
 def test_what_was_meant_is_offered_as_a_call(name: str, arguments: Json, call: str) -> None:
-    assert unknown_tool(name, arguments, TOOLS)[0].endswith(f"\nNext: {call}")
+    assert suggest_tools(name, arguments, TOOLS)[0].endswith(f"\nNext: {call}")
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,6 @@ def test_what_was_meant_is_offered_as_a_call(name: str, arguments: Json, call: s
     ],
 )
 def test_no_call_is_offered_where_it_would_be_another_one(name: str, arguments: Json) -> None:
-    text, suggestion = unknown_tool(name, arguments, TOOLS)
+    text, suggestion = suggest_tools(name, arguments, TOOLS)
     assert (suggestion, "Next:" in text) == (None, False)
     assert len(text) < 300

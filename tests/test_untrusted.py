@@ -7,7 +7,7 @@ import httpx2
 import mcp_types as types
 import pytest
 
-from ac_mcp.calls.execute import run
+from ac_mcp.calls.execute import execute
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.results.encoding import render
 from ac_mcp.spec.columns import LONG, LONGEST
@@ -187,7 +187,7 @@ async def test_no_answer_holds_what_nobody_sees_whatever_the_account_says(tool: 
             return httpx2.Response(response.status_code, json=poisoned(body))
 
         one.wire.inner.handle_async_request = evil  # type: ignore[method-assign]
-        said = render(await run(one.account, OPERATIONS[tool], CALLS[tool]))
+        said = render(await execute(one.account, OPERATIONS[tool], CALLS[tool]))
         assert not [one for one in FORBIDDEN if one in said or json.dumps(one)[1:-1] in said]
 
 

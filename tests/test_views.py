@@ -3,7 +3,7 @@
 import pytest
 
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.spec.json_schema import listed, schema
+from ac_mcp.spec.json_schema import input_schema, listed_schema
 from tests.support import in_virtual_time, trial
 
 
@@ -85,15 +85,15 @@ async def test_what_is_not_listed_is_taken_all_the_same() -> None:
 
 
 def test_a_schema_lists_only_what_can_matter() -> None:
-    assert listed(OPERATIONS["list_users"])["properties"] == {}
-    assert set(schema(OPERATIONS["list_users"])["properties"]) == {"limit", "offset", "detail", "fields"}
-    assert "fields" in listed(OPERATIONS["list_contacts"])["properties"]
-    assert "detail" in listed(OPERATIONS["get_contact"])["properties"]
+    assert listed_schema(OPERATIONS["list_users"])["properties"] == {}
+    assert set(input_schema(OPERATIONS["list_users"])["properties"]) == {"limit", "offset", "detail", "fields"}
+    assert "fields" in listed_schema(OPERATIONS["list_contacts"])["properties"]
+    assert "detail" in listed_schema(OPERATIONS["get_contact"])["properties"]
 
 
 def test_no_required_argument_is_left_out_of_a_listed_schema() -> None:
     for operation in OPERATIONS.values():
-        assert set(operation.required) <= listed(operation)["properties"].keys()
+        assert set(operation.required) <= listed_schema(operation)["properties"].keys()
 
 
 @in_virtual_time

@@ -6,12 +6,12 @@ from typing import Any
 import anyio
 import pytest
 
-from ac_mcp.calls.execute import run
+from ac_mcp.calls.execute import execute
 from ac_mcp.catalogue.entry import catalogue
-from ac_mcp.errors import NeedsYes
+from ac_mcp.errors import ConfirmationRequired
 from ac_mcp.operations import OPERATIONS, STEPS
-from ac_mcp.spec.json_schema import schema
-from ac_mcp.tools.search import documents, sayings, search
+from ac_mcp.spec.json_schema import input_schema
+from ac_mcp.tools.search import documents, load_phrases, search
 from bench.reach import wishes
 from tests.support import Trial, in_virtual_time, trial
 from tests.test_changes import rows
@@ -28,7 +28,7 @@ async def write(one: Trial, id: str, /, **arguments: Any) -> Any:
 def test_every_entry_is_an_operation_whose_parameters_have_names_of_their_own(id: str) -> None:
     names = [one.name for one in catalogue()[id].takes]
     assert len(names) == len(set(names))
-    assert set(names) <= schema(STEPS[id])["properties"].keys()
+    assert set(names) <= input_schema(STEPS[id])["properties"].keys()
     assert STEPS[id].read_only == (catalogue()[id].kind == "read")
 
 
@@ -40,7 +40,7 @@ def test_most_wishes_find_their_operation(seen: bool, least: float) -> None:
 
 
 def test_what_people_say_is_said_of_operations_there_are() -> None:
-    assert sayings().keys() <= {one.id for one in documents()}
+    assert load_phrases().keys() <= {one.id for one in documents()}
 
 
 @in_virtual_time
@@ -71,8 +71,8 @@ async def test_what_only_the_catalogue_knows_is_made_changed_and_undone() -> Non
 async def test_what_nothing_takes_back_waits_for_a_yes_and_says_so_in_the_record() -> None:
     async with trial({"AC_MCP_CONFIRM": "auto"}) as one:
         asked = {"id": "saved_responses.delete", "arguments": {"id": "1"}}
-        with pytest.raises(NeedsYes) as needs:
-            await run(one.account, OPERATIONS["write_operation"], asked)
+        with pytest.raises(ConfirmationRequired) as needs:
+            await execute(one.account, OPERATIONS["write_operation"], asked)
         assert [line for line in one.requests if line.startswith("DELETE")] == []
         done = await one.answer("confirm_change", token=needs.value.token)
         assert done["result"] == "deleted"
@@ -175,8 +175,8 @@ async def test_a_lost_write_that_cannot_be_looked_up_is_made_again_only_with_a_y
         said = await one.refusal("write_operation", id="addresses.create", arguments=ADDRESS)
         assert "may still come in within 30 s" in said
         await anyio.sleep(31)
-        with pytest.raises(NeedsYes) as needs:
-            await run(one.account, OPERATIONS["write_operation"], {"id": "addresses.create", "arguments": ADDRESS})
+        with pytest.raises(ConfirmationRequired) as needs:
+            await execute(one.account, OPERATIONS["write_operation"], {"id": "addresses.create", "arguments": ADDRESS})
         assert "Look whether it is there" in str(needs.value)
         assert len(losing.sent) == 1
         made = await one.answer("confirm_change", token=needs.value.token)

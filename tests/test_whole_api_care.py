@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ac_mcp.calls.execute import run
-from ac_mcp.errors import NeedsYes, Refused, Trouble
+from ac_mcp.calls.execute import execute
+from ac_mcp.errors import ConfirmationRequired, RequestRefused, ToolError
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
 from tests.support import Trial, connected, in_virtual_time, trial
@@ -26,8 +26,8 @@ HOOK: Json = {"url": "https://x.example/y", "requestType": "POST", "params": [{"
 
 async def waits(one: Trial, id: str, /, **arguments: Any) -> str:
     """Why it waits for a yes."""
-    with pytest.raises(NeedsYes) as needs:
-        await run(one.account, OPERATIONS["write_operation"], {"id": id, "arguments": arguments})
+    with pytest.raises(ConfirmationRequired) as needs:
+        await execute(one.account, OPERATIONS["write_operation"], {"id": id, "arguments": arguments})
     return str(needs.value)
 
 
@@ -50,8 +50,8 @@ async def test_a_yes_to_a_question_of_the_client_counts_for_what_the_runner_runs
 @in_virtual_time
 async def test_a_preview_of_a_runner_confirms_and_stops_nothing() -> None:
     async with trial(AUTO) as one:
-        with pytest.raises(NeedsYes) as needs:
-            await run(
+        with pytest.raises(ConfirmationRequired) as needs:
+            await execute(
                 one.account, OPERATIONS["write_operation"], {"id": "delete_webhook", "arguments": {"webhook": "1"}}
             )
         for id, inner in (
@@ -136,12 +136,14 @@ async def test_what_overwrites_many_or_empties_for_good_waits_for_a_yes() -> Non
 async def test_a_preview_names_what_goes() -> None:
     async with trial(AUTO) as one:
         call = {"id": "accounts.bulk_delete", "arguments": {"ids": ["Acme", "2"]}}
-        with pytest.raises(NeedsYes) as needs:
-            await run(one.account, OPERATIONS["write_operation"], call)
+        with pytest.raises(ConfirmationRequired) as needs:
+            await execute(one.account, OPERATIONS["write_operation"], call)
         preview = json.dumps(needs.value.preview)
         assert '"ids[]": ["1", "2"]' in preview
-        with pytest.raises(NeedsYes) as needs:
-            await run(one.account, OPERATIONS["write_operation"], {"id": "addresses.delete", "arguments": {"id": "1"}})
+        with pytest.raises(ConfirmationRequired) as needs:
+            await execute(
+                one.account, OPERATIONS["write_operation"], {"id": "addresses.delete", "arguments": {"id": "1"}}
+            )
         assert needs.value.preview
         assert needs.value.preview["changes"][0]["before"]["companyName"] == "Northwind Coffee"
 
@@ -155,10 +157,10 @@ async def test_a_secret_is_in_no_preview_and_no_record() -> None:
             ("imports.create", {"contacts": [{"email": "a@b.example"}], "callback": json.dumps({"url": SECRET})}),
             ("imports.create", {"contacts": [{"email": "c@b.example"}], "callback": HOOK}),
         ):
-            with pytest.raises(NeedsYes) as needs:
-                await run(one.account, OPERATIONS["write_operation"], {"id": id, "arguments": arguments})
+            with pytest.raises(ConfirmationRequired) as needs:
+                await execute(one.account, OPERATIONS["write_operation"], {"id": id, "arguments": arguments})
             assert SECRET not in json.dumps(needs.value.preview)
-            with suppress(Refused):  # a callback is no text
+            with suppress(RequestRefused):  # a callback is no text
                 await one.answer("confirm_change", token=needs.value.token)
         shop: Json = {"service": "s", "externalid": "1", "name": "S", "logo_url": "x"}
         await write(one, "connections.create", **shop, link_url=f"https://user:{SECRET}@shop.example/x")
@@ -181,8 +183,8 @@ async def test_a_secret_is_in_no_preview_and_no_record() -> None:
 async def test_odd_arguments_are_refused_or_taken_and_crash_nothing(tool: str, arguments: Json) -> None:
     async with trial() as one:
         try:
-            await run(one.account, OPERATIONS[tool], arguments)
-        except Trouble as trouble:
+            await execute(one.account, OPERATIONS[tool], arguments)
+        except ToolError as trouble:
             str(trouble).encode()
         assert wrote(one) == []
 
@@ -215,12 +217,12 @@ async def test_a_lost_create_is_not_sent_again_however_its_values_are_spelt() ->
 async def test_a_yes_to_some_companies_does_not_count_for_others_of_the_same_names() -> None:
     async with trial(AUTO) as one:
         call = {"id": "accounts.bulk_delete", "arguments": {"ids": ["Acme"]}}
-        with pytest.raises(NeedsYes) as needs:
-            await run(one.account, OPERATIONS["write_operation"], call)
+        with pytest.raises(ConfirmationRequired) as needs:
+            await execute(one.account, OPERATIONS["write_operation"], call)
         await one.answer("write_operation", id="update_account", arguments={"account": "1", "name": "Renamed"})
         await one.answer("write_operation", id="update_account", arguments={"account": "2", "name": "Acme"})
-        with pytest.raises(NeedsYes, match="has changed since"):
-            await run(one.account, OPERATIONS["confirm_change"], {"token": needs.value.token})
+        with pytest.raises(ConfirmationRequired, match="has changed since"):
+            await execute(one.account, OPERATIONS["confirm_change"], {"token": needs.value.token})
         assert not any(line.startswith("DELETE") for line in one.requests)
 
 
@@ -245,11 +247,11 @@ async def test_what_is_done_by_another_operation_is_suggested_whole_or_not_at_al
 @in_virtual_time
 async def test_where_every_write_is_asked_about_an_undo_is_too() -> None:
     async with trial({"AC_MCP_CONFIRM": "always", "AC_MCP_TOOLSETS": "default"}) as one:
-        with pytest.raises(NeedsYes) as needs:
-            await run(one.account, OPERATIONS["write_operation"], {"id": "addresses.create", "arguments": ADDRESS})
+        with pytest.raises(ConfirmationRequired) as needs:
+            await execute(one.account, OPERATIONS["write_operation"], {"id": "addresses.create", "arguments": ADDRESS})
         await one.answer("confirm_change", token=needs.value.token)
-        with pytest.raises(NeedsYes):
-            await run(one.account, OPERATIONS["undo_change"], {"change": "1"})
+        with pytest.raises(ConfirmationRequired):
+            await execute(one.account, OPERATIONS["undo_change"], {"change": "1"})
 
 
 @pytest.mark.parametrize(
@@ -290,8 +292,8 @@ async def test_an_order_is_changed_and_put_back() -> None:
 @in_virtual_time
 async def test_switching_off_reaches_what_is_alike_and_nothing_else(off: str, tool: str, id: str, shut: bool) -> None:
     async with trial({"AC_MCP_TOOLSETS": "api,bulk,notes,users,connections", "AC_MCP_TOOLS": f"-{off}"}) as one:
-        assert (one.account.reach.operation(id) is None) == shut
-        assert tool in one.account.offered
+        assert (one.account.access.operation(id) is None) == shut
+        assert tool in one.account.tools
 
 
 @in_virtual_time

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from ac_mcp.calls.execute import run
+from ac_mcp.calls.execute import execute
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.results.encoding import render
@@ -62,7 +62,7 @@ async def test_where_one_is_chosen_it_is_written_to_and_named(environ: dict[str,
     async with trial(environ) as one:
         with_two(one)
         chosen = {"connection": ACTIVE} if "AC_MCP_MULTI_ACCOUNT" in environ else {}
-        answer = json.loads(render(await run(one.account, OPERATIONS["create_tag"], {"name": "A", **chosen})))
+        answer = json.loads(render(await execute(one.account, OPERATIONS["create_tag"], {"name": "A", **chosen})))
         assert answer["in_account"] in ("Northwind Coffee", f"connection {ACTIVE}")
         assert one.wire.sent[-1]["connection"] == ACTIVE
 
@@ -81,14 +81,14 @@ async def test_where_it_cannot_be_found_out_nothing_is_written() -> None:
 @in_virtual_time
 async def test_every_answer_of_a_write_names_its_account(tool: str) -> None:
     async with trial() as one:
-        answer: dict[str, Any] = await run(one.account, OPERATIONS[tool], CALLS[tool])
+        answer: dict[str, Any] = await execute(one.account, OPERATIONS[tool], CALLS[tool])
         assert answer["in_account"] == f"connection {ACTIVE}"
 
 
 @in_virtual_time
 async def test_without_maton_the_account_is_the_host() -> None:
     async with trial({"AC_API_URL": "https://acme.api-us1.com", "AC_API_TOKEN": KEY}) as one:
-        answer: dict[str, Any] = await run(one.account, OPERATIONS["create_tag"], {"name": "A"})
+        answer: dict[str, Any] = await execute(one.account, OPERATIONS["create_tag"], {"name": "A"})
         assert answer["in_account"] == "acme.api-us1.com"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.spec.json_schema import schema
+from ac_mcp.spec.json_schema import input_schema
 from tests.examples import WRONG
 from tests.support import Trial, in_virtual_time, trial
 
@@ -124,7 +124,7 @@ async def test_a_wrong_call_is_refused_with_a_call_that_works(mistake: str, tool
         text = await one.refusal(tool, **arguments)
         assert text == SAID.get(mistake, text)
         name, corrected = suggested(text)
-        assert set(corrected) <= set(schema(OPERATIONS[name])["properties"])
+        assert set(corrected) <= set(input_schema(OPERATIONS[name])["properties"])
         assert (name, corrected) != (tool, arguments)
         await prepared(one)
         await one.answer(name, **corrected)

@@ -4,12 +4,12 @@ import re
 from difflib import get_close_matches
 from typing import Any
 
-from ac_mcp.messages import Json, record, whole
+from ac_mcp.messages import Json, as_int, as_object
 from ac_mcp.spec.annotations import camel
-from ac_mcp.spec.json_schema import schema
+from ac_mcp.spec.json_schema import input_schema
 from ac_mcp.spec.operation import Operation
 
-OTHERWISE = {
+ALIASES = {
     **dict.fromkeys(("page_size", "per_page", "pagesize", "max_results", "count", "size", "top"), "limit"),
     **dict.fromkeys(("skip", "start"), "offset"),
     **dict.fromkeys(("created_since", "added_after", "since"), "created_after"),
@@ -29,15 +29,15 @@ REVERSED = {
     "exclude", "excluding", "not", "without", "no", "old", "previous", "former", "from", "to", "until", "except",
 }  # fmt: skip
 """With one of these a name means something else than the argument it resembles."""
-SOUGHT = ("q", "query", "text", "keyword", "term", "name", "contact", "company", "email", "title")
+SEARCH_WORDS = ("q", "query", "text", "keyword", "term", "name", "contact", "company", "email", "title")
 
 
 WORD = r"[^\W\d_]+(?:[-'][^\W\d_]+)*"
 
 
-def said_otherwise(operation: Operation[..., Any], name: str, given: Json, accounts: bool) -> Json | None:
+def find_alias(operation: Operation[..., Any], name: str, given: Json, accounts: bool) -> Json | None:
     """An argument there is not, as those that say the same; None where nothing surely does."""
-    known, value = list(schema(operation, accounts)["properties"]), given[name]
+    known, value = list(input_schema(operation, accounts)["properties"]), given[name]
     if understood := operation.options.get("understands", {}).get(name):
         return understood(given)
     plain = name.casefold().replace("_", "")
@@ -47,8 +47,10 @@ def said_otherwise(operation: Operation[..., Any], name: str, given: Json, accou
             return {"first_name": two[1], "last_name": two[2]} if two else None
         case "page" | "pagenumber" if "offset" in known and str(value).isdecimal():
             default = operation.signature.parameters["limit"].default if "limit" in known else 0
-            size = next((given[key] for key in given if meant(operation, key, ["limit"]) == "limit"), default)
-            return {"offset": max(0, int(value) - 1) * min(whole(size), 100)}
+            size = next(
+                (given[key] for key in given if resolve_argument(operation, key, ["limit"]) == "limit"), default
+            )
+            return {"offset": max(0, int(value) - 1) * min(as_int(size), 100)}
         case "emailaddress" | "contactemail" if "email" in known and "contact" not in known:
             return {"email": value}
         case "emailaddress" if "email" in known:
@@ -56,13 +58,13 @@ def said_otherwise(operation: Operation[..., Any], name: str, given: Json, accou
         case "email" | "emailaddress" if "email" not in known and "contact" in known and "contact" not in given:
             return {"contact": value}
         case _ if name == operation.resource.singular and isinstance(value, dict):
-            return unwrapped(operation, record(value), known)
+            return unwrap_record(operation, as_object(value), known)
         case _:
-            close = meant(operation, name, known, value)
-            return {close: fitting(schema(operation, accounts)["properties"][close], value)} if close else None
+            close = resolve_argument(operation, name, known, value)
+            return {close: fit_list(input_schema(operation, accounts)["properties"][close], value)} if close else None
 
 
-def fitting(wanted: Json, value: Any) -> Any:
+def fit_list(wanted: Json, value: Any) -> Any:
     """One thing for a list of one, a list of one for one thing."""
     match value, wanted.get("type"):
         case [only], "string":
@@ -73,19 +75,19 @@ def fitting(wanted: Json, value: Any) -> Any:
             return value
 
 
-def unwrapped(operation: Operation[..., Any], row: Json, known: list[str]) -> Json | None:
+def unwrap_record(operation: Operation[..., Any], row: Json, known: list[str]) -> Json | None:
     """The record in one piece that the API takes, as our arguments: all of it or nothing."""
-    names = {key: meant(operation, key, known, value) for key, value in row.items()}
+    names = {key: resolve_argument(operation, key, known, value) for key, value in row.items()}
     if not all(names.values()) or len(set(names.values())) < len(names):
         return None
     return {str(names[key]): value for key, value in row.items()}
 
 
-def meant(operation: Operation[..., Any], name: str, known: list[str], value: Any = "") -> str | None:
+def resolve_argument(operation: Operation[..., Any], name: str, known: list[str], value: Any = "") -> str | None:
     """The argument a misspelt one stands for: the API's own name, a typo, a part of it, the one reference there is."""
     if (own := operation.parameter(name)) in known:
         return own
-    name = name if isinstance(value, bool) else OTHERWISE.get(name.casefold(), name)
+    name = name if isinstance(value, bool) else ALIASES.get(name.casefold(), name)
     if name in known:
         return name
     words = re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).casefold()) or [""]
@@ -101,13 +103,13 @@ def meant(operation: Operation[..., Any], name: str, known: list[str], value: An
         return part[0] if len(part) == 1 else None
     if words in (["name"], ["title"]) and (other := {"name", "title"} & set(known)):
         return other.pop()
-    needed = [k for k in schema(operation).get("required", ()) if k in operation.references]
+    needed = [k for k in input_schema(operation).get("required", ()) if k in operation.references]
     by_email = len(needed) == 1 and operation.references[needed[0]].kind in ("contacts", "users")
     own_names = ("id", "name", "title", "email") if by_email else ("id", "name", "title")
     if len(needed) == 1 and words[-1] in own_names and words[:-1] in ([], needed):
         return needed[0]
     text = isinstance(value, str) and not value.strip().isdecimal()
-    return "search" if text and "search" in known and words[-1] in SOUGHT else None
+    return "search" if text and "search" in known and words[-1] in SEARCH_WORDS else None
 
 
 SIGNS = {"€": ("eur",), "£": ("gbp",), "$": ("", "usd", "aud", "cad", "hkd", "nzd", "sgd"), "": None}
@@ -118,7 +120,7 @@ AMOUNT = re.compile(
 )
 
 
-def amount(text: Any, currency: str) -> float | None:
+def parse_amount(text: Any, currency: str) -> float | None:
     """`$15,000` and `15k` as a number, where there is only one way to read it and no other currency is meant."""
     found = AMOUNT.fullmatch(str(text).strip())
     if not found:

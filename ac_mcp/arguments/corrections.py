@@ -9,10 +9,10 @@ from typing import Any, cast
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ac_mcp.arguments.aliases import amount, said_otherwise
+from ac_mcp.arguments.aliases import find_alias, parse_amount
 from ac_mcp.messages import Json
-from ac_mcp.spec.annotations import Wire, mark
-from ac_mcp.spec.json_schema import about, model, options, schema
+from ac_mcp.spec.annotations import Wire, find_mark
+from ac_mcp.spec.json_schema import argument_model, description_of, input_schema, options
 from ac_mcp.spec.operation import Operation
 
 FORMS: Mapping[str, str] = {
@@ -30,12 +30,12 @@ FORMS: Mapping[str, str] = {
 }
 
 
-def complaint(operation: Operation[..., Any], problem: ErrorDetails, accounts: bool) -> str:
-    where, known = str(problem["loc"][0])[:64], list(schema(operation, accounts)["properties"])
+def describe_problem(operation: Operation[..., Any], problem: ErrorDetails, accounts: bool) -> str:
+    where, known = str(problem["loc"][0])[:64], list(input_schema(operation, accounts)["properties"])
     given, limits = shortened(problem["input"]), problem.get("ctx", {})
     match problem["type"]:
         case "extra_forbidden":
-            close = said_otherwise(operation, where, {where: problem["input"]}, accounts)
+            close = find_alias(operation, where, {where: problem["input"]}, accounts)
             there = f"did you mean {' and '.join(close)}?" if close else f"there is {', '.join(known)}."
             return f"Unknown argument {where}: {there}"
         case "missing":
@@ -63,7 +63,7 @@ def shortened(value: Any) -> str:
     return text if len(text) <= 80 else text[:80] + "…"
 
 
-def mended(
+def correct_call(
     operation: Operation[..., Any], given: Json, problems: list[ErrorDetails], accounts: bool
 ) -> tuple[Json | None, bool]:
     """The same call made right, and whether an example had to stand in for something unknown.
@@ -74,7 +74,7 @@ def mended(
     for problem in sorted(problems, key=lambda one: one["type"] != "extra_forbidden"):
         name = str(problem["loc"][0])
         if problem["type"] == "extra_forbidden" and name in fixed:
-            said = said_otherwise(operation, name, fixed, accounts)
+            said = find_alias(operation, name, fixed, accounts)
             if said is None or said.keys() & fixed.keys():
                 return None, False
             del fixed[name]
@@ -82,12 +82,12 @@ def mended(
         elif problem["type"] == "missing" and name == "contact" and "email" in fixed:
             fixed["contact"] = fixed.pop("email")  # whose e-mail it is says who is meant
         elif problem["type"] != "extra_forbidden" and (name not in fixed or problem["type"] != "missing"):
-            fixed[name], invented = repaired(operation, problem, name, accounts, fixed)
+            fixed[name], invented = correct_value(operation, problem, name, accounts, fixed)
             if invented and problem["type"] == "literal_error" and len(problem["loc"]) == 1:
                 return None, False  # the first of them could be the opposite
             example = example or invented
     try:
-        model(operation, accounts).model_validate(fixed)
+        argument_model(operation, accounts).model_validate(fixed)
     except ValidationError:
         return None, False
     return fixed, example
@@ -100,7 +100,7 @@ CURRENCIES = {
 """What people call them, without the ending of several."""
 
 
-def repaired(
+def correct_value(
     operation: Operation[..., Any], problem: ErrorDetails, name: str, accounts: bool, given: Json
 ) -> tuple[Any, bool]:
     """A value that would do, and whether it is only an example."""
@@ -110,15 +110,15 @@ def repaired(
             return code, False
         case _ if name == "url" and re.match(r"http://[^/]+[.]", str(now)):
             return f"https://{str(now).removeprefix('http://')}", False
-        case "float_parsing" if (number := amount(problem["input"], currency)) is not None:
+        case "float_parsing" if (number := parse_amount(problem["input"], currency)) is not None:
             return number, False
         case "literal_error":
             choices = options(operation, name, accounts)
-            close = typo(str(problem["input"]), choices) or word_of(operation, name, problem["input"])
-            right = close or worded(str(problem["input"]), choices)
+            close = find_misspelt(str(problem["input"]), choices) or word_of(operation, name, problem["input"])
+            right = close or find_choice(str(problem["input"]), choices)
             close = close or right
             right = right or choices[0]
-            return swapped(problem, right, now), close is None
+            return swap_word(problem, right, now), close is None
         case "string_type" if isinstance(problem["input"], list) and problem["input"]:
             return cast("list[Any]", problem["input"])[0], False
         case "greater_than_equal":
@@ -126,25 +126,25 @@ def repaired(
         case "less_than_equal":
             return limits["le"], False
         case _:
-            return stand_in(operation, name), True
+            return placeholder(operation, name), True
 
 
-def swapped(problem: ErrorDetails, right: str, now: Any) -> Any:
+def swap_word(problem: ErrorDetails, right: str, now: Any) -> Any:
     """The right word in the place of the wrong one, among those that stand beside it."""
     _, *place = problem["loc"]
     return [right if n == place[0] else one for n, one in enumerate(now)] if place else right
 
 
-SAME = {
+SYNONYMS = {
     "remove": "delete", "disconnect": "delete", "revoke": "delete", "connect": "create", "completed": "done",
     "complete": "done", "finished": "done", "inactive": "off", "disabled": "off", "active": "use", "enabled": "use",
 }  # fmt: skip
 """What people call one of our choices."""
 
 
-def worded(text: str, choices: list[str]) -> str | None:
+def find_choice(text: str, choices: list[str]) -> str | None:
     """The one choice that a longer text names: `Closed Won`, `name asc`, `value` for `highest_value`."""
-    words = {SAME.get(word, word) for word in re.findall(r"[a-z]+", text.casefold())}
+    words = {SYNONYMS.get(word, word) for word in re.findall(r"[a-z]+", text.casefold())}
     named = [choice for choice in choices if choice in words] or [
         c for c in choices if words & set(re.split("[_ ]", c))
     ]
@@ -154,28 +154,28 @@ def worded(text: str, choices: list[str]) -> str | None:
 def word_of(operation: Operation[..., Any], name: str, code: Any) -> str | None:
     """Our word for the API's code."""
     parameter = operation.signature.parameters.get(name)
-    wire = mark(parameter.annotation, Wire) if parameter else None
+    wire = find_mark(parameter.annotation, Wire) if parameter else None
     return next((word for word, own in wire.codes.items() if own == str(code)), None) if wire else None
 
 
 def example_of(operation: Operation[..., Any], name: str) -> Any:
     parameter = operation.signature.parameters.get(name)
-    return about(parameter.annotation).example if parameter else None
+    return description_of(parameter.annotation).example if parameter else None
 
 
-def stand_in(operation: Operation[..., Any], name: str) -> Any:
+def placeholder(operation: Operation[..., Any], name: str) -> Any:
     """What may stand for a value nobody gave: in free text something that nobody takes for one."""
     text = f"<{name.replace('_', ' ')}>"
     try:
-        fine = name not in operation.references and model(operation).__pydantic_validator__.validate_assignment(
-            model(operation).model_construct(), name, text
-        )
+        fine = name not in operation.references and argument_model(
+            operation
+        ).__pydantic_validator__.validate_assignment(argument_model(operation).model_construct(), name, text)
     except ValidationError:
         fine = False
     return text if fine else example_of(operation, name)
 
 
-def typo(word: str, choices: list[str]) -> str | None:
+def find_misspelt(word: str, choices: list[str]) -> str | None:
     """The choice that was surely meant: `subscribed` is near `unsubscribed`, and its opposite."""
     near = get_close_matches(word.casefold(), choices, 1, cutoff=0.8)
     surely = near and near[0][0] == word.casefold()[:1] and abs(len(near[0]) - len(word)) <= 2

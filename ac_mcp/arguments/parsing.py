@@ -7,12 +7,12 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from ac_mcp.arguments.corrections import complaint, mended, shortened, stand_in, typo
+from ac_mcp.arguments.corrections import correct_call, describe_problem, find_misspelt, placeholder, shortened
 from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json
-from ac_mcp.spec.annotations import Multiple, Wire, mark
+from ac_mcp.spec.annotations import Multiple, Wire, find_mark
 from ac_mcp.spec.columns import Money
-from ac_mcp.spec.json_schema import model, schema
+from ac_mcp.spec.json_schema import argument_model, input_schema
 from ac_mcp.spec.operation import Operation
 
 SURROGATE = re.compile("[\ud800-\udfff]")
@@ -22,31 +22,31 @@ DRY = ("dryrun", "simulate", "preview", "validateonly")
 """What a call is given to do nothing."""
 
 
-def read(operation: Operation[..., Any], arguments: Mapping[str, Any], accounts: bool = False) -> Json:
+def parse_arguments(operation: Operation[..., Any], arguments: Mapping[str, Any], accounts: bool = False) -> Json:
     """Validated arguments, or a refusal that says what to change.
 
     Raises:
         BadArguments: with arguments that would do, where they follow from what was given.
     """
-    bounded(arguments)
-    arguments = nested_in_preview(operation, arguments)
-    arguments = rehearsal_refused(operation, arguments)
-    given = lenient(operation, arguments, accounts)
+    require_bounded(arguments)
+    arguments = unnest_preview(operation, arguments)
+    arguments = refuse_dry_run(operation, arguments)
+    given = normalize_arguments(operation, arguments, accounts)
     try:
-        checked = dict(model(operation, accounts).model_validate(given))
+        checked = dict(argument_model(operation, accounts).model_validate(given))
     except ValidationError as error:
         problems = error.errors(include_url=False)
-        said = " ".join(dict.fromkeys(complaint(operation, problem, accounts) for problem in problems))
-        fixed, example = mended(operation, given, problems, accounts)
+        said = " ".join(dict.fromkeys(describe_problem(operation, problem, accounts) for problem in problems))
+        fixed, example = correct_call(operation, given, problems, accounts)
         wrong = BadArguments(said, fixed, example=example)
         if "change" in operation.required and "change" not in given:
-            wrong.instead = ("list_changes", {})  # no number can be guessed
+            wrong.replacement = ("list_changes", {})  # no number can be guessed
         raise wrong from None
     emptied = [name for name, value in arguments.items() if value in ("", []) and name not in given]
-    return unchanged(operation, columns_known(operation, checked), emptied)
+    return require_change(operation, require_known_columns(operation, checked), emptied)
 
 
-def nested_in_preview(operation: Operation[..., Any], arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+def unnest_preview(operation: Operation[..., Any], arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """The arguments of a call to preview, also where they stand beside its tool instead of inside `arguments`."""
     own = {name: value for name, value in arguments.items() if name in operation.signature.parameters}
     if operation.path != "/previews" or own.get("arguments") or own.keys() == arguments.keys():
@@ -54,7 +54,7 @@ def nested_in_preview(operation: Operation[..., Any], arguments: Mapping[str, An
     return own | {"arguments": {name: value for name, value in arguments.items() if name not in own}}
 
 
-def bounded(arguments: Mapping[str, Any]) -> None:
+def require_bounded(arguments: Mapping[str, Any]) -> None:
     """Nothing larger than a call can need is looked at any further: level by level, so that depth costs no stack.
 
     Raises:
@@ -79,7 +79,7 @@ def bounded(arguments: Mapping[str, Any]) -> None:
     raise BadArguments(f"The arguments are nested too deeply: {DEEPEST // 2} levels are more than any tool takes.")
 
 
-def rehearsal_refused(operation: Operation[..., Any], arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+def refuse_dry_run(operation: Operation[..., Any], arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """No tool takes dry_run: whoever gives it must not find that the write was made.
 
     Raises:
@@ -95,14 +95,14 @@ def rehearsal_refused(operation: Operation[..., Any], arguments: Mapping[str, An
         raise BadArguments(f"Unknown argument {asked[0]}: without it the call is made.", rest)
     refused = BadArguments(f"{operation.name} takes no {asked[0]}: preview_change shows what it would do.")
     if operation.path != "/confirmations":  # its preview was shown with its token
-        refused.instead = (
+        refused.replacement = (
             "preview_change",
             {"tool": operation.name, "arguments": json.dumps(rest, ensure_ascii=False)},
         )
     raise refused
 
 
-def columns_known(operation: Operation[..., Any], checked: Json) -> Json:
+def require_known_columns(operation: Operation[..., Any], checked: Json) -> Json:
     """The columns that are asked for, by our names; `stage_id` comes with `stage`, and `id` always.
 
     Raises:
@@ -113,7 +113,7 @@ def columns_known(operation: Operation[..., Any], checked: Json) -> Json:
     resource = operation.resource
     known = {column.name: column.name for column in (*resource.columns, *resource.more)}
     spelt = {"id": "id", f"{resource.word}_id": "id", **known, **{f"{name}_id": name for name in known}}
-    right = [spelt.get(name.casefold()) or typo(name, list(spelt)) for name in asked]
+    right = [spelt.get(name.casefold()) or find_misspelt(name, list(spelt)) for name in asked]
     wrong = [name for name in asked if name.casefold() not in spelt]
     if wrong:
         fixed = {**checked, "fields": right} if all(right) else None
@@ -123,7 +123,7 @@ def columns_known(operation: Operation[..., Any], checked: Json) -> Json:
     return {**checked, "fields": list(dict.fromkeys([*right, *beside]))}
 
 
-def unchanged(operation: Operation[..., Any], checked: Json, emptied: Sequence[str] = ()) -> Json:
+def require_change(operation: Operation[..., Any], checked: Json, emptied: Sequence[str] = ()) -> Json:
     """An update that changes nothing is a mistake: PUT with no more than the thing itself."""
     changes = [name for name in operation.signature.parameters if f"{{{name}}}" not in operation.path]
     if operation.method == "PUT" and changes and all(checked[name] is None for name in changes):
@@ -131,31 +131,31 @@ def unchanged(operation: Operation[..., Any], checked: Json, emptied: Sequence[s
         empty = f" An empty {' or '.join(emptied)} changes nothing." if emptied else ""
         empty = ' An empty text changes nothing: clear=["phone"] empties a detail.' if "clear" in changes else empty
         said = f"Nothing to change was given: at least one of {', '.join(changes)} is required.{empty}"
-        raise BadArguments(said, {**checked, name: stand_in(operation, name)}, example=True)
+        raise BadArguments(said, {**checked, name: placeholder(operation, name)}, example=True)
     return checked
 
 
-def lenient(operation: Operation[..., Any], arguments: Mapping[str, Any], accounts: bool) -> Json:
+def normalize_arguments(operation: Operation[..., Any], arguments: Mapping[str, Any], accounts: bool) -> Json:
     """Null or "" for nothing, JSON text for a list, one for several, a mapping for name=value: hosts send them all."""
-    whole = schema(operation, accounts)
+    whole = input_schema(operation, accounts)
     known: Json = whole["properties"]
     optional = known.keys() - set(whole.get("required", ()))
     implied = operation.options.get("implied", {})
     told = {k: v for k, v in arguments.items() if v is not None and str(v).casefold() not in implied.get(k, ())}
     given = {k: v for k, v in told.items() if not (v in ("", [], {}) and k in optional)}
-    return {k: fitted(v, known.get(k, {}).get("type"), operation, k) for k, v in given.items()}
+    return {k: fit_value(v, known.get(k, {}).get("type"), operation, k) for k, v in given.items()}
 
 
-def fitted(value: Any, wanted: Any, operation: Operation[..., Any], name: str) -> Any:
+def fit_value(value: Any, wanted: Any, operation: Operation[..., Any], name: str) -> Any:
     match value:
         case bool() if wanted in ("integer", "number"):
             return str(value)
         case str() | dict() | list() if wanted == "array" and is_conditions(operation, name):
-            return stated(value)
+            return condition_texts(value)
         case list() if wanted == "array" and is_several(operation, name):
-            return [identified(one) for one in cast("list[Any]", value)]
+            return [id_of_row(one) for one in cast("list[Any]", value)]
         case str() if wanted == "array":
-            return fitted(unpacked(value, is_assigned(operation, name)), wanted, operation, name)
+            return fit_value(unpack_json_text(value, is_assigned(operation, name)), wanted, operation, name)
         case dict() if wanted == "array" and is_assigned(operation, name):
             return [assignment({"field": key, "value": one}) for key, one in cast("Json", value).items()]
         case list() if is_assigned(operation, name):
@@ -176,13 +176,13 @@ def is_several(operation: Operation[..., Any], name: str) -> bool:
     return name in operation.references and operation.references[name].several
 
 
-def stated(value: Any) -> Any:
+def condition_texts(value: Any) -> Any:
     """Conditions as a list of texts: also from an object, or from one text with "and" or a comma between."""
     match value:
         case str():
-            whole = unpacked(value, True)
+            whole = unpack_json_text(value, True)
             if whole != [value]:
-                return stated(whole)
+                return condition_texts(whole)
             parts = [part for part in re.split(r"\s*[,;]\s*|\s+(?:and|AND|&&)\s+", value) if part.strip()]
             return parts if all(re.search("[=:<>]", part) for part in parts) else [value]
         case dict():
@@ -194,12 +194,12 @@ def stated(value: Any) -> Any:
             ]
         case list():
             each = cast("list[Any]", value)
-            return [one for part in each for one in (stated(part) if isinstance(part, dict) else [part])]
+            return [one for part in each for one in (condition_texts(part) if isinstance(part, dict) else [part])]
         case _:
             return value
 
 
-def identified(row: Any) -> Any:
+def id_of_row(row: Any) -> Any:
     """A row of an earlier answer stands for the thing it is about."""
     if not isinstance(row, dict):
         return row
@@ -215,7 +215,7 @@ def is_assigned(operation: Operation[..., Any], name: str) -> bool:
 
 def takes_several(operation: Operation[..., Any], name: str) -> bool:
     parameter = operation.signature.parameters.get(name)
-    return parameter is not None and isinstance(mark(parameter.annotation, Wire), Multiple)
+    return parameter is not None and isinstance(find_mark(parameter.annotation, Wire), Multiple)
 
 
 def assignment(one: Any) -> Any:
@@ -240,7 +240,7 @@ def field_text(value: Any) -> Any:
             return str(value)
 
 
-def unpacked(text: str, whole: bool) -> Any:
+def unpack_json_text(text: str, whole: bool) -> Any:
     """What a JSON text holds; any other is `A, B` for two, or `whole`: the value of a field may hold commas."""
     try:
         value = json.loads(text)

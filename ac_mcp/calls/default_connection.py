@@ -4,14 +4,14 @@ import logging
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from ac_mcp.concurrency import Sharing
-from ac_mcp.errors import Candidate, KeyRefused, NotConnected, SeveralAccounts, Trouble, Unavailable
-from ac_mcp.gateway.call_client import Bound
-from ac_mcp.messages import records
+from ac_mcp.concurrency import SingleFlight
+from ac_mcp.errors import Candidate, KeyRefused, NotConnected, SeveralAccounts, ToolError, Unavailable
+from ac_mcp.gateway.call_client import CallClient
+from ac_mcp.messages import as_objects
 from ac_mcp.operations.connections import connections, list_connections
 
 log = logging.getLogger(__name__)
-HURRY, AGAIN = 5.0, 60.0
+LOOKUP_SECONDS, RETRY_AFTER = 5.0, 60.0
 """Seconds that finding it may take, and until it is asked for again where that failed."""
 
 
@@ -25,41 +25,41 @@ class DefaultConnection:
     id: str = ""
     names: dict[str, str] = field(default_factory=dict[str, str])
     """What the ACTIVE connections are called, by id; an empty name is unknown."""
-    trouble: Trouble | None = None
+    trouble: ToolError | None = None
     """Why it could not be looked up."""
     failed_at: float = -inf
-    looking: Sharing[str] = field(default_factory=Sharing[str])
+    looking: SingleFlight[str] = field(default_factory=SingleFlight[str])
 
-    async def find(self, sender: Bound) -> str:
+    async def find(self, sender: CallClient) -> str:
         """Its id, for all who ask meanwhile; empty where there is none or nobody says: then Maton chooses."""
-        if self.id or sender.gateway.clock() - self.failed_at < AGAIN:
+        if self.id or sender.gateway.clock() - self.failed_at < RETRY_AFTER:
             return self.id
         try:
-            return await self.looking.once("", lambda: self._look(sender), sender.left)
+            return await self.looking.run("", lambda: self._look(sender), sender.seconds_left)
         except TimeoutError:
             return ""
 
-    async def _look(self, sender: Bound) -> str:
-        latest = min(sender.caller.deadline, sender.gateway.clock() + HURRY)
+    async def _look(self, sender: CallClient) -> str:
+        latest = min(sender.caller.deadline, sender.gateway.clock() + LOOKUP_SECONDS)
         try:
             payload = await list_connections.run(replace(sender, caller=replace(sender.caller, deadline=latest)), {})
-            rows = records(payload.get("connections"))
+            rows = as_objects(payload.get("connections"))
             self.id = next((str(row[connections.id_key]) for row in rows if row.get("default")), "")
             active = [row for row in rows if row.get("status") == "ACTIVE"]
             self.names = {str(row[connections.id_key]): next(iter(connections.called(row)), "") for row in active}
             self.trouble = None
-        except Trouble as trouble:
+        except ToolError as trouble:
             self.trouble = trouble
             log.info("the default connection is not known: %s", type(trouble).__name__)
         self.failed_at = -inf if self.id else sender.gateway.clock()
         return self.id
 
     @property
-    def unsure(self) -> bool:
+    def is_unsure(self) -> bool:
         """Whether it could not be found out, though the key is good: with a bad one no write is made anyway."""
         return self.trouble is not None and not isinstance(self.trouble, KeyRefused | NotConnected)
 
-    def clear(self) -> None:
+    def require_unambiguous(self) -> None:
         """That there is no doubt which account it is.
 
         Raises:
@@ -68,7 +68,7 @@ class DefaultConnection:
         """
         if len(self.names) > 1:
             raise SeveralAccounts([Candidate(id, name) for id, name in self.names.items()])
-        if self.unsure:
+        if self.is_unsure:
             unsure = "which connections this key has could not be found out, so it might go to the wrong account"
             raise Unavailable(unsure, arrived=False)
 

@@ -11,11 +11,11 @@ from pydantic import Field
 
 from ac_mcp.catalogue.entry import Entry, Parameter, catalogue, route
 from ac_mcp.messages import Json
-from ac_mcp.spec.annotations import About, InQuery, Ref, Spelt, Wire
+from ac_mcp.spec.annotations import About, InQuery, PathText, Ref, Wire
 from ac_mcp.spec.operation import Call, Operation
 from ac_mcp.spec.options import Options
 from ac_mcp.spec.parameters import Further, Id, Limit
-from ac_mcp.spec.resource import Resource, keys
+from ac_mcp.spec.resource import Resource, named_by
 
 NAMED = ("name", "title", "fieldLabel", "companyName", "label", "email", "subject")
 """What a thing the product knows nothing of may be called by."""
@@ -46,7 +46,7 @@ def generic(collection: str) -> Mapping[str, Operation[..., Any]]:
     resource = Resource(
         wrapper or collection,
         collection,
-        called=keys(*NAMED),
+        called=named_by(*NAMED),
         one=collection if not wrapper else "",
         group="catalogue",
         wrapped=True,
@@ -124,6 +124,6 @@ def argument(one: Parameter) -> Argument:
         kind = Annotated[list[str] if several else str, Ref(one.kind, several=several), wire, about]
     elif one.place == "path":
         spelt = one.name in ("email", "username", "name", "event_name")
-        kind = Annotated[str, Field(min_length=1, max_length=254), Spelt(), about] if spelt else Annotated[Id, about]
+        kind = Annotated[str, Field(min_length=1, max_length=254), PathText(), about] if spelt else Annotated[Id, about]
     default = Argument.empty if one.required else None
     return Argument(one.name, Argument.KEYWORD_ONLY, default=default, annotation=kind if one.required else kind | None)

@@ -15,18 +15,18 @@ from mcp.server.stdio import stdio_server
 from platformdirs import user_state_path
 
 from ac_mcp.calls.account import Account
-from ac_mcp.gateway.client import Gateway, Later, opened
-from ac_mcp.gateway.endpoints import Doors
-from ac_mcp.gateway.rate_stores import MemoryStore, SqliteStore, Store, hidden
+from ac_mcp.gateway.client import Gateway, LazyTransport, open_gateway
+from ac_mcp.gateway.endpoints import Endpoints
+from ac_mcp.gateway.rate_stores import MemoryRateStore, RateStore, SqliteRateStore, hash_secret
 from ac_mcp.server.tools import build_server
 from ac_mcp.settings import BadSetting, Settings
-from ac_mcp.storage.connections_file import connected
+from ac_mcp.storage.connections_file import load_preferences
 from ac_mcp.storage.journal import Journal
 from ac_mcp.storage.journal_schema import SCHEMA, VERSION
 from ac_mcp.storage.sqlite import Database, Unusable
 
 if TYPE_CHECKING:
-    from ac_mcp.storage.redis_client import RedisLink
+    from ac_mcp.storage.redis_client import RedisClient
 
 log = logging.getLogger(__name__)
 KEY = "sandbox"
@@ -64,42 +64,46 @@ class Place:
     journal: Callable[[str], Journal | None]
     """The journal of that name, of which there is one without a name."""
     folder: Path | None = None
-    link: "RedisLink | None" = None
+    redis: "RedisClient | None" = None
     """What other replicas share with this one."""
 
 
 @asynccontextmanager
-async def place(settings: Settings, company: Company = COMPANY) -> AsyncGenerator[Place]:
+async def open_place(settings: Settings, company: Company = COMPANY) -> AsyncGenerator[Place]:
     """Behind Maton, behind ActiveCampaign itself, or in front of a sandbox in this process."""
     if settings.sandbox:
         async with in_sandbox(settings, company) as here:
             yield here
         return
-    doors, folder = Doors(settings.api_url, settings.connections_url, settings.direct), state_folder(settings)
+    doors, folder = Endpoints(settings.api_url, settings.connections_url, settings.direct), state_folder(settings)
 
-    async with linked(settings.redis_url) as link:
+    async with open_redis(settings.redis_url) as link:
 
         def journal(name: str) -> Journal | None:
             if link:
-                from ac_mcp.storage.replicated import Replica
+                from ac_mcp.storage.replicated import ReplicatedDatabase
 
-                return Journal(Replica(link, name or hidden(settings.credential), SCHEMA), time, shared=True)
+                return Journal(
+                    ReplicatedDatabase(link, name or hash_secret(settings.credential), SCHEMA), time, shared=True
+                )
             path = folder / name / "journal.db" if folder else None
             return Journal(Database(path, SCHEMA, durable=True, version=VERSION), time) if path else None
 
-        store = shared(link) if link else SqliteStore(folder / "pacing.db") if folder else MemoryStore()
-        async with opened(doors, proxy=settings.proxy or None, store=store, strict=settings.strict_pacing) as gateway:
+        store = shared(link) if link else SqliteRateStore(folder / "pacing.db") if folder else MemoryRateStore()
+        async with open_gateway(
+            doors, proxy=settings.proxy or None, store=store, strict=settings.strict_pacing
+        ) as gateway:
             yield Place(settings, gateway, journal, folder, link)
 
 
-def shared(link: "RedisLink") -> Store:
-    from ac_mcp.gateway.redis_rate_store import RedisStore
+def shared(link: "RedisClient") -> RateStore:
+    from ac_mcp.gateway.redis_rate_store import RedisRateStore
 
-    return RedisStore(link)
+    return RedisRateStore(link)
 
 
 @asynccontextmanager
-async def linked(url: str) -> "AsyncGenerator[RedisLink | None]":
+async def open_redis(url: str) -> "AsyncGenerator[RedisClient | None]":
     """The way to what replicas share, where they do.
 
     Raises:
@@ -108,10 +112,10 @@ async def linked(url: str) -> "AsyncGenerator[RedisLink | None]":
     if not url:
         yield None
         return
-    from ac_mcp.storage.redis_client import RedisLink  # a server on stdio mostly needs none of it
+    from ac_mcp.storage.redis_client import RedisClient  # a server on stdio mostly needs none of it
 
     try:
-        link = RedisLink(url)
+        link = RedisClient(url)
     except ImportError:
         raise BadSetting("AC_MCP_REDIS_URL needs the library for it: pip install 'ac-mcp[redis]'.") from None
     except ValueError as error:
@@ -138,8 +142,8 @@ async def in_sandbox(settings: Settings, company: Company) -> AsyncGenerator[Pla
         return made[0].transport()
 
     try:
-        way = sandbox() if company.state else Later(sandbox)  # what is wrong with a file is told at once
-        async with opened(Doors(NOWHERE, NOWHERE), way) as gateway:
+        way = sandbox() if company.state else LazyTransport(sandbox)  # what is wrong with a file is told at once
+        async with open_gateway(Endpoints(NOWHERE, NOWHERE), way) as gateway:
             yield Place(replace(settings, key=KEY, connection=""), gateway, journal)
     finally:
         for one in made:
@@ -147,20 +151,20 @@ async def in_sandbox(settings: Settings, company: Company) -> AsyncGenerator[Pla
 
 
 @asynccontextmanager
-async def account(settings: Settings, company: Company = COMPANY) -> AsyncGenerator[Account]:
+async def open_account(settings: Settings, company: Company = COMPANY) -> AsyncGenerator[Account]:
     """The account the settings name, with its gateway open."""
-    async with place(settings, company) as here:
-        said = connected(here.folder, hidden(settings.credential))
+    async with open_place(settings, company) as here:
+        said = load_preferences(here.folder, hash_secret(settings.credential))
         settings = replace(here.settings, connection=here.settings.connection or said.default)
         one = Account.of(settings, here.gateway, here.journal(""), here.folder, said.names)
         with closing(one.journal):
-            async with one.running.attached():
+            async with one.job_pool.open():
                 yield one
 
 
 async def serve(settings: Settings, company: Company = COMPANY) -> None:
     """Speak MCP on stdin and stdout until stdin ends."""
-    async with account(settings, company) as one, stdio_server() as (received, sent):
+    async with open_account(settings, company) as one, stdio_server() as (received, sent):
         server = build_server(settings, lambda _: one)
         await server.run(received, sent, server.create_initialization_options())
 
@@ -173,15 +177,15 @@ async def serve_http(settings: Settings, address: str, company: Company = COMPAN
     """
     from ac_mcp.server.http import application
     from ac_mcp.server.listening import listen
-    from ac_mcp.server.tenants import Callers
+    from ac_mcp.server.tenants import Tenants
 
-    host, port = endpoint(address)
+    host, port = parse_address(address)
     if not (is_local(host) or settings.http_tokens):
         raise BadSetting(f"--http {address} can be reached by others: set AC_MCP_HTTP_TOKEN first, or take 127.0.0.1.")
-    async with place(settings, company) as here:
-        if here.link:
-            await forgetful(here.link)
-        callers = Callers(here.settings, here.gateway, here.journal, here.folder, link=here.link)
+    async with open_place(settings, company) as here:
+        if here.redis:
+            await warn_of_volatile_redis(here.redis)
+        callers = Tenants(here.settings, here.gateway, here.journal, here.folder, link=here.redis)
         with socket.create_server((host, port), family=family(host), backlog=512) as bound:
             bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what accepts from it does not wait for an ACK
             shown = f"[{host}]" if ":" in host else host
@@ -190,14 +194,14 @@ async def serve_http(settings: Settings, address: str, company: Company = COMPAN
             await listen(application(here.settings, callers, shown, told), bound)
 
 
-async def forgetful(link: "RedisLink") -> None:
+async def warn_of_volatile_redis(link: "RedisClient") -> None:
     """A Redis that keeps nothing is warned of: what was begun is in it."""
     with suppress(Unusable):
-        if not await link.keeps():
+        if not await link.is_persistent():
             log.warning("Redis forgets the journal when it is restarted: start it with --appendonly yes.")
 
 
-def endpoint(address: str) -> tuple[str, int]:
+def parse_address(address: str) -> tuple[str, int]:
     """Raises BadSetting for what is not host:port."""
     host, colon, port = address.rpartition(":")
     if not colon or not host or not port.isdecimal() or int(port) > 65535:

@@ -7,8 +7,8 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Any, cast
 
-from ac_mcp.messages import Json, record
-from ac_mcp.storage.connections_file import replace_whole
+from ac_mcp.messages import Json, as_object
+from ac_mcp.storage.connections_file import atomic_write
 
 NAME = "activecampaign"
 SERVERS = "mcpServers"
@@ -35,7 +35,10 @@ class Change:
 
     def difference(self) -> str:
         """What is said of this server, line by line and without secrets; others are not shown."""
-        was, will = record(parsed(self.path, self.before).get(SERVERS)).get(NAME), record(self.after[SERVERS]).get(NAME)
+        was, will = (
+            as_object(parse_config(self.path, self.before).get(SERVERS)).get(NAME),
+            as_object(self.after[SERVERS]).get(NAME),
+        )
         before, after = (
             json.dumps(without_secrets(one, will), indent=2).splitlines() if one else [] for one in (was, will)
         )
@@ -55,9 +58,9 @@ class Change:
                 raise CannotSetUp(f"{self.path} has changed meanwhile. Nothing was changed: run this again.")
             backup = None
             if self.before:
-                backup = free(path)
-                replace_whole(backup, path.read_bytes())
-            replace_whole(path, content)
+                backup = free_backup_name(path)
+                atomic_write(backup, path.read_bytes())
+            atomic_write(path, content)
         except (OSError, ValueError) as error:
             raise CannotSetUp(f"{self.path} cannot be written ({error}). Nothing was changed.") from None
         return backup
@@ -77,7 +80,7 @@ def read(path: Path) -> str:
         raise CannotSetUp(f"{path} cannot be read ({error}). Nothing was changed.") from None
 
 
-def free(path: Path) -> Path:
+def free_backup_name(path: Path) -> Path:
     """A name for a backup that nothing has."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     names = (path.with_name(f"{path.name}.{stamp}{f'-{n}' if n else ''}.bak") for n in range(1000))
@@ -86,13 +89,15 @@ def free(path: Path) -> Path:
 
 def without_secrets(one: Any, ours: Any) -> Json:
     """An entry as it may be shown: of one somebody made by hand only the words that this server's own has too."""
-    mine, shown = record(ours), record(one)
+    mine, shown = as_object(ours), as_object(one)
     told: Json = {}
     for key, value in shown.items():
         if key == "env":
-            changed = {name for name, inner in record(value).items() if record(mine.get("env")).get(name) != inner}
+            changed = {
+                name for name, inner in as_object(value).items() if as_object(mine.get("env")).get(name) != inner
+            }
             other = f"{HIDDEN} (another)" if mine else HIDDEN
-            told[key] = {name: other if name in changed else HIDDEN for name in record(value)}
+            told[key] = {name: other if name in changed else HIDDEN for name in as_object(value)}
         elif key == "args" and isinstance(value, list):
             known = cast("list[Any]", mine.get("args") or [])
             told[key] = [word if word in known else HIDDEN for word in cast("list[Any]", value)]
@@ -101,19 +106,21 @@ def without_secrets(one: Any, ours: Any) -> Json:
     return told
 
 
-def parsed(path: Path, text: str) -> Json:
+def parse_config(path: Path, text: str) -> Json:
     """Raises CannotSetUp for what is no JSON object: a file that is not understood is not touched."""
     try:
-        told: Any = json.loads(text, object_pairs_hook=once, parse_constant=no_number) if text.strip() else {}
+        told: Any = (
+            json.loads(text, object_pairs_hook=without_duplicates, parse_constant=no_number) if text.strip() else {}
+        )
     except (ValueError, RecursionError) as error:
         raise CannotSetUp(f"{path} is not JSON ({error}). Nothing was changed: mend it, or move it away.") from None
-    servers = record(told).get(SERVERS)
+    servers = as_object(told).get(SERVERS)
     if not isinstance(told, dict) or not (servers is None or isinstance(servers, dict)):
         raise CannotSetUp(f"{path} does not hold an object with {SERVERS}. Nothing was changed.")
-    return record(told)
+    return as_object(told)
 
 
-def once(pairs: list[tuple[str, Any]]) -> Json:
+def without_duplicates(pairs: list[tuple[str, Any]]) -> Json:
     """An object none of whose names is lost. Raises ValueError where one stands twice."""
     if len(told := dict(pairs)) < len(pairs):
         raise ValueError("a name stands in it twice")
@@ -124,15 +131,15 @@ def no_number(text: str) -> Any:
     raise ValueError(f"{text} is no number there")
 
 
-def change(path: Path, entry: Json | None) -> Change | None:
+def plan_change(path: Path, entry: Json | None) -> Change | None:
     """With this server in the file, or without it; None where that is so already.
 
     Raises:
         CannotSetUp: for a file that cannot be read or understood.
     """
     before = read(path)
-    told = parsed(path, before)
-    there = record(told.get(SERVERS))
+    told = parse_config(path, before)
+    there = as_object(told.get(SERVERS))
     if entry is None and NAME not in there:
         return None
     servers = {name: one for name, one in there.items() if name != NAME or entry}

@@ -9,18 +9,18 @@ from datetime import datetime
 from pathlib import Path
 
 from ac_mcp.calls.account import Account
-from ac_mcp.cli.app import Company, account, state_folder
+from ac_mcp.cli.app import Company, open_account, state_folder
 from ac_mcp.cli.next_command import in_shell
-from ac_mcp.errors import Throttled, Trouble, Unavailable
-from ac_mcp.gateway.call_client import Bound, Trail
-from ac_mcp.gateway.rate_stores import hidden
-from ac_mcp.messages import Json, record, records
+from ac_mcp.errors import Throttled, ToolError, Unavailable
+from ac_mcp.gateway.call_client import CallClient, Trail
+from ac_mcp.gateway.rate_stores import hash_secret
+from ac_mcp.messages import Json, as_object, as_objects
 from ac_mcp.operations.connections import connections, create_connection, get_connection, list_connections
 from ac_mcp.operations.overview import address
 from ac_mcp.operations.users import get_current_user
 from ac_mcp.results.next_call import explain
 from ac_mcp.settings import Settings, is_address
-from ac_mcp.storage.connections_file import Connected, connected, remember
+from ac_mcp.storage.connections_file import ConnectionPreferences, load_preferences, save_preferences
 from ac_mcp.text import visible
 
 Show = Callable[[str], None]
@@ -58,34 +58,34 @@ class Wanted:
 class Connecting:
     """One run of the command."""
 
-    one: Account
+    account: Account
     wanted: Wanted
-    said: Connected
+    preferences: ConnectionPreferences
     folder: Path | None
     out: Show
 
     def show(self, text: str) -> None:
         self.out("\n".join(visible(one) for one in text.split("\n")))
 
-    def sender(self, connection: str = "") -> Bound:
-        caller = replace(self.one.caller, connection=connection, deadline=self.one.clock() + 30)
-        return Bound(self.one.gateway, caller, Trail())
+    def sender(self, connection: str = "") -> CallClient:
+        caller = replace(self.account.caller, connection=connection, deadline=self.account.clock() + 30)
+        return CallClient(self.account.gateway, caller, Trail())
 
-    async def listed(self) -> list[Json]:
-        rows = records((await list_connections.run(self.sender(), {})).get("connections"))
+    async def list_connections(self) -> list[Json]:
+        rows = as_objects((await list_connections.run(self.sender(), {})).get("connections"))
         return [row for row in rows if isinstance(row.get("connection_id"), str) and row["connection_id"]]
 
-    def called(self, row: Json) -> str:
-        return line(self.said.names.get(row["connection_id"]) or next(iter(connections.called(row)), ""))
+    def name_of(self, row: Json) -> str:
+        return single_line(self.preferences.names.get(row["connection_id"]) or next(iter(connections.called(row)), ""))
 
-    def means(self, word: str, row: Json) -> bool:
+    def is_meant(self, word: str, row: Json) -> bool:
         """Whether somebody who says this means that connection; an id is never a name."""
-        return word == row["connection_id"] or word.casefold() == self.called(row).casefold()
+        return word == row["connection_id"] or word.casefold() == self.name_of(row).casefold()
 
-    async def signed_in(self, rows: list[Json]) -> Json | None:
+    async def sign_in(self, rows: list[Json]) -> Json | None:
         """A connection that somebody has signed in to just now; None if nobody did."""
-        fresh = [row for row in rows if self.fresh(row)]
-        row = fresh[-1] if fresh else await self.made()
+        fresh = [row for row in rows if self.is_fresh(row)]
+        row = fresh[-1] if fresh else await self.create()
         id, url = str(row.get("connection_id") or ""), str(row.get("url") or "")
         if not (id and url):
             self.show("Maton gave no link to sign in with. Once more: ac-mcp connect --new")
@@ -95,31 +95,31 @@ class Connecting:
             with suppress(webbrowser.Error):
                 webbrowser.open(url)
         try:
-            return await self.active(id)
+            return await self.wait_until_active(id)
         finally:
             spin("")
 
-    async def made(self) -> Json:
-        return record((await create_connection.run(self.sender(), {"app": "active-campaign"})).get("connection"))
+    async def create(self) -> Json:
+        return as_object((await create_connection.run(self.sender(), {"app": "active-campaign"})).get("connection"))
 
-    def fresh(self, row: Json) -> bool:
+    def is_fresh(self, row: Json) -> bool:
         """Whether its link was made so lately that it is simply opened again."""
         try:
-            age = (self.one.gateway.now() - datetime.fromisoformat(str(row.get("creation_time")))).total_seconds()
+            age = (self.account.gateway.now() - datetime.fromisoformat(str(row.get("creation_time")))).total_seconds()
         except (ValueError, TypeError):
             return False
         return row.get("status") == "PENDING" and bool(row.get("url")) and age < FRESH
 
-    async def active(self, id: str) -> Json | None:
-        began = self.one.clock()
-        while (waited := self.one.clock() - began) < AT_MOST:
+    async def wait_until_active(self, id: str) -> Json | None:
+        began = self.account.clock()
+        while (waited := self.account.clock() - began) < AT_MOST:
             with suppress(Unavailable, Throttled):  # it may be back at the next look
-                row = record((await get_connection.run(self.sender(), {"connection": id})).get("connection"))
+                row = as_object((await get_connection.run(self.sender(), {"connection": id})).get("connection"))
                 if row.get("status") != "PENDING":
                     return row | {"connection_id": id}
             for turn in range(round(EVERY / STEP)):
                 spin(f"{SPINNER[turn % len(SPINNER)]} waiting until you have signed in ({waited:.0f} s)")
-                await self.one.gateway.sleep(STEP)
+                await self.account.gateway.sleep(STEP)
         then = f"ac-mcp connect --use {id}"
         self.show(f"Nobody has signed in for five minutes. The link stays: open it, then run {then}")
         return None
@@ -127,33 +127,35 @@ class Connecting:
     async def first_read(self, row: Json) -> tuple[str, str]:
         """The address of the account behind a connection, and who signed in."""
         me = await get_current_user.run(self.sender(row["connection_id"]), {})
-        user = record(me.get("user"))
-        return line(address(me)), line(" ".join(str(user.get(key) or "") for key in ("firstName", "lastName")))
+        user = as_object(me.get("user"))
+        return single_line(address(me)), single_line(
+            " ".join(str(user.get(key) or "") for key in ("firstName", "lastName"))
+        )
 
     async def learn(self, rows: list[Json]) -> None:
         """What the accounts are called, of those nobody has named; kept, so that the names stay."""
-        names = dict(self.said.names)
+        names = dict(self.preferences.names)
         for row in rows:
-            if not self.called(row):
-                with suppress(Trouble):  # it is listed by its id then
+            if not self.name_of(row):
+                with suppress(ToolError):  # it is listed by its id then
                     host, _ = await self.first_read(row)
-                    names |= {row["connection_id"]: unlike(host.split(".")[0], names)} if host else {}
-        if names != self.said.names:
-            self.keep(replace(self.said, names=names))
+                    names |= {row["connection_id"]: unique_name(host.split(".")[0], names)} if host else {}
+        if names != self.preferences.names:
+            self.save(replace(self.preferences, names=names))
 
-    def keep(self, said: Connected) -> bool:
+    def save(self, said: ConnectionPreferences) -> bool:
         """Whether the processes to come will know it."""
-        self.said = said
+        self.preferences = said
         try:
             if self.folder:
-                remember(self.folder, hidden(self.one.settings.credential), said)
-            return self.folder is not None or self.one.settings.sandbox
+                save_preferences(self.folder, hash_secret(self.account.settings.credential), said)
+            return self.folder is not None or self.account.settings.sandbox
         except OSError as error:
             self.show(f"{self.folder} cannot be written ({error.strerror}): set AC_MCP_STATE_DIR to a folder that can.")
             return False
 
 
-def line(text: str) -> str:
+def single_line(text: str) -> str:
     """What comes from elsewhere, in one line of what can be seen: it moves no cursor."""
     return " ".join(visible(text).split())
 
@@ -178,31 +180,33 @@ async def connect(settings: Settings, company: Company, wanted: Wanted, show: Sh
         show(NO_KEY)
         return 1
     folder = state_folder(settings)
-    async with account(settings, company) as one:
-        return await steps(Connecting(one, wanted, connected(folder, hidden(settings.credential)), folder, show))
+    async with open_account(settings, company) as one:
+        return await steps(
+            Connecting(one, wanted, load_preferences(folder, hash_secret(settings.credential)), folder, show)
+        )
 
 
 async def steps(run: Connecting) -> int:
     try:
-        row = await picked(run, await run.listed())
+        row = await pick_connection(run, await run.list_connections())
         if row is None:
             return 1
         if row.get("status") != "ACTIVE":
             run.show(f"Maton says {row.get('status')}: signing in did not work. Once more: ac-mcp connect --new")
             return 1
-        return await used(run, row, await run.listed())
-    except Trouble as trouble:
+        return await use_connection(run, row, await run.list_connections())
+    except ToolError as trouble:
         run.show(in_shell(explain(trouble, list_connections, {}, False), ()))
         run.show("ac-mcp doctor looks at each step. Where a sign-in has expired: ac-mcp connect --new")
         return 1
 
 
-async def picked(run: Connecting, rows: list[Json]) -> Json | None:
+async def pick_connection(run: Connecting, rows: list[Json]) -> Json | None:
     """The connection to use: the one that is asked for, the one there is, or a new one."""
     active = [row for row in rows if row.get("status") == "ACTIVE"]
     if word := run.wanted.use:
         await run.learn(active)
-        found = [row for row in active if word == row["connection_id"]] or [r for r in active if run.means(word, r)]
+        found = [row for row in active if word == row["connection_id"]] or [r for r in active if run.is_meant(word, r)]
         if len(found) == 1:
             return found[0]
         several = "more than one" if found else "no ACTIVE"
@@ -211,10 +215,10 @@ async def picked(run: Connecting, rows: list[Json]) -> Json | None:
         )
         overview(run, active, "")
         return None
-    chosen = run.one.settings.connection or run.said.default
+    chosen = run.account.settings.connection or run.preferences.default
     if not active or run.wanted.new:
-        return await run.signed_in(rows)
-    same = [row for row in active if chosen and run.means(chosen, row)]
+        return await run.sign_in(rows)
+    same = [row for row in active if chosen and run.is_meant(chosen, row)]
     if len(active) == 1 or same:
         return (same or active)[0]
     await run.learn(active)
@@ -224,7 +228,7 @@ async def picked(run: Connecting, rows: list[Json]) -> Json | None:
     return None
 
 
-def unlike(name: str, others: Mapping[str, str]) -> str:
+def unique_name(name: str, others: Mapping[str, str]) -> str:
     """The name, or with a number where another connection has it."""
     taken, number = {other.casefold() for other in others.values()}, 2
     if name.casefold() not in taken:
@@ -234,20 +238,22 @@ def unlike(name: str, others: Mapping[str, str]) -> str:
     return f"{name} {number}"
 
 
-async def used(run: Connecting, row: Json, rows: list[Json]) -> int:
+async def use_connection(run: Connecting, row: Json, rows: list[Json]) -> int:
     """It answers, has a name, and is the one that is used."""
     host, who = await run.first_read(row)
     id, ids = str(row["connection_id"]), {one["connection_id"] for one in rows}
-    others = {other: name for other, name in run.said.names.items() if other != id and other in ids}
-    name = run.wanted.name or run.called(row) or unlike(host.split(".")[0] or id[:8], others)
+    others = {other: name for other, name in run.preferences.names.items() if other != id and other in ids}
+    name = run.wanted.name or run.name_of(row) or unique_name(host.split(".")[0] or id[:8], others)
     if run.wanted.name and name.casefold() in {one.casefold() for one in (*others.values(), *ids)}:
         run.show(f"Another connection is called {name!r}: choose another --name.")
         return 1
-    before, kept = run.said.default, run.keep(Connected(id, {**others, id: name}))
+    before, kept = run.preferences.default, run.save(ConnectionPreferences(id, {**others, id: name}))
     active = [one for one in rows if one.get("status") == "ACTIVE"]
     await run.learn(active)
     run.show(f"Connected to {name}{f' ({host})' if host else ''}{f', signed in as {who}' if who else ''}.")
-    fixed = next((one["connection_id"] for one in active if run.wanted.fixed and run.means(run.wanted.fixed, one)), "")
+    fixed = next(
+        (one["connection_id"] for one in active if run.wanted.fixed and run.is_meant(run.wanted.fixed, one)), ""
+    )
     overview(run, active, (fixed or "none") if run.wanted.fixed else id)
     if run.wanted.fixed and fixed != id:
         run.show(f"MATON_CONNECTION is set to {run.wanted.fixed} and wins: unset it to use {name}.")
@@ -266,4 +272,4 @@ async def used(run: Connecting, row: Json, rows: list[Json]) -> int:
 def overview(run: Connecting, rows: list[Json], used_id: str) -> None:
     for row in sorted(rows, key=lambda row: str(row.get("creation_time"))):
         mark = "  <- used" if row["connection_id"] == used_id else ""
-        run.show(f"  {run.called(row) or '(no name)':24} {row['connection_id']}{mark}")
+        run.show(f"  {run.name_of(row) or '(no name)':24} {row['connection_id']}{mark}")

@@ -91,51 +91,53 @@ SCENES = (
 async def play() -> int:
     """The whole session; 0 when every scene ended as it should."""
     server = StdioServerParameters(command=sys.executable, args=["-m", "ac_mcp", "--sandbox"])
-    say("ac-mcp demo: a made-up account, a real MCP client over stdio. Nothing leaves this machine.\n")
-    async with Client(server, elicitation_callback=agreed) as client:
+    print_line("ac-mcp demo: a made-up account, a real MCP client over stdio. Nothing leaves this machine.\n")
+    async with Client(server, elicitation_callback=confirm_for_demo) as client:
         listed = (await client.list_tools()).tools
-        say(f"The server speaks MCP {client.protocol_version} and offers {len(listed)} tools.\n")
+        print_line(f"The server speaks MCP {client.protocol_version} and offers {len(listed)} tools.\n")
         last, failed = "", list[Scene]()
         for scene in SCENES:
-            well, last = await ended_well(client, scene, last)
+            well, last = await play_scene(client, scene, last)
             failed += [] if well else [scene]
-    say("That was it. Next: ac-mcp setup claude-desktop --sandbox, to talk to it; ac-mcp connect, for your own.")
+    print_line("That was it. Next: ac-mcp setup claude-desktop --sandbox, to talk to it; ac-mcp connect, for your own.")
     return 1 if failed else 0
 
 
-async def agreed(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+async def confirm_for_demo(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
     """The server asks before it does this; here somebody says yes."""
     for line in params.message.splitlines():
-        say(textwrap.fill(line, WIDTH, initial_indent="  ? ", subsequent_indent="    ", break_on_hyphens=False))
-    say("  (yes)")
+        print_line(textwrap.fill(line, WIDTH, initial_indent="  ? ", subsequent_indent="    ", break_on_hyphens=False))
+    print_line("  (yes)")
     return types.ElicitResult(action="accept", content={"confirm": True})
 
 
-async def ended_well(client: Client, scene: Scene, last: str) -> tuple[bool, str]:
+async def play_scene(client: Client, scene: Scene, last: str) -> tuple[bool, str]:
     """Whether the scene did, and the number of the change it made."""
-    say(f"\u2022 {scene.wish}")
+    print_line(f"\u2022 {scene.wish}")
     arguments = {name: last if value is LAST else value for name, value in scene.arguments.items()}
-    text, error = await asked(client, scene.tool, arguments)
+    text, error = await call_tool(client, scene.tool, arguments)
     advice = next_call(text) if scene.follows else None
     if advice:
-        say("  It takes the advice:")
-        _, error = await asked(client, *advice)
-    say("")
+        print_line("  It takes the advice:")
+        _, error = await call_tool(client, *advice)
+    print_line("")
     change = re.search(r'"change":"(\d+)"', text)
     return error == scene.refused and bool(advice) == scene.follows, change[1] if change else last
 
 
-async def asked(client: Client, tool: str, arguments: Json) -> tuple[str, bool]:
-    say(f"  \u2192 {tool}({', '.join(f'{key}={json.dumps(value)}' for key, value in arguments.items())})")
+async def call_tool(client: Client, tool: str, arguments: Json) -> tuple[str, bool]:
+    print_line(f"  \u2192 {tool}({', '.join(f'{key}={json.dumps(value)}' for key, value in arguments.items())})")
     result = await client.call_tool(tool, arguments)
     text = "\n".join(part.text for part in result.content if isinstance(part, types.TextContent))
     shown = text if len(text) <= LONGEST else f"{text[:LONGEST]} \u2026 ({len(text)} characters)"
     sign = "!" if result.is_error else "="
     for line in re.sub(r',(?=["{])', ", ", shown).splitlines():
-        say(textwrap.fill(line, WIDTH, initial_indent=f"  {sign} ", subsequent_indent="    ", break_on_hyphens=False))
+        print_line(
+            textwrap.fill(line, WIDTH, initial_indent=f"  {sign} ", subsequent_indent="    ", break_on_hyphens=False)
+        )
     return text, bool(result.is_error)
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()

@@ -9,10 +9,10 @@ from pathlib import Path
 from ac_mcp import __version__
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.server.tools import cost
+from ac_mcp.server.tools import definition_size
 from ac_mcp.settings import OVER_HTTP, WORDS, Settings
 from ac_mcp.spec.operation import Operation
-from ac_mcp.tools.toolsets import TOOLSETS, USUAL, offered
+from ac_mcp.tools.toolsets import TOOLSETS, USUAL, offered_tools
 
 
 def refresh(root: Path, *, write: bool) -> list[Path]:
@@ -49,7 +49,7 @@ def tool_table(tools: frozenset[str]) -> str:
 def toolset_table() -> str:
     """How many tools of each toolset there are by default and with all of them, and what they cost."""
     rows = [
-        f"| `{name}` | {costing(tools & USUAL)} | {costing(tools)} | {named(tools)} |\n"
+        f"| `{name}` | {costing(tools & USUAL)} | {costing(tools)} | {tool_names(tools)} |\n"
         for name, tools in TOOLSETS.items()
     ]
     whole = f"| together | {costing(USUAL)} | {costing(frozenset(OPERATIONS))} | |\n"
@@ -58,10 +58,10 @@ def toolset_table() -> str:
 
 
 def costing(tools: frozenset[str]) -> str:
-    return f"{len(tools)}, {sum(cost(OPERATIONS[one], Settings()) for one in tools):,}" if tools else ""
+    return f"{len(tools)}, {sum(definition_size(OPERATIONS[one], Settings()) for one in tools):,}" if tools else ""
 
 
-def named(tools: frozenset[str]) -> str:
+def tool_names(tools: frozenset[str]) -> str:
     return ", ".join(f"`{name}`" for name in OPERATIONS if name in tools)
 
 
@@ -91,7 +91,7 @@ def default(value: object) -> str:
 def manifest(text: str) -> str:
     told = json.loads(text)
     told["version"] = __version__
-    told["tools"] = [{"name": name, "description": OPERATIONS[name].description} for name in offered(Settings())]
+    told["tools"] = [{"name": name, "description": OPERATIONS[name].description} for name in offered_tools(Settings())]
     return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -102,12 +102,12 @@ def server(text: str) -> str:
     for package in told["packages"]:
         package["version"] = __version__
         package["environmentVariables"] = [
-            variable(one) for one in fields(Settings) if one.metadata["variable"] not in OVER_HTTP
+            setting_entry(one) for one in fields(Settings) if one.metadata["variable"] not in OVER_HTTP
         ]
     return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
 
 
-def variable(one: Field[object]) -> Json:
+def setting_entry(one: Field[object]) -> Json:
     name = one.metadata["variable"]
     told: Json = {"name": name, "description": one.metadata["about"].replace("`", "")}
     told |= {} if one.repr else {"isSecret": True}
@@ -124,7 +124,7 @@ def variable(one: Field[object]) -> Json:
     return told
 
 
-def versioned(text: str) -> str:
+def with_version(text: str) -> str:
     """A file of a plugin or skill that says the version of the package."""
     return re.sub(r'^(\s*"?version"?: )"[^"]*"', rf'\g<1>"{__version__}"', text, count=1, flags=re.M)
 
@@ -134,6 +134,6 @@ RENEWED: dict[str, Callable[[str], str]] = {
     "docs/toolsets.md": tables,
     "manifest.json": manifest,
     "server.json": server,
-    ".claude-plugin/plugin.json": versioned,
-    "ac_mcp/skills/activecampaign/SKILL.md": versioned,
+    ".claude-plugin/plugin.json": with_version,
+    "ac_mcp/skills/activecampaign/SKILL.md": with_version,
 }

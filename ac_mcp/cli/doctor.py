@@ -6,11 +6,11 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from ac_mcp.calls.account import Account
-from ac_mcp.calls.execute import run
-from ac_mcp.cli.app import Company, account, linked, state_folder
+from ac_mcp.calls.execute import execute
+from ac_mcp.cli.app import Company, open_account, open_redis, state_folder
 from ac_mcp.cli.next_command import without_next
-from ac_mcp.errors import NotConnected, Trouble, Unavailable
-from ac_mcp.messages import Json, Request, record
+from ac_mcp.errors import NotConnected, ToolError, Unavailable
+from ac_mcp.messages import Json, Request, as_object
 from ac_mcp.operations.connections import list_connections
 from ac_mcp.operations.users import list_users
 from ac_mcp.results.next_call import explain
@@ -31,7 +31,7 @@ async def examine(settings: Settings, company: Company, show: Show) -> int:
         return 1
     key = "the sandbox has its own" if settings.sandbox else f"set, {len(settings.credential)} characters"
     show(f"key         {key}")
-    async with account(settings, company) as one:
+    async with open_account(settings, company) as one:
         return await steps(one, settings, show)
 
 
@@ -39,7 +39,7 @@ async def steps(one: Account, settings: Settings, show: Show) -> int:
     step = "connection"
     try:
         if not settings.direct:
-            said, usable = connection(one, await run(one, list_connections, {}))
+            said, usable = connection(one, await execute(one, list_connections, {}))
             show(f"connection  {said}")
             if not usable:
                 show("failed      No connection can be used. Make one: ac-mcp connect")
@@ -47,9 +47,9 @@ async def steps(one: Account, settings: Settings, show: Show) -> int:
         step = "first read"
         show(f"first read  {await first_read(one)}")
         show(f"pace        {await pace(one)}")
-        show(f"kept in     {await kept(settings)}")
-        return alone(settings, show) if one.gateway.pacing.alone else well(show)
-    except Trouble as trouble:
+        show(f"kept in     {await describe_state(settings)}")
+        return check_state(settings, show) if one.gateway.pacing.is_cut_off else check_installation(show)
+    except ToolError as trouble:
         asked = list_users if settings.direct else list_connections
         show(f"failed      {step}: {without_next(explain(trouble, asked, {}, settings.direct))}")
         for remedy in remedies(trouble, settings, one):
@@ -58,12 +58,12 @@ async def steps(one: Account, settings: Settings, show: Show) -> int:
         return 1
 
 
-def well(show: Show) -> int:
+def check_installation(show: Show) -> int:
     show("all well")
     return 0
 
 
-def alone(settings: Settings, show: Show) -> int:
+def check_state(settings: Settings, show: Show) -> int:
     """What keeps the pace and the record cannot be used."""
     if settings.redis_url:
         show("failed      Redis cannot be used: one request a second, and nothing can be written.")
@@ -74,11 +74,11 @@ def alone(settings: Settings, show: Show) -> int:
     return 1
 
 
-def remedies(trouble: Trouble, settings: Settings, one: Account) -> Iterator[str]:
+def remedies(trouble: ToolError, settings: Settings, one: Account) -> Iterator[str]:
     """What else may be behind it, and what to do."""
     if isinstance(trouble, Unavailable) and not trouble.status:
         hosts = settings.api_url if settings.direct else f"{settings.connections_url} or {settings.api_url}"
-        way = f" by the proxy {bare(settings.proxy)}" if settings.proxy else ""
+        way = f" by the proxy {without_password(settings.proxy)}" if settings.proxy else ""
         yield f"Nothing came back from {hosts}{way}: check the address, the network, a firewall, the certificate."
         yield "A proxy is used if HTTPS_PROXY (in capitals) names it." if not settings.proxy else "Is the proxy up?"
     if isinstance(trouble, NotConnected):
@@ -89,20 +89,20 @@ def remedies(trouble: Trouble, settings: Settings, one: Account) -> Iterator[str
         yield f"Maton has moved new keys to one host: try MATON_API_BASE_URL={NEWER}"
 
 
-def bare(url: str) -> str:
+def without_password(url: str) -> str:
     """An address without what may be a password."""
     split = urlsplit(url)
     return f"{split.scheme}://{split.hostname or ''}{f':{split.port}' if split.port else ''}"
 
 
-async def kept(settings: Settings) -> str:
+async def describe_state(settings: Settings) -> str:
     """Where pace and journal are; of a Redis, whether it keeps them."""
     if not settings.redis_url or settings.sandbox:
         return str(state_folder(settings) or "memory: nothing is shared with other processes")
-    async with linked(settings.redis_url) as link:
+    async with open_redis(settings.redis_url) as link:
         assert link is not None
         try:
-            keeps = await link.keeps()
+            keeps = await link.is_persistent()
         except Unusable as error:
             return f"{error}"
     if not keeps:
@@ -125,7 +125,7 @@ def connection(one: Account, answer: Json) -> tuple[str, bool]:
     states = ", ".join(f"{found[state]} {state}" for state in ("ACTIVE", "PENDING", "FAILED"))
     if not found["ACTIVE"]:
         return f"{states}. None can be used", False
-    row = record(next((row for row in rows if row.get("default")), None))
+    row = as_object(next((row for row in rows if row.get("default")), None))
     if not row:
         return f"{states}; the one that was chosen is gone: {one.settings.connection}", True
     id = str(row.get("id") or one.settings.connection)
@@ -137,15 +137,15 @@ def connection(one: Account, answer: Json) -> tuple[str, bool]:
 async def pace(one: Account) -> str:
     """How the budget stands that the account's requests count against, of this process and all that share it."""
     caller = replace(one.caller, connection=one.default.id)
-    (name, rate), *_ = one.gateway.doors.budgets(caller, Request("GET", ""))
-    standing = await one.gateway.pacing.standing(name, rate)
+    (name, rate), *_ = one.gateway.endpoints.budgets(caller, Request("GET", ""))
+    standing = await one.gateway.pacing.state_of(name, rate)
     paused = f", paused for {standing.paused:.0f} s" if standing.paused else ""
     last = "none in a day" if standing.throttled is None else f"{standing.throttled:.0f} s ago"
-    waiting = f"{one.gateway.pacing.queued} waiting here"
+    waiting = f"{one.gateway.pacing.waiting_in_all} waiting here"
     return f"{standing.free} of {rate} requests free this second{paused}, {waiting}, last 429: {last}"
 
 
 async def first_read(one: Account) -> str:
-    answer = await run(one, list_users, {})
+    answer = await execute(one, list_users, {})
     names = [row.get("name", row["id"]) for row in answer["users"]]
     return f"{answer.get('total', len(names))} users, the first is {names[0]}" if names else "answered, with no users"

@@ -6,7 +6,7 @@ from pathlib import Path
 FIRST, SECONDS = Path("/proc/1/cmdline"), 3.0
 
 
-def of_first_process(cmdline: Path = FIRST) -> str:
+def address_of_first_process(cmdline: Path = FIRST) -> str:
     """The address process 1 was told to serve at; empty where it was not, or there is no such process."""
     try:
         words = cmdline.read_bytes().decode(errors="replace").split("\0")

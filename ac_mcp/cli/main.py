@@ -21,13 +21,13 @@ from ac_mcp.cli.call import (
     USAGE,
     call,
     company,
-    complain,
     export,
+    fail,
     for_shell,
-    show,
+    print_line,
 )
 from ac_mcp.cli.options import HTTP, arguments_of, flags, shared_options
-from ac_mcp.settings import BadSetting, Settings, checked
+from ac_mcp.settings import BadSetting, Settings, require_safe_address
 
 LONGEST_NAME = 80
 
@@ -49,12 +49,12 @@ def run(arguments: Sequence[str]) -> int:
         asked.arguments += rest  # they stood behind an option
     try:
         sandboxed = {"AC_MCP_SANDBOX": "true"} if hasattr(asked, "sandbox") else {}
-        settings = chosen(Settings.from_env({**os.environ, **sandboxed}), asked)
+        settings = with_flags(Settings.from_env({**os.environ, **sandboxed}), asked)
     except BadSetting as error:
-        return complain(str(error), USAGE)
+        return fail(str(error), USAGE)
     of_sandbox = [f"--{name}" for name in OF_SANDBOX if hasattr(asked, name)]
     if of_sandbox and not settings.sandbox and asked.command is not sandbox:
-        return complain(f"{of_sandbox[0]} is about a sandbox: it goes with --sandbox.", USAGE)
+        return fail(f"{of_sandbox[0]} is about a sandbox: it goes with --sandbox.", USAGE)
     from ac_mcp.cli.app import log_to_stderr
 
     log_to_stderr(settings)
@@ -63,14 +63,14 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         return code
     except BadSetting as error:
-        return complain(str(error), USAGE)
+        return fail(str(error), USAGE)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # whoever read it has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except (OSError, OverflowError, sqlite3.Error) as error:
-        return complain(f"{type(error).__name__}: {error}")
+        return fail(f"{type(error).__name__}: {error}")
 
 
 def parser() -> ArgumentParser:
@@ -87,13 +87,15 @@ def parser() -> ArgumentParser:
     return top
 
 
-def chosen(settings: Settings, asked: Namespace) -> Settings:
+def with_flags(settings: Settings, asked: Namespace) -> Settings:
     """What the command line says wins over the environment."""
     names = (
         "sandbox", "multi_account", "read_only", "toolsets", "tools", "confirm", "hide_user_content", "allow_default",
         "accept_caller_keys", "log_level",
     )  # fmt: skip
-    return checked(replace(settings, **{name: getattr(asked, name) for name in names if hasattr(asked, name)}))
+    return require_safe_address(
+        replace(settings, **{name: getattr(asked, name) for name in names if hasattr(asked, name)})
+    )
 
 
 def serve(settings: Settings, asked: Namespace) -> int:
@@ -113,22 +115,22 @@ def tools(settings: Settings, asked: Namespace) -> int:
 
     if not asked.search and not asked.json:
         for text in toolbox.costs(settings):
-            show(text)
+            print_line(text)
         return OK
     settings, wish = for_shell(settings), " ".join(asked.search)
     reach = toolbox.within(settings)
-    ids = [wish] if wish in reach else toolbox.fitting(reach, wish) if wish else list(reach.tools)
+    ids = [wish] if wish in reach else toolbox.find_fitting(reach, wish) if wish else list(reach.tools)
     if not ids:
-        return complain("Nothing fits: say it in other words, such as the thing and what to do with it.")
+        return fail("Nothing fits: say it in other words, such as the thing and what to do with it.")
     if asked.json:
-        show(toolbox.described(reach, ids, settings))
+        print_line(toolbox.describe_as_json(reach, ids, settings))
     elif wish in reach:
         for text in toolbox.manual(reach, wish, settings):
-            show(text)
+            print_line(text)
     else:
         for id in ids:
-            show(toolbox.line(reach, id, settings))
-        show(f"What one takes: ac-mcp tools {ids[0]}")
+            print_line(toolbox.line(reach, id, settings))
+        print_line(f"What one takes: ac-mcp tools {ids[0]}")
     return OK
 
 
@@ -148,30 +150,30 @@ def connect(settings: Settings, asked: Namespace) -> int:
     browser = window and not asked.no_browser
     name = " ".join(visible(asked.name).split())
     if len(name) > LONGEST_NAME or (asked.name and not name):
-        return complain(f"--name takes 1 to {LONGEST_NAME} characters that can be seen.", USAGE)
+        return fail(f"--name takes 1 to {LONGEST_NAME} characters that can be seen.", USAGE)
     wanted = Wanted(asked.new, asked.use.strip(), name, browser, settings.connection)
-    return anyio.run(run_connect, settings, company(asked), wanted, show)
+    return anyio.run(run_connect, settings, company(asked), wanted, print_line)
 
 
 def setup(settings: Settings, asked: Namespace) -> int:
     """This server in a client's configuration."""
     from ac_mcp.cli.setup import CLIENTS, CannotSetUp, Start, set_up
-    from ac_mcp.tools.toolsets import offered
+    from ac_mcp.tools.toolsets import offered_tools
 
     if asked.client not in CLIENTS:
-        return complain(f"There is no client {asked.client!r} here; there are {', '.join(CLIENTS)}.", USAGE)
-    offered(settings)  # what cannot be started is not written
-    start = Start.here(flags(asked), os.environ, keyed=bool(settings.sandbox or settings.credential))
+        return fail(f"There is no client {asked.client!r} here; there are {', '.join(CLIENTS)}.", USAGE)
+    offered_tools(settings)  # what cannot be started is not written
+    start = Start.of_this_program(flags(asked), os.environ, keyed=bool(settings.sandbox or settings.credential))
     try:
-        return set_up(asked.client, start, path=asked.file, remove=asked.remove, agreed=asked.yes, show=show)
+        return set_up(asked.client, start, path=asked.file, remove=asked.remove, agreed=asked.yes, show=print_line)
     except CannotSetUp as error:
-        return complain(str(error))
+        return fail(str(error))
 
 
 def doctor(settings: Settings, asked: Namespace) -> int:
     from ac_mcp.cli.doctor import examine
 
-    return anyio.run(examine, settings, company(asked), show)
+    return anyio.run(examine, settings, company(asked), print_line)
 
 
 def sandbox(settings: Settings, asked: Namespace) -> int:
@@ -181,7 +183,7 @@ def sandbox(settings: Settings, asked: Namespace) -> int:
     try:
         faults = [parse(text) for text in asked.fault]
     except BadFault as error:
-        return complain(str(error), USAGE)
+        return fail(str(error), USAGE)
     latency = Latency(*(milliseconds / 1000 for milliseconds in asked.latency))
     told = company(asked)
     one = Sandbox(
@@ -190,7 +192,7 @@ def sandbox(settings: Settings, asked: Namespace) -> int:
     try:
         anyio.run(listening, one, asked.port)
     except OSError as error:
-        return complain(f"Port {asked.port} cannot be had: {error.strerror}.")
+        return fail(f"Port {asked.port} cannot be had: {error.strerror}.")
     finally:
         one.close()
     return OK
@@ -200,7 +202,7 @@ async def listening(one: Any, port: int) -> None:
     """Until interrupted; the address is told once it answers."""
     server = await one.serve(port)
     address = "http://{}:{}".format(*server.sockets[0].getsockname())
-    complain(
+    fail(
         f"ActiveCampaign sandbox on {address}\n"
         f"  Maton:  MATON_API_BASE_URL={address} MATON_API_KEY={one.key}\n"
         f"  direct: AC_API_URL={address} AC_API_TOKEN={one.key}\n"
@@ -211,10 +213,10 @@ async def listening(one: Any, port: int) -> None:
 
 def health(settings: Settings, asked: Namespace) -> int:
     """For a container: its first process is asked, if it serves over HTTP; one on stdio lives while its client does."""
-    from ac_mcp.cli.health import answers, of_first_process
+    from ac_mcp.cli.health import address_of_first_process, answers
 
-    address = getattr(asked, "http", "") or of_first_process()
-    return OK if not address or answers(address) else complain(f"Nothing answers at {address}.")
+    address = getattr(asked, "http", "") or address_of_first_process()
+    return OK if not address or answers(address) else fail(f"Nothing answers at {address}.")
 
 
 def docs(settings: Settings, asked: Namespace) -> int:
@@ -222,7 +224,7 @@ def docs(settings: Settings, asked: Namespace) -> int:
 
     stale = refresh(Path.cwd(), write=not asked.check)
     for path in stale:
-        complain(f"{path} {'is out of date: run ac-mcp docs' if asked.check else 'written'}")
+        fail(f"{path} {'is out of date: run ac-mcp docs' if asked.check else 'written'}")
     return FAILED if asked.check and stale else OK
 
 

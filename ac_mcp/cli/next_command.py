@@ -11,7 +11,7 @@ NEXT = re.compile(r"^(Next[^:\n]*: )(\w+)\((.*)\)$", re.M)
 CONSTANTS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
 
 
-def command(tool: str, arguments: Mapping[str, Any], flags: Sequence[str] = ()) -> str:
+def shell_command(tool: str, arguments: Mapping[str, Any], flags: Sequence[str] = ()) -> str:
     """One call; what is no text stands as JSON."""
     words = [f"{name}={given if isinstance(given, str) else json.dumps(given)}" for name, given in arguments.items()]
     return shlex.join(["ac-mcp", "call", *flags, tool, *words])
@@ -22,7 +22,7 @@ def in_shell(text: str, flags: Sequence[str]) -> str:
 
     def spoken(found: re.Match[str]) -> str:
         call = _call(found)
-        return f"{found[1]}{command(*call, flags)}" if call else found[0]
+        return f"{found[1]}{shell_command(*call, flags)}" if call else found[0]
 
     return NEXT.sub(spoken, text)
 

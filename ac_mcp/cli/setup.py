@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from platformdirs import user_config_path
 
-from ac_mcp.cli.client_config import NAME, SERVERS, CannotSetUp, change
+from ac_mcp.cli.client_config import NAME, SERVERS, CannotSetUp, plan_change
 from ac_mcp.messages import Json
 from ac_mcp.settings import OVER_HTTP, Settings
 
@@ -36,7 +36,7 @@ class Start:
     env: Mapping[str, str]
 
     @classmethod
-    def here(cls, flags: Sequence[str], variables: Mapping[str, str], keyed: bool = True) -> "Start":
+    def of_this_program(cls, flags: Sequence[str], variables: Mapping[str, str], keyed: bool = True) -> "Start":
         """As it is started now: this very program, with the flags and settings of this command."""
         name = "ac-mcp.exe" if os.name == "nt" else "ac-mcp"
         script = Path(sysconfig.get_path("scripts")) / name
@@ -58,7 +58,7 @@ class Start:
         return "" if SECRET.isdisjoint(self.env) else HINT
 
     @property
-    def passing(self) -> bool:
+    def is_temporary(self) -> bool:
         """Whether it stands in a cache, which may be emptied at any time, or is not installed at all."""
         cached = any(part.startswith(CACHES) for part in Path(self.command).parts)
         installed = "-m" not in self.args[:1] or "site-packages" in Path(__file__).parts
@@ -69,7 +69,7 @@ class Start:
         """Its settings without what is secret in them."""
         return {name: YOURS if name in SECRET else value for name, value in self.env.items()}
 
-    def told(self, shown: bool = False) -> Json:
+    def to_json(self, shown: bool = False) -> Json:
         """As the field is written in most clients' files; shown, without its secrets."""
         env = self.public if shown else dict(self.env)
         return {"command": self.command, "args": list(self.args)} | ({"env": env} if env else {})
@@ -84,7 +84,7 @@ def desktop_file() -> Path:
 
 
 def cursor_link(start: Start) -> str:
-    config = b64encode(json.dumps(start.told(shown=True)).encode()).decode()
+    config = b64encode(json.dumps(start.to_json(shown=True)).encode()).decode()
     return f"cursor://anysphere.cursor-deeplink/mcp/install?name={NAME}&config={quote(config)}"
 
 
@@ -121,7 +121,7 @@ def quoted(text: str) -> str:
 
 
 def servers(start: Start, word: str = SERVERS) -> str:
-    return json.dumps({word: {NAME: start.told(shown=True)}}, indent=2)
+    return json.dumps({word: {NAME: start.to_json(shown=True)}}, indent=2)
 
 
 def skill_file() -> Path:
@@ -162,17 +162,17 @@ def set_up(client: str, start: Start, *, path: Path | None, remove: bool, agreed
         return 0
     if not remove and start.keyless:
         raise CannotSetUp(f"{KEY} is not set: set it (maton.ai/settings), or add --sandbox. Nothing was changed.")
-    if not remove and start.passing:
+    if not remove and start.is_temporary:
         raise CannotSetUp(
             "This ac-mcp is in a cache, or not installed: install it first (pip, uv tool install). Nothing was changed."
         )
     path = path or desktop_file()
-    wanted = change(path, None if remove else start.told())
+    wanted = plan_change(path, None if remove else start.to_json())
     if wanted is None:
         show(f"{path} is as it should be already.")
         return 0
     show(f"{path}\n\n{wanted.difference()}\n")
-    if not (agreed or confirmed()):
+    if not (agreed or ask_to_confirm()):
         show("Nothing was changed. To write it: the same command with --yes")
         return 1
     backup = wanted.write()
@@ -185,7 +185,7 @@ def set_up(client: str, start: Start, *, path: Path | None, remove: bool, agreed
     return 0
 
 
-def confirmed() -> bool:
+def ask_to_confirm() -> bool:
     if not sys.stdin.isatty():
         return False
     sys.stdout.write("Write it? [y/N] ")

@@ -4,16 +4,16 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ac_mcp.cli.next_command import command
+from ac_mcp.cli.next_command import shell_command
 from ac_mcp.messages import Json
 from ac_mcp.operations import STEPS
-from ac_mcp.server.tools import cost
+from ac_mcp.server.tools import definition_size
 from ac_mcp.settings import Settings
-from ac_mcp.spec.json_schema import about, choices, listed
+from ac_mcp.spec.json_schema import choices, description_of, listed_schema
 from ac_mcp.spec.operation import Operation
-from ac_mcp.tools.access import Reach
+from ac_mcp.tools.access import ToolAccess
 from ac_mcp.tools.search import search
-from ac_mcp.tools.toolsets import offered, switched_off
+from ac_mcp.tools.toolsets import disabled_names, offered_tools
 
 FEW = 10
 """How many that fit a wish are shown."""
@@ -21,47 +21,47 @@ FEW = 10
 
 def costs(settings: Settings) -> Iterator[str]:
     """What a model would be shown by a server with these settings, and the bytes of it."""
-    tools = offered(settings)
+    tools = offered_tools(settings)
     for name, operation in tools.items():
-        yield f"{name:20} {cost(operation, settings):5}  {operation.description}"
-    together = sum(cost(operation, settings) for operation in tools.values())
+        yield f"{name:20} {definition_size(operation, settings):5}  {operation.description}"
+    together = sum(definition_size(operation, settings) for operation in tools.values())
     yield f"{len(tools)} tools; all together {together} bytes of name, description and schema"
     yield "What ac-mcp call runs beyond them: ac-mcp tools WORDS, such as: ac-mcp tools export deals"
 
 
-def within(settings: Settings) -> Reach:
+def within(settings: Settings) -> ToolAccess:
     """What a shell with these settings can call."""
-    return Reach(offered(settings), switched_off(settings), settings.direct)
+    return ToolAccess(offered_tools(settings), disabled_names(settings), settings.direct)
 
 
-def fitting(reach: Reach, wish: str) -> list[str]:
+def find_fitting(reach: ToolAccess, wish: str) -> list[str]:
     """Ids of what fits a wish in plain words, the best first; tools whose name holds it before all."""
     word = wish.strip().lower().replace("-", "_").replace(" ", "_")
     named = [name for name in reach.tools if word and word in name]
     return list(dict.fromkeys([*named, *(id for id in search(wish) if id in reach)]))[:FEW]
 
 
-def line(reach: Reach, id: str, settings: Settings) -> str:
+def line(reach: ToolAccess, id: str, settings: Settings) -> str:
     """How it is called, with what need not be given in brackets, and what it does."""
     one = STEPS[id]
     if id not in reach.tools:
         arguments = "arguments=" if one.required else "[arguments=]"
-        return f"{reach.runner(one)} id={id} {arguments}  {one.description}"
-    takes = listed(one, settings.several_accounts)
+        return f"{reach.generic_tool_for(one)} id={id} {arguments}  {one.description}"
+    takes = listed_schema(one, settings.several_accounts)
     optional = [f"[{name}=]" for name in takes["properties"] if name not in one.required]
     return f"{' '.join([id, *(f'{name}=' for name in one.required), *optional])}  {one.description}"
 
 
-def manual(reach: Reach, id: str, settings: Settings) -> Iterator[str]:
+def manual(reach: ToolAccess, id: str, settings: Settings) -> Iterator[str]:
     """One of them whole: what it does to the account, an argument a line, and a call."""
     one = STEPS[id]
     yield f"{id}: {one.description}"
     yield f"  {kind(one)}"
-    for name, said in listed(one, settings.several_accounts)["properties"].items():
+    for name, said in listed_schema(one, settings.several_accounts)["properties"].items():
         needed = ", required" if name in one.required else ""
         yield f"  {name}=  {said.get('description', '')} ({value(said)}{needed})"
-    tool, arguments = reach.suggested(id, example := of_use(one)) or (id, example)
-    yield f"  {command(tool, arguments)}"
+    tool, arguments = reach.suggest_call(id, example := useful_arguments(one)) or (id, example)
+    yield f"  {shell_command(tool, arguments)}"
 
 
 BESIDE: Mapping[str, Sequence[str]] = {
@@ -76,7 +76,7 @@ BESIDE: Mapping[str, Sequence[str]] = {
 """What a first call of these has beside what it must have: one of several, at least."""
 
 
-def of_use(one: Operation[..., Any]) -> Json:
+def useful_arguments(one: Operation[..., Any]) -> Json:
     """The arguments of a call that does something; of an update the first thing it can change."""
     optional = [name for name in one.signature.parameters if name not in one.required]
     beside = BESIDE.get(one.name, optional[:1] if one.name.startswith("update_") else ())
@@ -84,7 +84,7 @@ def of_use(one: Operation[..., Any]) -> Json:
 
 
 def example(one: Operation[..., Any], name: str) -> Any:
-    given = about(one.signature.parameters[name].annotation).example
+    given = description_of(one.signature.parameters[name].annotation).example
     return next(iter(choices(one, name)), None) if given is None else given
 
 
@@ -101,12 +101,12 @@ def value(said: Mapping[str, Any]) -> str:
     return {"integer": "number", "boolean": "true|false", "object": "JSON"}.get(str(said.get("type")), "text")
 
 
-def described(reach: Reach, ids: list[str], settings: Settings) -> str:
+def describe_as_json(reach: ToolAccess, ids: list[str], settings: Settings) -> str:
     """The same for programs: a JSON array."""
     rows: list[Json] = []
     for id in ids:
         one = STEPS[id]
-        called: Json = {"name": id} if id in reach.tools else {"name": reach.runner(one), "id": id}
-        takes = listed(one, settings.several_accounts)
+        called: Json = {"name": id} if id in reach.tools else {"name": reach.generic_tool_for(one), "id": id}
+        takes = listed_schema(one, settings.several_accounts)
         rows.append(called | {"description": one.description, "kind": kind(one), "takes": takes})
     return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))

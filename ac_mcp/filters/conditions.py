@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json
-from ac_mcp.spec.parameters import day
+from ac_mcp.spec.parameters import require_date
 
 CONTACT_STATUS = {"any": "-1", "unconfirmed": "0", "active": "1", "unsubscribed": "2", "bounced": "3"}
 DEAL_STATUS = {"open": "0", "won": "1", "lost": "2"}
@@ -22,7 +22,7 @@ Form: TypeAlias = Literal["name", "word", "day", "number", "text"]
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ConditionKey:
     """One thing a condition can be about: the API's parameter for it, and what its value is."""
 
     wire: str
@@ -36,12 +36,12 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`value` is what goes on the wire, `said` the whole condition as people read it."""
+    """`value` is what goes on the wire, `text` the whole condition as people read it."""
 
     key: str
     value: str
     negative: bool = False
-    said: str = ""
+    text: str = ""
     field: str = ""
     """The id of the custom field it is about; `key` is "field" then."""
     among: bool = False
@@ -52,40 +52,45 @@ class Condition:
         title = field.pop("title", key)
         return cls(key, value, negative, f"{title}{'!=' if negative else '='}{shown}", **field)
 
-    @property
-    def as_json(self) -> Json:
-        """For a record of it; `Condition(**…)` is the same again."""
-        return asdict(self)
+    def to_json(self) -> Json:
+        """Return the condition as it is stored in a job's plan; `from_json` reads it back."""
+        fields = asdict(self)
+        return {"said" if name == "text" else name: value for name, value in fields.items()}
+
+    @classmethod
+    def from_json(cls, stored: Json) -> "Condition":
+        """Read a condition that `to_json` wrote, in this version or an earlier one."""
+        return cls(**{"text" if name == "said" else name: value for name, value in stored.items()})
 
 
-CONTACT: Mapping[str, Key] = {
-    "tag": Key("tagid", "name", "tags", negative=True),
-    "list": Key("listid", "name", "lists", negative=True),
-    "segment": Key("segmentid", "name", "segments", negative=True),
-    "automation": Key("seriesid", "name", "automations", negative=True),
-    "status": Key("status", "word", words=CONTACT_STATUS),
-    "search": Key("search"),
-    "email": Key("email"),
-    "created_after": Key("filters[created_after]", "day"),
-    "created_before": Key("filters[created_before]", "day"),
-    "updated_after": Key("filters[updated_after]", "day"),
-    "updated_before": Key("filters[updated_before]", "day"),
-    INACTIVE: Key("", "number"),
+CONTACT: Mapping[str, ConditionKey] = {
+    "tag": ConditionKey("tagid", "name", "tags", negative=True),
+    "list": ConditionKey("listid", "name", "lists", negative=True),
+    "segment": ConditionKey("segmentid", "name", "segments", negative=True),
+    "automation": ConditionKey("seriesid", "name", "automations", negative=True),
+    "status": ConditionKey("status", "word", words=CONTACT_STATUS),
+    "search": ConditionKey("search"),
+    "email": ConditionKey("email"),
+    "created_after": ConditionKey("filters[created_after]", "day"),
+    "created_before": ConditionKey("filters[created_before]", "day"),
+    "updated_after": ConditionKey("filters[updated_after]", "day"),
+    "updated_before": ConditionKey("filters[updated_before]", "day"),
+    INACTIVE: ConditionKey("", "number"),
 }
-DEAL: Mapping[str, Key] = {
-    "pipeline": Key("filters[group]", "name", "dealGroups"),
-    "stage": Key("filters[stage]", "name", "dealStages"),
-    "owner": Key("filters[owner]", "name", "users"),
-    "status": Key("filters[status]", "word", words=DEAL_STATUS),
-    "search": Key("filters[search]"),
-    "min_value": Key("filters[minimum_value]", "number"),
-    "max_value": Key("filters[maximum_value]", "number"),
-    "created_after": Key("filters[created_after]", "day"),
-    "created_before": Key("filters[created_before]", "day"),
-    "updated_after": Key("filters[updated_after]", "day"),
-    "updated_before": Key("filters[updated_before]", "day"),
+DEAL: Mapping[str, ConditionKey] = {
+    "pipeline": ConditionKey("filters[group]", "name", "dealGroups"),
+    "stage": ConditionKey("filters[stage]", "name", "dealStages"),
+    "owner": ConditionKey("filters[owner]", "name", "users"),
+    "status": ConditionKey("filters[status]", "word", words=DEAL_STATUS),
+    "search": ConditionKey("filters[search]"),
+    "min_value": ConditionKey("filters[minimum_value]", "number"),
+    "max_value": ConditionKey("filters[maximum_value]", "number"),
+    "created_after": ConditionKey("filters[created_after]", "day"),
+    "created_before": ConditionKey("filters[created_before]", "day"),
+    "updated_after": ConditionKey("filters[updated_after]", "day"),
+    "updated_before": ConditionKey("filters[updated_before]", "day"),
 }
-KEYS: Mapping[str, Mapping[str, Key]] = {"contacts": CONTACT, "deals": DEAL}
+KEYS: Mapping[str, Mapping[str, ConditionKey]] = {"contacts": CONTACT, "deals": DEAL}
 ALIASES = {
     "tags": "tag", "label": "tag", "lists": "list", "segments": "segment", "automations": "automation",
     "in_automation": "automation", "query": "search", "text": "search", "created_since": "created_after",
@@ -100,7 +105,7 @@ FORM = re.compile(r"\s*(?:(not|without|no)\s+|(-))?(.+?)\s*(!=|<>|>=|<=|==|=|:|>
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class ConditionText:
     """A condition as it was written, taken apart."""
 
     key: str
@@ -110,7 +115,7 @@ class Text:
     operator: str = "="
 
 
-def taken_apart(parameter: str, text: str) -> Text:
+def parse_condition(parameter: str, text: str) -> ConditionText:
     """Raises BadArguments for what is no condition."""
     found = FORM.fullmatch(text)
     if not found or not found[3].strip("! "):
@@ -119,18 +124,18 @@ def taken_apart(parameter: str, text: str) -> Text:
     negative = bool(word or minus) != (operator in ("!=", "<>"))
     plain = re.sub(r"[\s-]+", "_", key.strip().casefold())
     if operator in (">", ">=", "<", "<=") and (plain, operator[0] == ">") in DATED:
-        return Text(DATED[plain, operator[0] == ">"], value.strip(), negative, text)
-    return Text(key.strip(), value.strip(), negative, text, operator)
+        return ConditionText(DATED[plain, operator[0] == ">"], value.strip(), negative, text)
+    return ConditionText(key.strip(), value.strip(), negative, text, operator)
 
 
-def known_key(kind: str, one: Text) -> str:
+def find_key(kind: str, one: ConditionText) -> str:
     """Which key of this kind it is about; empty where it can only be a custom field."""
     plain = re.sub(r"[\s-]+", "_", one.key.casefold())
     plain = ALIASES.get(plain, plain)
     return plain if plain in KEYS[kind] else ""
 
 
-def worded(parameter: str, kind: str, key: str, one: Text) -> Condition:
+def build_condition(parameter: str, kind: str, key: str, one: ConditionText) -> Condition:
     """A condition whose value is no name.
 
     Raises:
@@ -151,7 +156,7 @@ def worded(parameter: str, kind: str, key: str, one: Text) -> Condition:
             return Condition.of(key, (of.words or {})[choice], choice)
         case "day":
             try:
-                day(said)
+                require_date(said)
             except ValueError as error:
                 raise BadArguments(f"{parameter}: {key}: {said[:80]!r} {error}.") from None
             return Condition.of(key, said, said)
@@ -167,7 +172,7 @@ def worded(parameter: str, kind: str, key: str, one: Text) -> Condition:
             return Condition.of(key, said, said)
 
 
-def unknown(parameter: str, kind: str, one: Text, titles: Sequence[str], fixed: Any) -> BadArguments:
+def unknown_condition(parameter: str, kind: str, one: ConditionText, titles: Sequence[str], fixed: Any) -> BadArguments:
     """There is neither such a key nor such a field."""
     keys = list(KEYS[kind])
     names = {name.casefold(): name for name in (*keys, *titles)}

@@ -12,10 +12,10 @@ from typing import TypeAlias
 
 from anyio import sleep
 
-from ac_mcp.concurrency import side_by_side
+from ac_mcp.concurrency import gather
 from ac_mcp.errors import BadArguments
 from ac_mcp.filters.conditions import CONTACT, FIELD, INACTIVE, Condition
-from ac_mcp.messages import ANYTIME, Json, Request, Sender, Watch, record, records, whole
+from ac_mcp.messages import NO_DEADLINE, CallClock, Json, Request, Sender, as_int, as_object, as_objects
 
 PAGE = 100
 AHEAD = 4
@@ -31,7 +31,7 @@ Query: TypeAlias = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class ContactCount:
     """`exact` is False where the time of the call did not allow to look at all of them: then it is the least."""
 
     number: int
@@ -41,7 +41,7 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class QueryPlan:
     """Conditions by how they are asked."""
 
     base: Query
@@ -62,7 +62,7 @@ class Plan:
         return not (self.further or self.fields or self.inactive) and apart and few
 
 
-def planned(conditions: Iterable[Condition]) -> Plan:
+def plan_query(conditions: Iterable[Condition]) -> QueryPlan:
     known = list(conditions)
     status = next((one.value for one in known if one.key == "status"), "")
     lists = any(one.key == "list" and not one.negative for one in known)
@@ -72,7 +72,7 @@ def planned(conditions: Iterable[Condition]) -> Plan:
     for one in known:
         if one.key in ("status", FIELD, INACTIVE):
             continue
-        query = asked(one, status)
+        query = query_for(one, status)
         if one.negative:
             without.append(query)
         elif base.keys().isdisjoint(query):
@@ -81,10 +81,10 @@ def planned(conditions: Iterable[Condition]) -> Plan:
             further.append(query)
     inactive = next((int(float(one.value)) for one in known if one.key == INACTIVE), 0)
     fields = tuple(one for one in known if one.key == FIELD)
-    return Plan(base, tuple(further), tuple(without), fields, inactive)
+    return QueryPlan(base, tuple(further), tuple(without), fields, inactive)
 
 
-def asked(one: Condition, status: str = "") -> Query:
+def query_for(one: Condition, status: str = "") -> Query:
     """On a list is who has that status there: active, unless another one is asked for."""
     wire = CONTACT[one.key].wire
     if one.key == "email" and "@" not in one.value.strip("@"):
@@ -93,12 +93,12 @@ def asked(one: Condition, status: str = "") -> Query:
 
 
 @dataclass(slots=True)
-class Selection:
+class ContactQuery:
     """Those contacts, for whoever `sender` reads."""
 
     sender: Sender
     conditions: Sequence[Condition]
-    watch: Watch = ANYTIME
+    watch: CallClock = NO_DEADLINE
     complete: bool = True
     """False once the time was up before all were read."""
     read: int = 0
@@ -108,43 +108,43 @@ class Selection:
     """Whether the page that was read last was the last one."""
     searched: set[str] = field(default_factory=set[str])
     """Segments whose members are known by now."""
-    plan: Plan = field(init=False)
+    plan: QueryPlan = field(init=False)
     holders: set[int] | None = None
     """Who meets the conditions on fields; None without such."""
     others: set[int] = field(default_factory=set[int])
     """Who does not."""
 
     def __post_init__(self) -> None:
-        self.plan = planned(self.conditions)
+        self.plan = plan_query(self.conditions)
 
-    async def count(self) -> Counted:
+    async def count(self) -> ContactCount:
         if self.plan.alone:
-            return Counted(await self._subtracted())
+            return ContactCount(await self._subtracted())
         if self.plan.base or self.plan.further or self.plan.without or self.plan.inactive:
             number = 0
             async for rows in self.pages():
                 number += len(rows)
-            return Counted(number, self.complete, self.read)
+            return ContactCount(number, self.complete, self.read)
         await self._fields()
         if not self.complete:
-            return Counted(0, False)
+            return ContactCount(0, False)
         if self.holders is not None:
-            return Counted(len(self.holders - self.others))
-        return Counted(max(0, await self.total({}) - len(self.others)))
+            return ContactCount(len(self.holders - self.others))
+        return ContactCount(max(0, await self.total({}) - len(self.others)))
 
-    async def glance(self, most: int) -> tuple[Counted, list[Json]]:
+    async def preview(self, most: int) -> tuple[ContactCount, list[Json]]:
         """How many there are, and the first few of them: all where they are on the first page."""
         plan = self.plan
         if not (plan.further or plan.without or plan.fields or plan.inactive):
             body = await self._contacts({**plan.base, "orders[id]": "ASC", "limit": str(most)})
-            return Counted(whole(record(body.get("meta")).get("total"))), records(body.get("contacts"))
+            return ContactCount(as_int(as_object(body.get("meta")).get("total"))), as_objects(body.get("contacts"))
         few, number = list[Json](), 0
         async for rows in self.pages():
             few += rows[: most - len(few)]
             number += len(rows)
             if plan.alone and not self.ended:
-                return Counted(await self._subtracted()), few
-        return Counted(number, self.complete, self.read), few
+                return ContactCount(await self._subtracted()), few
+        return ContactCount(number, self.complete, self.read), few
 
     async def _subtracted(self) -> int:
         """Those of the base, less those with one of the others, plus those with two of them, and so on."""
@@ -152,13 +152,13 @@ class Selection:
         queries = [
             {key: value for query in (self.plan.base, *some) for key, value in query.items()} for some in subsets
         ]
-        totals = await side_by_side([self.total(query) for query in queries])
+        totals = await gather([self.total(query) for query in queries])
         signed = (-total if len(some) % 2 else total for some, total in zip(subsets, totals, strict=True))
         return max(0, sum(signed))
 
     async def total(self, query: Mapping[str, str]) -> int:
         body = await self._contacts({**query, "limit": "1"})
-        return whole(record(body.get("meta")).get("total"))
+        return as_int(as_object(body.get("meta")).get("total"))
 
     async def pages(self, after: int = 0) -> AsyncGenerator[list[Json]]:
         """The rows, in the order of their ids, a list for each page that was read; ends early where time is up."""
@@ -172,15 +172,15 @@ class Selection:
                     return
                 ids = chosen[place : place + PAGE]
                 self.ended, self.last = place + PAGE >= len(chosen), ids[-1]
-                yield await self._kept(await self.among(self.plan.base, ids))
+                yield await self._kept(await self.find_matching(self.plan.base, ids))
             return
         last = after
         while self.has_time:
             query = {**self.plan.base, "orders[id]": "ASC", "id_greater": str(last), "limit": str(PAGE)}
-            rows = records((await self._contacts(query)).get("contacts"))
+            rows = as_objects((await self._contacts(query)).get("contacts"))
             if not rows:
                 return
-            self.last = last = max(whole(row.get("id")) for row in rows)
+            self.last = last = max(as_int(row.get("id")) for row in rows)
             self.ended = len(rows) < PAGE
             yield await self._kept(rows)
             if self.ended:
@@ -188,36 +188,38 @@ class Selection:
 
     @property
     def has_time(self) -> bool:
-        if self.watch.left() <= SPARE:
+        if self.watch.seconds_left() <= SPARE:
             self.complete = False
         return self.complete
 
     async def _kept(self, rows: list[Json]) -> list[Json]:
         """Of these rows those that meet what the query could not ask."""
         self.read += len(rows)
-        ids = {whole(row.get("id")) for row in rows}
+        ids = {as_int(row.get("id")) for row in rows}
         if self.holders is not None:
             ids &= self.holders
         ids -= self.others
         checks = [(query, True) for query in self.plan.further] + [(query, False) for query in self.plan.without]
-        found = await side_by_side([self.among(query, sorted(ids)) for query, _ in checks]) if ids else []
+        found = await gather([self.find_matching(query, sorted(ids)) for query, _ in checks]) if ids else []
         for (_, wanted), those in zip(checks, found, strict=False):
-            there = {whole(row.get("id")) for row in those}
+            there = {as_int(row.get("id")) for row in those}
             ids = ids & there if wanted else ids - there
         quiet = self.plan.inactive
-        return [r for r in rows if whole(r.get("id")) in ids and (not quiet or inactive(r, self.watch.now(), quiet))]
+        return [
+            r for r in rows if as_int(r.get("id")) in ids and (not quiet or is_inactive(r, self.watch.now(), quiet))
+        ]
 
-    async def among(self, query: Mapping[str, str], ids: Sequence[int]) -> list[Json]:
+    async def find_matching(self, query: Mapping[str, str], ids: Sequence[int]) -> list[Json]:
         """Those of these ids that a query finds; where it ignores the ids, what it finds else is left out."""
         if not ids:
             return []
         of: dict[str, str | tuple[str, ...]] = {**query, "ids[]": tuple(map(str, ids)), "limit": str(PAGE)}
-        rows = records((await self._contacts(of)).get("contacts"))
-        return sorted((r for r in rows if whole(r.get("id")) in set(ids)), key=lambda r: whole(r.get("id")))
+        rows = as_objects((await self._contacts(of)).get("contacts"))
+        return sorted((r for r in rows if as_int(r.get("id")) in set(ids)), key=lambda r: as_int(r.get("id")))
 
     async def _contacts(self, query: Mapping[str, str | tuple[str, ...]]) -> Json:
         """The first question about a segment only starts its search (reference 2.8): it is asked a few times."""
-        request = Request("GET", "/contacts", query, repeatable=True, alone="segmentid" in query)
+        request = Request("GET", "/contacts", query, repeatable=True, unshared="segmentid" in query)
         id = str(query.get("segmentid") or "")
         if id and id not in self.searched:
             await self._search(id)
@@ -225,12 +227,12 @@ class Selection:
 
     async def _search(self, id: str) -> None:
         """Until its members are known; raises BadArguments where none would make everybody one who is not in it."""
-        request = Request("GET", "/contacts", {"segmentid": id, "limit": "1"}, repeatable=True, alone=True)
+        request = Request("GET", "/contacts", {"segmentid": id, "limit": "1"}, repeatable=True, unshared=True)
         for pause in SEARCHING:
-            if pause and self.watch.left() > SPARE + pause:
+            if pause and self.watch.seconds_left() > SPARE + pause:
                 await sleep(pause)
             body = (await self.sender.send(request)).body
-            if whole(record(body.get("meta")).get("total")):
+            if as_int(as_object(body.get("meta")).get("total")):
                 self.searched.add(id)
                 return
         if any(query.get("segmentid") == id for query in self.plan.without):
@@ -254,9 +256,9 @@ class Selection:
     async def _having(self, one: Condition) -> set[int]:
         """The contacts with this value in a field, or with any."""
         query = {"filters[fieldid]": one.field} | ({"filters[val]": one.value} if one.value and not one.among else {})
-        return {whole(r.get("contact")) for r in await self.values(query) if holds(r, one)}
+        return {as_int(r.get("contact")) for r in await self.values(query) if has_value(r, one)}
 
-    async def how_many(self, query: Mapping[str, str]) -> int:
+    async def count_values(self, query: Mapping[str, str]) -> int:
         """How many values of a custom field there are."""
         return (await self._values({**query, "limit": "1"}, 0))[1]
 
@@ -268,16 +270,16 @@ class Selection:
             if not self.has_time:
                 break
             places = range(start, min(start + PAGE * AHEAD, total), PAGE)
-            rows += [row for page, _ in await side_by_side([self._values(query, p) for p in places]) for row in page]
+            rows += [row for page, _ in await gather([self._values(query, p) for p in places]) for row in page]
         return [row for row in rows if str(row.get("field")) == query["filters[fieldid]"]]
 
     async def _values(self, query: Mapping[str, str], offset: int) -> tuple[list[Json], int]:
         paged = {"limit": str(PAGE), **query, "orders[id]": "ASC", "offset": str(offset)}
         body = (await self.sender.send(Request("GET", "/fieldValues", paged, repeatable=True))).body
-        return records(body.get("fieldValues")), whole(record(body.get("meta")).get("total"))
+        return as_objects(body.get("fieldValues")), as_int(as_object(body.get("meta")).get("total"))
 
 
-def holds(row: Json, one: Condition) -> bool:
+def has_value(row: Json, one: Condition) -> bool:
     """Whether a value is the one that is asked for: the filter may only look for what holds it."""
     stored = str(row.get("value") or "")
     if not one.value:
@@ -286,12 +288,12 @@ def holds(row: Json, one: Condition) -> bool:
     return one.value.casefold() in {part.strip().casefold() for part in parts}
 
 
-def inactive(row: Json, now: datetime, days: int) -> bool:
+def is_inactive(row: Json, now: datetime, days: int) -> bool:
     """Known for that long, and since then neither opened nor clicked anything."""
     since = (now - timedelta(days=days)).strftime("%Y-%m-%d")
     seen = [str(row.get(key) or "")[:10] for key in (OPENED, CLICKED)]
     return str(row.get("cdate") or "")[:10] < since and all(day < since for day in seen)
 
 
-def said_of(conditions: Collection[Condition]) -> list[str]:
-    return [one.said for one in conditions]
+def describe_conditions(conditions: Collection[Condition]) -> list[str]:
+    return [one.text for one in conditions]

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import anyio
 import httpx2
 
-from ac_mcp.concurrency import Sharing
+from ac_mcp.concurrency import SingleFlight
 from ac_mcp.errors import (
     BadArguments,
     Busy,
@@ -24,22 +24,22 @@ from ac_mcp.errors import (
     Throttled,
     Unavailable,
 )
-from ac_mcp.gateway.endpoints import Doors
-from ac_mcp.gateway.fair_queue import MOST, Turn
+from ac_mcp.gateway.endpoints import Endpoints
+from ac_mcp.gateway.fair_queue import MAX_WAITERS, Turn
 from ac_mcp.gateway.pacing import Pacing
-from ac_mcp.gateway.rate_stores import MemoryStore, Store
-from ac_mcp.gateway.rejected_keys import Refusals
-from ac_mcp.gateway.responses import read
-from ac_mcp.gateway.retry import Again, Allowance, decide, may_have_landed
-from ac_mcp.gateway.tracing import answered, observed
-from ac_mcp.messages import Caller, Reply, Request
+from ac_mcp.gateway.rate_stores import MemoryRateStore, RateStore
+from ac_mcp.gateway.rejected_keys import RejectedKeys
+from ac_mcp.gateway.responses import parse_response
+from ac_mcp.gateway.retry import RetryBudget, RetryIn, decide, may_have_landed
+from ac_mcp.gateway.tracing import record_answer, start_span
+from ac_mcp.messages import Caller, Request, Response
 
 log = logging.getLogger(__name__)
-LARGEST = 8 * 1024 * 1024
+MAX_BODY = 8 * 1024 * 1024
 """Bytes of an answer; ActiveCampaign's own pages stay far below."""
-LONGEST = 20.0
+ATTEMPT_SECONDS = 20.0
 """Seconds one attempt may take in all: the client's own limits are for each phase, and a dripping answer has many."""
-TIMEOUT = httpx2.Timeout(connect=5, read=LONGEST, write=10, pool=5)
+TIMEOUT = httpx2.Timeout(connect=5, read=ATTEMPT_SECONDS, write=10, pool=5)
 LIMITS = httpx2.Limits(max_connections=10, max_keepalive_connections=5, keepalive_expiry=20)
 NOT_SENT = (
     httpx2.ConnectError,
@@ -55,18 +55,18 @@ NOT_SENT = (
 class Gateway:
     """Sends requests; clocks and sleep are passed in so that tests need neither time nor patience."""
 
-    doors: Doors
+    endpoints: Endpoints
     http: httpx2.AsyncClient
     pacing: Pacing
     clock: Callable[[], float] = monotonic
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     chance: Callable[[], float] = field(default=random.random)
     now: Callable[[], datetime] = field(default=lambda: datetime.now().astimezone())
-    reads: Sharing[Reply] = field(default_factory=Sharing[Reply])
-    allowances: dict[str, Allowance] = field(default_factory=dict[str, Allowance])
-    refusals: Refusals = field(default_factory=Refusals)
+    reads: SingleFlight[Response] = field(default_factory=SingleFlight[Response])
+    retry_budgets: dict[str, RetryBudget] = field(default_factory=dict[str, RetryBudget])
+    rejected_keys: RejectedKeys = field(default_factory=RejectedKeys)
 
-    async def send(self, request: Request, caller: Caller) -> Reply:
+    async def send(self, request: Request, caller: Caller) -> Response:
         """One request, tried again where that is safe, never past the caller's deadline; equal reads are sent once.
 
         Raises:
@@ -74,31 +74,33 @@ class Gateway:
         """
         if request.method != "GET":
             try:
-                return await self._insist(request, caller)
+                return await self._send_with_retries(request, caller)
             finally:
                 self.reads.detach()
-        if request.alone:
-            return await self._insist(request, caller)
+        if request.unshared:
+            return await self._send_with_retries(request, caller)
         same = (caller.key, caller.connection, caller.principal, request.plane, request.path, *request.query.items())
         try:
-            return await self.reads.once(same, lambda: self._insist(request, caller), caller.deadline - self.clock())
+            return await self.reads.run(
+                same, lambda: self._send_with_retries(request, caller), caller.deadline - self.clock()
+            )
         except TimeoutError:
             raise late(Unavailable("no answer came in time")) from None
 
-    async def _insist(self, request: Request, caller: Caller) -> Reply:
-        account, *_ = self.doors.budgets(caller, request)
-        if len(self.allowances) > MOST:
-            self.allowances.clear()
-        allowance = self.allowances.setdefault(account[0], Allowance())
-        self.refusals.check(account[0], caller.key, caller.call)
+    async def _send_with_retries(self, request: Request, caller: Caller) -> Response:
+        account, *_ = self.endpoints.budgets(caller, request)
+        if len(self.retry_budgets) > MAX_WAITERS:
+            self.retry_budgets.clear()
+        allowance = self.retry_budgets.setdefault(account[0], RetryBudget())
+        self.rejected_keys.check(account[0], caller.key, caller.call)
         attempt, began, unclear = 1, self.clock(), False
         while True:
             try:
-                reply = await self._timed(request, caller, attempt)
+                reply = await self._send_within_deadline(request, caller, attempt)
             except GatewayError as error:
                 if unclear and request.method == "DELETE" and isinstance(error, NotFound):
-                    return Reply(404, {}, repeated=True)
-                self.refusals.note(account[0], caller.key, error, caller.call)
+                    return Response(404, {}, repeated=True)
+                self.rejected_keys.note(account[0], caller.key, error, caller.call)
                 unclear = unclear or may_have_landed(request, error)
                 elapsed, within = self.clock() - began, caller.deadline - began
                 verdict = decide(
@@ -110,18 +112,18 @@ class Gateway:
                     affordable=allowance.affordable,
                     chance=self.chance(),
                 )
-                await self._hold_back(account[0], error, verdict.wait if isinstance(verdict, Again) else 0.0)
-                if not isinstance(verdict, Again):
+                await self._pause_account(account[0], error, verdict.wait if isinstance(verdict, RetryIn) else 0.0)
+                if not isinstance(verdict, RetryIn):
                     raise (lost(error) if unclear else await self._told(error, account)) from error
             else:
                 allowance.earn()
-                self.refusals.passed(account[0], caller.key)
+                self.rejected_keys.clear(account[0], caller.key)
                 return replace(reply, repeated=True) if unclear else reply
             allowance.spend()
             attempt += 1
             await self.sleep(verdict.wait)
 
-    async def _hold_back(self, account: str, error: GatewayError, wait: float) -> None:
+    async def _pause_account(self, account: str, error: GatewayError, wait: float) -> None:
         """After a 429 nobody sends to that account before the other side allows it; a 503 may mean the same."""
         asked = error.retry_after if isinstance(error, Throttled | Unavailable) else None
         if isinstance(error, Throttled) and not isinstance(error, Busy) and error.status:
@@ -133,7 +135,7 @@ class Gateway:
         """With what whoever has to wait wants to know: until when, and how the budget stands."""
         if isinstance(error, Throttled):
             error.late = True
-            standing = await self.pacing.standing(*account)
+            standing = await self.pacing.state_of(*account)
             error.retry_after = max(error.retry_after or 0.0, standing.paused) or None
             if error.retry_after:
                 error.until = self.now() + timedelta(seconds=error.retry_after)
@@ -143,32 +145,34 @@ class Gateway:
                 if standing.paused
                 else f"{standing.free} of {account[1]} free now"
             )
-            error.standing, error.limit = f"{now}{last}", account[1]
+            error.budget_state, error.limit = f"{now}{last}", account[1]
         return error
 
-    async def _timed(self, request: Request, caller: Caller, attempt: int) -> Reply:
+    async def _send_within_deadline(self, request: Request, caller: Caller, attempt: int) -> Response:
         """Within what is left of the deadline, waiting for a turn included, and never longer than LONGEST."""
-        url, headers = self.doors.url(request), dict(self.doors.headers(request, caller))
-        rates = self.doors.budgets(caller, request)
+        url, headers = self.endpoints.url(request), dict(self.endpoints.headers(request, caller))
+        rates = self.endpoints.budgets(caller, request)
         queued = self.clock()
         left = caller.deadline - queued
         turn: Turn | None = None
-        with observed(request, urlsplit(url).hostname or "", attempt) as span:
+        with start_span(request, urlsplit(url).hostname or "", attempt) as span:
             with anyio.move_on_after(left if left < inf else None):
                 async with self.pacing.turn(
-                    rates, call=caller.call, bulk=caller.bulk, within=left, whose=caller.principal
+                    rates, call=caller.call, bulk=caller.bulk, within=left, principal=caller.principal
                 ) as turn:
                     if request.method != "GET":
                         caller.sent.append(turn.sent)
-                    with anyio.move_on_after(LONGEST):
-                        reply = await self._once(request, caller, url, headers, turn)
-                        answered(span, request, reply.status, turn.sent - queued, self.clock() - turn.sent)
+                    with anyio.move_on_after(ATTEMPT_SECONDS):
+                        reply = await self._exchange(request, caller, url, headers, turn)
+                        record_answer(span, request, reply.status, turn.sent - queued, self.clock() - turn.sent)
                         return reply
             if turn is None:
                 raise late(Busy("the queue was too long", waiting=self.pacing.waiting(rates)))
             raise late(Unavailable("no answer came in time"), turn)
 
-    async def _once(self, request: Request, caller: Caller, url: str, headers: dict[str, str], turn: Turn) -> Reply:
+    async def _exchange(
+        self, request: Request, caller: Caller, url: str, headers: dict[str, str], turn: Turn
+    ) -> Response:
         query = {name: list(value) if isinstance(value, tuple) else value for name, value in request.query.items()}
         try:
             async with self.http.stream(
@@ -179,9 +183,11 @@ class Gateway:
                 headers=headers,
                 extensions={"trace": turn.trace(self.clock)},
             ) as response:
-                turn.mark(self.clock())
-                body = await capped(response)
-            return read(response.status_code, response.headers, body, empty=request.empty, direct=self.doors.direct)
+                turn.mark_answered(self.clock())
+                body = await read_capped(response)
+            return parse_response(
+                response.status_code, response.headers, body, empty=request.may_be_empty, direct=self.endpoints.direct
+            )
         except httpx2.InvalidURL as error:
             raise BadArguments("The arguments are too long for a request.") from error
         except NOT_SENT as error:
@@ -189,15 +195,15 @@ class Gateway:
         except (httpx2.HTTPError, httpx2.StreamError) as error:
             raise sent(Unavailable(f"the connection broke ({type(error).__name__})"), turn) from error
         except GatewayError as error:
-            raise sent(without(error, caller.key), turn) from error.__cause__
+            raise sent(without_key(error, caller.key), turn) from error.__cause__
 
 
-async def capped(response: httpx2.Response) -> bytes:
+async def read_capped(response: httpx2.Response) -> bytes:
     """The body, as long as it is of a size an honest answer can have."""
     body = bytearray()
     async for chunk in response.aiter_bytes(chunk_size=65536):
         body += chunk
-        if len(body) > LARGEST:
+        if len(body) > MAX_BODY:
             large = Unavailable("the answer is too large", status=response.status_code)
             large.lasting = True
             raise large
@@ -209,7 +215,7 @@ def sent(error: GatewayError, turn: Turn) -> GatewayError:
     return error
 
 
-def without(error: GatewayError, key: str) -> GatewayError:
+def without_key(error: GatewayError, key: str) -> GatewayError:
     """The same with the key out of every text, also as PHP writes it in JSON."""
     forms = (key, key.replace("/", "\\/"))
 
@@ -236,7 +242,7 @@ def lost(error: GatewayError) -> OutcomeUnknown:
     return unknown
 
 
-class Later(httpx2.AsyncBaseTransport):
+class LazyTransport(httpx2.AsyncBaseTransport):
     """A transport that is made when the first request needs it."""
 
     def __init__(self, make: Callable[[], httpx2.AsyncBaseTransport]) -> None:
@@ -253,16 +259,16 @@ class Later(httpx2.AsyncBaseTransport):
 
 
 @asynccontextmanager
-async def opened(
-    doors: Doors,
+async def open_gateway(
+    doors: Endpoints,
     transport: httpx2.AsyncBaseTransport | None = None,
     *,
     proxy: str | None = None,
-    store: Store | None = None,
+    store: RateStore | None = None,
     strict: bool = False,
 ) -> AsyncGenerator[Gateway]:
     """A gateway over the network, or over `transport`: the sandbox's door, or a test's. It paces over `store`."""
-    kept = store or MemoryStore()
+    kept = store or MemoryRateStore()
     async with httpx2.AsyncClient(
         transport=transport,
         timeout=TIMEOUT,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ac_mcp.errors import KeyRefused, NotConnected
-from ac_mcp.gateway.rate_stores import Rates, hidden
+from ac_mcp.gateway.rate_stores import Rates, hash_secret
 from ac_mcp.messages import Caller, Plane, Request
 
 APP = "active-campaign"
@@ -18,7 +18,7 @@ ACCOUNT_RATE, KEY_RATE = 5, 10
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class Endpoints:
     """The base URL of each plane, and whether Maton stands in front."""
 
     api: str
@@ -31,7 +31,7 @@ class Doors:
         Raises:
             ValueError: if a path would leave its base URL, which no operation can bring about.
         """
-        base = self.base(request.plane)
+        base = self.base_url(request.plane)
         url = base + request.path
         wanted, built = urlsplit(base), urlsplit(url)
         inside = (built.scheme, built.netloc) == (wanted.scheme, wanted.netloc) and built.path.startswith(
@@ -41,7 +41,7 @@ class Doors:
             raise ValueError(f"{request.path!r} leaves {base}")
         return url
 
-    def base(self, plane: Plane) -> str:
+    def base_url(self, plane: Plane) -> str:
         if plane == "control":
             return self.control
         return self.api + API if self.direct else f"{self.api}/{APP}{API}"
@@ -64,6 +64,6 @@ class Doors:
         """
         if self.direct:
             return ((f"host {urlsplit(self.api).netloc}", ACCOUNT_RATE),)
-        key = (f"key {hidden(caller.key)}", KEY_RATE)
-        whose = f"connection {caller.connection}" if caller.connection else f"default of {hidden(caller.key)}"
+        key = (f"key {hash_secret(caller.key)}", KEY_RATE)
+        whose = f"connection {caller.connection}" if caller.connection else f"default of {hash_secret(caller.key)}"
         return ((whose, ACCOUNT_RATE), key) if request.plane == "api" else (key,)

@@ -9,19 +9,19 @@ from typing import Any
 from anyio import Event
 
 from ac_mcp.errors import Throttled
-from ac_mcp.gateway.rate_stores import Lease, Store
+from ac_mcp.gateway.rate_stores import Lease, RateStore
 
-MOST = 1_000
+MAX_WAITERS = 1_000
 """Of so many it is known when they had their last turn."""
 AHEAD_OF_BULK = 4
 """Turns in a row that others may have before bulk work that waits."""
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldLease:
     """A lease, and the store it is to go back to."""
 
-    store: Store
+    store: RateStore
     lease: Lease
 
 
@@ -29,10 +29,10 @@ class Held:
 class Waiter:
     call: Hashable
     bulk: bool
-    until: float = inf
-    whose: Hashable = None
+    deadline: float = inf
+    principal: Hashable = None
     """Whose call it is: those who share an account take turns whatever number of calls each has."""
-    held: Held | None = None
+    held: HeldLease | None = None
     refused: Throttled | None = None
     woken: Event = field(default_factory=Event)
 
@@ -42,7 +42,7 @@ class Waiter:
 
 
 @dataclass(eq=False, slots=True)
-class Queue:
+class FairQueue:
     """Who waits for the same budgets, by call; the calls in the order of their next turn."""
 
     calls: OrderedDict[Hashable, deque[Waiter]] = field(default_factory=OrderedDict[Hashable, deque[Waiter]])
@@ -82,44 +82,44 @@ class Queue:
     def _by_turn(self) -> list[deque[Waiter]]:
         """The calls of whoever has waited longest for a turn first; those of one in their order."""
         place = {whose: at for at, whose in enumerate(self.turns)}
-        return sorted(self.calls.values(), key=lambda waiting: place.get(waiting[0].whose, -1))
+        return sorted(self.calls.values(), key=lambda waiting: place.get(waiting[0].principal, -1))
 
-    def grant(self, held: Held, waiter: Waiter) -> None:
+    def grant(self, held: HeldLease, waiter: Waiter) -> None:
         given = waiter if waiter in self.calls.get(waiter.call, ()) else next(self.next())
         given.held = held
         waits = any(waiting[0].bulk for waiting in self.calls.values())
         self.passed = self.passed + 1 if waits and not given.bulk else 0
         self.remove(given)
-        self.turns[given.whose] = None
-        self.turns.move_to_end(given.whose)
-        while len(self.turns) > MOST:
+        self.turns[given.principal] = None
+        self.turns.move_to_end(given.principal)
+        while len(self.turns) > MAX_WAITERS:
             self.turns.popitem(last=False)
         given.woken.set()
 
     def refuse(self, paused: float, now: float) -> None:
         """Those who could only wait in vain need not."""
-        for waiter in [one for waiting in self.calls.values() for one in waiting if now + paused > one.until]:
+        for waiter in [one for waiting in self.calls.values() for one in waiting if now + paused > one.deadline]:
             waiter.refused = Throttled("the account is paused", status=0, retry_after=paused)
             self.remove(waiter)
             waiter.woken.set()
 
-    def hand_on(self) -> None:
+    def release_store(self) -> None:
         """Somebody else asks the store from now on."""
         self.asking = next(iter(self.calls.values()))[0] if self.calls else None
         if self.asking:
             self.asking.woken.set()
 
-    def ahead(self, call: Hashable, whose: Hashable = None) -> int:
+    def count_ahead(self, call: Hashable, whose: Hashable = None) -> int:
         """How many turns come before the next new one of this call: those who share take turns, so do their calls."""
         own = len(self.calls.get(call, ()))
         before = Counter[Hashable]({whose: own})
         for other, waiting in self.calls.items():
-            theirs = waiting[0].whose
+            theirs = waiting[0].principal
             before[theirs] += (min(len(waiting), own + 1) if theirs == whose else len(waiting)) if other != call else 0
         mine = before.pop(whose)
         return mine + sum(min(count, mine + 1) for count in before.values())
 
-    def turned(self, now: float, rate: int) -> None:
+    def note_turn(self, now: float, rate: int) -> None:
         """A turn was given; while others wait, the time since the last one tells how fast they come."""
         since = now - self.granted
         self.interval = max(1 / rate, 0.8 * self.interval + 0.2 * min(since, 1.0)) if self.calls else 1 / rate
@@ -134,9 +134,9 @@ class Turn:
     answered: float | None = None
     last: tuple[str, float] = ("", 0.0)
     """The last thing the HTTP client told of this request, and when; nothing where there is no network."""
-    left: float | None = None
+    sent_whole: float | None = None
 
-    def mark(self, now: float) -> None:
+    def mark_answered(self, now: float) -> None:
         if self.answered is None:
             self.answered = now
 
@@ -146,15 +146,15 @@ class Turn:
         async def step(name: str, info: Any) -> None:
             self.last = name, clock()
             if name.endswith("send_request_body.complete"):
-                self.left = clock()
+                self.sent_whole = clock()
 
         return step
 
     @property
     def left_at(self) -> float:
         """When all of it had left: not while it was still being connected or written."""
-        if self.left is not None:
-            return self.left
+        if self.sent_whole is not None:
+            return self.sent_whole
         name, when = self.last
         return when if name else self.sent
 

@@ -16,7 +16,7 @@ COURTESY, HERE = 0.02, 0.1
 QUIET = 2.0
 """Seconds since the last interactive request after which bulk work may use every slot."""
 BLOCK = 100
-LONGEST_PAUSE = 86_400.0
+MAX_PAUSE = 86_400.0
 """Seconds: nobody is asked to wait for more than a day, so that what claims to last longer is a changed clock."""
 
 
@@ -47,7 +47,7 @@ class Slot:
 
 
 @dataclass(slots=True)
-class Floor:
+class RoundTripFloor:
     """How soon after reaching the other side a request is answered at the earliest, by the round trips there were.
 
     Of the least of the last hundred or two only as much is believed as they bear out: the fewer and the more scattered
@@ -87,7 +87,7 @@ class Budget:
     throttled_at: float = -inf
     interactive_at: float = -inf
     bulk_at: float = -inf
-    floor: Floor = field(default_factory=Floor)
+    floor: RoundTripFloor = field(default_factory=RoundTripFloor)
     rivals: dict[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
     """By process: when it last asked for a slot, and when it last got one."""
 
@@ -98,7 +98,7 @@ class Budget:
     def paused(self, now: Moment) -> float:
         """Seconds it is paused for."""
         left = self.paused_until - now.wall
-        return left if 0 < left <= LONGEST_PAUSE else 0.0
+        return left if 0 < left <= MAX_PAUSE else 0.0
 
     def free(self, now: Moment) -> int:
         return sum(not slot.busy(now) for slot in self.slots)
@@ -117,12 +117,12 @@ class Budget:
         spread = 0.5 / len(self.slots) - since if bulk and since >= 0 else 0.0
         return place, max(waits[place], min(held) if reserved and held else 0.0, spread, self.paused(now))
 
-    def asked(self, process: str, now: Moment) -> None:
+    def note_request(self, process: str, now: Moment) -> None:
         _, got = self.rivals.get(process, (0.0, -inf))
         recent = {name: times for name, times in self.rivals.items() if 0 <= now.steady - times[0] < 1.0}
         self.rivals = {**recent, process: (now.steady, got)}
 
-    def yields(self, process: str, place: int, now: Moment) -> bool:
+    def yields_to_rival(self, process: str, place: int, now: Moment) -> bool:
         """Whether a slot that has just become free is left to a process that has waited longer."""
         free_for = now.steady - self.slots[place].free_at
         mine = self.rivals[process][1]
@@ -135,13 +135,13 @@ def take(
     budgets: Sequence[Budget], process: str, holder: str, now: Moment, seconds: float, bulk: bool
 ) -> tuple[int, ...] | Wait:
     """A slot of each budget, held for `seconds` at most; or how long one of them will have none."""
-    budgets[0].asked(process, now)
+    budgets[0].note_request(process, now)
     for budget in budgets if not bulk else ():
         budget.interactive_at = now.steady
     found = [budget.soonest(now, bulk) for budget in budgets]
     if (wait := max(wait for _, wait in found)) > 0:
         return Wait(wait, max(budget.paused(now) for budget in budgets))
-    if budgets[0].yields(process, found[0][0], now):
+    if budgets[0].yields_to_rival(process, found[0][0], now):
         return Wait(COURTESY / 5)
     budgets[0].rivals[process] = (now.steady, now.steady)
     for budget, (place, _) in zip(budgets, found, strict=True):

@@ -14,7 +14,7 @@ from time import monotonic, time
 from typing import Any, Protocol, TypeAlias, TypeVar
 from uuid import uuid4
 
-from ac_mcp.gateway.rate_limit import LONGEST_PAUSE, Budget, Floor, Moment, Slot, Wait, give_back, take
+from ac_mcp.gateway.rate_limit import MAX_PAUSE, Budget, Moment, RoundTripFloor, Slot, Wait, give_back, take
 from ac_mcp.storage.sqlite import Database
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BudgetState:
     """How a budget stands: slots free now, seconds it is paused for, seconds since the last 429 if there was one."""
 
     free: int
@@ -51,7 +51,7 @@ AWAY = 10.0
 """Seconds until a store that failed is tried again."""
 
 
-class Store(Protocol):
+class RateStore(Protocol):
     """Raises Unusable where it cannot be reached; `back_in` is for how many seconds it then is not asked again."""
 
     back_in: float
@@ -72,7 +72,7 @@ class Store(Protocol):
         """The other side said 429: nobody sends against this budget for so long."""
         ...
 
-    async def standing(self, name: str, rate: int) -> Standing: ...
+    async def state_of(self, name: str, rate: int) -> BudgetState: ...
 
     def close(self) -> None: ...
 
@@ -120,15 +120,15 @@ class Ledger:
     def pause(self, name: str, seconds: float) -> None:
         if budget := self.budgets.get(name):
             budget.throttled_at = self.now.wall
-            budget.paused_until = self.now.wall + max(budget.paused(self.now), min(seconds, LONGEST_PAUSE))
+            budget.paused_until = self.now.wall + max(budget.paused(self.now), min(seconds, MAX_PAUSE))
 
-    def standing(self, name: str, rate: int) -> Standing:
+    def state_of(self, name: str, rate: int) -> BudgetState:
         now, budget = self.now, self.budgets.get(name, Budget.of(rate))
         ago = now.wall - budget.throttled_at
-        return Standing(budget.free(now), budget.paused(now), ago if 0 <= ago < 86_400 else None)
+        return BudgetState(budget.free(now), budget.paused(now), ago if 0 <= ago < 86_400 else None)
 
 
-class MemoryStore:
+class MemoryRateStore:
     """Budgets of this process alone."""
 
     back_in = AWAY
@@ -148,14 +148,14 @@ class MemoryStore:
     async def pause(self, name: str, seconds: float) -> None:
         self._ledger.pause(name, seconds)
 
-    async def standing(self, name: str, rate: int) -> Standing:
-        return self._ledger.standing(name, rate)
+    async def state_of(self, name: str, rate: int) -> BudgetState:
+        return self._ledger.state_of(name, rate)
 
     def close(self) -> None:
         pass
 
 
-class SharedStore:
+class SharedRateStore:
     """What others use too: budgets are read, worked on and written back in one go."""
 
     async def run(self, names: Sequence[str], work: Callable[[Ledger], T]) -> T:
@@ -174,17 +174,17 @@ class SharedStore:
     async def pause(self, name: str, seconds: float) -> None:
         await self.run([name], lambda ledger: ledger.pause(name, seconds))
 
-    async def standing(self, name: str, rate: int) -> Standing:
-        return await self.run([name], lambda ledger: ledger.standing(name, rate))
+    async def state_of(self, name: str, rate: int) -> BudgetState:
+        return await self.run([name], lambda ledger: ledger.state_of(name, rate))
 
 
-class SqliteStore(SharedStore):
+class SqliteRateStore(SharedRateStore):
     """Budgets of all processes that share this file. It holds nothing that could not be begun anew."""
 
     back_in = AWAY
 
     def __init__(self, path: Path, steady: Clock = monotonic, wall: Clock = time) -> None:
-        self.database = Database(path, SCHEMA, durable=False, patience=0.5)
+        self.database = Database(path, SCHEMA, durable=False, busy_timeout=0.5)
         self._process = uuid4().hex[:12]
         self._steady, self._wall = steady, wall
 
@@ -211,13 +211,16 @@ def loaded(text: str) -> Budget | None:
     """A budget as it was written; None for what another version wrote: it begins anew."""
     try:
         state = json.loads(text)
-        parts: dict[str, Any] = {"slots": [Slot(**slot) for slot in state["slots"]], "floor": Floor(**state["floor"])}
+        parts: dict[str, Any] = {
+            "slots": [Slot(**slot) for slot in state["slots"]],
+            "floor": RoundTripFloor(**state["floor"]),
+        }
         parts["rivals"] = {name: (asked, got) for name, (asked, got) in state["rivals"].items()}
         return Budget(**{**state, **parts})
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
-def hidden(secret: str) -> str:
+def hash_secret(secret: str) -> str:
     """A key as part of a name that may be written down: the same for the same key, and no way back."""
     return sha256(f"ac-mcp {secret}".encode()).hexdigest()[:16]

@@ -12,8 +12,8 @@ from typing import TypeVar
 from uuid import uuid4
 
 from ac_mcp.gateway.rate_limit import Budget, Slot
-from ac_mcp.gateway.rate_stores import Ledger, SharedStore, loaded
-from ac_mcp.storage.redis_client import RedisLink
+from ac_mcp.gateway.rate_stores import Ledger, SharedRateStore, loaded
+from ac_mcp.storage.redis_client import RedisClient
 from ac_mcp.storage.sqlite import Unusable
 
 T = TypeVar("T")
@@ -43,12 +43,12 @@ maybe with what it knew a while ago: what was sent meanwhile, by each replica al
 in the second that follows."""
 
 
-class RedisStore(SharedStore):
+class RedisRateStore(SharedRateStore):
     """See `Store`."""
 
     back_in = AWAY
 
-    def __init__(self, link: RedisLink) -> None:
+    def __init__(self, link: RedisClient) -> None:
         self._link = link
         self._process = uuid4().hex[:12]
         self._was_away, self._cold_until = False, 0.0
@@ -88,8 +88,10 @@ class RedisStore(SharedStore):
             written_by, _, text = state.partition(" ")
             if budget := loaded(text) if text else None:
                 cold = written_by != boot or (now < self._cold_until and name not in self._warm)
-                known[name] = chilled(budget, now) if cold else budget
-        ledger = Ledger(lambda: now, lambda: now, self._process, known, lambda rate: chilled(Budget.of(rate), now))
+                known[name] = after_cold_start(budget, now) if cold else budget
+        ledger = Ledger(
+            lambda: now, lambda: now, self._process, known, lambda rate: after_cold_start(Budget.of(rate), now)
+        )
         done = work(ledger)
         budgets = ledger.budgets
         after = [f"{boot} {json.dumps(asdict(budgets[one]))}" if one in budgets else "" for one in names]
@@ -99,7 +101,7 @@ class RedisStore(SharedStore):
         return done, bool(await self._link.run(WRITE, keys, pairs))
 
 
-def chilled(budget: Budget, now: float) -> Budget:
+def after_cold_start(budget: Budget, now: float) -> Budget:
     """Nobody sends for a while: what was sent before is not known."""
     budget.slots = [Slot(max(slot.free_at, now + COLD), slot.holder, slot.bulk) for slot in budget.slots]
     return budget

@@ -16,11 +16,11 @@ from ac_mcp.errors import (
     KeyRefused,
     NotConnected,
     NotFound,
-    Refused,
+    RequestRefused,
     Throttled,
     Unavailable,
 )
-from ac_mcp.messages import Json, Reply, record, records
+from ac_mcp.messages import Json, Response, as_object, as_objects
 
 SQL_TAKEN = re.compile(r"duplicate entry", re.I)
 TAKEN = re.compile(r"duplicate entry|already exists|already (been )?(taken|in use)", re.I)
@@ -28,35 +28,35 @@ LISTS = ("errors", "failureReasons", "detail")
 LONGEST = 300
 
 
-def read(status: int, headers: Mapping[str, str], body: bytes, *, empty: bool, direct: bool) -> Reply:
+def parse_response(status: int, headers: Mapping[str, str], body: bytes, *, empty: bool, direct: bool) -> Response:
     """The reply, if it is one; `empty` where nothing at all is an answer too.
 
     Raises:
         GatewayError: in all other cases.
     """
-    payload = parsed(body)
+    payload = parse_body(body)
     if not 200 <= status < 300:
-        raise refusal(status, headers, payload, body, direct)
+        raise error_of(status, headers, payload, body, direct)
     if isinstance(payload, dict):
-        return Reply(status, cast("Json", payload), id=request_id(headers))
+        return Response(status, cast("Json", payload), id=request_id(headers))
     if isinstance(payload, list):
-        return Reply(status, {"items": payload}, id=request_id(headers))
+        return Response(status, {"items": payload}, id=request_id(headers))
     if body.strip() or not empty:
         what = "an empty answer" if not body.strip() else "an answer that is not JSON"
         raise Unavailable(f"it gave {what}", status=status, request_id=request_id(headers))
-    return Reply(status, {})
+    return Response(status, {})
 
 
-def parsed(body: bytes) -> Any:
+def parse_body(body: bytes) -> Any:
     try:
         return from_json(body, allow_inf_nan=False)
     except ValueError:
         return None
 
 
-def refusal(status: int, headers: Mapping[str, str], payload: Any, body: bytes, direct: bool) -> GatewayError:
+def error_of(status: int, headers: Mapping[str, str], payload: Any, body: bytes, direct: bool) -> GatewayError:
     """The error a status and a body amount to."""
-    said, code, field = told(payload)
+    said, code, field = error_details(payload)
     plain = "" if payload is not None or b"<" in body else body.decode(errors="replace").strip()
     text = said or plain[:LONGEST]
     id = request_id(headers)
@@ -82,8 +82,8 @@ def refusal(status: int, headers: Mapping[str, str], payload: Any, body: bytes, 
             unavailable.lasting = status < 400
             return unavailable
         case _:
-            refused = Refused(text or f"status {status}", status=status, request_id=id, field=field, code=code)
-            refused.rows = wrong_rows(payload)
+            refused = RequestRefused(text or f"status {status}", status=status, request_id=id, field=field, code=code)
+            refused.rows = find_wrong_rows(payload)
             return refused
 
 
@@ -97,14 +97,14 @@ def forbidden(text: str, id: str, direct: bool) -> GatewayError:
     return Forbidden(text, status=403, request_id=id)
 
 
-def told(payload: Any) -> tuple[str, str, str]:
+def error_details(payload: Any) -> tuple[str, str, str]:
     """What an error body says, its code, and the attribute it is about."""
     if isinstance(payload, str):
         return payload[:LONGEST], "", ""
-    body = record(payload)
+    body = as_object(payload)
     lists = [cast("list[Any]", body[key]) for key in LISTS if isinstance(body.get(key), list)]
     listed = lists[0] if lists else []
-    parts = [one_of(one) for one in listed]
+    parts = [error_entry(one) for one in listed]
     loose = [body.get(key) for key in ("message", "error", "errors", "detail")]
     texts = [text for text, _, _ in parts] + [nested(one) for one in loose]
     said = "; ".join(dict.fromkeys(text for text in texts if text))[:LONGEST]
@@ -112,24 +112,24 @@ def told(payload: Any) -> tuple[str, str, str]:
     return said, code, next((field for _, _, field in parts if field), "")
 
 
-def wrong_rows(payload: Any) -> dict[int, str]:
+def find_wrong_rows(payload: Any) -> dict[int, str]:
     """Which contacts of an import were wrong (reference 3.3)."""
-    reasons = records(record(payload).get("failureReasons"))
+    reasons = as_objects(as_object(payload).get("failureReasons"))
     places = [(one.get("contact"), str(one.get("failureReason") or "refused")[:LONGEST]) for one in reasons]
     return {place: reason for place, reason in places if isinstance(place, int)}
 
 
 def nested(one: Any) -> str:
-    return one if isinstance(one, str) else str(record(one).get("message") or "")
+    return one if isinstance(one, str) else str(as_object(one).get("message") or "")
 
 
-def one_of(one: Any) -> tuple[str, str, str]:
+def error_entry(one: Any) -> tuple[str, str, str]:
     """One entry of an error list: text, code, attribute."""
-    entry = record(one)
+    entry = as_object(one)
     if not entry:
         return str(one), "", ""
     texts = [entry.get(key) for key in ("title", "detail", "msg", "failureReason", "message")]
-    place = record(entry.get("source"))
+    place = as_object(entry.get("source"))
     field = re.split(r"[/.]", str(place.get("pointer") or place.get("parameter") or place.get("value") or ""))[-1]
     return " ".join(str(t) for t in texts if t), str(entry.get("code") or ""), field
 

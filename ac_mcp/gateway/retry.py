@@ -14,13 +14,13 @@ NEVER = (501, 505)
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class RetryIn:
     """Send it once more, after so many seconds."""
 
     wait: float
 
 
-Verdict: TypeAlias = Again | Literal["stop", "reconcile"]
+Verdict: TypeAlias = RetryIn | Literal["stop", "reconcile"]
 """`reconcile`: it may have landed and must not be repeated before somebody has looked."""
 
 
@@ -47,7 +47,7 @@ def decide(
         return "stop"
     asked = error.retry_after if isinstance(error, Throttled | Unavailable) else None
     wait = asked if asked is not None else chance * min(CAP, FIRST * 2**attempt)
-    return Again(wait) if elapsed + wait < within else "stop"
+    return RetryIn(wait) if elapsed + wait < within else "stop"
 
 
 def may_repeat(error: GatewayError) -> bool:
@@ -68,7 +68,7 @@ def may_have_landed(request: Request, error: GatewayError) -> bool:
 
 
 @dataclass(slots=True)
-class Allowance:
+class RetryBudget:
     """The retry budget: a tenth of what succeeds, and ten to begin with, so that trouble is not answered with more."""
 
     left: float = 10.0

@@ -20,7 +20,7 @@ def template(path: str) -> str:
 
 
 @contextmanager
-def observed(request: Request, host: str, attempt: int) -> Generator[Span]:
+def start_span(request: Request, host: str, attempt: int) -> Generator[Span]:
     """A span of one attempt; no-op until the process has an exporter."""
     route = template(request.path)
     told = {"http.request.method": request.method, "url.template": route, "server.address": host}
@@ -41,7 +41,7 @@ def observed(request: Request, host: str, attempt: int) -> Generator[Span]:
             raise
 
 
-def answered(span: Span, request: Request, status: int, waited: float, took: float) -> None:
+def record_answer(span: Span, request: Request, status: int, waited: float, took: float) -> None:
     """Seconds in the queue, and from sending to answer."""
     span.set_attributes({"http.response.status_code": status, "ac_mcp.queue.seconds": round(waited, 4)})
     log.debug(

@@ -15,7 +15,7 @@ ANYWHERE = "*"
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class AllowedFiles:
     """`allowed` as the setting has it; `folder` is where exports go that name no file."""
 
     allowed: str = ""
@@ -29,13 +29,13 @@ class Files:
 
     def read(self, name: str) -> str:
         """Raises BadArguments where it may not be read, or is no text."""
-        with refused(name):
+        with as_bad_argument(name):
             path = self._inside(name)
             if not path.is_file():
                 raise BadArguments(f"file: there is no file {name[:200]!r}.")
             if path.stat().st_size > LARGEST:
                 raise BadArguments(f"file: it is larger than {LARGEST // 1024 // 1024} MB.")
-            return text_of(path.read_bytes())
+            return decode_text(path.read_bytes())
 
     def write(self, name: str) -> Path:
         """The path of a new file.
@@ -43,7 +43,7 @@ class Files:
         Raises:
             BadArguments: where there may be none, or is one already.
         """
-        with refused(name):
+        with as_bad_argument(name):
             path = self._inside(name)
             if path.exists() or path.is_symlink():
                 raise BadArguments(f"file: {name[:200]!r} is there already: name another one.")
@@ -51,9 +51,9 @@ class Files:
                 raise BadArguments(f"file: there is no folder {str(path.parent)[:200]!r}.")
             return path
 
-    def still(self, path: Path) -> bool:
+    def may_resume(self, path: Path) -> bool:
         """Whether a file that was begun may be written on: it is where it was, and no link leads elsewhere."""
-        with refused(str(path)):
+        with as_bad_argument(str(path)):
             return path.parent == self.exports or self._inside(str(path)) == path
 
     def _inside(self, name: str) -> Path:
@@ -75,7 +75,7 @@ class Files:
 
 
 @contextmanager
-def refused(name: str) -> Generator[None]:
+def as_bad_argument(name: str) -> Generator[None]:
     """What a system says against a path is told as what it is."""
     try:
         yield
@@ -84,7 +84,7 @@ def refused(name: str) -> Generator[None]:
         raise BadArguments(f"file: {name[:200]!r} cannot be used: {said}.") from None
 
 
-def text_of(raw: bytes) -> str:
+def decode_text(raw: bytes) -> str:
     """UTF-8, UTF-16 as Excel writes it, else what Windows wrote for long."""
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return raw.decode("utf-16", "replace")

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ac_mcp.errors import OutcomeUnknown, Trouble
-from ac_mcp.filters.contact_query import PAGE, Selection
+from ac_mcp.errors import OutcomeUnknown, ToolError
+from ac_mcp.filters.contact_query import PAGE, ContactQuery
 from ac_mcp.jobs.step import CHANGED, Done, Idle, Step
-from ac_mcp.messages import Json, record
+from ac_mcp.messages import Json, as_object
 from ac_mcp.operations import STEPS
 from ac_mcp.writes.before_images import LEFT, SUBSCRIBED
 
@@ -22,32 +22,32 @@ class OfTag(Step):
 @dataclass(slots=True)
 class Tag(OfTag):
     tool: str = "tag_contact"
-    so: str = "already tagged"
+    already: str = "already tagged"
     word: str = "tagged"
     unused: bool | None = None
     """Nobody had the tag when the job began: nobody has to be looked at."""
 
-    async def look(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
+    async def find_unaffected(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
         if self.unused is None and self.many > PAGE:
-            self.unused = await Selection(self.sender, ()).total({"tagid": self.id}) == 0
-        worn = set[str]() if self.unused else await self.those({"tagid": self.id}, subjects)
-        return dict.fromkeys(worn, self.so)
+            self.unused = await ContactQuery(self.sender, ()).total({"tagid": self.id}) == 0
+        worn = set[str]() if self.unused else await self.find_matching({"tagid": self.id}, subjects)
+        return dict.fromkeys(worn, self.already)
 
-    async def again(self, subject: str) -> Idle:
+    async def recheck(self, subject: str) -> Idle:
         return ""  # the answer to the request itself tells
 
-    async def recovered(self, subject: str, kept: Json | None) -> Done | None:
+    async def recover(self, subject: str, kept: Json | None) -> Done | None:
         """It was not worn when it was looked at: if it is now, it was us."""
         mine = await self.worn(subject)
         return Done(self.word, {"id": mine[0]}) if mine else None
 
-    async def do(self, subject: str) -> Done:
+    async def apply(self, subject: str) -> Done:
         reply = await self.sender.send(self.operation.request({"contact": subject, "tag": self.id}))
-        id = str(record(reply.body.get("contactTag")).get("id") or "")
+        id = str(as_object(reply.body.get("contactTag")).get("id") or "")
         ours = bool(id) and (reply.status == 201 or reply.repeated)
-        return Done(self.word if ours else self.so, {"id": id} if ours else None)
+        return Done(self.word if ours else self.already, {"id": id} if ours else None)
 
-    async def back(self, subject: str, kept: Json) -> str:
+    async def revert(self, subject: str, kept: Json) -> str:
         await self.sender.send(STEPS["untag_contact"].request({"id": kept["id"]}))
         return "untagged"
 
@@ -55,24 +55,24 @@ class Tag(OfTag):
 @dataclass(slots=True)
 class Untag(OfTag):
     tool: str = "untag_contact"
-    so: str = "did not have the tag"
+    already: str = "did not have the tag"
     word: str = "untagged"
     cost: float = 2.0
 
-    async def look(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
-        worn = await self.those({"tagid": self.id}, subjects)
-        return {one: self.so for one in subjects if one not in worn}
+    async def find_unaffected(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
+        worn = await self.find_matching({"tagid": self.id}, subjects)
+        return {one: self.already for one in subjects if one not in worn}
 
-    async def again(self, subject: str) -> Idle:
-        return "" if await self.worn(subject) else self.so
+    async def recheck(self, subject: str) -> Idle:
+        return "" if await self.worn(subject) else self.already
 
-    async def do(self, subject: str) -> Done:
+    async def apply(self, subject: str) -> Done:
         mine = await self.worn(subject)
         for id in mine:
             await self.sender.send(self.operation.request({"id": id}))
-        return Done(self.word, {}) if mine else Done(self.so)
+        return Done(self.word, {}) if mine else Done(self.already)
 
-    async def back(self, subject: str, kept: Json) -> str:
+    async def revert(self, subject: str, kept: Json) -> str:
         reply = await self.sender.send(STEPS["tag_contact"].request({"contact": subject, "tag": self.id}))
         return reply.outcome("tagged", "has it again already")
 
@@ -96,27 +96,27 @@ class Subscribe(OnList):
     """Whoever has opted out, bounced or not confirmed yet is left out: that is not for many at once to decide."""
 
     tool: str = "subscribe_contact"
-    so: str = "already subscribed"
+    already: str = "already subscribed"
     word: str = "subscribed"
 
-    async def look(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
-        known = await self.those({"listid": self.id, "status": "-1"}, subjects)
+    async def find_unaffected(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
+        known = await self.find_matching({"listid": self.id, "status": "-1"}, subjects)
         found = (
-            {status: await self.those({"listid": self.id, "status": status}, sorted(known)) for status in OUT}
+            {status: await self.find_matching({"listid": self.id, "status": status}, sorted(known)) for status in OUT}
             if known
             else {}
         )
         idle = {one: OUT[status] for status, those in found.items() for one in those}
         return idle | {one: OUT["0"] for one in known if one not in idle}
 
-    async def again(self, subject: str) -> Idle:
+    async def recheck(self, subject: str) -> Idle:
         return OUT.get(await self.status(subject), "")
 
-    async def do(self, subject: str) -> Done:
+    async def apply(self, subject: str) -> Done:
         await self.sender.send(self.operation.request({"contact": subject, "list": self.id, "status": SUBSCRIBED}))
         return Done(self.word, {})
 
-    async def back(self, subject: str, kept: Json) -> str:
+    async def revert(self, subject: str, kept: Json) -> str:
         if await self.status(subject) != SUBSCRIBED:
             return CHANGED
         await self.put("unsubscribe_contact", subject, LEFT)
@@ -134,29 +134,29 @@ class Unsubscribe(OnList):
     """Also who was never on the list: so that nobody puts them there by mistake."""
 
     tool: str = "unsubscribe_contact"
-    so: str = "already unsubscribed"
+    already: str = "already unsubscribed"
     word: str = "unsubscribed"
 
-    async def look(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
+    async def find_unaffected(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
         found = dict.fromkeys(subjects, "")
         for status in (LEFT, SUBSCRIBED, "0", "3"):
-            found |= dict.fromkeys(await self.those({"listid": self.id, "status": status}, subjects), status)
+            found |= dict.fromkeys(await self.find_matching({"listid": self.id, "status": status}, subjects), status)
         self.prior |= found
-        return {one: self.so for one, status in found.items() if status == LEFT}
+        return {one: self.already for one, status in found.items() if status == LEFT}
 
-    async def again(self, subject: str) -> Idle:
+    async def recheck(self, subject: str) -> Idle:
         self.prior[subject] = await self.status(subject)
-        return self.so if self.prior[subject] == LEFT else ""
+        return self.already if self.prior[subject] == LEFT else ""
 
-    def undoing(self, prior: Any) -> Json:
+    def undo_data(self, prior: Any) -> Json:
         return {"was": prior} if prior else {}
 
-    async def do(self, subject: str) -> Done:
+    async def apply(self, subject: str) -> Done:
         was = self.prior.get(subject)
         await self.put(self.tool, subject, LEFT)
-        return Done("was not on the list, is marked as unsubscribed" if was == "" else self.word, self.undoing(was))
+        return Done("was not on the list, is marked as unsubscribed" if was == "" else self.word, self.undo_data(was))
 
-    async def back(self, subject: str, kept: Json) -> str:
+    async def revert(self, subject: str, kept: Json) -> str:
         if not kept.get("was"):
             return "stays unsubscribed: it was not on the list before"
         if await self.status(subject) != LEFT:
@@ -181,35 +181,35 @@ class Enter(InAutomation):
     """Once: whoever is or was in the automation is left out."""
 
     tool: str = "add_to_automation"
-    so: str = "is or was in it already"
+    already: str = "is or was in it already"
     word: str = "added"
 
-    async def look(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
-        return dict.fromkeys(await self.those({"seriesid": self.id}, subjects), self.so)
+    async def find_unaffected(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
+        return dict.fromkeys(await self.find_matching({"seriesid": self.id}, subjects), self.already)
 
-    async def again(self, subject: str) -> Idle:
+    async def recheck(self, subject: str) -> Idle:
         return ""  # it is asked anyway
 
-    async def recovered(self, subject: str, kept: Json | None) -> Done | None:
+    async def recover(self, subject: str, kept: Json | None) -> Done | None:
         rows = await self.entries(subject)
         return Done(self.word, {"id": str(rows[0]["id"])}) if rows else None
 
-    async def do(self, subject: str) -> Done:
+    async def apply(self, subject: str) -> Done:
         if await self.entries(subject):
-            return Done(self.so)
+            return Done(self.already)
         try:
             reply = await self.sender.send(self.operation.request({"contact": subject, "automation": self.id}))
         except OutcomeUnknown as unknown:
             try:
                 rows = await self.entries(subject)
-            except Trouble:
+            except ToolError:
                 raise unknown from None
             if not rows:
                 raise
             return Done(self.word, {"id": str(rows[0]["id"])})
-        return Done(self.word, {"id": str(record(reply.body.get("contactAutomation")).get("id") or "")})
+        return Done(self.word, {"id": str(as_object(reply.body.get("contactAutomation")).get("id") or "")})
 
-    async def back(self, subject: str, kept: Json) -> str:
+    async def revert(self, subject: str, kept: Json) -> str:
         await self.sender.send(STEPS["remove_from_automation"].request({"id": kept["id"]}))
         return "taken out; what it has done stays done"
 
@@ -217,24 +217,24 @@ class Enter(InAutomation):
 @dataclass(slots=True)
 class Leave(InAutomation):
     tool: str = "remove_from_automation"
-    so: str = "was not in it"
+    already: str = "was not in it"
     word: str = "removed"
 
-    async def look(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
-        inside = await self.those({"seriesid": self.id}, subjects)
-        return {one: self.so for one in subjects if one not in inside}
+    async def find_unaffected(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
+        inside = await self.find_matching({"seriesid": self.id}, subjects)
+        return {one: self.already for one in subjects if one not in inside}
 
-    async def again(self, subject: str) -> Idle:
-        return "" if await self._running(subject) else self.so
+    async def recheck(self, subject: str) -> Idle:
+        return "" if await self._running(subject) else self.already
 
     async def _running(self, subject: str) -> list[str]:
         return [str(row["id"]) for row in await self.entries(subject) if str(row.get("status")) == "1"]
 
-    async def do(self, subject: str) -> Done:
+    async def apply(self, subject: str) -> Done:
         running = await self._running(subject)
         for id in running:
             await self.sender.send(self.operation.request({"id": id}))
         return Done(self.word, {}) if running else Done("had run through it already")
 
-    async def back(self, subject: str, kept: Json) -> str:
+    async def revert(self, subject: str, kept: Json) -> str:
         return "not put back: it would begin from the start"

@@ -15,7 +15,7 @@ PAUSE, LONGEST = 10.0, 1800.0
 
 
 @dataclass(slots=True)
-class Patience:
+class Backoff:
     sleep: Callable[[float], Awaitable[None]]
     reason: str = ""
     """Why nothing more is begun."""
@@ -25,7 +25,7 @@ class Patience:
         self.reason = self.reason or why
         self.stopping.set()
 
-    async def work(self, work: Callable[[], Awaitable[T]]) -> T:
+    async def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """Told to wait, it waits, and does it anew.
 
         Raises:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json
-from ac_mcp.spec.parameters import address
+from ac_mcp.spec.parameters import require_email
 
 MOST_ROWS = 100_000
 LONGEST_CELL, LONGEST_NAME = 10_000, 255
@@ -40,7 +40,7 @@ class CustomField:
 
 
 @dataclass(slots=True)
-class Prepared:
+class ImportTable:
     """`rows` as the API takes them, one for each address; `rejected` with the row as it was, why, and its number."""
 
     rows: list[Json] = field(default_factory=list[Json])
@@ -53,13 +53,13 @@ class Prepared:
     tags: set[str] = field(default_factory=set[str])
 
 
-def plain(header: str) -> str:
+def normalize_header(header: str) -> str:
     """Without case, accents and whatever is no letter or figure."""
     letters = unicodedata.normalize("NFKD", header.casefold())
     return re.sub(r"[\W_]", "", letters) or header.strip().casefold()
 
 
-def read(text: str) -> tuple[list[str], list[Json]]:
+def parse_table(text: str) -> tuple[list[str], list[Json]]:
     """Headers and rows of CSV text, or of a JSON list of objects.
 
     Raises:
@@ -124,10 +124,10 @@ def from_csv(body: str) -> list[Json]:
         header, lines = ["email"], [["email"], *lines]
     if twice := [name for name in header if name and header.count(name) > 1]:
         raise BadArguments(f"data: two columns are called {twice[0][:80]!r}.")
-    return [row for line in lines[1:] if (row := of_line(header, line))]
+    return [row for line in lines[1:] if (row := row_of_line(header, line))]
 
 
-def of_line(header: list[str], line: list[str]) -> Json:
+def row_of_line(header: list[str], line: list[str]) -> Json:
     """Empty for an empty line; what stands past the last header is kept so that it can be told."""
     if not any(part.strip() for part in line):
         return {}
@@ -139,7 +139,7 @@ def of_line(header: list[str], line: list[str]) -> Json:
 MORE = "(more cells than the header has)"
 
 
-def mapped(
+def map_columns(
     headers: Sequence[str], asked: Mapping[str, str], fields: Sequence[CustomField]
 ) -> tuple[dict[str, str], list[str]]:
     """What each column is imported as: one of ours, or `field:ID`; and which are not.
@@ -149,22 +149,22 @@ def mapped(
     """
     ids = {one.id: f"field:{one.id}" for one in fields}
     known = {name: ours for ours, names in NAMES.items() for name in names}
-    known |= {ours: ours for ours in NAMES} | {plain(ours): ours for ours in NAMES}
-    custom = {plain(name): f"field:{one.id}" for one in fields for name in one.names}
-    spelt = {plain(header): header for header in headers} | {header: header for header in headers}
+    known |= {ours: ours for ours in NAMES} | {normalize_header(ours): ours for ours in NAMES}
+    custom = {normalize_header(name): f"field:{one.id}" for one in fields for name in one.names}
+    spelt = {normalize_header(header): header for header in headers} | {header: header for header in headers}
     told: dict[str, str] = {}
     for given, target in asked.items():
-        header = spelt.get(given) or spelt.get(plain(given))
+        header = spelt.get(given) or spelt.get(normalize_header(given))
         if header is None:
             raise BadArguments(f"columns: there is no column {given[:80]!r}; there are {', '.join(headers)[:500]}.")
-        aim = IGNORED if target.strip().casefold() in ("", IGNORED) else known.get(plain(target))
-        aim = aim or custom.get(plain(target)) or ids.get(target.strip())
+        aim = IGNORED if target.strip().casefold() in ("", IGNORED) else known.get(normalize_header(target))
+        aim = aim or custom.get(normalize_header(target)) or ids.get(target.strip())
         if aim is None:
             those = ", ".join([*NAMES, IGNORED, *(one.title for one in fields)])
             raise BadArguments(f"columns: {target[:80]!r} is nothing that can be imported; there is {those[:700]}.")
         told[header] = aim
     for header in headers:
-        aim = known.get(plain(header)) or custom.get(plain(header))
+        aim = known.get(normalize_header(header)) or custom.get(normalize_header(header))
         if aim and header not in told and aim not in told.values():
             told[header] = aim
     if len({aim for aim in told.values() if aim != IGNORED}) < len([aim for aim in told.values() if aim != IGNORED]):
@@ -172,20 +172,20 @@ def mapped(
     return told, [header for header in headers if header not in told and header != MORE]
 
 
-def prepared(
+def prepare_table(
     headers: Sequence[str],
     rows: Sequence[Json],
     asked: Mapping[str, str],
     fields: Sequence[CustomField],
     beside: Json,
     tags: Collection[str] = (),
-) -> Prepared:
+) -> ImportTable:
     """The rows as the API takes them; `beside` goes with each of them, `tags` are those there are."""
-    columns, left_out = mapped(headers, asked, fields)
+    columns, left_out = map_columns(headers, asked, fields)
     if "email" not in columns.values():
         raise BadArguments(f"data: no column holds the e-mail address; there are {', '.join(headers)[:500]}.")
     by_id = {one.id: one for one in fields}
-    done = Prepared(left_out=left_out)
+    done = ImportTable(left_out=left_out)
     done.columns = {
         header: by_id[aim[6:]].title if aim.startswith("field:") else aim
         for header, aim in columns.items()
@@ -231,22 +231,22 @@ def person(
         if len(text) > LONGEST_CELL:
             raise ValueError(f"{header}: longer than {LONGEST_CELL} characters")
         if aim.startswith("field:"):
-            said.setdefault("fields", {})[aim[6:]] = of_field(fields[aim[6:]], text)
+            said.setdefault("fields", {})[aim[6:]] = field_value(fields[aim[6:]], text)
         elif aim == "tags":
-            said["tags"] = several(text, known)
+            said["tags"] = split_tags(text, known)
         elif aim == "name":
             first, _, last = text.partition(" ")
-            said = {"first_name": short(header, first), **({"last_name": last.strip()} if last else {}), **said}
+            said = {"first_name": require_short(header, first), **({"last_name": last.strip()} if last else {}), **said}
         elif aim == "email":
-            said["email"] = of_address(text)
+            said["email"] = parse_address(text)
         else:
-            said[WIRE[aim]] = short(header, text)
+            said[WIRE[aim]] = require_short(header, text)
     if "email" not in said:
         raise ValueError("no e-mail address")
     return said
 
 
-def several(text: str, known: Collection[str]) -> list[str]:
+def split_tags(text: str, known: Collection[str]) -> list[str]:
     """Tags in one cell; a name with a comma in it that there is already stays whole."""
     if " ".join(text.casefold().split()) in known:
         return [text]
@@ -254,13 +254,13 @@ def several(text: str, known: Collection[str]) -> list[str]:
     return [part for part in map(str.strip, re.split(between, text)) if part]
 
 
-def short(header: str, text: str) -> str:
+def require_short(header: str, text: str) -> str:
     if len(text) > LONGEST_NAME:
         raise ValueError(f"{header}: longer than {LONGEST_NAME} characters")
     return text
 
 
-def of_field(one: CustomField, text: str) -> str:
+def field_value(one: CustomField, text: str) -> str:
     try:
         value = one.value(text)
     except ValueError as error:
@@ -268,9 +268,9 @@ def of_field(one: CustomField, text: str) -> str:
     return f"||{value.strip('|')}||" if "||" in value.strip("|") else value
 
 
-def of_address(text: str) -> str:
+def parse_address(text: str) -> str:
     try:
-        return address(text.removeprefix("mailto:"))
+        return require_email(text.removeprefix("mailto:"))
     except ValueError as error:
         raise ValueError(f"{text[:80]!r} {error}") from None
 

@@ -12,14 +12,14 @@ from typing import Any, cast
 from anyio import create_task_group
 from anyio.abc import TaskGroup
 
-from ac_mcp.concurrency import first
-from ac_mcp.errors import Refused, Trouble
+from ac_mcp.concurrency import unwrap_group
+from ac_mcp.errors import RequestRefused, ToolError
 from ac_mcp.jobs.model import Item
-from ac_mcp.jobs.runner import Run
+from ac_mcp.jobs.runner import JobRun
 from ac_mcp.jobs.throughput import Halt
-from ac_mcp.messages import Json, Reply, Request, Sender
+from ac_mcp.messages import Json, Request, Response, Sender
 
-MOST, BYTES = 250, 380_000
+BATCH_SIZE, BYTES = 250, 380_000
 """Contacts, and bytes, of one request; 400 kB would be refused."""
 PER_MINUTE, SINGLE_PER_MINUTE = 95, 18
 """Requests in a minute: 100 are allowed of several contacts, 20 of a single one, and somebody else may import too."""
@@ -32,7 +32,7 @@ ALL = 1_000_000
 
 
 @dataclass(slots=True)
-class Windows:
+class ImportRateLimit:
     """When imports of an account were sent in the last minute: of several contacts, and of a single one."""
 
     several: deque[float] = field(default_factory=deque[float])
@@ -50,24 +50,24 @@ class Windows:
 
 
 @dataclass(slots=True)
-class ImportRun(Run):
+class ImportRun(JobRun):
     """Items are rows; what is kept of one is the contact as the API takes it."""
 
     sender: Sender | None = None
     rows: dict[int, Json] = field(default_factory=dict[int, Json])
     """By item, where rows are not kept in the record."""
-    windows: Windows = field(default_factory=Windows)
+    windows: ImportRateLimit = field(default_factory=ImportRateLimit)
 
-    def judge(self, tried: int, failed: int) -> None:
+    def stop_if_too_many_failed(self, tried: int, failed: int) -> None:
         """Rows are wrong one by one; what is wrong with a whole batch tells itself."""
 
     def of(self, item: Item) -> Json:
         """The contact of an item, as it is sent."""
-        return item.kept or self.rows.get(item.n) or {}
+        return item.prior or self.rows.get(item.n) or {}
 
     def kept(self, item: Item) -> Json | None:
         """What may be kept of it."""
-        return None if self.jobs.lean else item.kept
+        return None if self.jobs.lean else item.prior
 
     async def work(self) -> None:
         try:
@@ -75,18 +75,20 @@ class ImportRun(Run):
                 await self._taken_up(group)
                 after = -1
                 states = ("planned",)
-                while not self.waits.reason and (items := await self.jobs.items(self.job.id, states, MOST + 2, after)):
-                    batch = fitting([replace(item, kept=self.of(item)) for item in items])
+                while not self.backoff.reason and (
+                    items := await self.jobs.items(self.job.id, states, BATCH_SIZE + 2, after)
+                ):
+                    batch = next_batch([replace(item, prior=self.of(item)) for item in items])
                     after = batch[-1].n
                     await self._send(batch, group)
         except BaseExceptionGroup as failures:
-            raise first(failures) from None
+            raise unwrap_group(failures) from None
 
     async def _taken_up(self, group: TaskGroup) -> None:
         """What was sent before a break is only looked at."""
         batches: dict[str, list[Item]] = {}
         for item in await self.jobs.items(self.job.id, ("sent",), ALL):
-            batches.setdefault(item.word, []).append(item)
+            batches.setdefault(item.outcome, []).append(item)
         for batch, items in batches.items():
             group.start_soon(self._follow, batch, items)
 
@@ -94,17 +96,17 @@ class ImportRun(Run):
         refusals = 0
         while batch:
             await self._turn(len(batch))
-            if self.waits.reason:
+            if self.backoff.reason:
                 return
-            body = {"contacts": [item.kept for item in batch], **self.job.plan.get("options", {})}
+            body = {"contacts": [item.prior for item in batch], **self.job.plan.get("options", {})}
             try:
-                reply = await self.waits.work(lambda body=body: self._posted(body))
-            except Refused as refused:
+                reply = await self.backoff.run(lambda body=body: self._posted(body))
+            except RequestRefused as refused:
                 refusals += 1
                 if "per minute" in str(refused).lower() or "rate limit" in str(refused).lower():
                     if refusals > MOST_REFUSALS:
                         raise Halt("interrupted", self.explain(refused)) from refused
-                    await self.waits.rest(MINUTE)
+                    await self.backoff.rest(MINUTE)
                     continue
                 named = {place: reason for place, reason in refused.rows.items() if 0 <= place < len(batch)}
                 reasons = named or {place: str(refused)[:200] for place in range(len(batch))}
@@ -112,23 +114,23 @@ class ImportRun(Run):
                     await self.outcome(batch[place], "failed", "", reason=reason, kept=self.kept(batch[place]))
                 batch = [item for place, item in enumerate(batch) if place not in reasons]
                 continue
-            except Trouble as trouble:
+            except ToolError as trouble:
                 raise Halt("interrupted", self.explain(trouble)) from trouble
             number = str(reply.body.get("batchId") or "")
             if not number:
                 raise Halt("interrupted", "the answer to an import names no batch")
-            await self.hold([replace(item, state="sent", word=number, kept=self.kept(item)) for item in batch])
+            await self.save_now([replace(item, state="sent", outcome=number, prior=self.kept(item)) for item in batch])
             group.start_soon(self._follow, number, batch)
             return
 
-    async def _posted(self, body: Json) -> Reply:
+    async def _posted(self, body: Json) -> Response:
         assert self.sender
         return await self.sender.send(Request("POST", "/import/bulk_import", {}, body, repeatable=True))
 
     async def _turn(self, many: int) -> None:
         """The import has limits of its own beside that of the account."""
-        while not self.waits.reason and (wait := self.windows.wait(many, self.clock())):
-            await self.waits.rest(wait)
+        while not self.backoff.reason and (wait := self.windows.wait(many, self.clock())):
+            await self.backoff.rest(wait)
 
     async def _follow(self, batch: str, items: Sequence[Item]) -> None:
         """Until it is known what came of each contact."""
@@ -139,18 +141,18 @@ class ImportRun(Run):
             waited += pause
             pause = min(pause * 1.6, LONGEST_PAUSE)
             try:
-                body = (await self.waits.work(lambda: self._asked(asked))).body
-            except Trouble:
+                body = (await self.backoff.run(lambda: self._asked(asked))).body
+            except ToolError:
                 continue  # the contacts are on their way whether we can look or not
-            if body.get("status") and ended(body, len(items)):
+            if body.get("status") and has_ended(body, len(items)):
                 await self._ended(items, body)
                 return
         for item in items:
             await self.outcome(item, "done", NO_WORD)
 
     async def _ended(self, items: Sequence[Item], body: Json) -> None:
-        lost = {one.casefold() for one in listed(body, "failure")}
-        told = len(listed(body, "success")) + len(listed(body, "failure"))
+        lost = {one.casefold() for one in addresses_in(body, "failure")}
+        told = len(addresses_in(body, "success")) + len(addresses_in(body, "failure"))
         word = "imported" if told >= len(items) else f"sent; only {told} of {len(items)} are confirmed"
         for item in items:
             if str(self.of(item).get("email") or item.subject).casefold() in lost:
@@ -158,32 +160,32 @@ class ImportRun(Run):
             else:
                 await self.outcome(item, "done", word)
 
-    async def _asked(self, request: Request) -> Reply:
+    async def _asked(self, request: Request) -> Response:
         assert self.sender
-        return await self.sender.send(replace(request, repeatable=True, alone=True))
+        return await self.sender.send(replace(request, repeatable=True, unshared=True))
 
 
-def ended(body: Json, many: int) -> bool:
+def has_ended(body: Json, many: int) -> bool:
     """Whether all contacts of a batch are accounted for."""
-    known = len(listed(body, "success")) + len(listed(body, "failure"))
+    known = len(addresses_in(body, "success")) + len(addresses_in(body, "failure"))
     return str(body["status"]).lower() in ("completed", "complete", "done") or known >= many
 
 
-def listed(body: Json, key: str) -> list[str]:
+def addresses_in(body: Json, key: str) -> list[str]:
     found = body.get(key)
     return [str(one) for one in cast("list[Any]", found)] if isinstance(found, list) else []
 
 
-def fitting(items: list[Item]) -> list[Item]:
+def next_batch(items: list[Item]) -> list[Item]:
     """As many as one request takes; no single one is left for the next, for which a narrower limit holds."""
     size, count = 200, 0
-    for item in items[:MOST]:
-        size += len(json.dumps(item.kept, ensure_ascii=False).encode()) + 1
+    for item in items[:BATCH_SIZE]:
+        size += len(json.dumps(item.prior, ensure_ascii=False).encode()) + 1
         if size > BYTES and count:
             break
         count += 1
-    return items[: count - 1] if count == MOST and len(items) == MOST + 1 else items[:count]
+    return items[: count - 1] if count == BATCH_SIZE and len(items) == BATCH_SIZE + 1 else items[:count]
 
 
-def requests(rows: int) -> int:
-    return -(-rows // MOST)
+def count_requests(rows: int) -> int:
+    return -(-rows // BATCH_SIZE)

@@ -10,12 +10,12 @@ from typing import Literal, TypeAlias
 from uuid import uuid4
 
 from ac_mcp.messages import Json
-from ac_mcp.writes.audit_log import dump
+from ac_mcp.writes.audit_log import to_json
 
-SILENT = 30.0
+HEARTBEAT_TIMEOUT = 30.0
 """Seconds after which a process that says nothing no longer runs its job."""
 STOP = "is to stop"
-CALL = "call"
+CALL_FINGERPRINT = "call"
 """Under which a plan holds what tells its call from others."""
 ADDRESS = re.compile(r"\S+@\S+")
 JobState: TypeAlias = Literal["running", "done", "stopped", "interrupted"]
@@ -61,20 +61,20 @@ class Item:
     subject: str
     """An id; of a contact also an e-mail address."""
     state: ItemState = "planned"
-    word: str = ""
+    outcome: str = ""
     """What came of it."""
     reason: str = ""
     """Why it failed."""
-    kept: Json | None = None
+    prior: Json | None = None
 
 
-def runner() -> str:
+def new_runner() -> str:
     """What a run is known by: the machine, the process, and which of its runs."""
-    return f"{machine()}:{os.getpid()}:{uuid4().hex}"
+    return f"{machine_name()}:{os.getpid()}:{uuid4().hex}"
 
 
 @cache
-def machine() -> str:
+def machine_name() -> str:
     """Where a number of a process means that process: containers may share a host name and each have a process 1."""
     try:
         space = re.sub(r"\D", "", os.readlink("/proc/self/ns/pid"))
@@ -88,10 +88,10 @@ LIVE: set[str] = set()
 
 
 def fingerprint(arguments: Json) -> str:
-    return sha256(str(dump(arguments)).encode()).hexdigest()
+    return sha256(str(to_json(arguments)).encode()).hexdigest()
 
 
-def harmless(kept: Json | None) -> bool:
+def holds_no_personal_data(kept: Json | None) -> bool:
     """Whether it tells nothing of a person: ids, a status, how long a file is."""
     return all(
         key in ("id", "size", "rows", "ino") or (key in ("was", "prior") and isinstance(value, str))
@@ -99,17 +99,17 @@ def harmless(kept: Json | None) -> bool:
     )
 
 
-def held(job: Job, now: float) -> bool:
+def is_running(job: Job, now: float) -> bool:
     """Whether a living process runs it."""
     host, pid, _ = job.runner.split(":") if job.runner.count(":") == 2 else ("", "0", "")
     if job.state != "running" or not host:
         return False
-    if host == machine() and int(pid) == os.getpid():
+    if host == machine_name() and int(pid) == os.getpid():
         return job.runner in LIVE
-    return abs(now - job.heard) < SILENT and (host != machine() or alive(int(pid)))
+    return abs(now - job.heard) < HEARTBEAT_TIMEOUT and (host != machine_name() or is_process_alive(int(pid)))
 
 
-def alive(pid: int) -> bool:
+def is_process_alive(pid: int) -> bool:
     if os.name == "nt":
         return True  # signal 0 is none there; its silence will tell
     try:

@@ -9,18 +9,18 @@ from typing import Any
 from anyio import create_task_group
 from anyio.abc import TaskGroup
 
-from ac_mcp.concurrency import first
-from ac_mcp.jobs.runner import Run
+from ac_mcp.concurrency import unwrap_group
+from ac_mcp.jobs.runner import JobRun
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Running:
+class JobPool:
     """The jobs this process runs, as long as `group` lives."""
 
     group: TaskGroup | None = None
-    runs: dict[int, Run] = field(default_factory=dict[int, Run])
+    runs: dict[int, JobRun] = field(default_factory=dict[int, JobRun])
     shared: dict[str, Any] = field(default_factory=dict[str, Any])
     """What jobs of an account have to know of each other, by what it is."""
     told: Callable[[int], None] | None = None
@@ -29,18 +29,18 @@ class Running:
     """The job that began last."""
 
     @asynccontextmanager
-    async def attached(self) -> AsyncGenerator[None]:
+    async def open(self) -> AsyncGenerator[None]:
         """Jobs run in the background meanwhile; what still runs at the end is broken off and can be taken up again."""
         try:
             async with create_task_group() as self.group:
                 yield
                 self.group.cancel_scope.cancel()
         except BaseExceptionGroup as failures:
-            raise first(failures) from None
+            raise unwrap_group(failures) from None
         finally:
             self.group = None
 
-    async def start(self, run: Run) -> None:
+    async def start(self, run: JobRun) -> None:
         """In the background; where there is none, before this returns."""
         self.runs[run.job.id], self.last = run, run.job.id
         if self.told:
@@ -50,7 +50,7 @@ class Running:
         else:
             self.group.start_soon(self._until_ended, run)
 
-    async def _until_ended(self, run: Run) -> None:
+    async def _until_ended(self, run: JobRun) -> None:
         try:
             await run.run()
         except Exception as error:

@@ -13,13 +13,13 @@ from math import inf
 from anyio import CancelScope, Event, Lock, create_memory_object_stream, create_task_group
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from ac_mcp.concurrency import first
-from ac_mcp.errors import KeyRefused, NotConnected, OutcomeUnknown, Trouble, Unavailable
-from ac_mcp.jobs.backoff import Patience
+from ac_mcp.concurrency import unwrap_group
+from ac_mcp.errors import KeyRefused, NotConnected, OutcomeUnknown, ToolError, Unavailable
+from ac_mcp.jobs.backoff import Backoff
 from ac_mcp.jobs.model import Item, ItemState, Job, JobState
 from ac_mcp.jobs.step import Done, Step
-from ac_mcp.jobs.store import Jobs
-from ac_mcp.jobs.throughput import Halt, Pace, why
+from ac_mcp.jobs.store import JobStore
+from ac_mcp.jobs.throughput import Halt, Throughput, short_reason
 from ac_mcp.messages import Json
 from ac_mcp.storage.sqlite import Unusable
 
@@ -42,23 +42,23 @@ TAKEN = "another process has taken it over"
 
 
 @dataclass(slots=True)
-class Run:
+class JobRun:
     """One job being run in this process."""
 
-    jobs: Jobs
+    jobs: JobStore
     job: Job
     steps: list[Step]
-    collect: "Callable[[Run], Awaitable[None]]"
+    collect: "Callable[[JobRun], Awaitable[None]]"
     """Finds what is to be done, and adds it."""
     clock: Callable[[], float]
     sleep: Callable[[float], Awaitable[None]]
-    explain: Callable[[Trouble], str] = str
+    explain: Callable[[ToolError], str] = str
     ended: Event = field(default_factory=Event)
     counts: Counter[tuple[ItemState, str]] = field(default_factory=Counter[tuple[ItemState, str]])
     state: JobState = "running"
     note: str = ""
-    pace: Pace = field(init=False)
-    waits: Patience = field(init=False)
+    throughput: Throughput = field(init=False)
+    backoff: Backoff = field(init=False)
     scope: CancelScope = field(default_factory=CancelScope)
     _outcomes: list[Item] = field(default_factory=list[Item])
     _kept_at: float = 0.0
@@ -72,25 +72,25 @@ class Run:
     """When it began to collect: what is known of records then may be as old as that."""
 
     def __post_init__(self) -> None:
-        self.pace, self.waits, self._kept_at = Pace(self.clock), Patience(self.sleep), self.clock()
+        self.throughput, self.backoff, self._kept_at = Throughput(self.clock), Backoff(self.sleep), self.clock()
 
     @property
     def finished(self) -> int:
         return sum(count for (state, _), count in self.counts.items() if state not in ("planned", "sent"))
 
     @property
-    def told(self) -> str:
+    def progress_text(self) -> str:
         """How far it is, for whoever waits."""
         if not self.job.collected:
             return f"{self.job.total} found so far"
-        rate, left = self.pace.rate, self.job.total - self.finished
+        rate, left = self.throughput.rate, self.job.total - self.finished
         speed = f", {rate:.1f} a second, about {left / rate:.0f} s left" if rate and left else ""
         failed = sum(count for (state, _), count in self.counts.items() if state == "failed")
         return f"{self.finished} of {self.job.total}{speed}{f'; {failed} failed' if failed else ''}"
 
     def stop(self, why: str = "stopped on request") -> None:
         """Nothing more is begun; what is under way is finished."""
-        self.waits.stop(why)
+        self.backoff.stop(why)
         if not self.job.collected:
             self.scope.cancel()
 
@@ -98,13 +98,13 @@ class Run:
         """Until it has ended, in whatever way; nothing is raised but a cancellation from outside."""
         try:
             with self.scope:
-                await self._all()
-            if self.waits.reason and self.state == "running":
+                await self._collect_and_work()
+            if self.backoff.reason and self.state == "running":
                 whole = self.job.collected and self.finished >= self.job.total
-                self.state, self.note = ("done", "") if whole else ("stopped", self.waits.reason)
+                self.state, self.note = ("done", "") if whole else ("stopped", self.backoff.reason)
         except Halt as halt:
             self.state, self.note = halt.state, str(halt)
-        except Trouble as trouble:
+        except ToolError as trouble:
             self.state, self.note = "interrupted", self.explain(trouble)
         except Exception as error:
             self.state, self.note = "interrupted", f"a fault of this server ({type(error).__name__})"
@@ -114,9 +114,9 @@ class Run:
             raise
         finally:
             with CancelScope(shield=True):
-                await self._close()
+                await self._save_end()
 
-    async def _close(self) -> None:
+    async def _save_end(self) -> None:
         try:
             await self._flush()
             await self.jobs.end(self.job, self.state, self.note)
@@ -126,22 +126,22 @@ class Run:
             self.jobs.release(self.job)
             self.ended.set()
 
-    async def _all(self) -> None:
+    async def _collect_and_work(self) -> None:
         self.counts = Counter(await self.jobs.counts(self.job.id))
         try:
             async with create_task_group() as group:
-                group.start_soon(self._beat)
+                group.start_soon(self._heartbeat)
                 if not self.job.collected:
                     anew = self.job.cursor == 0
                     self._read_from = self.clock()
-                    await self.waits.work(lambda: self.collect(self))
+                    await self.backoff.run(lambda: self.collect(self))
                     self.job = replace(self.job, fresh=self.job.cursor if anew else -1)
                     self.counts = Counter(await self.jobs.counts(self.job.id))
                 await self.work()
                 group.cancel_scope.cancel()
         except BaseExceptionGroup as failures:
-            raise first(failures) from None
-        if not self.waits.reason:
+            raise unwrap_group(failures) from None
+        if not self.backoff.reason:
             self.state = "done"
 
     async def add(self, items: list[Item], cursor: int, *, all: bool = False) -> None:
@@ -150,7 +150,7 @@ class Run:
             raise Halt("interrupted", TAKEN)
         self.job = replace(self.job, total=self.job.total + len(items), cursor=cursor, collected=all)
 
-    async def _beat(self) -> None:
+    async def _heartbeat(self) -> None:
         """A sign of life, and what has come of it so far."""
         while True:
             await self.sleep(SIGN)
@@ -162,10 +162,10 @@ class Run:
             async with create_task_group() as group:
                 group.start_soon(self._look_ahead, sending)
                 for _ in range(WORKERS):
-                    group.start_soon(self._take, receiving.clone())
+                    group.start_soon(self._worker, receiving.clone())
                 receiving.close()
         except BaseExceptionGroup as failures:
-            raise first(failures) from None
+            raise unwrap_group(failures) from None
 
     async def _look_ahead(self, sending: MemoryObjectSendStream[tuple[Item, float]]) -> None:
         """What needs nothing is done with at once, the rest handed to the workers."""
@@ -174,17 +174,17 @@ class Run:
         async with sending:
             for item in await self.jobs.items(self.job.id, ("sent",), 1_000_000):
                 await sending.send((item, -inf))
-            while not self.waits.reason and (items := await self.jobs.items(self.job.id, ("planned",), CHUNK, after)):
+            while not self.backoff.reason and (items := await self.jobs.items(self.job.id, ("planned",), CHUNK, after)):
                 after = items[-1].n
                 for number, step in enumerate(self.steps):
                     mine = [item for item in items if item.step == number]
                     for item in mine:
-                        if item.kept is not None:
-                            step.prior[item.subject] = item.kept
-                    known = bool(mine) and all(item.kept is not None for item in mine)
+                        if item.prior is not None:
+                            step.prior[item.subject] = item.prior
+                    known = bool(mine) and all(item.prior is not None for item in mine)
                     looked = (began if fresh else -inf) if known else self.clock()
                     subjects = [item.subject for item in mine]
-                    idle = await self.waits.work(lambda step=step, those=subjects: step.look(those))
+                    idle = await self.backoff.run(lambda step=step, those=subjects: step.find_unaffected(those))
                     for item in mine:
                         if item.subject in idle:
                             await self.outcome(item, "idle", idle[item.subject])
@@ -196,40 +196,42 @@ class Run:
     ) -> None:
         """Kept as on their way before any of them is: what came of one can be found out if nobody heard its answer."""
         for place in range(0, len(items), AHEAD):
-            if self.waits.reason:
+            if self.backoff.reason:
                 return
             some = items[place : place + AHEAD]
-            told = [step.remembered(item.subject) for item in some]
-            await self.hold([replace(item, state="sent", kept=kept) for item, kept in zip(some, told, strict=True)])
+            told = [step.recovery_data(item.subject) for item in some]
+            await self.save_now(
+                [replace(item, state="sent", prior=kept) for item, kept in zip(some, told, strict=True)]
+            )
             for item in some:
                 await sending.send((item, looked))
 
-    async def _take(self, receiving: MemoryObjectReceiveStream[tuple[Item, float]]) -> None:
+    async def _worker(self, receiving: MemoryObjectReceiveStream[tuple[Item, float]]) -> None:
         async with receiving:
             async for item, looked in receiving:
-                if self.waits.reason and item.state == "planned":
+                if self.backoff.reason and item.state == "planned":
                     self._outcomes.append(item)  # it was not begun
-                elif not self.waits.reason:
-                    await self._one(item, looked)
+                elif not self.backoff.reason:
+                    await self._process(item, looked)
 
-    async def _one(self, item: Item, looked: float) -> None:
+    async def _process(self, item: Item, looked: float) -> None:
         step, recovering = self.steps[item.step], item.state == "sent"
 
         async def attempt() -> Done:
             nonlocal looked, recovering
-            if recovering and (done := await step.recovered(item.subject, item.kept)):
+            if recovering and (done := await step.recover(item.subject, item.prior)):
                 return done
             recovering = False
             if self.clock() - looked > STALE:
-                word, looked = await step.again(item.subject), self.clock()
+                word, looked = await step.recheck(item.subject), self.clock()
                 if word:
                     return Done(word)
-            return await step.do(item.subject)
+            return await step.apply(item.subject)
 
         try:
             if self.clock() - self._kept_at > SIGN:
                 await self._flush()  # whoever slept for long may no longer be the one that runs it
-            done = await self.waits.work(attempt)
+            done = await self.backoff.run(attempt)
         except Halt:
             self._outcomes.append(item)  # it waited, and was not begun
             raise
@@ -242,34 +244,36 @@ class Run:
                 raise Halt("interrupted", f"ActiveCampaign does not answer: {trouble}") from trouble
             may = "; it may have been done" if isinstance(trouble, OutcomeUnknown) else ""
             await self.outcome(item, "failed", "", reason=f"no answer: {trouble}{may}")
-        except Trouble as trouble:
+        except ToolError as trouble:
             self._silent = 0
-            await self.outcome(item, "failed", "", reason=why(trouble))
+            await self.outcome(item, "failed", "", reason=short_reason(trouble))
         else:
             self._silent = 0
-            await self.outcome(item, "done" if done.kept is not None else "idle", done.word, kept=done.kept)
+            await self.outcome(
+                item, "done" if done.undo_data is not None else "idle", done.outcome, kept=done.undo_data
+            )
         step.prior.pop(item.subject, None)
 
     async def outcome(
         self, item: Item, state: ItemState, word: str, *, reason: str = "", kept: Json | None = None
     ) -> None:
-        self._outcomes.append(replace(item, state=state, word=word, reason=reason, kept=kept))
-        self.counts[item.state, item.word] -= 1
+        self._outcomes.append(replace(item, state=state, outcome=word, reason=reason, prior=kept))
+        self.counts[item.state, item.outcome] -= 1
         self.counts[state, word] += 1
-        self.pace.add()
+        self.throughput.add()
         self._tried += 1
         self._lost += state == "failed"
         if len(self._outcomes) >= BATCH or self.clock() - self._kept_at >= EVERY:
             await self._flush()
         if state == "failed":
-            self.judge(self._tried, self._lost)
+            self.stop_if_too_many_failed(self._tried, self._lost)
 
-    def judge(self, tried: int, failed: int) -> None:
+    def stop_if_too_many_failed(self, tried: int, failed: int) -> None:
         """Raises Halt where so many have failed that the rest would too."""
         if failed >= FEW and failed > SHARE * tried:
             raise Halt("stopped", f"{failed} of {tried} failed, which is too many")
 
-    async def hold(self, items: list[Item]) -> None:
+    async def save_now(self, items: list[Item]) -> None:
         """Kept as they are now, before anything else happens."""
         self._outcomes += items
         await self._flush()
@@ -281,7 +285,7 @@ class Run:
             self._outcomes = []
             with CancelScope(shield=True):
                 try:
-                    heard = await self.jobs.keep(self.job, kept, now - self._kept_at)
+                    heard = await self.jobs.save_items(self.job, kept, now - self._kept_at)
                 except Unusable as error:
                     self._outcomes = kept + self._outcomes
                     if now - self._kept_at > PATIENT_WITH_FILE:

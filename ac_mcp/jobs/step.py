@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ac_mcp.filters.contact_query import Selection
-from ac_mcp.messages import Json, Request, Sender, records
+from ac_mcp.filters.contact_query import ContactQuery
+from ac_mcp.messages import Json, Request, Sender, as_objects
 from ac_mcp.operations import STEPS
 from ac_mcp.spec.operation import Operation
 
@@ -22,8 +22,8 @@ NOT_KEPT, CHANGED = "what stood there was not kept", "changed again since, left 
 class Done:
     """What came of one record; `kept` is what it takes to undo it, None where nothing was changed."""
 
-    word: str
-    kept: Json | None = None
+    outcome: str
+    undo_data: Json | None = None
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Step:
     prior: dict[str, Any] = field(default_factory=dict[str, Any])
     """What a look has found of a record."""
     tool: str = ""
-    so: str = ""
+    already: str = ""
     """What is said of a record that is so already."""
     word: str = ""
     """And of one that was changed."""
@@ -45,33 +45,33 @@ class Step:
     many: int = 0
     """About how many records there are."""
 
-    async def look(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
+    async def find_unaffected(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
         """Those of these that need nothing, and why; of the others `prior` is known from now on."""
         return {}
 
-    async def again(self, subject: str) -> Idle:
+    async def recheck(self, subject: str) -> Idle:
         """The same for one, asked anew; empty where there is something to do."""
-        return (await self.look([subject])).get(subject, "")
+        return (await self.find_unaffected([subject])).get(subject, "")
 
-    def remembered(self, subject: str) -> Json | None:
+    def recovery_data(self, subject: str) -> Json | None:
         """What is to be known of it if its answer gets lost."""
         return {"prior": self.prior[subject]} if subject in self.prior else None
 
-    async def recovered(self, subject: str, kept: Json | None) -> Done | None:
+    async def recover(self, subject: str, kept: Json | None) -> Done | None:
         """What came of one whose answer nobody heard: the process died meanwhile. None if it is still to be done."""
-        word = await self.again(subject)
-        if word == self.so:
-            return Done(self.word, self.undoing((kept or {}).get("prior")))
+        word = await self.recheck(subject)
+        if word == self.already:
+            return Done(self.word, self.undo_data((kept or {}).get("prior")))
         return Done(word) if word else None
 
-    def undoing(self, prior: Any) -> Json:
+    def undo_data(self, prior: Any) -> Json:
         """What it takes to undo it, from what stood there."""
         return {}
 
-    async def do(self, subject: str) -> Done:
+    async def apply(self, subject: str) -> Done:
         raise NotImplementedError
 
-    async def back(self, subject: str, kept: Json) -> str:
+    async def revert(self, subject: str, kept: Json) -> str:
         """What came of taking it back."""
         raise NotImplementedError
 
@@ -82,9 +82,9 @@ class Step:
 
     async def rows(self, path: str, key: str, **query: str) -> list[Json]:
         reply = await self.sender.send(Request("GET", path, query, repeatable=True))
-        return records(reply.body.get(key))
+        return as_objects(reply.body.get(key))
 
-    async def those(self, query: Mapping[str, str], subjects: Sequence[str]) -> set[str]:
+    async def find_matching(self, query: Mapping[str, str], subjects: Sequence[str]) -> set[str]:
         """Those of a hundred contacts that a query finds."""
-        found = await Selection(self.sender, ()).among(query, [int(one) for one in subjects])
+        found = await ContactQuery(self.sender, ()).find_matching(query, [int(one) for one in subjects])
         return {str(row.get("id")) for row in found}

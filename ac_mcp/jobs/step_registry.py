@@ -12,28 +12,28 @@ from ac_mcp.messages import Json, Sender
 
 
 @dataclass(slots=True)
-class Back(Step):
+class RevertStep(Step):
     """Takes a step of an earlier job back."""
 
     of: Step | None = None
 
-    async def again(self, subject: str) -> str:
+    async def recheck(self, subject: str) -> str:
         return ""  # taking back looks first
 
-    def remembered(self, subject: str) -> Json | None:
+    def recovery_data(self, subject: str) -> Json | None:
         return self.prior.get(subject)  # as it is kept already
 
-    async def recovered(self, subject: str, kept: Json | None) -> Done | None:
+    async def recover(self, subject: str, kept: Json | None) -> Done | None:
         if kept is not None:
             self.prior[subject] = kept
         return None
 
-    async def do(self, subject: str) -> Done:
+    async def apply(self, subject: str) -> Done:
         assert self.of
         try:
             if subject not in self.prior:
                 return Done(NOT_KEPT)
-            word = await self.of.back(subject, self.prior[subject])
+            word = await self.of.revert(subject, self.prior[subject])
             return Done(word, None if word in (NOT_KEPT, CHANGED) else {})
         except NotFound:
             return Done("was gone already", {})
@@ -60,20 +60,22 @@ def step_of(sender: Sender, said: Json, many: int, clock: Callable[[], float]) -
     own |= {"clock": clock} if said["do"] == "fields" else {}
     step = KINDS[said["do"]](sender, many=many, **own)
     return (
-        Back(sender, step.id, step.name, tool=INVERSE.get(step.tool, step.tool), of=step) if said.get("back") else step
+        RevertStep(sender, step.id, step.name, tool=INVERSE.get(step.tool, step.tool), of=step)
+        if said.get("back")
+        else step
     )
 
 
-def requests(steps: Sequence[Step], many: int) -> int:
+def count_requests(steps: Sequence[Step], many: int) -> int:
     """About how many it takes."""
     looks = -(-many // PAGE) * len(steps)
     return round(sum(step.cost for step in steps) * many) + looks
 
 
-def described(said: Json) -> str:
+def describe_step(said: Json) -> str:
     """A step in words."""
     if said.get("back"):
-        return f"take back: {described({**said, 'back': False})}"
+        return f"take back: {describe_step({**said, 'back': False})}"
     name = said.get("name") or said.get("id") or ""
     match said["do"]:
         case "fields":

@@ -4,10 +4,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from ac_mcp.errors import Forbidden, NotFound, Refused, Trouble
+from ac_mcp.errors import Forbidden, NotFound, RequestRefused, ToolError
 from ac_mcp.gateway.client import Gateway
 from ac_mcp.jobs.model import JobState
-from ac_mcp.messages import Caller, Reply, Request
+from ac_mcp.messages import Caller, Request, Response
 
 ONE = 90.0
 """Seconds one request of a job may take, its turn for the rate limit included."""
@@ -16,19 +16,19 @@ RECENT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Unhurried:
+class BackgroundClient:
     """The gateway for a job: behind interactive calls, and each request with a deadline of its own."""
 
     gateway: Gateway
     caller: Caller
 
-    async def send(self, request: Request) -> Reply:
+    async def send(self, request: Request) -> Response:
         until = self.gateway.clock() + ONE
         return await self.gateway.send(request, replace(self.caller, bulk=True, deadline=until, sent=[]))
 
 
 @dataclass(slots=True)
-class Pace:
+class Throughput:
     """What was done, and how fast of late."""
 
     clock: Callable[[], float]
@@ -58,10 +58,10 @@ class Halt(Exception):
         self.state: JobState = state
 
 
-def why(trouble: Trouble) -> str:
+def short_reason(trouble: ToolError) -> str:
     """A failure in a few words, for a list of many."""
     if isinstance(trouble, NotFound):
         return "not there (any more)"
     if isinstance(trouble, Forbidden):
         return f"not allowed: {trouble}"[:200]
-    return (f"refused: {trouble}" if isinstance(trouble, Refused) else str(trouble))[:200]
+    return (f"refused: {trouble}" if isinstance(trouble, RequestRefused) else str(trouble))[:200]

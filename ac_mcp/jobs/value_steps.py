@@ -6,10 +6,10 @@ from math import inf
 from time import monotonic
 from typing import Any
 
-from ac_mcp.filters.contact_query import PAGE, Selection
+from ac_mcp.filters.contact_query import PAGE, ContactQuery
 from ac_mcp.jobs.step import CHANGED, NOT_KEPT, Done, Idle, Step
-from ac_mcp.messages import Json, Request, record
-from ac_mcp.writes.undo_requests import values as by_field
+from ac_mcp.messages import Json, Request, as_object
+from ac_mcp.writes.undo_requests import values_by_field as by_field
 
 BELIEVED = 60.0
 """Seconds for which the values of a field, read as a whole, are believed."""
@@ -22,7 +22,7 @@ class Fields(Step):
     """Custom fields. What is there is read as a whole where that is less than a request for each contact."""
 
     tool: str = "update_contact"
-    so: str = "already so"
+    already: str = "already so"
     word: str = "changed"
     values: Mapping[str, str] = field(default_factory=dict[str, str])
     stood: dict[str, dict[str, str]] | None = None
@@ -30,25 +30,25 @@ class Fields(Step):
     asked: float = -inf
     clock: Callable[[], float] = monotonic
 
-    async def look(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
+    async def find_unaffected(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
         if self.clock() - self.asked > BELIEVED:
             self.stood, self.asked = await self._all(), self.clock()
         for one in subjects if self.stood is not None else ():
             self.prior[one] = (self.stood or {}).get(one, {})
-        return {one: self.so for one in subjects if one in self.prior and self._so(self.prior[one])}
+        return {one: self.already for one in subjects if one in self.prior and self._so(self.prior[one])}
 
-    async def again(self, subject: str) -> Idle:
+    async def recheck(self, subject: str) -> Idle:
         self.prior[subject] = await self._of(subject)
-        return self.so if self._so(self.prior[subject]) else ""
+        return self.already if self._so(self.prior[subject]) else ""
 
     async def _of(self, subject: str) -> dict[str, str]:
         return by_field(await self.rows(f"/contacts/{subject}/fieldValues", "fieldValues"))
 
     async def _all(self) -> dict[str, dict[str, str]] | None:
         """Nothing where there are too many."""
-        selection = Selection(self.sender, ())
+        selection = ContactQuery(self.sender, ())
         queries = [{"filters[fieldid]": id} for id in self.values]
-        if sum([await selection.how_many(query) for query in queries]) > PAGE * max(1, self.many):
+        if sum([await selection.count_values(query) for query in queries]) > PAGE * max(1, self.many):
             return None
         found: dict[str, dict[str, str]] = {}
         for row in [row for query in queries for row in await selection.values(query)]:
@@ -56,32 +56,32 @@ class Fields(Step):
         return found
 
     def _so(self, stood: Mapping[str, str]) -> bool:
-        return all(stood.get(id, "") == plain(value) for id, value in self.values.items())
+        return all(stood.get(id, "") == stored_text(value) for id, value in self.values.items())
 
-    def undoing(self, prior: Any) -> Json:
+    def undo_data(self, prior: Any) -> Json:
         return {} if prior is None else {"was": {id: prior.get(id, "") for id in self.values}}
 
-    async def do(self, subject: str) -> Done:
+    async def apply(self, subject: str) -> Done:
         stood = self.prior.get(subject)
         if stood is None:
             stood = self.prior[subject] = await self._of(subject)
         if self._so(stood):
-            return Done(self.so)
+            return Done(self.already)
         await self.sender.send(self.operation.request({"contact": subject, "fields": self.values}))
-        return Done(self.word, self.undoing(stood))
+        return Done(self.word, self.undo_data(stood))
 
-    async def back(self, subject: str, kept: Json) -> str:
+    async def revert(self, subject: str, kept: Json) -> str:
         if "was" not in kept:
             return NOT_KEPT
         stood = await self._of(subject)
-        was = {id: value for id, value in kept["was"].items() if stood.get(id, "") == plain(self.values[id])}
+        was = {id: value for id, value in kept["was"].items() if stood.get(id, "") == stored_text(self.values[id])}
         if not was:
             return CHANGED
         await self.sender.send(self.operation.request({"contact": subject, "fields": was}))
         return "restored" if len(was) == len(kept["was"]) else "partly restored: the rest was changed again since"
 
 
-def plain(value: str) -> str:
+def stored_text(value: str) -> str:
     """As it is stored (reference 9)."""
     return f"||{value.strip('|')}||" if "||" in value.strip("|") else value
 
@@ -91,41 +91,43 @@ class Deal(Step):
     """`changes` by our names. What the list showed of a deal is believed for a moment, then it is read."""
 
     tool: str = "update_deal"
-    so: str = "already so"
+    already: str = "already so"
     word: str = "changed"
     changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def wire(self) -> Json:
         """What is sent, by the API's names."""
-        return record((self.operation.request({"deal": "0", **self.changes}).body or {}).get("deal"))
+        return as_object((self.operation.request({"deal": "0", **self.changes}).body or {}).get("deal"))
 
-    async def again(self, subject: str) -> Idle:
+    async def recheck(self, subject: str) -> Idle:
         self.prior[subject] = await self._row(subject)
-        return self.so if self._so(self.prior[subject]) else ""
+        return self.already if self._so(self.prior[subject]) else ""
 
     def _so(self, stood: Json) -> bool:
         return all(str(stood.get(key) or "") == str(value) for key, value in self.wire.items())
 
-    def undoing(self, prior: Any) -> Json:
+    def undo_data(self, prior: Any) -> Json:
         if not prior:
             return {}
         keys = set(self.wire) | (TOGETHER if TOGETHER & set(self.wire) else set[str]())
         return {"was": {key: prior.get(key) for key in sorted(keys)}}
 
-    async def do(self, subject: str) -> Done:
+    async def apply(self, subject: str) -> Done:
         stood = self.prior.get(subject)
         if stood is None:
             stood = self.prior[subject] = await self._row(subject)
         if self._so(stood):
-            return Done(self.so)
+            return Done(self.already)
         await self.sender.send(self.operation.request({"deal": subject, **self.changes}))
-        return Done(self.word, self.undoing(stood))
+        return Done(self.word, self.undo_data(stood))
 
     async def _row(self, subject: str) -> Json:
-        return record((await self.sender.send(Request("GET", f"/deals/{subject}", repeatable=True))).body.get("deal"))
+        return as_object(
+            (await self.sender.send(Request("GET", f"/deals/{subject}", repeatable=True))).body.get("deal")
+        )
 
-    async def back(self, subject: str, kept: Json) -> str:
+    async def revert(self, subject: str, kept: Json) -> str:
         if "was" not in kept:
             return NOT_KEPT
         stood, wire = await self._row(subject), self.wire

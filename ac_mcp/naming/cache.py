@@ -6,23 +6,23 @@ from math import inf
 from ac_mcp.messages import Json
 
 
-class Remembered:
+class AnswerCache:
     def __init__(self, clock: Callable[[], float], seconds: float) -> None:
         self._clock, self._seconds = clock, seconds
         self._answers: dict[str, tuple[float, Json]] = {}
         self.writes = 0
         """How often something was written."""
 
-    def answer(self, name: str) -> Json | None:
+    def get(self, name: str) -> Json | None:
         """What this tool answered a short while ago, if nothing was written since."""
         at, answer = self._answers.get(name, (-inf, None))
         return answer if self._clock() - at < self._seconds else None
 
-    def keep(self, name: str, answer: Json, writes: int) -> None:
+    def put(self, name: str, answer: Json, writes: int) -> None:
         """Unless something was written since `writes`, while it was being read."""
         if writes == self.writes:
             self._answers[name] = (self._clock(), answer)
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         self._answers.clear()
         self.writes += 1

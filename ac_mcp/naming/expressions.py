@@ -6,10 +6,19 @@ from functools import partial
 from typing import Protocol
 
 from ac_mcp.errors import BadArguments, NoSuchName
-from ac_mcp.filters.conditions import FIELD, KEYS, Condition, Text, known_key, taken_apart, unknown, worded
+from ac_mcp.filters.conditions import (
+    FIELD,
+    KEYS,
+    Condition,
+    ConditionText,
+    build_condition,
+    find_key,
+    parse_condition,
+    unknown_condition,
+)
 from ac_mcp.messages import Json, Sender
-from ac_mcp.naming.field_values import replaced, taken
-from ac_mcp.naming.matching import Known, is_id, matching
+from ac_mcp.naming.field_values import replace_assignment, stored_value
+from ac_mcp.naming.matching import DirectoryEntry, find_matches, is_id
 from ac_mcp.spec.resource import Resource
 
 SEVERAL = ("checkbox", "listbox")
@@ -20,7 +29,7 @@ MOST_NAMES = 50
 """Names that are looked up one by one before anything begins; ids and e-mails need no look."""
 
 
-class Directory(Protocol):
+class NameLookup(Protocol):
     """What names are looked up in."""
 
     async def id(
@@ -28,12 +37,12 @@ class Directory(Protocol):
     ) -> str: ...
     def name(self, kind: str, id: str) -> str: ...
     def resource(self, kind: str) -> Resource: ...
-    def known(self, kind: str, id: str) -> Known | None: ...
-    async def all_of(self, sender: Sender, kind: str) -> Collection[Known]: ...
+    def entry(self, kind: str, id: str) -> DirectoryEntry | None: ...
+    async def all_of(self, sender: Sender, kind: str) -> Collection[DirectoryEntry]: ...
 
 
-async def assigned(
-    names: Directory, sender: Sender, parameter: str, kind: str, given: Sequence[str], arguments: Json
+async def resolve_assignments(
+    names: NameLookup, sender: Sender, parameter: str, kind: str, given: Sequence[str], arguments: Json
 ) -> dict[str, str]:
     """`title=value` for each: a title may hold "=" itself, so the longest that is known wins."""
     values: dict[str, str] = {}
@@ -42,40 +51,40 @@ async def assigned(
             raise BadArguments(f'{parameter}: "{text}" is not of the form title=value.')
         titles = [text[:place] for place, letter in enumerate(text) if letter == "="]
         kept = await names.all_of(sender, kind)
-        title = next((t for t in reversed(titles) if matching(kept, t)), titles[0])
+        title = next((t for t in reversed(titles) if find_matches(kept, t)), titles[0])
         id = await names.id(sender, parameter, kind, title)
         if id in values:
             raise BadArguments(f'{parameter}: "{title}" is given twice.')
-        swap = partial(replaced, given, text, title)
+        swap = partial(replace_assignment, given, text, title)
         value = text[len(title) + 1 :].strip()
-        values[id] = taken(names.resource(kind), names.known(kind, id), value, parameter, arguments, swap)
+        values[id] = stored_value(names.resource(kind), names.entry(kind, id), value, parameter, arguments, swap)
     return values
 
 
-async def conditions(
-    names: Directory, sender: Sender, parameter: str, kind: str, given: Sequence[str], arguments: Json
+async def resolve_conditions(
+    names: NameLookup, sender: Sender, parameter: str, kind: str, given: Sequence[str], arguments: Json
 ) -> list[Condition]:
     """Raises BadArguments, NoSuchName, SeveralNames for what cannot be asked."""
-    read = [taken_apart(parameter, text) for text in given]
-    read.sort(key=lambda one: known_key(kind, one) == "stage")  # its pipeline first
+    read = [parse_condition(parameter, text) for text in given]
+    read.sort(key=lambda one: find_key(kind, one) == "stage")  # its pipeline first
     found: list[Condition] = []
     for one in read:
-        key = known_key(kind, one)
+        key = find_key(kind, one)
         if not key:
-            found.append(await on_field(names, sender, parameter, kind, one, given, arguments))
+            found.append(await resolve_field_condition(names, sender, parameter, kind, one, given, arguments))
         elif KEYS[kind][key].form == "name":
             pipeline = next((c.value for c in found if c.key == "pipeline"), "") if key == "stage" else ""
-            found.append(await named(names, sender, parameter, kind, key, one, pipeline))
+            found.append(await resolve_named_condition(names, sender, parameter, kind, key, one, pipeline))
         else:
-            found.append(worded(parameter, kind, key, one))
+            found.append(build_condition(parameter, kind, key, one))
     twice = [c for c in found if [d.key for d in found].count(c.key) > 1 and not KEYS[kind].get(c.key, TWICE).negative]
     if twice:
         raise BadArguments(f"{parameter}: {twice[0].key} is asked twice; all conditions have to hold at once.")
     return found
 
 
-async def named(
-    names: Directory, sender: Sender, parameter: str, kind: str, key: str, one: Text, within: str
+async def resolve_named_condition(
+    names: NameLookup, sender: Sender, parameter: str, kind: str, key: str, one: ConditionText, within: str
 ) -> Condition:
     of = KEYS[kind][key]
     if one.negative and not of.negative:
@@ -94,8 +103,14 @@ async def named(
     return Condition.of(key, id, names.name(of.kind, id) or id, one.negative)
 
 
-async def on_field(
-    names: Directory, sender: Sender, parameter: str, kind: str, one: Text, given: Sequence[str], arguments: Json
+async def resolve_field_condition(
+    names: NameLookup,
+    sender: Sender,
+    parameter: str,
+    kind: str,
+    one: ConditionText,
+    given: Sequence[str],
+    arguments: Json,
 ) -> Condition:
     """A condition on a custom field: a title may hold "=" itself, so the longest that is known wins."""
 
@@ -104,19 +119,19 @@ async def on_field(
         return {**arguments, parameter: [right if text == one.whole else text for text in given]}
 
     known = await names.all_of(sender, "fields") if kind == "contacts" else ()
-    title, value = split(one, known)
-    fields = matching(known, title)
+    title, value = split_assignment(one, known)
+    fields = find_matches(known, title)
     if len(fields) != 1 and not (title.isdecimal() and title in {k.id for k in known}):
         if len(fields) > 1:
             await names.id(sender, parameter, "fields", title)  # says which there are
-        raise unknown(parameter, kind, one, [k.name for k in known], instead)
+        raise unknown_condition(parameter, kind, one, [k.name for k in known], instead)
     field = fields[0] if fields else next(k for k in known if k.id == title)
     if one.operator in (">", ">=", "<", "<="):
         raise BadArguments(f'{parameter}: "{one.whole[:80]}": {field.name} takes = and != only.')
     several = field.facts.get("type") in SEVERAL
     if value:
-        swap = partial(changed, given, one)
-        value = taken(names.resource("fields"), field, value, parameter, arguments, swap)
+        swap = partial(replace_condition, given, one)
+        value = stored_value(names.resource("fields"), field, value, parameter, arguments, swap)
         if several and "||" in value.strip("|"):
             raise BadArguments(f"{parameter}: {field.name} is asked for one value at a time.")
     return Condition.of(
@@ -125,21 +140,21 @@ async def on_field(
     )  # fmt: skip
 
 
-def changed(given: Sequence[str], one: Text, value: str) -> list[str]:
+def replace_condition(given: Sequence[str], one: ConditionText, value: str) -> list[str]:
     """The conditions, this one with another value."""
     right = f"{one.key}{'!=' if one.negative else '='}{value}"
     return [right if text == one.whole else text for text in given]
 
 
-def split(one: Text, known: Collection[Known]) -> tuple[str, str]:
+def split_assignment(one: ConditionText, known: Collection[DirectoryEntry]) -> tuple[str, str]:
     """Title and value."""
     text = f"{one.key}={one.value}"
     places = [place for place, letter in enumerate(text) if letter == "="]
-    title = next((text[:p].strip() for p in reversed(places) if matching(known, text[:p])), one.key)
+    title = next((text[:p].strip() for p in reversed(places) if find_matches(known, text[:p])), one.key)
     return title, text[len(title) :].lstrip()[1:].strip() if title != one.key else one.value
 
 
-async def several(names: Directory, sender: Sender, parameter: str, kind: str, given: Sequence[str]) -> list[str]:
+async def resolve_list(names: NameLookup, sender: Sender, parameter: str, kind: str, given: Sequence[str]) -> list[str]:
     """Ids, and of contacts e-mail addresses too: those are looked up when it is their turn.
 
     Raises:

@@ -17,7 +17,7 @@ NEAR, TYPO, LONGER = 0.5, 0.66, 0.85
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class DirectoryEntry:
     """A thing and what it is called: the first name is the one we show."""
 
     id: str
@@ -25,7 +25,7 @@ class Known:
     within: str = ""
     at: float = -inf
     """When it was last seen."""
-    told: bool = False
+    detail: bool = False
     """Whether its second name helps to tell it apart."""
     facts: Json = field(default_factory=dict[str, Any])
 
@@ -44,52 +44,60 @@ def is_id(text: str, resource: Resource) -> bool:
     return bool((LINK_ID if resource.plane == "control" else ROW_ID).fullmatch(text))
 
 
-def plain(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Case, outer space, what nobody sees and the way an accent is encoded do not matter."""
     return " ".join(unicodedata.normalize("NFC", visible(name)).casefold().split())
 
 
-def matching(known: Iterable[Known], name: str, only_main: bool = False) -> list[Known]:
+def find_matches(known: Iterable[DirectoryEntry], name: str, only_main: bool = False) -> list[DirectoryEntry]:
     """Those called so: by the very spelling of their main name, else by their main name, else by any."""
-    sought = plain(name)
-    loose = [one for one in known if sought and sought in map(plain, one.names)]
-    main = [one for one in loose if plain(one.name) == sought]
+    sought = normalize_name(name)
+    loose = [one for one in known if sought and sought in map(normalize_name, one.names)]
+    main = [one for one in loose if normalize_name(one.name) == sought]
     exact = [one for one in main if visible(one.name) == visible(name)]
     return exact if len(exact) == 1 else main if only_main else main or loose
 
 
-def closest(known: Iterable[Known], name: str, *, always: bool = False) -> list[Known]:
+def find_closest(known: Iterable[DirectoryEntry], name: str, *, always: bool = False) -> list[DirectoryEntry]:
     """The three most alike, those that hold the name or are held by it first; with `always` however little alike."""
-    sought, all_of_them = plain(name), list(known)
-    holding = [k for k in all_of_them if sought and any(sought in plain(n) or plain(n) in sought for n in k.names)]
-    near = sorted(all_of_them, key=lambda one: -alike(one, name))
-    enough = [k for k in near if alike(k, name) >= NEAR] or (near[:3] if always and not holding else [])
+    sought, all_of_them = normalize_name(name), list(known)
+    holding = [
+        k
+        for k in all_of_them
+        if sought and any(sought in normalize_name(n) or normalize_name(n) in sought for n in k.names)
+    ]
+    near = sorted(all_of_them, key=lambda one: -similarity(one, name))
+    enough = [k for k in near if similarity(k, name) >= NEAR] or (near[:3] if always and not holding else [])
     return list({k.id: k for k in (*holding, *enough)}.values())[:3]
 
 
-def misspelt(known: Known, name: str) -> bool:
+def is_misspelt(known: DirectoryEntry, name: str) -> bool:
     """Whether the name is surely this one with a typo; `2025` is not `VIP 2025` or `2024` with one."""
-    sought = plain(name)
-    return any(mistyped(plain(n), sought) for n in known.names if figures(plain(n)) == figures(sought) != sought)
+    sought = normalize_name(name)
+    return any(
+        is_mistyped(normalize_name(n), sought)
+        for n in known.names
+        if digits_of(normalize_name(n)) == digits_of(sought) != sought
+    )
 
 
-def mistyped(name: str, sought: str) -> bool:
+def is_mistyped(name: str, sought: str) -> bool:
     least = LONGER if sought in name or name in sought else TYPO
-    return each_alike(name.split(), sought.split()) and SequenceMatcher(None, sought, name).ratio() >= least
+    return each_word_alike(name.split(), sought.split()) and SequenceMatcher(None, sought, name).ratio() >= least
 
 
-def each_alike(words: list[str], others: list[str]) -> bool:
+def each_word_alike(words: list[str], others: list[str]) -> bool:
     """Word by word: Dana Okafor is nobody's misspelling of Sam Okafor."""
     pairs = zip(words, others, strict=False)
     return len(words) == len(others) and all(SequenceMatcher(None, *pair).ratio() >= NEAR for pair in pairs)
 
 
-def figures(text: str) -> str:
+def digits_of(text: str) -> str:
     """The numbers of a name: two that differ there are two names."""
     return " ".join(re.findall(r"\d+", text))
 
 
-def alike(known: Known, name: str) -> float:
+def similarity(known: DirectoryEntry, name: str) -> float:
     """From 0 to 1."""
-    sought = plain(name)
-    return max((SequenceMatcher(None, sought, plain(n)).ratio() for n in known.names), default=0.0)
+    sought = normalize_name(name)
+    return max((SequenceMatcher(None, sought, normalize_name(n)).ratio() for n in known.names), default=0.0)

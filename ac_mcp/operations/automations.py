@@ -3,7 +3,7 @@
 from ac_mcp.errors import BadArguments, Forbidden
 from ac_mcp.messages import Json
 from ac_mcp.spec.columns import Code, Date, Number, Prose, Reference, Text
-from ac_mcp.spec.operation import Call, say
+from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.parameters import AllOfThem, AutomationRef, ContactRef, Further
 from ac_mcp.spec.resource import Resource
 
@@ -70,9 +70,9 @@ async def add_to_automation(call: Call, contact: ContactRef, automation: Automat
     been = await entries(call, contact, automation)
     running = [row for row in been if str(row.get("status")) == "1"]
     if running:
-        return say({"contactAutomation": running[0]}, result="already in it")
+        return with_own_words({"contactAutomation": running[0]}, result="already in it")
     try:
-        return say(await call(), result="added")
+        return with_own_words(await call(), result="added")
     except Forbidden:
         if not been:
             raise
@@ -88,7 +88,7 @@ async def remove_from_automation(call: Call, contact: ContactRef, automation: Au
     running = [row for row in await entries(call, contact, automation) if str(row.get("status")) == "1"]
     for row in running:
         await call(id=row["id"])
-    return say({}, result="removed" if running else "was not in it")
+    return with_own_words({}, result="removed" if running else "was not in it")
 
 
 async def entries(call: Call, contact: str, automation: str) -> list[Json]:

@@ -7,7 +7,7 @@ from ac_mcp.messages import Json
 from ac_mcp.spec.columns import Code, Column, Number, Rate, Reference, Text, Time
 from ac_mcp.spec.operation import Call
 from ac_mcp.spec.parameters import CampaignRef, Further, Limit
-from ac_mcp.spec.resource import Resource, keys
+from ac_mcp.spec.resource import Resource, named_by
 
 STATUS = {"0": "draft", "1": "scheduled", "2": "sending", "3": "paused", "4": "stopped", "5": "sent"}
 WORDS = {"completed": "sent", "sent": "sent"}
@@ -72,7 +72,7 @@ campaign_links = Resource(
         Code("clicks", "tracked", codes={"0": "not tracked", "1": "tracked"}),
     ),
     group="campaigns",
-    called=keys("name"),
+    called=named_by("name"),
 )
 
 

@@ -47,7 +47,7 @@ class Lines(Column):
 
     kind_of_value = TEXTS
 
-    def shown(self, raw: Any) -> Any:
+    def display(self, raw: Any) -> Any:
         return [str(one) for one in raw]
 
 
@@ -100,7 +100,7 @@ changes = Resource(
         Text("job"),
         Text("undo"),
     ),
-    plane="here",
+    plane="local",
     wrapped=False,
     example="7",
 )

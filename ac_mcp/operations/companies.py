@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from ac_mcp.errors import BadArguments
-from ac_mcp.messages import Json, records
+from ac_mcp.messages import Json, as_objects
 from ac_mcp.operations.account_fields import account_values, list_account_field_values
 from ac_mcp.spec.annotations import About, Wire
 from ac_mcp.spec.columns import Date, Number, Reference, Text
-from ac_mcp.spec.operation import Call, say, together
+from ac_mcp.spec.operation import Call, gather_payloads, with_own_words
 from ac_mcp.spec.parameters import AccountRef, ContactRef, Further, Id, Limit, Name, Offset, OwnerRef, Search, Website
 from ac_mcp.spec.resource import Resource
 
@@ -65,7 +65,7 @@ async def create_account(
 async def get_account(call: Call, account: AccountRef) -> Json:
     """Show one account (company, organization): website, owner, custom fields. Who works there:
     list_account_contacts."""
-    return await together(call(), list_account_field_values(call, account))
+    return await gather_payloads(call(), list_account_field_values(call, account))
 
 
 @accounts.put("/accounts/{account}", title="Change a company (account)", extra=True)
@@ -109,18 +109,20 @@ async def add_contact_to_account(
 ) -> Json:
     """Put a contact into an account: who works at a company, and as what; also changes the job title. Returns if it
     was there."""
-    ties = records((await list_account_contacts(call, contact=contact))["accountContacts"])
+    ties = as_objects((await list_account_contacts(call, contact=contact))["accountContacts"])
     same = next((one for one in ties if str(one.get("account")) == account), None)
     if ties and same is None:
         said = f"The contact is in another account (id {ties[0].get('account')}): a contact can be in one only."
         refused = BadArguments(f"{said} remove_contact_from_account takes it out of that one.")
-        refused.instead = (list_account_contacts.name, {"contact": contact})
+        refused.replacement = (list_account_contacts.name, {"contact": contact})
         raise refused
     if same is None:
-        return say(await call(), result="added")
+        return with_own_words(await call(), result="added")
     if job_title in (None, same.get("jobTitle")):
-        return say({"accountContact": same}, result="already in it")
-    return say(await change_job(call, str(same["id"]), contact, account, str(job_title)), result="job title changed")
+        return with_own_words({"accountContact": same}, result="already in it")
+    return with_own_words(
+        await change_job(call, str(same["id"]), contact, account, str(job_title)), result="job title changed"
+    )
 
 
 @account_contacts.put("/accountContacts/{id}", tool=False)
@@ -133,8 +135,8 @@ async def change_job(call: Call, id: Id, contact: Id, account: Id, job_title: st
                          extra=True)  # fmt: skip
 async def remove_contact_from_account(call: Call, contact: ContactRef, account: AccountRef) -> Json:
     """Take a contact out of an account (company): somebody no longer works there. Returns if it was in it."""
-    ties = records((await list_account_contacts(call, contact=contact))["accountContacts"])
+    ties = as_objects((await list_account_contacts(call, contact=contact))["accountContacts"])
     mine = [one for one in ties if str(one.get("account")) == account and one.get("id")]
     for one in mine:
         await call(id=one["id"])
-    return say({}, result="taken out" if mine else "was not in it")
+    return with_own_words({}, result="taken out" if mine else "was not in it")

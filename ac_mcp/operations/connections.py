@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 from anyio import sleep
 
 from ac_mcp.errors import BadArguments
-from ac_mcp.messages import Json, record, records
+from ac_mcp.messages import Json, as_object, as_objects
 from ac_mcp.spec.annotations import About, Unlisted
 from ac_mcp.spec.columns import Column, Flag, Text, Time
-from ac_mcp.spec.operation import Call, say
+from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.parameters import ConnectionRef, Id
 from ac_mcp.spec.resource import Resource
 
@@ -43,7 +43,7 @@ class Named(Column):
 
 def called(row: Json) -> tuple[str, ...]:
     """Whatever Maton noted of the account behind it: its metadata is free."""
-    return tuple(value for value in record(row.get("metadata")).values() if isinstance(value, str))
+    return tuple(value for value in as_object(row.get("metadata")).values() if isinstance(value, str))
 
 
 connections = Resource(
@@ -73,17 +73,17 @@ async def list_connections(
 ) -> Json:
     """List connections: is ActiveCampaign connected (Maton). Returns status and the default."""
     payload = await call()
-    rows = records(payload.get("connections"))
+    rows = as_objects(payload.get("connections"))
     active = [row for row in rows if row.get("status") == "ACTIVE"]
     oldest = min(active, key=lambda row: str(row.get("creation_time")), default=None)
     used = next((row for row in rows if row.get("usual")), oldest)
     if payload.pop("usual_is_gone", False) and status in (None, "ACTIVE"):
-        return say(payload | {"connections": rows}, note=CHOSEN_GONE)
+        return with_own_words(payload | {"connections": rows}, note=CHOSEN_GONE)
     return payload | {"connections": [row | {"default": row is used} for row in rows]}
 
 
 def pending(payload: Json) -> bool:
-    return record(payload.get("connection")).get("status") == "PENDING"
+    return as_object(payload.get("connection")).get("status") == "PENDING"
 
 
 @connections.get("/connections/{connection}", title="Show a connection")
@@ -99,12 +99,12 @@ async def get_connection(
     if not (wait and pending(payload)):
         return payload
     waited = 0.0
-    while pending(payload) and waited < LONGEST and call.watch.left() > EVERY + SPARE:
+    while pending(payload) and waited < LONGEST and call.watch.seconds_left() > EVERY + SPARE:
         await call.progress(waited, LONGEST, "waiting until somebody has signed in")
         await sleep(EVERY)
         waited += EVERY
         payload = await call()
-    return say(payload, note=NOT_YET if pending(payload) else SIGNED_IN)
+    return with_own_words(payload, note=NOT_YET if pending(payload) else SIGNED_IN)
 
 
 @connections.post("/connections", tool=False)
@@ -134,8 +134,8 @@ async def manage_connection(
     if action == "delete":
         if not connection:
             raise BadArguments("Deleting needs connection: the id of the one to delete; list_connections() shows them.")
-        return say(await delete_connection(call, connection), result="deleted")
+        return with_own_words(await delete_connection(call, connection), result="deleted")
     payload = await create_connection(call, "active-campaign")
     id = payload["connection"]["connection_id"]
     todo = f'Ask the user to open sign_in_url and sign in; get_connection(connection="{id}", wait=true) waits for it.'
-    return say(payload, result="created", note=todo)
+    return with_own_words(payload, result="created", note=todo)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator
 
 from ac_mcp.errors import BadArguments
-from ac_mcp.messages import Json, record, records, whole
+from ac_mcp.messages import Json, as_int, as_object, as_objects
 from ac_mcp.operations.automations import contact_automations
 from ac_mcp.operations.companies import account_contacts
 from ac_mcp.operations.deals import deals
@@ -15,7 +15,7 @@ from ac_mcp.operations.notes import list_contact_notes, newest_first, notes, wit
 from ac_mcp.operations.tags import contact_tags, list_contact_tags
 from ac_mcp.spec.annotations import About, After, Order, Unlisted, Wire
 from ac_mcp.spec.columns import COUNT, TEXT, Date, Joined, Positive, Text, Time
-from ac_mcp.spec.operation import Call, say, together
+from ac_mcp.spec.operation import Call, gather_payloads, with_own_words
 from ac_mcp.spec.parameters import (
     Clear,
     ContactRef,
@@ -114,13 +114,13 @@ async def list_contacts(
     if segment and not matching(found):
         # The first question only starts the search; it answers with nobody (reference 2.8).
         found = await call(status=status, **paged)
-        found = found if matching(found) else say(found, note=SEARCHING)
+        found = found if matching(found) else with_own_words(found, note=SEARCHING)
     # Who is on a list depends on the status: the answer says which it counted.
-    return say(found, status=status) if list else found
+    return with_own_words(found, status=status) if list else found
 
 
 def matching(payload: Json) -> int:
-    return whole(record(payload.get("meta")).get("total")) or len(payload["contacts"])
+    return as_int(as_object(payload.get("meta")).get("total")) or len(payload["contacts"])
 
 
 def paging(call: Call) -> Json:
@@ -130,7 +130,7 @@ def paging(call: Call) -> Json:
     if call.arguments["order"] or call.arguments["offset"]:
         raise BadArguments(
             "after_id pages in the order of ids: it goes with neither order nor offset.",
-            {**call.given, "order": None, "offset": None},
+            {**call.present_arguments, "order": None, "offset": None},
         )
     return {"offset": None}
 
@@ -145,10 +145,10 @@ def paging(call: Call) -> Json:
 async def get_contact(call: Call, contact: ContactRef) -> Json:
     """Show a contact's record: everything known about a person. Returns tags, lists, custom fields, deals, automations;
     latest notes only."""
-    found = await together(call(), list_contact_tags(call, contact), list_contact_notes(call, contact))
-    written = newest_first(records(found.get("notes")))
+    found = await gather_payloads(call(), list_contact_tags(call, contact), list_contact_notes(call, contact))
+    written = newest_first(as_objects(found.get("notes")))
     latest = found | {"notes": [with_owner(note) for note in written[:NOTES]]}
-    return say(latest, older_notes=len(written) - NOTES) if len(written) > NOTES else latest
+    return with_own_words(latest, older_notes=len(written) - NOTES) if len(written) > NOTES else latest
 
 
 @contacts.put(
@@ -212,8 +212,8 @@ async def sync_contact(
 ) -> Json:
     """Upsert a contact by e-mail: add a person or, if already there, update name and details; import leads. Returns
     which."""
-    reply = await call.reply()
-    return say(reply.body, result=reply.outcome("created", "updated"))
+    reply = await call.respond()
+    return with_own_words(reply.body, result=reply.outcome("created", "updated"))
 
 
 @contacts.delete("/contacts/{contact}", title="Delete a contact")

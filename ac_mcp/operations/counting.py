@@ -7,8 +7,8 @@ from typing import Annotated
 
 from ac_mcp.errors import BadArguments
 from ac_mcp.filters.conditions import CONTACT_STATUS, FIELD, Condition
-from ac_mcp.filters.contact_query import SPARE, Counted, Selection, said_of
-from ac_mcp.messages import Json, records, whole
+from ac_mcp.filters.contact_query import SPARE, ContactCount, ContactQuery, describe_conditions
+from ac_mcp.messages import Json, as_int, as_objects
 from ac_mcp.operations.fields import list_fields
 from ac_mcp.operations.jobs import Where
 from ac_mcp.operations.lists import list_lists
@@ -76,9 +76,9 @@ async def count_contacts(
     """Count contacts by combined conditions: on list A but without tag B, how many per tag, list, month or field value.
     Returns numbers only."""
     conditions: list[Condition] = [one for one in where or () if isinstance(one, Condition)]
-    selection = Selection(call.sender, conditions, call.watch)
+    selection = ContactQuery(call.sender, conditions, call.watch)
     counted = await selection.count()
-    told: Json = {"count": counted.number, "where": said_of(conditions)}
+    told: Json = {"count": counted.number, "where": describe_conditions(conditions)}
     tally = await broken_down(call, conditions, by, counted) if by else Tally()
     told |= {"by": tally.rows} if by else {}
     notes = [tally.note] if tally.note else []
@@ -90,13 +90,13 @@ async def count_contacts(
     return told | based(call, counted.read) | ({"note": " ".join(notes)} if notes else {})
 
 
-async def broken_down(call: Call, conditions: list[Condition], by: str, counted: Counted) -> Tally:
+async def broken_down(call: Call, conditions: list[Condition], by: str, counted: ContactCount) -> Tally:
     kind = by.casefold().rstrip("s").removeprefix("created_") if by.casefold() != "status" else "status"
     if kind in ("tag", "list", "status"):
         return await by_kind(call, conditions, kind)
     if kind in ("month", "created"):
         return await by_month(call, conditions)
-    rows = records((await all_pages(call, lambda offset: list_fields(call, offset=offset), 1000)).get("fields"))
+    rows = as_objects((await all_pages(call, lambda offset: list_fields(call, offset=offset), 1000)).get("fields"))
     named = {str(row.get("title")): str(row.get("id")) for row in rows}
     spelt = {name.casefold(): id for name, id in named.items()} | {id: id for id in named.values()}
     if by.casefold() not in spelt:
@@ -120,10 +120,10 @@ async def by_kind(call: Call, conditions: list[Condition], by: str) -> Tally:
         tally.note = "Of a status on any list: somebody may have several, and who is on no list has none."
     kept = [one for one in conditions if not (by == "status" and one.key == "status")]
     for place, (label, condition) in enumerate(groups):
-        if call.watch.left() < SPARE:
+        if call.watch.seconds_left() < SPARE:
             tally.note = f"{len(groups) - place} of {len(groups)} are not counted: time was up."
             break
-        selection = Selection(call.sender, [*kept, condition], call.watch)
+        selection = ContactQuery(call.sender, [*kept, condition], call.watch)
         counted = await selection.count()
         if not counted.exact:
             tally.note = f"{len(groups) - place} of {len(groups)} are not counted: time was up."
@@ -145,7 +145,7 @@ async def groups_of(call: Call, conditions: list[Condition], by: str) -> tuple[l
     else:
         rows = (await all_pages(call, lambda offset: list_lists(call, offset=offset), 500))["lists"]
         key, name = "active_subscribers", "name"
-    most = sorted(records(rows), key=lambda row: -whole(row.get(key)))
+    most = sorted(as_objects(rows), key=lambda row: -as_int(row.get(key)))
     groups = [
         ({by: str(row.get(name)), f"{by}_id": str(row["id"])}, Condition(by, str(row["id"])))
         for row in most[:MOST_GROUPS]
@@ -166,11 +166,11 @@ async def by_month(call: Call, conditions: list[Condition]) -> Tally:
     if len(spans) > MOST_GROUPS:
         tally.note = f"The last {MOST_GROUPS} of {len(spans)} months."
     for begin, end in spans[-MOST_GROUPS:]:
-        if call.watch.left() < SPARE:
+        if call.watch.seconds_left() < SPARE:
             tally.note = f"From {begin[:7]} on nothing is counted: time was up."
             break
         span = [Condition("created_after", begin), Condition("created_before", end)]
-        counted = await Selection(call.sender, [*rest, *span], call.watch).count()
+        counted = await ContactQuery(call.sender, [*rest, *span], call.watch).count()
         if not counted.exact:
             tally.note = f"From {begin[:7]} on nothing is counted: time was up."
             break
@@ -196,15 +196,15 @@ def months(first: str, last: str) -> list[tuple[str, str]]:
     return found
 
 
-async def by_value(call: Call, conditions: list[Condition], field: str, counted: Counted) -> Tally:
+async def by_value(call: Call, conditions: list[Condition], field: str, counted: ContactCount) -> Tally:
     """By the values of a custom field; several in one count for each of them."""
-    selection = Selection(call.sender, (), call.watch)
+    selection = ContactQuery(call.sender, (), call.watch)
     rows = await selection.values({"filters[fieldid]": field})
     if conditions:
-        asked = Selection(call.sender, [*conditions, Condition(FIELD, "", True, field=field)], call.watch)
-        ids = {whole(row.get("id")) async for page in asked.pages() for row in page}
+        asked = ContactQuery(call.sender, [*conditions, Condition(FIELD, "", True, field=field)], call.watch)
+        ids = {as_int(row.get("id")) async for page in asked.pages() for row in page}
         selection.complete = selection.complete and asked.complete
-        rows = [row for row in rows if whole(row.get("contact")) in ids]
+        rows = [row for row in rows if as_int(row.get("contact")) in ids]
     values: Counter[str] = Counter()
     filled = 0
     for row in rows:

@@ -13,13 +13,13 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BeforeValidator
 
 from ac_mcp.errors import BadArguments
-from ac_mcp.messages import Json, record
+from ac_mcp.messages import Json, as_object
 from ac_mcp.operations.fields import choice, date, kind_meant, number
 from ac_mcp.spec.annotations import About, ValueOf, Wire
 from ac_mcp.spec.columns import TEXTS, Column, Flag, Reference, Text, Values
-from ac_mcp.spec.operation import Call, say
+from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.parameters import Name
-from ac_mcp.spec.resource import Resource, keys
+from ac_mcp.spec.resource import Resource, named_by
 
 CHOICES = ("dropdown", "radio", "multiselect", "checkbox")
 BEFORE: dict[str, Json] = {"before": Values("").kind_of_value}
@@ -92,7 +92,7 @@ class Shown(Values):
 class Options(Column):
     kind_of_value = TEXTS
 
-    def shown(self, raw: Any) -> Any:
+    def display(self, raw: Any) -> Any:
         return texts(raw) or None
 
 
@@ -113,7 +113,7 @@ def metas(of: str, example: str) -> Resource:
         group="custom_fields",
         facts=facts,
         value=value,
-        called=keys("fieldLabel", "personalization"),
+        called=named_by("fieldLabel", "personalization"),
         directory=True,
         lost=f"the values {of}s had in it, and its id",
         example=example,
@@ -176,17 +176,17 @@ async def made(call: Call, type: str, options: Sequence[str] | None) -> Json:
     """A new field; its options belong to it (reference 5.5)."""
     if options and type not in CHOICES:
         said = f"A {type} field has no options; {', '.join(CHOICES)} have."
-        raise BadArguments(said, {**call.given, "type": "dropdown"}, example=True)
+        raise BadArguments(said, {**call.present_arguments, "type": "dropdown"}, example=True)
     if type in CHOICES and not options:
         raise BadArguments(
-            f"A {type} field needs options.", {**call.given, "options": ["Small", "Large"]}, example=True
+            f"A {type} field needs options.", {**call.present_arguments, "options": ["Small", "Large"]}, example=True
         )
     return await call()
 
 
 async def with_options(call: Call, read: Json, resource: Resource, add: Sequence[str] | None) -> Json:
     """Options are replaced as a whole: those there are stay in front."""
-    there = texts(record(read.get(resource.singular)).get("fieldOptions"))
+    there = texts(as_object(read.get(resource.singular)).get("fieldOptions"))
     more = [one for one in dict.fromkeys(add or ()) if one.casefold() not in {other.casefold() for other in there}]
     return await call(add_options=None, field_options=[*there, *more] if more else None)
 
@@ -199,6 +199,6 @@ async def put(call: Call, rows: Sequence[Json], field: str, create: Callable[[],
     """One value of one deal or account, whether it had one or not."""
     before = next((row for row in rows if str(row.get("customFieldId")) == field and row.get("id")), None)
     if before is None:
-        return say(await create(), result="set")
+        return with_own_words(await create(), result="set")
     was = Shown("value", "fieldValue").read(before)
-    return say(await call(id=before["id"]), result="changed", **({"before": was} if was is not None else {}))
+    return with_own_words(await call(id=before["id"]), result="changed", **({"before": was} if was is not None else {}))

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from ac_mcp.errors import BadArguments
-from ac_mcp.messages import Json, record
+from ac_mcp.messages import Json, as_object
 from ac_mcp.spec.annotations import About, Order, Ref, Wire
 from ac_mcp.spec.columns import AMOUNTS, Code, Date, Flag, Money, Prose, Reference, Text, Time
-from ac_mcp.spec.operation import Call, say
+from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.parameters import (
     AccountRef,
     ContactRef,
@@ -21,7 +21,7 @@ from ac_mcp.spec.parameters import (
     StageRef,
     Value,
 )
-from ac_mcp.spec.resource import Resource, keys
+from ac_mcp.spec.resource import Resource, named_by
 
 STATUS = {"open": "0", "won": "1", "lost": "2"}
 ORDER = {"newest": "cdate DESC", "oldest": "cdate ASC", "highest_value": "value DESC", "title": "title ASC"}
@@ -55,11 +55,11 @@ deals = Resource(
         Reference("contact", kind="contacts"),
         Reference("account", kind="accounts"),
         Date("created", "cdate"),
-        Flag("unavailable", "isDisabled", told="its contact or pipeline is gone"),
+        Flag("unavailable", "isDisabled", word="its contact or pipeline is gone"),
     ),
     more=(Prose("description"), Date("updated", "mdate"), Time("next_task", "nextdate")),
     lost="its id, its history, tasks and further contacts",
-    called=keys("title"),
+    called=named_by("title"),
     find=lambda given: {"filters[search]": given, "filters[search_field]": "title"},
     example="Acme renewal",
 )
@@ -88,10 +88,10 @@ async def list_deals(
     """Show deals or opportunities in a stage, of an owner, open, won or lost: how many and what value. Returns a page
     and totals."""
     payload = await call(order=order or "newest")
-    currencies = record(record(payload.get("meta")).get("currencies"))
-    sums = {name.lower(): Money("value").read(record(row)) for name, row in currencies.items()}
+    currencies = as_object(as_object(payload.get("meta")).get("currencies"))
+    sums = {name.lower(): Money("value").read(as_object(row)) for name, row in currencies.items()}
     known = {name: value for name, value in sums.items() if value is not None}
-    return say(payload, value_by_currency=known) if known else payload
+    return with_own_words(payload, value_by_currency=known) if known else payload
 
 
 @deals.get("/deals/{deal}", title="Show a deal (opportunity)")
@@ -122,10 +122,14 @@ async def create_deal(
     pipeline."""
     if not (contact or account):
         raise BadArguments(
-            "A deal needs a contact or an account.", {**call.given, "contact": "jane@acme.com"}, example=True
+            "A deal needs a contact or an account.",
+            {**call.present_arguments, "contact": "jane@acme.com"},
+            example=True,
         )
     if not (stage or pipeline):
-        raise BadArguments("A deal needs a stage or a pipeline.", {**call.given, "pipeline": "Sales"}, example=True)
+        raise BadArguments(
+            "A deal needs a stage or a pipeline.", {**call.present_arguments, "pipeline": "Sales"}, example=True
+        )
     return await call()
 
 

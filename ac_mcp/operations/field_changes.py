@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from ac_mcp.errors import BadArguments
-from ac_mcp.messages import Json, record, records, whole
+from ac_mcp.messages import Json, as_int, as_object, as_objects
 from ac_mcp.operations.fields import (
     CHOICES,
     create_field_options,
@@ -14,7 +14,7 @@ from ac_mcp.operations.fields import (
     show_field,
 )
 from ac_mcp.spec.annotations import About, Ref, Wire
-from ac_mcp.spec.operation import Call, say
+from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.parameters import FieldRef, Id, Name
 
 EVERYWHERE = "0"
@@ -25,11 +25,11 @@ EVERYWHERE = "0"
 async def get_field(call: Call, field: FieldRef) -> Json:
     """Show one custom field of contacts: type, options, whether it is required, on how many lists it shows."""
     payload = await call()
-    row = record(payload.get("field"))
-    shown = [str(one.get("relid")) for one in records(payload.get("fieldRels"))]
+    row = as_object(payload.get("field"))
+    shown = [str(one.get("relid")) for one in as_objects(payload.get("fieldRels"))]
     where = "on all lists" if EVERYWHERE in shown else f"on {len(shown)} lists" if shown else "on no list: it is hidden"
-    options = labels(row, records(payload.get("fieldOptions")))
-    return say(payload | {"field": row | {"options": options}}, note=f"It shows {where}.")
+    options = labels(row, as_objects(payload.get("fieldOptions")))
+    return with_own_words(payload | {"field": row | {"options": options}}, note=f"It shows {where}.")
 
 
 @fields.put("/fields/{field}", title="Change a custom field", extra=True)
@@ -49,24 +49,24 @@ async def update_field(
 ) -> Json:
     """Rename or edit a custom field of contacts, add or remove choices, choose the lists it shows on. Returns it."""
     payload = await get_field(call, field)
-    row, there = record(payload.get("field")), records(payload.get("fieldOptions"))
+    row, there = as_object(payload.get("field")), as_objects(payload.get("fieldOptions"))
     added, removed = chosen(call, row, there, add_options or [], remove_options or [])
     for one in removed:  # first, since what asks is asked before anything is written
         await delete_field_option(call, str(one["id"]))
     changed = {"title": title, "description": description}
     if any(one is not None for one in changed.values()):
-        row |= record((await call(add_options=None, remove_options=None, lists=None)).get("field"))
+        row |= as_object((await call(add_options=None, remove_options=None, lists=None)).get("field"))
     if added:
-        last = max((whole(one.get("orderid")) for one in there), default=0)
+        last = max((as_int(one.get("orderid")) for one in there), default=0)
         await create_field_options(call, [
             {"field": field, "label": one, "value": one, "orderid": last + n, "isdefault": 0}
             for n, one in enumerate(added, 1)
         ])  # fmt: skip
     if lists is not None:
-        await shown_on(call, field, records(payload.get("fieldRels")), lists)
+        await shown_on(call, field, as_objects(payload.get("fieldRels")), lists)
     gone = {str(one["id"]) for one in removed}
     left = labels(row, [one for one in there if str(one.get("id")) not in gone])
-    return say({"field": row | {"options": [*left, *added]}}, result="updated")
+    return with_own_words({"field": row | {"options": [*left, *added]}}, result="updated")
 
 
 def chosen(call: Call, row: Json, there: list[Json], add: list[str], remove: list[str]) -> tuple[list[str], list[Json]]:
@@ -118,7 +118,7 @@ async def hide_field(call: Call, id: Id) -> Json:
 
 def takes_values(sent: Json, before: Json) -> str:
     """Values are gone with their field (reference 9)."""
-    held = whole(record(before.get("hung")).get("values"))
+    held = as_int(as_object(before.get("hung")).get("values"))
     return f"{held} contacts have a value in this field, and no undo brings these back." if held else ""
 
 

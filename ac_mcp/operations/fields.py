@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator
 
 from ac_mcp.errors import BadArguments, Duplicate, NotFound
-from ac_mcp.messages import Json, record, records
+from ac_mcp.messages import Json, as_object, as_objects
 from ac_mcp.spec.annotations import About, Multiple, ValueOf, Wire
 from ac_mcp.spec.columns import Flag, Prose, Reference, Several, Text, Values
-from ac_mcp.spec.operation import Call, all_pages, say
-from ac_mcp.spec.parameters import AllOfThem, ContactRef, FieldRef, Further, Id, Limit, Name, day
-from ac_mcp.spec.resource import Resource, keys
+from ac_mcp.spec.operation import Call, all_pages, with_own_words
+from ac_mcp.spec.parameters import AllOfThem, ContactRef, FieldRef, Further, Id, Limit, Name, require_date
+from ac_mcp.spec.resource import Resource, named_by
 
 HIDDEN = "It could not be made visible: in ActiveCampaign, Contacts > Fields shows it."
 MOST = 1000
@@ -28,7 +28,7 @@ def labels(field: Json, options: list[Json]) -> list[str]:
 
 def facts(payload: Json, row: Json) -> Json:
     """Kind, labels, and what is stored for each label or value in any case."""
-    own = [o for o in records(payload.get("fieldOptions")) if str(o.get("field")) == str(row.get("id"))]
+    own = [o for o in as_objects(payload.get("fieldOptions")) if str(o.get("field")) == str(row.get("id"))]
     pairs = [(str(o.get("label") or o.get("value")), str(o.get("value") or o.get("label"))) for o in own]
     stored = {name.casefold(): value for label, value in pairs for name in (value, label)}
     return {"type": row.get("type"), "options": [label for label, _ in pairs], "stored": stored}
@@ -72,7 +72,7 @@ def number(text: str) -> str:
 def date(text: str) -> str:
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         raise ValueError(f"takes a date of the form YYYY-MM-DD; {json.dumps(text[:80], ensure_ascii=False)} is none")
-    return day(text)
+    return require_date(text)
 
 
 fields = Resource(
@@ -81,7 +81,7 @@ fields = Resource(
     (Text("title"), Text("type"), Several("options"), Flag("required", "isrequired"), Prose("description", "descript")),
     facts=facts,
     value=value,
-    called=keys("title", "perstag"),
+    called=named_by("title", "perstag"),
     directory=True,
     refuses_second=True,
     lost="its id, and the values contacts had in it",
@@ -107,7 +107,7 @@ field_values = Resource(
 async def list_fields(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
     """List contacts' custom fields (attributes): what is a field's id, type, options. Returns one page."""
     payload = await call()
-    options = records(payload.get("fieldOptions"))
+    options = as_objects(payload.get("fieldOptions"))
     return payload | {"fields": [field | {"options": labels(field, options)} for field in payload["fields"]]}
 
 
@@ -146,7 +146,7 @@ async def create_field(
     if options and type not in CHOICES:
         raise BadArguments(
             f"A {type} field has no options; {', '.join(CHOICES)} have.",
-            {**call.given, "type": "dropdown"},
+            {**call.present_arguments, "type": "dropdown"},
             example=True,
         )
     made, missing, result = await made_or_begun(call, title, type, options or [])
@@ -154,11 +154,11 @@ async def create_field(
     if missing:
         rows = [{"field": id, "label": o, "value": o, "orderid": n, "isdefault": 0} for n, o in enumerate(missing, 1)]
         await create_field_options(call, rows)
-    answer = say({"field": made | {"options": options or []}}, result=result)
+    answer = with_own_words({"field": made | {"options": options or []}}, result=result)
     try:
         await show_field(call, id)
     except NotFound:
-        return say(answer, note=HIDDEN)
+        return with_own_words(answer, note=HIDDEN)
     return answer
 
 
@@ -174,8 +174,8 @@ async def made_or_begun(call: Call, title: str, type: str, options: list[str]) -
     payload = await all_pages(call, lambda offset: list_fields(call, offset=offset), MOST)
     same = [field for field in payload["fields"] if str(field.get("title")).casefold() == title.casefold()]
     if not same:
-        return record((await call(options=None))["field"]), options, "created"
-    shown = {str(relation.get("field")) for relation in records(payload.get("fieldRels"))}
+        return as_object((await call(options=None))["field"]), options, "created"
+    shown = {str(relation.get("field")) for relation in as_objects(payload.get("fieldRels"))}
     begun = [field for field in same if field.get("type") == type and str(field.get("id")) not in shown]
     if not begun or not set(begun[0]["options"]) <= set(options):  # somebody else's, hidden or not
         raise Duplicate("exists already", status=422)
@@ -217,9 +217,9 @@ async def set_field_value(
     rows = (await list_field_values(call, contact))["fieldValues"]
     before = next((row for row in rows if str(row.get("field")) == field and row.get("id")), None)
     if before is None:
-        return say(await create_field_value(call, contact, field, value), result="set")
+        return with_own_words(await create_field_value(call, contact, field, value), result="set")
     was = Several("value").read(before)
-    return say(await call(id=before["id"]), result="changed", **({"before": was} if was is not None else {}))
+    return with_own_words(await call(id=before["id"]), result="changed", **({"before": was} if was is not None else {}))
 
 
 @field_values.get("/fieldValues", title="List values of a custom field", extra=True)

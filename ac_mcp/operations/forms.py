@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from ac_mcp.messages import Json, record, records
+from ac_mcp.messages import Json, as_object, as_objects
 from ac_mcp.spec.annotations import About, Ref
-from ac_mcp.spec.columns import TEXTS, Column, Date, Number, References, Text
+from ac_mcp.spec.columns import TEXTS, Column, Date, Number, ReferenceList, Text
 from ac_mcp.spec.operation import PAGE, Call, all_pages
 from ac_mcp.spec.parameters import AllOfThem, Further, ListRef
 from ac_mcp.spec.resource import Resource
@@ -17,13 +17,13 @@ MOST = 1000
 
 def subscribed_to(row: Json) -> Iterable[str]:
     """The lists it puts people on (reference 12: an object, or [] where nothing is set up)."""
-    for action in records(record(row.get("actiondata")).get("actions")):
+    for action in as_objects(as_object(row.get("actiondata")).get("actions")):
         if str(action.get("type")) == "subscribe-to-list" and action.get("list"):
             yield str(action["list"])
 
 
 @dataclass(frozen=True, slots=True)
-class Feeds(References):
+class Feeds(ReferenceList):
     """The lists it feeds."""
 
     def read(self, row: Json) -> Any:
@@ -36,8 +36,8 @@ class Asked(Column):
 
     kind_of_value = TEXTS
 
-    def shown(self, raw: Any) -> Any:
-        asked = [one for one in records(raw) if one.get("type") not in ("header", "html", "image")]
+    def display(self, raw: Any) -> Any:
+        asked = [one for one in as_objects(raw) if one.get("type") not in ("header", "html", "image")]
         return [str(one.get("header") or one.get("type"))[:80] for one in asked] or None
 
 
@@ -46,7 +46,7 @@ forms = Resource(
     "forms",
     (
         Text("name"),
-        Feeds("lists", "actiondata", kind="lists", one="list"),
+        Feeds("lists", "actiondata", kind="lists", singular="list"),
         Number("entries"),
         Date("created", "cdate"),
     ),

@@ -31,7 +31,7 @@ WhereDeals = Annotated[
     ),
 ]
 jobs = Resource(
-    "job", "jobs", (Text("result"),), plane="here", wrapped=False, group="bulk", example="7", one="job", many="jobs"
+    "job", "jobs", (Text("result"),), plane="local", wrapped=False, group="bulk", example="7", one="job", many="jobs"
 )
 
 
@@ -109,15 +109,15 @@ async def begun(call: Call, kind: str, given: Any, where: Any, steps: list[Json]
     if not given and not where:
         example_of = "tag=VIP" if kind == "contacts" else "status=open"
         said = f"Which {kind}: by {kind} or by where."
-        raise BadArguments(said, {**call.given, "where": [example_of]}, example=True)
+        raise BadArguments(said, {**call.present_arguments, "where": [example_of]}, example=True)
     if given and where:
         raise BadArguments(f"{kind} and where are two ways to say which: only one of them can be given.")
     if not steps:
-        raise BadArguments("Nothing to do was given.", {**call.given, change: example}, example=True)
+        raise BadArguments("Nothing to do was given.", {**call.present_arguments, change: example}, example=True)
     plan: Json = {"kind": kind, "steps": steps}
-    plan |= {"given": given} if given else {"conditions": [one.as_json for one in where or ()]}
+    plan |= {"given": given} if given else {"conditions": [one.to_json() for one in where or ()]}
     body = {"plan": plan}
-    request = Request("POST", call.operation.path, {}, body, "here", True, step=call.operation.name)
+    request = Request("POST", call.operation.path, {}, body, "local", True, operation=call.operation.name)
     return (await call.sender.send(request)).body
 
 

@@ -5,12 +5,12 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from ac_mcp.messages import Json, record
+from ac_mcp.messages import Json, as_object
 from ac_mcp.spec.annotations import About, Unlisted, Wire
 from ac_mcp.spec.columns import Code, Column, Date, Number, Prose, Reference, Text
-from ac_mcp.spec.operation import Call, say
+from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.parameters import AllOfThem, ContactRef, Further, ListRef, Name, Search
-from ac_mcp.spec.resource import Resource, keys
+from ac_mcp.spec.resource import Resource, named_by
 
 ListName = Annotated[Name, About("Name", "Newsletter", shown=False)]
 Url = Annotated[str, Wire("sender_url"), About("Such as https://acme.com", "https://acme.com", shown=False)]
@@ -40,7 +40,7 @@ lists = Resource(
         Prose("reminder", "sender_reminder"),
         Reference("owner", "userid", kind="users"),
     ),
-    called=keys("name", "stringid"),
+    called=named_by("name", "stringid"),
     directory=True,
     find=lambda given: {"filters[name]": given},
     lost="its id, its campaigns, forms and who may see it",
@@ -82,7 +82,7 @@ async def get_list(call: Call, list: ListRef) -> Json:
 @lists.post("/lists", title="Create a mailing list (audience)", unique=True)
 async def create_list(call: Call, name: ListName, sender_url: Url, sender_reminder: Reminder) -> Json:
     """Create a list: set up a new audience or newsletter. Returns its id; only admins see it at first."""
-    return say(await call(stringid=slug(name)), note=HIDDEN)
+    return with_own_words(await call(stringid=slug(name)), note=HIDDEN)
 
 
 def slug(name: str) -> str:
@@ -101,7 +101,7 @@ async def update_list(
 ) -> Json:
     """Edit a mailing list: rename it, change website or sender reminder. Returns it; contacts unchanged."""
     # Whether a partial update is taken is not known (reference 4.3), so all four required attributes are sent.
-    now = record((await get_list(call, list)).get("list"))
+    now = as_object((await get_list(call, list)).get("list"))
     changes = {"name": name, "sender_url": sender_url, "sender_reminder": sender_reminder}
     kept = {key: now.get(key) for key in ("name", "stringid", "sender_url", "sender_reminder")}
     return await call(**kept | {key: value for key, value in changes.items() if value is not None})
@@ -121,7 +121,7 @@ async def list_contact_lists(call: Call, contact: ContactRef) -> Json:
 
 def against_a_wish(sent: Json, before: Json) -> str:
     """Setting 1 over 2 subscribes even people who opted out by hand (reference 4.4)."""
-    left = str(sent.get("status")) == "1" and str(record(before.get("contactList")).get("status")) == "2"
+    left = str(sent.get("status")) == "1" and str(as_object(before.get("contactList")).get("status")) == "2"
     return "This contact had unsubscribed from the list: have they asked to be back?" if left else ""
 
 
@@ -139,18 +139,18 @@ async def subscribe_contact(call: Call, contact: ContactRef, list: ListRef) -> J
     trigger automations, mail."""
     before = await membership(call, contact, list)
     if str(before.get("status")) == "1":
-        return say({"contactList": before}, result="already subscribed")
+        return with_own_words({"contactList": before}, result="already subscribed")
     if str(before.get("status")) == "2":
         # Source 4 is how the API wants a return after an opt-out marked (reference 4.4).
-        return say(await call(status="1", sourceid=4), result="subscribed again", note=opted_out(before))
+        return with_own_words(await call(status="1", sourceid=4), result="subscribed again", note=opted_out(before))
     bounced = {"note": "Mail to this contact had bounced on this list."} if str(before.get("status")) == "3" else {}
-    return say(await call(status="1"), result="subscribed", **bounced)
+    return with_own_words(await call(status="1"), result="subscribed", **bounced)
 
 
 async def membership(call: Call, contact: str, list: str) -> Json:
     """The contact's row of this list; empty where it never was on it."""
     rows = (await list_contact_lists(call, contact))["contactLists"]
-    return record(next((row for row in rows if str(row.get("list")) == list), None))
+    return as_object(next((row for row in rows if str(row.get("list")) == list), None))
 
 
 def opted_out(row: Json) -> str:
@@ -172,6 +172,6 @@ async def unsubscribe_contact(call: Call, contact: ContactRef, list: ListRef) ->
     """Unsubscribe a contact from a list: take off, opt out, stop sending the newsletter. Returns if already off."""
     before = await membership(call, contact, list)
     if str(before.get("status")) == "2":
-        return say({"contactList": before}, result="already unsubscribed")
+        return with_own_words({"contactList": before}, result="already unsubscribed")
     result = "unsubscribed" if before else "was not on the list, is marked as unsubscribed"
-    return say(await call(status="2"), result=result)
+    return with_own_words(await call(status="2"), result=result)

@@ -8,7 +8,7 @@ from ac_mcp.spec.annotations import About, Ref, Wire
 from ac_mcp.spec.columns import Date, Prose, Reference, Text
 from ac_mcp.spec.operation import Call
 from ac_mcp.spec.parameters import Email, Further, Limit, Name
-from ac_mcp.spec.resource import Resource, keys
+from ac_mcp.spec.resource import Resource, named_by
 
 messages = Resource(
     "message",
@@ -28,7 +28,7 @@ messages = Resource(
         Date("created", "cdate"),
         Reference("author", "userid", kind="users"),
     ),
-    called=keys("subject", "name"),
+    called=named_by("subject", "name"),
     directory=True,
     sparse=True,
     lost="its id, and its place in campaigns",
@@ -71,7 +71,7 @@ async def create_message(
 ) -> Json:
     """Write a message: draft the text of an e-mail for a campaign. Returns its id; nothing is sent."""
     if not (text or html):
-        raise BadArguments("A message needs text or html.", {**call.given, "text": "Hello"}, example=True)
+        raise BadArguments("A message needs text or html.", {**call.present_arguments, "text": "Hello"}, example=True)
     return await call()
 
 

@@ -3,10 +3,10 @@
 from typing import Annotated
 
 from ac_mcp.errors import BadArguments
-from ac_mcp.messages import Json, record, whole
+from ac_mcp.messages import Json, as_int, as_object
 from ac_mcp.spec.annotations import About, Wire
 from ac_mcp.spec.columns import TEXT, Date, Prose, Reference
-from ac_mcp.spec.operation import PAGE, Call, all_pages, say
+from ac_mcp.spec.operation import PAGE, Call, all_pages, with_own_words
 from ac_mcp.spec.parameters import AccountRef, ContactRef, DealRef, Further, Id, Limit, Name
 from ac_mcp.spec.resource import Resource
 
@@ -72,7 +72,7 @@ async def list_notes(
     rows = [with_owner(note) for note in newest_first(found)[offset : offset + limit]]
     payload: Json = {"notes": rows, "meta": {"total": len(found)}}
     return (
-        say(payload, note=f"Only the first {looked} of {total} notes were looked through.")
+        with_own_words(payload, note=f"Only the first {looked} of {total} notes were looked through.")
         if looked < total
         else payload
     )
@@ -81,7 +81,7 @@ async def list_notes(
 async def latest(call: Call, limit: int, offset: int) -> Json:
     """Newest first: the API gives the oldest first and cannot sort notes (reference 10), so the last page is read."""
     page = await list_all_notes(call, limit, 0)
-    total = whole(record(page.get("meta")).get("total")) or len(page["notes"])
+    total = as_int(as_object(page.get("meta")).get("total")) or len(page["notes"])
     first = max(0, total - offset - limit)
     wanted = min(limit, max(0, total - offset))
     if wanted and (first, wanted) != (0, len(page["notes"])):
@@ -93,7 +93,7 @@ async def latest(call: Call, limit: int, offset: int) -> Json:
 async def sought(call: Call, reltype: str, id: str) -> tuple[list[Json], int, int]:
     """The notes on one thing, how many were looked through, and how many there are."""
     payload = await all_pages(call, lambda offset: list_all_notes(call, PAGE, offset), MOST)
-    total = whole(record(payload.get("meta")).get("total"))
+    total = as_int(as_object(payload.get("meta")).get("total"))
     mine = [note for note in payload["notes"] if (note.get("reltype"), str(note.get("relid"))) == (reltype, id)]
     return mine, min(total, MOST), total
 
@@ -105,7 +105,7 @@ def owner(call: Call) -> tuple[str, str] | None:
         words = " and ".join(word for word, _ in named)
         raise BadArguments(
             f"A note is on one thing, not on {words}: make one call for each.",
-            {**call.given, **{w: None for w, _ in named[1:]}},
+            {**call.present_arguments, **{w: None for w, _ in named[1:]}},
         )
     return named[0] if named else None
 
@@ -138,7 +138,9 @@ async def create_note(
     named = owner(call)
     if not named:
         raise BadArguments(
-            "One of contact, deal or account is required.", {**call.given, "contact": "jane@acme.com"}, example=True
+            "One of contact, deal or account is required.",
+            {**call.present_arguments, "contact": "jane@acme.com"},
+            example=True,
         )
     word, id = named
     payload = await call(contact=None, deal=None, account=None, relid=id, reltype=KINDS[word])
@@ -169,4 +171,4 @@ async def update_note(
 @notes.delete("/notes/{note}", title="Delete a note (comment)", says={"note_id": TEXT}, extra=True)
 async def delete_note(call: Call, note: NoteId) -> Json:
     """Delete or remove a note (comment) by its id. Returns if it was there; undone only in part."""
-    return say(await call(), note_id=note)
+    return with_own_words(await call(), note_id=note)

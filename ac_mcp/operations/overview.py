@@ -3,9 +3,9 @@
 import re
 from collections.abc import Awaitable, Mapping
 
-from ac_mcp.concurrency import side_by_side
+from ac_mcp.concurrency import gather
 from ac_mcp.errors import Forbidden, NotConnected, NotFound
-from ac_mcp.messages import Json, record, records, whole
+from ac_mcp.messages import Json, as_int, as_object, as_objects
 from ac_mcp.operations.automations import automations, list_automations
 from ac_mcp.operations.campaigns import list_campaigns
 from ac_mcp.operations.companies import list_accounts
@@ -19,7 +19,7 @@ from ac_mcp.operations.segments import list_segments, segments
 from ac_mcp.operations.tags import list_tags, tags
 from ac_mcp.operations.users import list_users, users
 from ac_mcp.spec.columns import AMOUNTS, COUNT, TEXT, TEXTS, Joined, Text
-from ac_mcp.spec.operation import Call, all_pages, said, say
+from ac_mcp.spec.operation import Call, all_pages, own_words, with_own_words
 from ac_mcp.spec.resource import Resource
 
 SHOWN = (connections, pipelines, lists, tags, fields, automations, segments, users)
@@ -77,10 +77,10 @@ async def describe_account(call: Call) -> Json:
         "companies": list_accounts(call, limit=1),
         "users": list_users(call),
     }
-    answers = await side_by_side([*map(allowed, reads.values())])
+    answers = await gather([*map(allowed, reads.values())])
     parts = {word: payload for word, payload in zip(reads, answers, strict=True) if payload}
     counts = {word: total(payload, KEYS.get(word, word)) for word, payload in parts.items()}
-    value = said(parts.get("open_deals", {})).get("value_by_currency")
+    value = own_words(parts.get("open_deals", {})).get("value_by_currency")
     missing = [word for word in reads if word not in parts and word != "connections"]
     full = any(count > MOST for word, count in counts.items() if word in {one.words for one in SHOWN})
     ours = {
@@ -90,15 +90,15 @@ async def describe_account(call: Call) -> Json:
         "not_available": missing,
         "note": MORE if full else "",
     }
-    return say({**me, **rows_of(parts)}, **{word: one for word, one in ours.items() if one})
+    return with_own_words({**me, **rows_of(parts)}, **{word: one for word, one in ours.items() if one})
 
 
 def rows_of(parts: Mapping[str, Json]) -> Json:
     """Of each kind as many as are shown, and the names of the stages."""
-    shown: Json = {one.plural: records(parts[one.words].get(one.plural)) for one in SHOWN if one.words in parts}
+    shown: Json = {one.plural: as_objects(parts[one.words].get(one.plural)) for one in SHOWN if one.words in parts}
     if "tags" in shown:
-        shown["tags"] = sorted(shown["tags"], key=lambda tag: -whole(tag.get("subscriber_count")))
-    stages = {"dealStages": records(parts.get("pipelines", {}).get("dealStages"))}
+        shown["tags"] = sorted(shown["tags"], key=lambda tag: -as_int(tag.get("subscriber_count")))
+    stages = {"dealStages": as_objects(parts.get("pipelines", {}).get("dealStages"))}
     return {plural: rows[:MOST] for plural, rows in shown.items()} | stages
 
 
@@ -125,11 +125,11 @@ async def all_tags(call: Call) -> Json:
 
 def total(payload: Json, plural: str) -> int:
     """How many there are; where no total is given, there is one page only."""
-    return whole(record(payload.get("meta")).get("total")) or len(records(payload.get(plural)))
+    return as_int(as_object(payload.get("meta")).get("total")) or len(as_objects(payload.get(plural)))
 
 
 def address(me: Json) -> str:
     """The account's own host, from the links in an answer: nothing else tells which account it is (reference 2.1)."""
-    links = record(record(me.get("user")).get("links")).values()
+    links = as_object(as_object(me.get("user")).get("links")).values()
     found = (re.match(r"https?://([^/\s]+)/", link) for link in links if isinstance(link, str))
     return next((host[1] for host in found if host), "")

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ac_mcp.concurrency import side_by_side
+from ac_mcp.concurrency import gather
 from ac_mcp.errors import Forbidden, NotFound
 from ac_mcp.filters.conditions import INACTIVE, Condition
-from ac_mcp.filters.contact_query import CLICKED, OPENED, Selection, said_of
-from ac_mcp.messages import Json, Request, record, records, whole
+from ac_mcp.filters.contact_query import CLICKED, OPENED, ContactQuery, describe_conditions
+from ac_mcp.messages import Json, Request, as_int, as_object, as_objects
 from ac_mcp.operations.automations import list_contact_automations
 from ac_mcp.operations.counting import ROWS, based
 from ac_mcp.operations.jobs import Where
@@ -49,20 +49,20 @@ async def list_inactive_contacts(
     how many and the first of them."""
     quiet = Condition.of(INACTIVE, str(days), str(days))
     conditions = [one for one in where or () if isinstance(one, Condition) and one.key != INACTIVE]
-    selection = Selection(call.sender, [*conditions, quiet], call.watch)
+    selection = ContactQuery(call.sender, [*conditions, quiet], call.watch)
     found: list[Json] = []
     count = 0
-    async for rows in selection.pages(whole(after_id)):
+    async for rows in selection.pages(as_int(after_id)):
         count += len(rows)
         found += rows[: limit - len(found)]
         await call.progress(selection.read, None, f"{selection.read} contacts read")
     told: Json = {"count": count, "contacts": [person(row, ("opened", OPENED), ("clicked", CLICKED)) for row in found]}
-    told |= {"where": said_of([*conditions, quiet])}
+    told |= {"where": describe_conditions([*conditions, quiet])}
     notes = ["Contacts younger than that do not count. bulk_update_contacts takes the same conditions in where."]
     if count > len(found):
         told["next_after_id"] = str(found[-1]["id"])
     elif not selection.complete:
-        told["next_after_id"] = str(max(selection.last, whole(after_id)))
+        told["next_after_id"] = str(max(selection.last, as_int(after_id)))
     if not selection.complete:
         notes.append(f"Time was up after id {selection.last}: count is of those up to there.")
     return told | {"note": " ".join(notes)} | based(call, selection.read)
@@ -103,7 +103,7 @@ async def find_duplicates(
     """Find duplicates: contacts who may be the same person, by spelling of e-mail, phone or full name. Returns groups;
     merging is done in ActiveCampaign."""
     conditions = [one for one in where or () if isinstance(one, Condition)]
-    selection = Selection(call.sender, conditions, call.watch)
+    selection = ContactQuery(call.sender, conditions, call.watch)
     groups: dict[tuple[str, str], list[Json]] = {}
     async for rows in selection.pages():
         for row in rows:
@@ -115,14 +115,14 @@ async def find_duplicates(
     seen = set[tuple[str, ...]]()
     told: list[Json] = []
     totals: dict[str, int] = dict.fromkeys(ORDER, 0)
-    for kind, rows in sorted(several, key=lambda one: (ORDER.index(one[0]), -len(one[1]), whole(one[1][0]["id"]))):
+    for kind, rows in sorted(several, key=lambda one: (ORDER.index(one[0]), -len(one[1]), as_int(one[1][0]["id"]))):
         ids = tuple(str(row["id"]) for row in rows)
         if ids not in seen:  # the strongest reason is enough
             seen.add(ids)
             totals[kind] += 1
             told.append({"same": kind, "contacts": rows[:10], **({"more": len(rows) - 10} if len(rows) > 10 else {})})
     by_kind = {f"same_{kind}": count for kind, count in totals.items()}
-    answer: Json = {"groups": told[:limit], "total": len(told), **by_kind, "where": said_of(conditions)}
+    answer: Json = {"groups": told[:limit], "total": len(told), **by_kind, "where": describe_conditions(conditions)}
     notes = [] if selection.complete else [f"Time was up after {selection.read} contacts; narrow it with where."]
     return answer | based(call, selection.read) | ({"note": " ".join(notes)} if notes else {})
 
@@ -175,7 +175,7 @@ async def contact_timeline(call: Call, contact: ContactRef, limit: Limit = 30) -
     """Show what happened with a person, newest first: history of tags, lists, automations, deals, notes, e-mails,
     visits. Returns the latest events only."""
     path = f"/contacts/{contact}"
-    profile = record((await read(call, path)).get("contact"))  # whoever is not there has no history
+    profile = as_object((await read(call, path)).get("contact"))  # whoever is not there has no history
     mails = {"filters[subscriberid]": contact, "orders[tstamp]": "DESC", "limit": "100"}
     reads: dict[str, tuple[Awaitable[Json], str, Read]] = {
         "tags": (list_contact_tags(call, contact), "contactTags", tagged),
@@ -188,11 +188,11 @@ async def contact_timeline(call: Call, contact: ContactRef, limit: Limit = 30) -
         "bounces": (read(call, f"{path}/bounceLogs"), "bounceLogs", bounced),
         "mailings": (read(call, f"{path}/contactLogs"), "contactLogs", sent),
     }
-    answers = await side_by_side([allowed(awaited) for awaited, _, _ in reads.values()])
+    answers = await gather([allowed(awaited) for awaited, _, _ in reads.values()])
     missing = [word for word, answer in zip(reads, answers, strict=True) if answer is None]
     events = list(born(profile))
     for (_, key, of), answer in zip(reads.values(), answers, strict=True):
-        events += [event for row in records((answer or {}).get(key)) for event in of(row)]
+        events += [event for row in as_objects((answer or {}).get(key)) for event in of(row)]
     dated = sorted(
         (event for event in events if event["at"].strip("0-: ")), key=lambda event: event["at"], reverse=True
     )

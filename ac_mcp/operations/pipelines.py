@@ -6,13 +6,13 @@ from typing import Annotated, Any, cast
 from pydantic import Field
 
 from ac_mcp.errors import BadArguments
-from ac_mcp.messages import Json, record, records, whole
+from ac_mcp.messages import Json, as_int, as_object, as_objects
 from ac_mcp.operations.deals import deals, list_deals
 from ac_mcp.spec.annotations import About, Ref, Unlisted, Wire
-from ac_mcp.spec.columns import Number, Reference, References, Text
-from ac_mcp.spec.operation import Call, say
+from ac_mcp.spec.columns import Number, Reference, ReferenceList, Text
+from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.parameters import AllOfThem, Currency, Further, Name, PipelineRef, StageRef
-from ac_mcp.spec.resource import Resource, keys
+from ac_mcp.spec.resource import Resource, named_by
 
 Title = Annotated[Name, Wire("title"), About("Name", "Negotiation", shown=False)]
 
@@ -31,7 +31,7 @@ stages = Resource(
     one="stage",
     many="stages",
     group="pipelines",
-    called=keys("title"),
+    called=named_by("title"),
     directory=True,
     within="group",
     inside="dealGroups",
@@ -45,11 +45,11 @@ pipelines = Resource(
         Text("name", "title"),
         Text("currency"),
         Number("deals", "count"),
-        References("stages", kind="dealStages", one="stage"),
+        ReferenceList("stages", kind="dealStages", singular="stage"),
     ),
     one="pipeline",
     many="pipelines",
-    called=keys("title"),
+    called=named_by("title"),
     directory=True,
     drops=("dealStages",),
     example="Sales",
@@ -74,7 +74,7 @@ def counted(deals: int) -> str:
 
 def in_order(found: list[Json]) -> list[Json]:
     """By pipeline, then as deals move: the API promises no order (reference 2.2)."""
-    return sorted(found, key=lambda one: (whole(one.get("group")), whole(one.get("order")), whole(one.get("id"))))
+    return sorted(found, key=lambda one: (as_int(one.get("group")), as_int(one.get("order")), as_int(one.get("id"))))
 
 
 @stages.post("/dealStages", title="Add a stage to a pipeline", unique=True)
@@ -92,7 +92,7 @@ async def create_deal_stage(
 async def list_pipelines(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
     """List all sales pipelines (funnels). Returns each with its stages in order."""
     payload = await call()
-    places = {str(one.get("id")): n for n, one in enumerate(in_order(records(payload.get("dealStages"))))}
+    places = {str(one.get("id")): n for n, one in enumerate(in_order(as_objects(payload.get("dealStages"))))}
     return payload | {"dealGroups": [sorted_stages(one, places) for one in payload["dealGroups"]]}
 
 
@@ -109,7 +109,7 @@ async def create_pipeline(
 ) -> Json:
     """Create a pipeline: set up a new sales funnel. Returns its three default stages."""
     payload = await call()
-    made = [str(stage.get("id")) for stage in records(payload.get("dealStages"))]
+    made = [str(stage.get("id")) for stage in as_objects(payload.get("dealStages"))]
     return payload | {"dealGroup": payload["dealGroup"] | {"stages": made}} if made else payload
 
 
@@ -143,13 +143,13 @@ async def update_deal_stage(
 )
 async def move_deals(call: Call, stage: StageRef, to: Beside, pipeline: Narrowing = None) -> Json:
     """Move all deals of one stage into another of the same pipeline, open or not. Returns how many."""
-    held = whole(record((await list_deals(call, stage=stage, limit=1)).get("meta")).get("total"))
+    held = as_int(as_object((await list_deals(call, stage=stage, limit=1)).get("meta")).get("total"))
     if to == stage:
         raise BadArguments("to is the stage they are in already: name another one.")
     if not held:
-        return say({}, result="no deal is in it")
+        return with_own_words({}, result="no deal is in it")
     await call(pipeline=None)
-    return say({}, result="moved", note=f"{counted(held)} moved.")
+    return with_own_words({}, result="moved", note=f"{counted(held)} moved.")
 
 
 @stages.delete("/dealStages/{stage}", title="Delete a stage of a pipeline", extra=True)
@@ -157,27 +157,27 @@ async def delete_deal_stage(
     call: Call, stage: StageRef, move_deals_to: Beside | None = None, pipeline: Narrowing = None
 ) -> Json:
     """Delete a stage of a pipeline; deals in it go to another stage first. Returns its name."""
-    held = whole(record((await list_deals(call, stage=stage, limit=1)).get("meta")).get("total"))
+    held = as_int(as_object((await list_deals(call, stage=stage, limit=1)).get("meta")).get("total"))
     if move_deals_to == stage:
         raise BadArguments("move_deals_to is the stage that is to be deleted: name another one.")
     if held and not move_deals_to:
         raise BadArguments(
             f"{counted(held)} in this stage would be lost: move_deals_to has to name the stage they go to.",
-            {**call.given, "move_deals_to": "Qualified"},
+            {**call.present_arguments, "move_deals_to": "Qualified"},
             example=True,
         )
     if held and move_deals_to:
         await move_deals(call, stage, move_deals_to)
     payload = await call(pipeline=None)
-    return say(payload, note=f"{counted(held)} moved.") if held else payload
+    return with_own_words(payload, note=f"{counted(held)} moved.") if held else payload
 
 
 @pipelines.get("/dealGroups/{pipeline}", title="Show a pipeline (funnel)", extra=True)
 async def get_pipeline(call: Call, pipeline: PipelineRef) -> Json:
     """Show one sales pipeline (funnel). Returns its currency, and its stages in order."""
     payload = await call()
-    places = {str(one.get("id")): n for n, one in enumerate(in_order(records(payload.get("dealStages"))))}
-    return payload | {"dealGroup": sorted_stages(record(payload.get("dealGroup")), places)}
+    places = {str(one.get("id")): n for n, one in enumerate(in_order(as_objects(payload.get("dealStages"))))}
+    return payload | {"dealGroup": sorted_stages(as_object(payload.get("dealGroup")), places)}
 
 
 @pipelines.put("/dealGroups/{pipeline}", title="Rename a pipeline (funnel)", unique=True, extra=True)
@@ -190,7 +190,7 @@ async def update_pipeline(
 
 def takes_deals(sent: Json, before: Json) -> str:
     """What goes with a pipeline (reference 5.2)."""
-    held = whole(record(before.get("hung")).get("deals"))
+    held = as_int(as_object(before.get("hung")).get("deals"))
     along = f" Its {counted(held)} can no longer be opened." if held else ""
     return f"No undo brings a pipeline and its stages back.{along}"
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from ac_mcp.messages import Json, record, records, whole
+from ac_mcp.messages import Json, as_int, as_object, as_objects
 from ac_mcp.operations.campaigns import list_campaigns
 from ac_mcp.operations.counting import ROWS, based
 from ac_mcp.operations.summaries import OBJECT, SPARE, rounded
@@ -39,7 +39,9 @@ async def rank_campaigns(
     rates and the overall rate."""
     rows, complete = await sent_campaigns(call, since)
     those = [row for row in rows if within(row, since, until)]
-    ranked = sorted(those, key=lambda row: (-share(row, RATES[by]), -whole(row.get("send_amt")), whole(row.get("id"))))
+    ranked = sorted(
+        those, key=lambda row: (-share(row, RATES[by]), -as_int(row.get("send_amt")), as_int(row.get("id")))
+    )
     if by == "unsubscribe_rate":
         ranked.sort(key=lambda row: share(row, RATES[by]))
     told: Json = {"ranked_by": f"{by}, best first", "campaigns": [campaign(row) for row in ranked[:limit]]}
@@ -57,13 +59,13 @@ async def sent_campaigns(call: Call, since: str | None) -> tuple[list[Json], boo
     offset = total = 0
     while offset <= total:
         payload = await list_campaigns(call, limit=PAGE, offset=offset)
-        page, total = records(payload.get("campaigns")), whole(record(payload.get("meta")).get("total"))
-        rows += [row for row in page if whole(row.get("send_amt")) and str(row.get("seriesid") or "0") == "0"]
+        page, total = as_objects(payload.get("campaigns")), as_int(as_object(payload.get("meta")).get("total"))
+        rows += [row for row in page if as_int(row.get("send_amt")) and str(row.get("seriesid") or "0") == "0"]
         offset += PAGE
         dates = [str(row.get("sdate") or "")[:10] for row in page]
         if not page or offset >= total or (since and dates[-1] < since[:10] and dates == sorted(dates, reverse=True)):
             break
-        if call.watch.left() < SPARE:
+        if call.watch.seconds_left() < SPARE:
             return rows, False
     return rows, True
 
@@ -75,17 +77,17 @@ def within(row: Json, since: str | None, until: str | None) -> bool:
 
 def share(row: Json, word: str) -> Decimal:
     """Of those it was sent to."""
-    return Decimal(whole(row.get(FIGURES[word]))) / max(1, whole(row.get("send_amt")))
+    return Decimal(as_int(row.get(FIGURES[word]))) / max(1, as_int(row.get("send_amt")))
 
 
 def campaign(row: Json) -> Json:
     told: Json = {"id": str(row.get("id")), "name": str(row.get("name") or "")[:200]}
-    told |= {"sent_on": str(row.get("sdate") or row.get("ldate") or "")[:10], "sent": whole(row.get("send_amt"))}
+    told |= {"sent_on": str(row.get("sdate") or row.get("ldate") or "")[:10], "sent": as_int(row.get("send_amt"))}
     return told | {rate: rounded(share(row, word)) for rate, word in RATES.items()}
 
 
 def totals(rows: list[Json]) -> Json:
     """Over all of them together: large mailings count more."""
-    sent = sum(whole(row.get("send_amt")) for row in rows)
-    sums = {rate: sum(whole(row.get(FIGURES[word])) for row in rows) for rate, word in RATES.items()}
+    sent = sum(as_int(row.get("send_amt")) for row in rows)
+    sums = {rate: sum(as_int(row.get(FIGURES[word])) for row in rows) for rate, word in RATES.items()}
     return {"sent": sent, **({rate: rounded(Decimal(sum) / sent) for rate, sum in sums.items()} if sent else {})}

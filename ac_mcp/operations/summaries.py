@@ -7,8 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from ac_mcp.concurrency import side_by_side
-from ac_mcp.messages import Json, Request, record, records, whole
+from ac_mcp.concurrency import gather
+from ac_mcp.messages import Json, Request, as_int, as_object, as_objects
 from ac_mcp.operations.counting import ROWS, based
 from ac_mcp.operations.pipelines import list_deal_stages
 from ac_mcp.spec.annotations import About
@@ -42,7 +42,7 @@ class Group:
     days: list[int] = field(default_factory=list[int])
 
     def add(self, deal: Json, now: datetime) -> None:
-        currency, cents = str(deal.get("currency") or "").lower(), whole(deal.get("value"))
+        currency, cents = str(deal.get("currency") or "").lower(), as_int(deal.get("value"))
         self.deals += 1
         self.value[currency] += cents
         if (chance := probability(deal)) is not None:
@@ -61,8 +61,8 @@ class Group:
 def probability(deal: Json) -> int | None:
     """Percent: as ActiveCampaign computes it, else as somebody has set it; 0 by hand is nothing set (reference 5.1)."""
     if deal.get("winProbability") not in (None, ""):
-        return min(100, max(0, whole(deal["winProbability"])))
-    return min(100, whole(deal.get("percent"))) or None
+        return min(100, max(0, as_int(deal["winProbability"])))
+    return min(100, as_int(deal.get("percent"))) or None
 
 
 def days_since(moment: Any, now: datetime) -> int | None:
@@ -103,7 +103,7 @@ async def summarize_pipeline(
     narrowed = {"filters[group]": pipeline, "filters[owner]": owner}
     whose = {key: value for key, value in narrowed.items() if value}
     ended = {**whose, **({"filters[updated_after]": since} if since else {})}
-    stages, won, lost = await side_by_side(
+    stages, won, lost = await gather(
         [
             list_deal_stages(call, pipeline),
             outcome(call, {**ended, "filters[status]": "1"}),
@@ -113,7 +113,7 @@ async def summarize_pipeline(
     deals, total = await open_deals(call, whose)
     told: Json = {"pipeline_id": pipeline} if pipeline else {}
     told |= {"owner_id": owner} if owner else {}
-    order = [str(row.get("id")) for row in records(stages.get("dealStages"))]
+    order = [str(row.get("id")) for row in as_objects(stages.get("dealStages"))]
     told |= of_open(deals, call.watch.now(), order, places=not pipeline) | {"won": won, "lost": lost}
     if closed := won["deals"] + lost["deals"]:
         told["win_rate"] = rounded(Decimal(won["deals"]) / closed)
@@ -158,13 +158,13 @@ async def open_deals(call: Call, query: Mapping[str, str]) -> tuple[list[Json], 
     """All of them as far as the time of the call allows; and how many there are."""
     asked = {**query, "filters[status]": "0", "orders[id]": "ASC", "limit": str(PAGE)}
     first = await deals_page(call, {**asked, "offset": "0"})
-    rows, total = records(first.get("deals")), whole(record(first.get("meta")).get("total"))
+    rows, total = as_objects(first.get("deals")), as_int(as_object(first.get("meta")).get("total"))
     for start in range(PAGE, total, PAGE * 4):
-        if call.watch.left() < SPARE:
+        if call.watch.seconds_left() < SPARE:
             break
         places = range(start, min(start + PAGE * 4, total), PAGE)
-        pages = await side_by_side([deals_page(call, {**asked, "offset": str(place)}) for place in places])
-        rows += [row for page in pages for row in records(page.get("deals"))]
+        pages = await gather([deals_page(call, {**asked, "offset": str(place)}) for place in places])
+        rows += [row for page in pages for row in as_objects(page.get("deals"))]
         await call.progress(len(rows), total)
     return rows, total
 
@@ -175,9 +175,11 @@ async def deals_page(call: Call, query: Mapping[str, str]) -> Json:
 
 async def outcome(call: Call, query: Mapping[str, str]) -> Json:
     """Number and value of deals that were won, or lost, as ActiveCampaign adds them up."""
-    meta = record((await deals_page(call, {**query, "limit": "1"})).get("meta"))
-    currencies = {name.lower(): whole(record(row).get("value")) for name, row in record(meta.get("currencies")).items()}
-    return {"deals": whole(meta.get("total")), "value": money(currencies)}
+    meta = as_object((await deals_page(call, {**query, "limit": "1"})).get("meta"))
+    currencies = {
+        name.lower(): as_int(as_object(row).get("value")) for name, row in as_object(meta.get("currencies")).items()
+    }
+    return {"deals": as_int(meta.get("total")), "value": money(currencies)}
 
 
 def slipped(deals: Iterable[Json], now: datetime) -> Json:
@@ -191,12 +193,12 @@ def slipped(deals: Iterable[Json], now: datetime) -> Json:
         counts["untouched_30_days"] += old
         if late or old:
             found.append((deal, LATE if late else f"untouched for {days_since(deal.get('mdate'), now)} days"))
-    found.sort(key=lambda one: (one[1] != LATE, -whole(one[0].get("value")), whole(one[0].get("id"))))
+    found.sort(key=lambda one: (one[1] != LATE, -as_int(one[0].get("value")), as_int(one[0].get("id"))))
     named = [
         {
             "id": str(deal.get("id")),
             "title": str(deal.get("title") or "")[:100],
-            "value": (Decimal(whole(deal.get("value"))) / 100).quantize(Decimal("0.01")),
+            "value": (Decimal(as_int(deal.get("value"))) / 100).quantize(Decimal("0.01")),
             "currency": str(deal.get("currency") or ""),
             "stage_id": str(deal.get("stage") or ""),
             "owner_id": str(deal.get("owner") or ""),

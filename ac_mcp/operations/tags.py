@@ -5,9 +5,9 @@ from typing import Annotated
 from ac_mcp.messages import Json
 from ac_mcp.spec.annotations import About, Wire
 from ac_mcp.spec.columns import Code, Date, Number, Prose, Reference, Text
-from ac_mcp.spec.operation import Call, say
+from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.parameters import AllOfThem, ContactRef, Further, Name, Search, TagRef
-from ac_mcp.spec.resource import Resource, keys
+from ac_mcp.spec.resource import Resource, named_by
 
 TagName = Annotated[Name, Wire("tag"), About("Name", "Webinar 2026", shown=False)]
 Description = Annotated[str, About("What it stands for", "Signed up for the webinar", shown=False)]
@@ -17,7 +17,7 @@ tags = Resource(
     "tags",
     (Text("name", "tag"), Prose("description"), Number("contacts", "subscriber_count")),
     more=(Code("type", "tagType"), Date("created", "cdate")),
-    called=keys("tag"),
+    called=named_by("tag"),
     directory=True,
     refuses_second=True,
     find=lambda given: {"search": given},
@@ -91,8 +91,8 @@ async def list_contact_tags(call: Call, contact: ContactRef) -> Json:
 )
 async def tag_contact(call: Call, contact: ContactRef, tag: TagRef) -> Json:
     """Add a tag to a contact: mark, flag or label a person. Returns if already there; may trigger automations."""
-    reply = await call.reply()
-    return say(reply.body, result=reply.outcome("tagged", "already tagged"))
+    reply = await call.respond()
+    return with_own_words(reply.body, result=reply.outcome("tagged", "already tagged"))
 
 
 @contact_tags.delete(
@@ -108,4 +108,4 @@ async def untag_contact(call: Call, contact: ContactRef, tag: TagRef) -> Json:
     removed = [row["id"] for row in worn if str(row.get("tag")) == tag and row.get("id")]
     for id in removed:
         await call(id=id)
-    return say({}, result="untagged" if removed else "did not have the tag")
+    return with_own_words({}, result="untagged" if removed else "did not have the tag")

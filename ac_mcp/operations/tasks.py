@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator
 
 from ac_mcp.errors import BadArguments
-from ac_mcp.messages import Json, record, records, whole
+from ac_mcp.messages import Json, as_int, as_object, as_objects
 from ac_mcp.spec.annotations import About, Ref, Wire
 from ac_mcp.spec.columns import Code, Prose, Reference, Text, Time
-from ac_mcp.spec.operation import Call, say
+from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.parameters import AllOfThem, ContactRef, Day, DealRef, Further, Limit, Name, OwnerRef
-from ac_mcp.spec.resource import Resource, keys
+from ac_mcp.spec.resource import Resource, named_by
 
 STATUS = {"open": "0", "done": "1"}
 KINDS = {"deal": "Deal", "contact": "Subscriber"}
@@ -59,7 +59,7 @@ tasks = Resource(
     more=(Time("done", "donedate"), Prose("outcome", "outcomeInfo"), Time("created", "cdate")),
     one="task",
     many="tasks",
-    called=keys("title"),
+    called=named_by("title"),
     find=lambda given: {"filters[title]": given},
     lost="its id, and when it was made",
     example="Call Jane",
@@ -71,7 +71,7 @@ task_types = Resource(
     one="task_type",
     many="task_types",
     group="tasks",
-    called=keys("title"),
+    called=named_by("title"),
     directory=True,
     lost="its id",
     example="Call",
@@ -89,9 +89,9 @@ def with_owner(task: Json) -> Json:
 
 def owned(payload: Json) -> Json:
     if tasks.plural in payload:
-        payload = payload | {tasks.plural: [with_owner(one) for one in records(payload[tasks.plural])]}
+        payload = payload | {tasks.plural: [with_owner(one) for one in as_objects(payload[tasks.plural])]}
     return payload | (
-        {tasks.singular: with_owner(record(payload[tasks.singular]))} if tasks.singular in payload else {}
+        {tasks.singular: with_owner(as_object(payload[tasks.singular]))} if tasks.singular in payload else {}
     )
 
 
@@ -99,7 +99,9 @@ def owner(call: Call) -> tuple[str, str] | None:
     """The one thing the call names, as word and id."""
     named = [(word, str(call.arguments[word])) for word in KINDS if call.arguments.get(word)]
     if len(named) > 1:
-        raise BadArguments("A task is on a deal or on a contact, not on both.", {**call.given, "contact": None})
+        raise BadArguments(
+            "A task is on a deal or on a contact, not on both.", {**call.present_arguments, "contact": None}
+        )
     return named[0] if named else None
 
 
@@ -150,7 +152,7 @@ async def create_task(
     """Create a task on a deal or contact: schedule a call, e-mail, meeting, reminder or follow-up. Returns its id."""
     named = owner(call)
     if not named:
-        raise BadArguments("One of deal or contact is required.", {**call.given, "contact": "jane@acme.com"},
+        raise BadArguments("One of deal or contact is required.", {**call.present_arguments, "contact": "jane@acme.com"},
                            example=True)  # fmt: skip
     return owned(await call(deal=None, contact=None, relid=named[1], ownerType=named[0]))
 
@@ -221,14 +223,14 @@ async def delete_task_type(
     """Delete a type of tasks; tasks that have it get another one first. Returns its name."""
     if move_tasks_to == type:
         raise BadArguments("move_tasks_to is the type that is to be deleted: name another one.")
-    held = whole(record((await list_tasks(call, type=type, limit=1)).get("meta")).get("total"))
+    held = as_int(as_object((await list_tasks(call, type=type, limit=1)).get("meta")).get("total"))
     if held and not move_tasks_to:
         raise BadArguments(
             f"{counted(held)} of this type: move_tasks_to has to name the type they get.",
-            {**call.given, "move_tasks_to": "Call"},
+            {**call.present_arguments, "move_tasks_to": "Call"},
             example=True,
         )
     if held and move_tasks_to:
         await move_tasks(call, type, move_tasks_to)
     payload = await call()
-    return say(payload, note=f"{counted(held)} moved.") if held else payload
+    return with_own_words(payload, note=f"{counted(held)} moved.") if held else payload

@@ -22,8 +22,8 @@ IMPORTED: Json = {**JOB, "merged": COUNT, "rejected": COUNT, "columns": HEADERS,
                   "creates_tags": TEXTS, "rejects": ROWS}  # fmt: skip
 EXPORTED: Json = {**JOB, "file": TEXT, "resource": TEXT, "rows": COUNT, "columns": TEXTS, "as_of": TEXT}
 
-imports = Resource("import", "imports", (Text("result"),), plane="here", wrapped=False, group="bulk")
-exports = Resource("export", "exports", (Text("result"),), plane="here", wrapped=False, group="bulk")
+imports = Resource("import", "imports", (Text("result"),), plane="local", wrapped=False, group="bulk")
+exports = Resource("export", "exports", (Text("result"),), plane="local", wrapped=False, group="bulk")
 
 
 def as_text(value: object) -> object:
@@ -100,7 +100,7 @@ async def export_deals(
 
 
 async def taken_out(call: Call, kind: str) -> Json:
-    given = call.given
-    conditions = [one.as_json for one in given.pop("where", ())]
+    given = call.present_arguments
+    conditions = [one.to_json() for one in given.pop("where", ())]
     body = {"kind": kind, "conditions": conditions, **given}
-    return (await call.sender.send(Request("GET", call.operation.path, {}, body, "here", True))).body
+    return (await call.sender.send(Request("GET", call.operation.path, {}, body, "local", True))).body

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from ac_mcp.messages import Json, Request, record
-from ac_mcp.public_url import public
+from ac_mcp.messages import Json, Request, as_object
+from ac_mcp.public_url import require_public
 from ac_mcp.spec.annotations import About, Ref, Wire
 from ac_mcp.spec.columns import TEXTS, Code, Reference, Several, Text
 from ac_mcp.spec.operation import Call
@@ -21,7 +21,9 @@ Event = Literal[
     "sms_unsub",
 ]  # fmt: skip
 Source = Literal["public", "admin", "api", "system"]
-Url = Annotated[str, AfterValidator(public), About("Public https address", "https://hooks.acme.com/ac", shown=False)]
+Url = Annotated[
+    str, AfterValidator(require_public), About("Public https address", "https://hooks.acme.com/ac", shown=False)
+]
 Events = Annotated[
     list[Event],
     Field(min_length=1),
@@ -85,7 +87,7 @@ async def get_webhook(call: Call, webhook: WebhookRef) -> Json:
 
 def sends_elsewhere(sent: Json, before: Json) -> str:
     """Another address, or more that is sent to the same."""
-    stood = record(before.get("webhook"))
+    stood = as_object(before.get("webhook"))
     more = any(set(sent.get(key) or ()) - set(stood.get(key) or ()) for key in ("events", "sources"))
     return sends_away({**stood, **sent}, before) if more or sent.get("url") not in (None, stood.get("url")) else ""
 

@@ -29,7 +29,7 @@ FOUND: Json = {
 }
 
 api = Resource(
-    "operation", "operations", (Text("does"),), plane="here", wrapped=False, group="api", example="scores.list"
+    "operation", "operations", (Text("does"),), plane="local", wrapped=False, group="api", example="scores.list"
 )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, cast
 
-from ac_mcp.messages import Json, records
+from ac_mcp.messages import Json, as_objects
 from ac_mcp.text import visible
 
 # Also in full width, which some spreadsheets take for the same.
@@ -16,19 +16,19 @@ NUMBER = re.compile(r"[-+]?[0-9][0-9 .()/-]*", re.ASCII)
 """What may begin with a sign: a number, also that of a telephone."""
 
 
-def table(answer: Json) -> str:
+def to_csv(answer: Json) -> str:
     """The longest list of the answer, a line for each row; of an answer without rows the answer itself as one."""
-    lists = [rows for value in answer.values() if (rows := records(value))]
+    lists = [rows for value in answer.values() if (rows := as_objects(value))]
     rows = max(lists, key=len, default=[answer])
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    return "\n".join(record_of(line) for line in (columns, *([row.get(column) for column in columns] for row in rows)))
+    return "\n".join(csv_line(line) for line in (columns, *([row.get(column) for column in columns] for row in rows)))
 
 
-def record_of(values: Iterable[Any]) -> str:
+def csv_line(values: Iterable[Any]) -> str:
     """One line of CSV, without its end."""
     text = io.StringIO()
     # What is quoted follows from the terminator: a lone \r has to be.
-    csv.writer(text, lineterminator="\r\n").writerow([harmless(cell(value)) for value in values])
+    csv.writer(text, lineterminator="\r\n").writerow([without_formula(cell(value)) for value in values])
     return text.getvalue().removesuffix("\r\n")
 
 
@@ -45,6 +45,6 @@ def cell(value: Any) -> str:
             return visible(str(value))
 
 
-def harmless(text: str) -> str:
+def without_formula(text: str) -> str:
     """With a quote before what would be calculated; spreadsheets show it as text."""
     return f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else text

@@ -29,7 +29,7 @@ def render(value: Any) -> str:
             return json.dumps(value, ensure_ascii=False)
 
 
-def fitted(answer: Json, offset: int = 0, budget: int = BUDGET) -> Json:
+def fit_to_budget(answer: Json, offset: int = 0, budget: int = BUDGET) -> Json:
     """The answer without the rows that would break its budget, and where to go on; a value is never cut."""
     listed = max(
         (key for key, value in answer.items() if isinstance(value, list)), key=lambda k: len(answer[k]), default=""

@@ -9,19 +9,19 @@ from ac_mcp.errors import (
     BadArguments,
     Busy,
     Candidate,
+    ConfirmationRequired,
     Duplicate,
     Forbidden,
     KeyRefused,
-    NeedsYes,
     NoSuchName,
     NotConnected,
     NotFound,
     OutcomeUnknown,
-    Refused,
+    RequestRefused,
     SeveralAccounts,
     SeveralNames,
     Throttled,
-    Trouble,
+    ToolError,
     Unavailable,
 )
 from ac_mcp.messages import Json
@@ -50,43 +50,43 @@ NO_KEY = (
 NEW_CONNECTION = 'manage_connection(action="create")'
 
 
-def sentence(error: Trouble, operation: Operation[..., Any], given: Json, direct: bool) -> str:
+def describe_error(error: ToolError, operation: Operation[..., Any], given: Json, direct: bool) -> str:
     """What went wrong, for the model; where a write was surely not made, it says so."""
     untouched = "" if operation.read_only or error.done else f" {SAFE}"
     match error:
         case BadArguments():
             return f"{error}{untouched}"
         case NoSuchName():
-            return f"{' '.join(missing(one, operation) for one in (error, *error.also))}{untouched}"
+            return f"{' '.join(describe_missing(one, operation) for one in (error, *error.also))}{untouched}"
         case SeveralNames():
-            return f"{several(error)}{untouched}"
+            return f"{describe_ambiguity(error)}{untouched}"
         case SeveralAccounts():
-            return f"{several_accounts(error, operation)}{untouched}"
-        case NeedsYes():
-            return f"{asked_for(error)}\n{render(error.preview or {})}"
+            return f"{describe_several_accounts(error, operation)}{untouched}"
+        case ConfirmationRequired():
+            return f"{describe_confirmation(error)}\n{render(error.preview or {})}"
         case KeyRefused():
-            return f"{key_refused(error, direct)}{untouched if error.status else ''}"
+            return f"{describe_key_refused(error, direct)}{untouched if error.status else ''}"
         case NotConnected():
-            return f"{not_connected(error)}{untouched}"
+            return f"{describe_not_connected(error)}{untouched}"
         case Duplicate():
-            return f"{taken(error, operation, given)}{untouched}"
+            return f"{describe_duplicate(error, operation, given)}{untouched}"
         case NotFound():
-            return f"{not_found(error, operation, given)}{untouched}"
-        case Refused():
-            return f"{refused(error, operation)}{untouched}"
+            return f"{describe_not_found(error, operation, given)}{untouched}"
+        case RequestRefused():
+            return f"{describe_refusal(error, operation)}{untouched}"
         case OutcomeUnknown():
-            return unknown(error, operation)
+            return describe_unknown_outcome(error, operation)
         case Throttled():
-            return f"{throttled(error)}{untouched} {patience(error)}"
+            return f"{describe_throttling(error)}{untouched} {describe_wait(error)}"
         case Unavailable():
-            return f"{unavailable(error, direct)}{untouched}"
+            return f"{describe_unavailable(error, direct)}{untouched}"
         case _:
             return str(error)
 
 
-def throttled(error: Throttled) -> str:
+def describe_throttling(error: Throttled) -> str:
     """Whose limit it is, or whose queue, and how it stands."""
-    stands = f" ({error.standing})" if error.standing else ""
+    stands = f" ({error.budget_state})" if error.budget_state else ""
     id = f" (request {error.request_id})" if error.request_id else ""
     whose = "account" if error.limit == ACCOUNT_RATE else "Maton key"
     if isinstance(error, Busy):
@@ -96,7 +96,7 @@ def throttled(error: Throttled) -> str:
     return f"The rate limit ({error.limit} requests a second per {whose}) was reached{id}{stands}."
 
 
-def patience(error: Throttled) -> str:
+def describe_wait(error: Throttled) -> str:
     """How long to wait, and until when."""
     if not error.retry_after:
         return "Wait ten seconds, then repeat."
@@ -105,15 +105,15 @@ def patience(error: Throttled) -> str:
     return f"Wait {seconds} second{'s' if seconds > 1 else ''}{until}, then repeat."
 
 
-def missing(error: NoSuchName, operation: Operation[..., Any]) -> str:
+def describe_missing(error: NoSuchName, operation: Operation[..., Any]) -> str:
     resource = BY_KIND[error.kind]
     what = f"has the id {error.given}" if error.given.isdecimal() else f"is called {quote(error.given)}"
     where = f" in {quote(error.within)}" if error.within else ""
-    new = "" if operation.replaces(error.parameter) else made_new(error, resource)
-    near = f"; closest: {listed(error.closest)}" if error.closest else ""
+    new = "" if operation.names_target(error.parameter) else how_to_create(error, resource)
+    near = f"; closest: {list_candidates(error.closest)}" if error.closest else ""
     if (
         error.kind == "contacts"
-        and operation.replaces(error.parameter)
+        and operation.names_target(error.parameter)
         and any(c.detail.casefold() == error.given.casefold() for c in error.closest)
     ):
         return f"{error.parameter}: to change or delete somebody takes e-mail or id, since names are not unique{near}."
@@ -121,21 +121,21 @@ def missing(error: NoSuchName, operation: Operation[..., Any]) -> str:
     return f"{error.parameter}: no {resource.word}{where} {what} (not found){near}.{there}{new}"
 
 
-def made_new(error: NoSuchName, resource: Resource) -> str:
+def how_to_create(error: NoSuchName, resource: Resource) -> str:
     """How to make what is not there, where a name is all that takes."""
     makers = (o for o in resource.operations if o.name == f"create_{resource.word}" and o.required == ["name"])
     maker = None if error.given.isdecimal() or error.surely else next(makers, None)
     return f" If it is new: {maker.name}(name={quote(error.given)})." if maker else ""
 
 
-def several(error: SeveralNames) -> str:
+def describe_ambiguity(error: SeveralNames) -> str:
     resource = BY_KIND[error.kind]
     narrow = " or the pipeline" if resource.within else ""
-    found = listed(error.matches)
+    found = list_candidates(error.matches)
     return f"{error.parameter}: several {resource.words} are called {quote(error.given)}: {found}. Give the id{narrow}."
 
 
-def listed(candidates: Sequence[Candidate]) -> str:
+def list_candidates(candidates: Sequence[Candidate]) -> str:
     """Names as data: quoted, cut short, with their ids."""
     return ", ".join(
         f"{quote(c.name)} (id {c.id}{f', {c.detail[:80]}' if c.detail else ''})" if c.name else f"id {c.id}"
@@ -147,7 +147,7 @@ def quote(text: str, most: int = 80) -> str:
     return json.dumps(text if len(text) <= most else text[:most] + "…", ensure_ascii=False)
 
 
-def several_accounts(error: SeveralAccounts, operation: Operation[..., Any]) -> str:
+def describe_several_accounts(error: SeveralAccounts, operation: Operation[..., Any]) -> str:
     """Which there are, and how to choose one."""
     found = ", ".join(f"{quote(one.name)} ({one.id})" if one.name else one.id for one in error.connections[:10])
     return (
@@ -157,26 +157,26 @@ def several_accounts(error: SeveralAccounts, operation: Operation[..., Any]) -> 
     )
 
 
-def asked_for(error: NeedsYes) -> str:
+def describe_confirmation(error: ConfirmationRequired) -> str:
     """Why somebody has to say yes."""
     return f"Not done yet, nothing was changed: the user has to agree first. {' '.join(error.reasons)} Show them this:"
 
 
-def key_refused(error: KeyRefused, direct: bool) -> str:
+def describe_key_refused(error: KeyRefused, direct: bool) -> str:
     if error.status == 0:
         return NO_KEY
-    return f"The key was refused ({error.status}){again(error)}. {DIRECT_STEPS if direct else KEY_STEPS}"
+    return f"The key was refused ({error.status}){repeated_note(error)}. {DIRECT_STEPS if direct else KEY_STEPS}"
 
 
-def again(error: KeyRefused | NotConnected) -> str:
+def repeated_note(error: KeyRefused | NotConnected) -> str:
     """That it is what was answered a moment ago."""
-    return ", as a moment ago" if error.known else ""
+    return ", as a moment ago" if error.repeated else ""
 
 
-def not_connected(error: NotConnected) -> str:
+def describe_not_connected(error: NotConnected) -> str:
     if error.status == 403:
         return (
-            f"ActiveCampaign refused the connection's sign-in (403){again(error)}; it has probably expired. Make a new "
+            f"ActiveCampaign refused the connection's sign-in (403){repeated_note(error)}; it has probably expired. Make a new "
             f"one with {NEW_CONNECTION}, sign in, then delete the old one."
         )
     return (
@@ -186,16 +186,16 @@ def not_connected(error: NotConnected) -> str:
     )
 
 
-def taken(error: Duplicate, operation: Operation[..., Any], given: Json) -> str:
-    about, _ = operation.naming(given)
-    which = f": {listed([error.existing])}" if error.existing else ""
+def describe_duplicate(error: Duplicate, operation: Operation[..., Any], given: Json) -> str:
+    about, _ = operation.name_argument(given)
+    which = f": {list_candidates([error.existing])}" if error.existing else ""
     word, update = operation.resource.word, operation.options.get("duplicate")
     said = f"{about}: {'an' if word[0] in 'aeiou' else 'a'} {word} with this {about} exists already (duplicate){which}."
     upserts = [o.name for o in operation.resource.operations if o.method == "POST" and o.idempotent]
     return f"{said} To change it: {' or '.join([update.name, *upserts])}." if update else said
 
 
-def not_found(error: NotFound, operation: Operation[..., Any], given: Json) -> str:
+def describe_not_found(error: NotFound, operation: Operation[..., Any], given: Json) -> str:
     number = re.search(r"with id (\d+)", str(error))
     told = {p for p in operation.references if number and str(given.get(p)) == number[1]}
     in_path = next((p for p in operation.references if f"{{{p}}}" in operation.path or p in told), None)
@@ -205,7 +205,7 @@ def not_found(error: NotFound, operation: Operation[..., Any], given: Json) -> s
     return f"{in_path}: no {word} has the id {number[1] if number else 'given'} (not found)."
 
 
-def refused(error: Refused, operation: Operation[..., Any]) -> str:
+def describe_refusal(error: RequestRefused, operation: Operation[..., Any]) -> str:
     said = quote(str(error), 200)
     if isinstance(error, Forbidden):
         who = "the user behind the connection lacks the permission, or the account's plan the feature"
@@ -215,7 +215,7 @@ def refused(error: Refused, operation: Operation[..., Any]) -> str:
     return f"ActiveCampaign refused it ({error.status}{id}): {said}.{argument} {NO_RETRY}"
 
 
-def unknown(error: OutcomeUnknown, operation: Operation[..., Any]) -> str:
+def describe_unknown_outcome(error: OutcomeUnknown, operation: Operation[..., Any]) -> str:
     id = f", request {error.request_id}" if error.request_id else ""
     told = f"The outcome is unknown ({error}{id}): it may have been done."
     if operation.idempotent:
@@ -225,9 +225,9 @@ def unknown(error: OutcomeUnknown, operation: Operation[..., Any]) -> str:
     return f"{told} Do not simply repeat it, or there may be two: look first whether it is there."
 
 
-def unavailable(error: Unavailable, direct: bool) -> str:
+def describe_unavailable(error: Unavailable, direct: bool) -> str:
     id = f" (request {error.request_id})" if error.request_id else ""
-    if error.here:
+    if error.is_ours:
         return f"This server cannot do it now: {error}. Nothing was sent; try again in a minute."
     if error.status == 501:
         return f"Not served here: {str(error).rstrip('.')}{id}. A retry will not help: tell the user."

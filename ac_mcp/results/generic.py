@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-from ac_mcp.messages import Json, record, records, whole
+from ac_mcp.messages import Json, as_int, as_object, as_objects
 from ac_mcp.results.shaping import DONE, FROM_ACCOUNT, HIDDEN_HERE, INTERNAL, View
 from ac_mcp.spec.columns import LONGEST, NOTHING, SHORT
 from ac_mcp.spec.operation import Operation
-from ac_mcp.text import cut
+from ac_mcp.text import truncate
 
 FREE = frozenset((
     "note", "text", "html", "body", "content", "description", "descript", "comment", "comments", "message", "thanks",
@@ -32,21 +32,21 @@ NAMES: Mapping[str, str] = {f"{word}_id": kind for kind, word in WORDS.items()} 
 }
 
 
-def shaped(operation: Operation[..., Any], arguments: Mapping[str, Any], payload: Json, view: View) -> Json:
+def shape_generic(operation: Operation[..., Any], arguments: Mapping[str, Any], payload: Json, view: View) -> Json:
     """Without links, hashes and the many faces of nothing; ids under a name that says of what they are."""
     body = {key: value for key, value in payload.items() if key != "meta"}
     free: set[str] = set()
-    shown = record(trimmed(body, view, free, operation.resource.plural))
+    shown = as_object(trim(body, view, free, operation.resource.plural))
     done = {} if operation.read_only else {"result": DONE.get(operation.method, "done")}
     told = HIDDEN_HERE if view.hidden else FROM_ACCOUNT
-    return done | shown | paged(operation, arguments, payload) | ({told: sorted(free)} if free else {})
+    return done | shown | paging_of(operation, arguments, payload) | ({told: sorted(free)} if free else {})
 
 
-def trimmed(value: Any, view: View, free: set[str], own: str) -> Any:
+def trim(value: Any, view: View, free: set[str], own: str) -> Any:
     if isinstance(value, list):
-        return [trimmed(one, view, free, own) for one in cast("list[Any]", value)]
+        return [trim(one, view, free, own) for one in cast("list[Any]", value)]
     if not isinstance(value, dict):
-        return cut(value, LONGEST if view.full else SHORT) if isinstance(value, str) else value
+        return truncate(value, LONGEST if view.full else SHORT) if isinstance(value, str) else value
     shown: Json = {}
     for key, one in cast("Json", value).items():
         if one in NOTHING or key in INTERNAL or (key.endswith("_timestamp") and not view.full):
@@ -55,14 +55,14 @@ def trimmed(value: Any, view: View, free: set[str], own: str) -> Any:
             free.add(key)
             if view.hidden:
                 continue
-        name = named(key, one, own)
+        name = id_key(key, one, own)
         if name not in shown:
-            inner = trimmed(one, view, free, own)
+            inner = trim(one, view, free, own)
             shown |= {} if inner in NOTHING else {name: inner}
     return shown
 
 
-def named(key: str, value: Any, own: str) -> str:
+def id_key(key: str, value: Any, own: str) -> str:
     """`owner_id` for what is called owner and is an id; a tag's own `tag` is its name."""
     kind = IDS.get(key, "")
     if not kind or kind == own or not re.fullmatch("[1-9][0-9]{0,17}", str(value)):
@@ -70,10 +70,10 @@ def named(key: str, value: Any, own: str) -> str:
     return f"{key if key in ('owner', 'assignee') else WORDS[kind]}_id"
 
 
-def paged(operation: Operation[..., Any], arguments: Mapping[str, Any], payload: Json) -> Json:
+def paging_of(operation: Operation[..., Any], arguments: Mapping[str, Any], payload: Json) -> Json:
     """What the rows are part of."""
-    meta, rows = record(payload.get("meta")), records(payload.get(operation.resource.plural))
-    total, offset = whole(meta.get("total")), whole(arguments.get("offset"))
+    meta, rows = as_object(payload.get("meta")), as_objects(payload.get(operation.resource.plural))
+    total, offset = as_int(meta.get("total")), as_int(arguments.get("offset"))
     if not total:
         return {}
     past = offset + len(rows)

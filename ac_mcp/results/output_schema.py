@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from ac_mcp.messages import Json
-from ac_mcp.results.shaping import shown_beside
+from ac_mcp.results.shaping import columns_beside
 from ac_mcp.spec.columns import COUNT, TEXT, TEXTS, Column
 from ac_mcp.spec.operation import Operation
 from ac_mcp.spec.resource import Resource
@@ -30,28 +30,28 @@ WAITING: Mapping[str, Json] = {
 
 
 @cache
-def outline(operation: Operation[..., Any]) -> Json:
+def output_schema(operation: Operation[..., Any]) -> Json:
     """The answer of a tool. Nothing else is ever in it; what has no value is left out."""
     if operation.options.get("verbatim"):
         own_words = operation.options.get("says")
         if operation.resource.group == "api" and not own_words:
             return {"type": "object", "additionalProperties": True}
         if operation.read_only:
-            return closed({"result": TEXT, "in_account": TEXT, "note": TEXT, **(own_words or {})}, [])
+            return closed_object({"result": TEXT, "in_account": TEXT, "note": TEXT, **(own_words or {})}, [])
         said = {"result": TEXT, "in_account": TEXT, "change": TEXT, **WAITING, "note": TEXT, **(own_words or {})}
-        return closed(said, ["result"]) if own_words else {"type": "object", "additionalProperties": True}
+        return closed_object(said, ["result"]) if own_words else {"type": "object", "additionalProperties": True}
     properties: dict[str, Json] = {}
     for name, one in (*own(operation), *beside(operation), *words(operation)):
         properties[name] = one if properties.get(name, one) == one else {"anyOf": [properties[name], one]}
     required = ["result"] if not operation.read_only else [operation.resource.words] if operation.lists else []
-    return closed(properties, required)
+    return closed_object(properties, required)
 
 
 def own(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]]:
     """What the call named, and the row or rows it is about."""
     resource = operation.resource
     for parameter, ref in operation.references.items():
-        if ref.plain and (operation.lists or resource.link or may_show_nothing(operation)):
+        if ref.is_single and (operation.lists or resource.link or may_show_nothing(operation)):
             yield from {parameter: TEXT, f"{parameter}_id": TEXT}.items()
     if operation.lists:
         yield resource.words, rows(resource, resource.columns + resource.more, "other" if operation.views else "")
@@ -70,7 +70,7 @@ def may_show_nothing(operation: Operation[..., Any]) -> bool:
 def beside(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]]:
     """What else of the payload is shown."""
     for resource in operation.options.get("shows", ()):
-        yield resource.words, rows(resource, shown_beside(operation, resource), "other" if operation.views else "")
+        yield resource.words, rows(resource, columns_beside(operation, resource), "other" if operation.views else "")
 
 
 def words(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]]:
@@ -96,12 +96,12 @@ def row(resource: Resource, columns: tuple[Column, ...], *more: str) -> Json:
     """One summary: an id that has a name comes with it."""
     own: dict[str, Json] = {} if resource.link else {"id": TEXT}
     rest = {name: OTHER for name in more if name}
-    return closed({**own, **properties_of(columns), **rest}, list(own))
+    return closed_object({**own, **properties_of(columns), **rest}, list(own))
 
 
 def properties_of(columns: tuple[Column, ...]) -> dict[str, Json]:
     return {name: one for column in columns for name, one in column.properties.items()}
 
 
-def closed(properties: Mapping[str, Json], required: list[str]) -> Json:
+def closed_object(properties: Mapping[str, Json], required: list[str]) -> Json:
     return {"type": "object", "properties": dict(properties), "required": required, "additionalProperties": False}

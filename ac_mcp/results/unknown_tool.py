@@ -6,9 +6,9 @@ from difflib import get_close_matches
 from typing import Any
 
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.results.next_call import LONGEST, written
+from ac_mcp.results.next_call import LONGEST, format_call
 from ac_mcp.spec.operation import Operation
-from ac_mcp.tools.access import RUNNERS, packed
+from ac_mcp.tools.access import GENERIC_TOOLS, pack_arguments
 from ac_mcp.tools.search import THINGS
 
 READ, MAKE, CHANGE, REMOVE, TIE, UNTIE, UPSERT = "read", "make", "change", "remove", "tie", "untie", "upsert"
@@ -41,14 +41,14 @@ LINKS = {
 Suggestion = tuple[str, Mapping[str, Any]]
 
 
-def unknown_tool(name: str, arguments: Mapping[str, Any], tools: Sequence[str]) -> tuple[str, Suggestion | None]:
+def suggest_tools(name: str, arguments: Mapping[str, Any], tools: Sequence[str]) -> tuple[str, Suggestion | None]:
     """The tools that come nearest; the first as a call, if it takes all that was given and risks no more."""
     if name in OPERATIONS:
-        return unlisted(OPERATIONS[name], arguments, tools)
-    verb, nouns = understood(name)
+        return suggest_for_unlisted(OPERATIONS[name], arguments, tools)
+    verb, nouns = parse_tool_name(name)
     nouns |= {argument for argument in arguments if argument in NOUNS} if nouns & NOUNS and verb != READ else set()
     tools = [tool for tool in tools if OPERATIONS[tool].resource.toolset != "api"]  # those fit anything
-    likeness = {tool: alike(tool, verb, nouns, arguments) for tool in tools}
+    likeness = {tool: similarity(tool, verb, nouns, arguments) for tool in tools}
     if verb == READ and not nouns:
         likeness["list_contacts"] = 1.0  # whoever only searches mostly searches for people
     near = [tool for tool in sorted(tools, key=lambda tool: -likeness[tool])[:3] if likeness[tool] >= 1]
@@ -58,28 +58,28 @@ def unknown_tool(name: str, arguments: Mapping[str, Any], tools: Sequence[str]) 
     if not near:
         return f"{said}. tools/list names all there are.", None
     said = f"{said}: did you mean {' or '.join(near)}?"
-    best, given = OPERATIONS[near[0]], spelt(near[0], arguments, nouns)
-    if given is None or not nouns <= understandable(best.name):
+    best, given = OPERATIONS[near[0]], map_arguments(near[0], arguments, nouns)
+    if given is None or not nouns <= known_words(best.name):
         return said, None  # a word nobody understood may turn the call into its opposite
-    call = written(best.name, given)
+    call = format_call(best.name, given)
     forever = best.method == "DELETE" and best.destructive and not re.search("delete|destroy|erase", name, re.I)
     if forever or not fits(best, verb, nouns, given) or len(call) > LONGEST:
         return said, None
     return f"{said}\nNext: {call}", (best.name, given)
 
 
-def unlisted(
+def suggest_for_unlisted(
     one: Operation[..., Any], arguments: Mapping[str, Any], tools: Sequence[str]
 ) -> tuple[str, Suggestion | None]:
     """A tool there is, and not in this server: run by another one, or switched off."""
-    extra, runner = bool(one.options.get("extra")), RUNNERS[not one.read_only]
+    extra, runner = bool(one.options.get("extra")), GENERIC_TOOLS[not one.read_only]
     if extra and runner in tools:
-        call = written(runner, {"id": one.name, **packed(arguments)})
+        call = format_call(runner, {"id": one.name, **pack_arguments(arguments)})
         told = f"{one.name} is no tool of its own here: {runner} runs it."
         whole = {*one.required} <= arguments.keys() <= one.signature.parameters.keys()
         if not whole or len(call) > LONGEST:
             return told, None
-        return f"{told}\nNext: {call}", (runner, {"id": one.name, **packed(arguments)})
+        return f"{told}\nNext: {call}", (runner, {"id": one.name, **pack_arguments(arguments)})
     others = [OPERATIONS[tool] for tool in tools]
     fewer = not any(other.options.get("extra") for other in others)
     writing = one.read_only or any(not other.read_only for other in others)
@@ -90,7 +90,7 @@ def unlisted(
     return f"{one.name} is switched off in this server: {how}. Tell the user.", None
 
 
-def understood(name: str) -> tuple[str, set[str]]:
+def parse_tool_name(name: str) -> tuple[str, set[str]]:
     """What a name wants done, and to what; camelCase and plurals read like our own."""
     words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
     verb = next((word for word in words if word in VERBS), "")
@@ -98,9 +98,11 @@ def understood(name: str) -> tuple[str, set[str]]:
     return VERBS.get(verb, ""), {THINGS.get(noun, noun) for noun in nouns}
 
 
-def understandable(tool: str) -> set[str]:
+def known_words(tool: str) -> set[str]:
     """Words of a name that this tool does justice to."""
-    words = {noun for one in OPERATIONS for noun in own(one)[1]} - NARROWING | own(tool)[1] | PLAIN
+    words = (
+        {noun for one in OPERATIONS for noun in parse_own_tool(one)[1]} - NARROWING | parse_own_tool(tool)[1] | PLAIN
+    )
     return words | {"won", "lost"} if tool == "update_deal" else words
 
 
@@ -108,25 +110,25 @@ def singular(word: str) -> str:
     return f"{word[:-3]}y" if word.endswith("ies") else word.removesuffix("s")
 
 
-def own(tool: str) -> tuple[str, set[str]]:
+def parse_own_tool(tool: str) -> tuple[str, set[str]]:
     """A tool of ours, read the same way."""
-    verb, nouns = understood(tool)
+    verb, nouns = parse_tool_name(tool)
     return verb, LINKS.get(tool, nouns)
 
 
-def alike(tool: str, verb: str, nouns: set[str], arguments: Mapping[str, Any]) -> float:
+def similarity(tool: str, verb: str, nouns: set[str], arguments: Mapping[str, Any]) -> float:
     """Nouns count most, then the verb, then how many of the arguments it takes."""
-    does, about = own(tool)
+    does, about = parse_own_tool(tool)
     shared = len(nouns & about) / len(nouns | about) if nouns | about else 0
     known = OPERATIONS[tool].signature.parameters
     taken = sum(name in known for name in arguments) / len(arguments) if arguments else 0.5
-    return shared + agree(verb, does) * 0.75 + taken * 0.3
+    return shared + verbs_agree(verb, does) * 0.75 + taken * 0.3
 
 
-def spelt(tool: str, arguments: Mapping[str, Any], asked: set[str]) -> Mapping[str, Any] | None:
+def map_arguments(tool: str, arguments: Mapping[str, Any], asked: set[str]) -> Mapping[str, Any] | None:
     """A free text goes by many names, also that of the thing itself; ours is search. None where two become one."""
     known = OPERATIONS[tool].signature.parameters
-    free = {"q", "query", "text", "keyword", "term", "name", *own(tool)[1]} - known.keys()
+    free = {"q", "query", "text", "keyword", "term", "name", *parse_own_tool(tool)[1]} - known.keys()
     given = {("search" if name in free and "search" in known else name): value for name, value in arguments.items()}
     if len(given) < len(arguments):
         return None
@@ -136,15 +138,15 @@ def spelt(tool: str, arguments: Mapping[str, Any], asked: set[str]) -> Mapping[s
 
 def fits(operation: Operation[..., Any], verb: str, nouns: set[str], arguments: Mapping[str, Any]) -> bool:
     """It takes everything given, needs nothing more, and does to the same thing what was asked."""
-    does, about = own(operation.name)
+    does, about = parse_own_tool(operation.name)
     complete = set(operation.required) <= arguments.keys() <= operation.signature.parameters.keys()
     exact = does in (REMOVE, TIE, UNTIE)
     idle = operation.method == "PUT" and all(f"{{{name}}}" in operation.path for name in arguments)
     if idle or (verb == READ and not nouns):
         return complete and not idle
-    return complete and agree(verb, does) and (about == nouns if exact else bool(about & nouns))
+    return complete and verbs_agree(verb, does) and (about == nouns if exact else bool(about & nouns))
 
 
-def agree(asked: str, does: str) -> bool:
+def verbs_agree(asked: str, does: str) -> bool:
     """People add a tag to a contact and remove it; nobody who wants to untie two things wants one deleted."""
     return asked == does or (asked, does) in ((MAKE, TIE), (REMOVE, UNTIE))

@@ -11,16 +11,16 @@ from mcp.server import ServerRequestContext
 from mcp_types.version import is_version_at_least
 
 from ac_mcp.calls.account import Account
-from ac_mcp.calls.execute import meant_by
-from ac_mcp.errors import BadArguments, NeedsYes
-from ac_mcp.messages import Json, record
+from ac_mcp.calls.execute import resolve_call
+from ac_mcp.errors import BadArguments, ConfirmationRequired
+from ac_mcp.messages import Json, as_object
 from ac_mcp.results.encoding import render
 from ac_mcp.spec.operation import Operation
-from ac_mcp.text import cut
-from ac_mcp.writes.audit_log import OFFERED, Offer
+from ac_mcp.text import truncate
+from ac_mcp.writes.audit_log import CONFIRMATION_TTL, PendingConfirmation
 
 Context = ServerRequestContext[Any]
-Again = Callable[[str], Awaitable[Json]]
+Retry = Callable[[str], Awaitable[Json]]
 """Makes the call again, for the fingerprint somebody has agreed to."""
 IN_ROUNDS = "2026-07-28"
 """Since this version the client is asked by an answer, and makes the call again with what was said."""
@@ -48,38 +48,38 @@ def can_ask(context: Context) -> bool:
     return capabilities is not None and capabilities.elicitation is not None
 
 
-def question(needs: NeedsYes) -> str:
+def question(needs: ConfirmationRequired) -> str:
     """What a person is asked: why, which call, and what would be different."""
     preview = json.loads(render(needs.preview or {}))
     lines = [*needs.reasons]
     lines += [f"In the account: {preview['in_account']}"] if preview.get("in_account") else []
-    lines += ["", cut(preview.get("call", ""), 500)]
+    lines += ["", truncate(preview.get("call", ""), 500)]
     lines += [f"takes back: {preview['takes_back']}"] if "takes_back" in preview else []
-    lines += [*map(line, preview.get("changes", ())), *preview.get("further_requests", ())]
+    lines += [*map(change_line, preview.get("changes", ())), *preview.get("further_requests", ())]
     lines += [f"not restored: {one}" for one in preview.get("not_restored", ())]
     lines += [f"also: {one}" for one in preview.get("also", ())]
-    return cut("\n".join(lines), LONGEST)
+    return truncate("\n".join(lines), LONGEST)
 
 
-def line(change: Json) -> str:
+def change_line(change: Json) -> str:
     """One record that would change, in a line: what is new, what goes, and of a change both values."""
     verb, word = next((key, change[key]) for key in VERBS if key in change)
     parts = [f"{key} {value}" for key, value in change.items() if key not in (verb, "before", "after", "with")]
     was, will = change.get("before", {}), change.get("after", {})
     if verb == "changes":
-        parts += [f"{key}: {told(was.get(key))} \u2192 {told(value)}" for key, value in will.items()]
+        parts += [f"{key}: {shown_value(was.get(key))} \u2192 {shown_value(value)}" for key, value in will.items()]
     else:
-        parts += [f"{key} {told(value)}" for key, value in (will or was).items()]
+        parts += [f"{key} {shown_value(value)}" for key, value in (will or was).items()]
     parts += [f"with {number} {name}" for name, number in change.get("with", {}).items()]
     return f"{VERBS[verb]} {word}: {', '.join(parts)}"
 
 
-def told(value: Any) -> str:
+def shown_value(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return "nothing" if value is None else cut(text, 200)
+    return "nothing" if value is None else truncate(text, 200)
 
 
-def asking(needs: NeedsYes) -> types.InputRequiredResult:
+def input_required(needs: ConfirmationRequired) -> types.InputRequiredResult:
     """The answer that asks; what comes back with it is the token, of which the model sees nothing."""
     form = types.ElicitRequestFormParams(message=question(needs), requested_schema=SCHEMA)
     return types.InputRequiredResult(
@@ -87,23 +87,25 @@ def asking(needs: NeedsYes) -> types.InputRequiredResult:
     )
 
 
-async def asked(context: Context, account: Account, needs: NeedsYes, offer: Offer, again: Again) -> Json | None:
+async def ask_client(
+    context: Context, account: Account, needs: ConfirmationRequired, offer: PendingConfirmation, again: Retry
+) -> Json | None:
     """The answer of the call once the client has asked; None if it could not.
 
     Raises:
         BadArguments: if somebody has said no.
     """
     said: Any = None
-    with move_on_after(OFFERED):
+    with move_on_after(CONFIRMATION_TTL):
         try:
             said = await context.session.elicit_form(question(needs), SCHEMA, related_request_id=context.request_id)
         except MCPError:
             return None  # it says that it can ask, and cannot
-    return await decided(account, said, needs.token, offer, again) if said else None
+    return await apply_decision(account, said, needs.token, offer, again) if said else None
 
 
-async def resumed(
-    account: Account, operation: Operation[..., Any], params: types.CallToolRequestParams, again: Again
+async def resume(
+    account: Account, operation: Operation[..., Any], params: types.CallToolRequestParams, again: Retry
 ) -> Json | None:
     """The answer of a call that is made again with what was said; None if it is not one, or does not say it.
 
@@ -114,26 +116,28 @@ async def resumed(
     if params.request_state is None or QUESTION not in (params.input_responses or {}):
         return None
     said = (params.input_responses or {})[QUESTION]
-    one, given = meant_by(account, operation, params.arguments or {})
-    answer = await decided(account, said, params.request_state, Offer(one.name, given, ""), again)
+    one, given = resolve_call(account, operation, params.arguments or {})
+    answer = await apply_decision(account, said, params.request_state, PendingConfirmation(one.name, given, ""), again)
     if answer is None:
         raise MCPError(types.INVALID_PARAMS, OUTDATED)
     return answer
 
 
-async def decided(account: Account, said: Any, token: str, offer: Offer, again: Again) -> Json | None:
+async def apply_decision(
+    account: Account, said: Any, token: str, offer: PendingConfirmation, again: Retry
+) -> Json | None:
     """The answer of the call; None if the token is not that of this very call.
 
     Raises:
         BadArguments: if somebody has said no.
     """
-    kept = await account.changes.take(account.of_offers(account.caller), token)
-    if getattr(said, "action", "") != "accept" or record(getattr(said, "content", None)).get(QUESTION) is not True:
+    kept = await account.audit_log.take_confirmation(account.token_owner(account.caller), token)
+    if getattr(said, "action", "") != "accept" or as_object(getattr(said, "content", None)).get(QUESTION) is not True:
         raise BadArguments(DECLINED)
     if kept is None or (kept.tool, kept.arguments) != (offer.tool, offer.arguments):
         return None
-    return await again(kept.seen)
+    return await again(kept.fingerprint)
 
 
-def agrees_by_rounds(context: Context) -> bool:
+def confirms_by_rounds(context: Context) -> bool:
     return is_version_at_least(context.protocol_version, IN_ROUNDS)

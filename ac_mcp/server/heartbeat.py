@@ -15,7 +15,7 @@ STEP = 0.001
 """Progress has to increase with each message, also where nothing is known to be done."""
 
 
-class Told:
+class ReportingProgress:
     """Passes progress on, and remembers how far it was."""
 
     def __init__(self, report: Progress) -> None:
@@ -31,15 +31,15 @@ class Told:
 
 
 @asynccontextmanager
-async def alive(report: Progress, gateway: Gateway) -> AsyncGenerator[Told]:
+async def with_heartbeat(report: Progress, gateway: Gateway) -> AsyncGenerator[ReportingProgress]:
     """What the call reports with; every five seconds it says that it still waits, and for what."""
-    told = Told(report)
+    told = ReportingProgress(report)
 
     async def signs() -> None:
         began = gateway.clock()
         while True:
             await gateway.sleep(EVERY)
-            queued = gateway.pacing.queued
+            queued = gateway.pacing.waiting_in_all
             waiting = f"{queued} requests wait for the rate limit" if queued else "waiting for ActiveCampaign"
             await told.sign(f"{gateway.clock() - began:.0f} s: {waiting}")
 

@@ -21,10 +21,10 @@ from starlette.routing import Mount, Route
 from starlette.types import Message, Receive, Scope, Send
 
 from ac_mcp.calls.account import Account
-from ac_mcp.server.tenants import Callers, Who
+from ac_mcp.server.tenants import Principal, Tenants
 from ac_mcp.server.tools import Context, build_server
 from ac_mcp.settings import Settings
-from ac_mcp.tools.toolsets import listed
+from ac_mcp.tools.toolsets import split_names
 
 PATH = "/mcp"
 LARGEST_BODY = 4 * 1024 * 1024
@@ -43,7 +43,7 @@ CONNECTION = re.compile(r"[0-9A-Za-z][0-9A-Za-z ._-]{0,99}")
 
 
 @dataclass(eq=False)
-class Refused(Exception):
+class HttpRefusal(Exception):
     """What a request is answered instead of being taken."""
 
     status: int
@@ -90,14 +90,14 @@ class Gate:
             who = scope[CALLER] = self.caller(scope["method"], Headers(scope=scope))
             self.under_way[who.principal] += 1
             try:
-                body = await whole(receive)
-                await self.inner(scope, again(body, receive), send)
+                body = await read_body(receive)
+                await self.inner(scope, replay_body(body, receive), send)
             finally:
                 self.under_way[who.principal] -= 1
-        except Refused as refused:
+        except HttpRefusal as refused:
             await refused.response(scope, receive, send)
 
-    def caller(self, method: str, headers: Headers) -> Who:
+    def caller(self, method: str, headers: Headers) -> Principal:
         """Who asks.
 
         Raises:
@@ -105,17 +105,17 @@ class Gate:
                 caller's own where none is taken: it must not be answered for another account than was meant.
         """
         if twice := next((name for name in ONCE if len(headers.getlist(name)) > 1), ""):
-            raise Refused(400, f"There are several {twice} headers.")
+            raise HttpRefusal(400, f"There are several {twice} headers.")
         host = headers.get("host", "").lower()
         if host not in self.hosts and not FORWARDED.fullmatch(host):
-            raise Refused(421, "This is not the host that was asked for (AC_MCP_HTTP_HOSTS names those it has).")
+            raise HttpRefusal(421, "This is not the host that was asked for (AC_MCP_HTTP_HOSTS names those it has).")
         if (origin := headers.get("origin")) and origin.lower() not in self.origins:
-            raise Refused(403, "Pages of this origin may not call (AC_MCP_HTTP_ORIGINS names those that may).")
+            raise HttpRefusal(403, "Pages of this origin may not call (AC_MCP_HTTP_ORIGINS names those that may).")
         principal = self.principal(headers.get("authorization", ""))
         if method != "POST":
-            raise Refused(405, "Requests are posted: this server is stateless.", {"Allow": "POST"})
+            raise HttpRefusal(405, "Requests are posted: this server is stateless.", {"Allow": "POST"})
         if self.under_way.total() >= MOST_AT_ONCE or self.under_way[principal] >= OF_ONE:
-            raise Refused(503, "Too many requests at once: come back in a second.", {"Retry-After": "1"})
+            raise HttpRefusal(503, "Too many requests at once: come back in a second.", {"Retry-After": "1"})
         return self.brought(principal, headers)
 
     def principal(self, authorization: str) -> str:
@@ -125,26 +125,26 @@ class Gate:
         known = self.tokens.principal(token.strip()) if scheme.lower() == "bearer" else None
         if known is None:
             wanted = {"WWW-Authenticate": 'Bearer realm="ac-mcp"'}
-            raise Refused(401, "A valid bearer token is needed: Authorization: Bearer TOKEN.", wanted)
+            raise HttpRefusal(401, "A valid bearer token is needed: Authorization: Bearer TOKEN.", wanted)
         return known
 
-    def brought(self, principal: str, headers: Headers) -> Who:
+    def brought(self, principal: str, headers: Headers) -> Principal:
         """With the caller's own key and connection, where those are taken."""
         key, connection = headers.get("x-maton-api-key", ""), headers.get("x-maton-connection", "")
         if (key or connection) and not self.settings.accept_caller_keys:
-            raise Refused(400, "This server takes no X-Maton-… headers (--accept-caller-keys was not given).")
+            raise HttpRefusal(400, "This server takes no X-Maton-… headers (--accept-caller-keys was not given).")
         if connection and not key:
-            raise Refused(400, "X-Maton-Connection goes with X-Maton-Api-Key.")
+            raise HttpRefusal(400, "X-Maton-Connection goes with X-Maton-Api-Key.")
         if key and not KEY.fullmatch(key):
-            raise Refused(400, "X-Maton-Api-Key is not a key.")
+            raise HttpRefusal(400, "X-Maton-Api-Key is not a key.")
         if connection and not CONNECTION.fullmatch(connection):
-            raise Refused(400, "X-Maton-Connection is not the id or name of a connection.")
+            raise HttpRefusal(400, "X-Maton-Connection is not the id or name of a connection.")
         if not key and not self.settings.credential and not self.settings.sandbox:
-            raise Refused(401, "This server has no key of its own: send yours as X-Maton-Api-Key.")
-        return Who(principal, key, connection)
+            raise HttpRefusal(401, "This server has no key of its own: send yours as X-Maton-Api-Key.")
+        return Principal(principal, key, connection)
 
 
-async def whole(receive: Receive) -> bytes:
+async def read_body(receive: Receive) -> bytes:
     """The body, in one piece.
 
     Raises:
@@ -156,19 +156,19 @@ async def whole(receive: Receive) -> bytes:
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
-                    raise Refused(400, "The request broke off.")
+                    raise HttpRefusal(400, "The request broke off.")
                 body += message.get("body", b"")
                 if len(body) > LARGEST_BODY:
-                    raise Refused(413, f"A request can have {LARGEST_BODY} bytes.", {"Connection": "close"})
+                    raise HttpRefusal(413, f"A request can have {LARGEST_BODY} bytes.", {"Connection": "close"})
                 if not message.get("more_body"):
                     return body
     except TimeoutError:
-        raise Refused(
+        raise HttpRefusal(
             408, f"The request has to come in within {BODY_SECONDS:.0f} s.", {"Connection": "close"}
         ) from None
 
 
-def again(body: bytes, receive: Receive) -> Receive:
+def replay_body(body: bytes, receive: Receive) -> Receive:
     """A body that was read already, to be read once more; then whatever comes after it, such as the hanging up."""
     left = [body]
 
@@ -178,7 +178,7 @@ def again(body: bytes, receive: Receive) -> Receive:
     return given
 
 
-def application(settings: Settings, callers: Callers, host: str, port: int) -> Starlette:
+def application(settings: Settings, callers: Tenants, host: str, port: int) -> Starlette:
     """The whole of it: MCP at /mcp, and whether it is alive and ready."""
 
     def account_of(context: Context) -> Account:
@@ -186,17 +186,17 @@ def application(settings: Settings, callers: Callers, host: str, port: int) -> S
         return callers.account(context.request.scope[CALLER])
 
     manager = StreamableHTTPSessionManager(build_server(settings, account_of), stateless=True)
-    own = {*LOCAL, host.lower(), *listed(settings.http_hosts)}
+    own = {*LOCAL, host.lower(), *split_names(settings.http_hosts)}
     hosts = frozenset({*own, *(f"{one}:{port}" for one in own)})
     here = {f"http://{one}:{port}" for one in (*LOCAL, host.lower())}
-    origins = frozenset({*here, *listed(settings.http_origins)})
+    origins = frozenset({*here, *split_names(settings.http_origins)})
     gate = Gate(settings, Tokens.of(settings.http_tokens), hosts, origins, manager.handle_request)
 
     async def healthz(request: Any) -> Response:
         return PlainTextResponse("ok\n")
 
     async def readyz(request: Any) -> Response:
-        troubles = await callers.troubles()
+        troubles = await callers.find_problems()
         return JSONResponse({"ready": not troubles, "troubles": troubles}, 503 if troubles else 200)
 
     @asynccontextmanager

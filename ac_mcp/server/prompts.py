@@ -30,7 +30,7 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class PromptTemplate:
     """A prompt. In its text `{name}` is an argument in quotes, `{, name=}` the same as one more argument of a call."""
 
     name: str
@@ -44,12 +44,14 @@ class Job:
         """The tools it speaks of."""
         return set(re.findall(r"\w+", self.text)) & OPERATIONS.keys()
 
-    def filled(self, given: Mapping[str, str]) -> str:
-        said = re.sub(r"{(, )?(\w+)=?}", lambda found: put(found[2], bool(found[1]), given), cleandoc(self.text))
+    def fill(self, given: Mapping[str, str]) -> str:
+        said = re.sub(
+            r"{(, )?(\w+)=?}", lambda found: fill_argument(found[2], bool(found[1]), given), cleandoc(self.text)
+        )
         return f"{said}\n\n{CAREFUL}"
 
 
-def put(name: str, in_call: bool, given: Mapping[str, str]) -> str:
+def fill_argument(name: str, in_call: bool, given: Mapping[str, str]) -> str:
     """One argument, in one pass: what stands in it is never read as part of the text."""
     value = json.dumps(given[name], ensure_ascii=False) if given.get(name) else ""
     if not in_call:
@@ -57,8 +59,8 @@ def put(name: str, in_call: bool, given: Mapping[str, str]) -> str:
     return f", {name}={value}" if value else ""
 
 
-JOBS = (
-    Job(
+TEMPLATES = (
+    PromptTemplate(
         "morning_pipeline_review",
         "Morning pipeline review",
         "What is open, what it is worth, what needs attention today.",
@@ -82,7 +84,7 @@ JOBS = (
         at most three things to do today, each with the deal and the person.
         """,
     ),
-    Job(
+    PromptTemplate(
         "clean_up_list",
         "Clean up a mailing list",
         "Who on a list does no good any more: bounced, gone, or doubled.",
@@ -102,7 +104,7 @@ JOBS = (
         which a guess. Propose what to do, one group at a time, with unsubscribe_contact rather than delete_contact.
         """,
     ),
-    Job(
+    PromptTemplate(
         "campaign_post_mortem",
         "Campaign post-mortem",
         "How a mailing did beside those before it, and what to try next.",
@@ -119,7 +121,7 @@ JOBS = (
         answers hold totals, not who opened: do not name people. End with two things to try in the next mailing.
         """,
     ),
-    Job(
+    PromptTemplate(
         "onboard_lead",
         "Take on a new lead",
         "From an address and what is known to a contact with tags, list and deal.",
@@ -141,7 +143,7 @@ JOBS = (
         Invent no details: what is not known stays out.
         """,
     ),
-    Job(
+    PromptTemplate(
         "find_hot_contacts",
         "Find hot contacts",
         "Who shows interest now and has no open deal.",
@@ -163,15 +165,15 @@ JOBS = (
         """,
     ),
 )
-BY_NAME = {job.name: job for job in JOBS}
+BY_NAME = {job.name: job for job in TEMPLATES}
 
 
-def possible(offered: Collection[str]) -> dict[str, Job]:
+def usable_templates(offered: Collection[str]) -> dict[str, PromptTemplate]:
     """Those whose every tool this server has."""
     return {name: job for name, job in BY_NAME.items() if job.tools <= set(offered)}
 
 
-def listed(offered: Collection[str]) -> list[types.Prompt]:
+def list_prompts(offered: Collection[str]) -> list[types.Prompt]:
     return [
         types.Prompt(
             name=job.name,
@@ -183,25 +185,25 @@ def listed(offered: Collection[str]) -> list[types.Prompt]:
             ],
             icons=[ICON],
         )
-        for job in possible(offered).values()
+        for job in usable_templates(offered).values()
     ]
 
 
-def prompt(name: str, given: Mapping[str, str], offered: Collection[str]) -> types.GetPromptResult:
+def render_prompt(name: str, given: Mapping[str, str], offered: Collection[str]) -> types.GetPromptResult:
     """Raises MCPError (-32602) for a prompt there is not, and for an argument missing, unknown or too long."""
-    there = possible(offered)
+    there = usable_templates(offered)
     if (job := there.get(name)) is None:
-        raise refused(f"There is no prompt {name[:64]!r}; there are {', '.join(there) or 'none here'}.")
+        raise invalid_params(f"There is no prompt {name[:64]!r}; there are {', '.join(there) or 'none here'}.")
     known = [argument.name for argument in job.arguments]
     if unknown := [argument for argument in given if argument not in known]:
-        raise refused(f"{name} has no argument {unknown[0][:64]!r}; it takes {', '.join(known)}.")
+        raise invalid_params(f"{name} has no argument {unknown[0][:64]!r}; it takes {', '.join(known)}.")
     if missing := [one.name for one in job.arguments if one.required and not given.get(one.name, "").strip()]:
-        raise refused(f"{name} needs {missing[0]}.")
+        raise invalid_params(f"{name} needs {missing[0]}.")
     if long := [argument for argument, value in given.items() if len(value) > LONGEST]:
-        raise refused(f"{long[0]} is too long: at most {LONGEST} characters.")
-    said = types.TextContent(type="text", text=job.filled({key: value.strip() for key, value in given.items()}))
+        raise invalid_params(f"{long[0]} is too long: at most {LONGEST} characters.")
+    said = types.TextContent(type="text", text=job.fill({key: value.strip() for key, value in given.items()}))
     return types.GetPromptResult(description=job.description, messages=[types.PromptMessage(role="user", content=said)])
 
 
-def refused(text: str) -> MCPError:
+def invalid_params(text: str) -> MCPError:
     return MCPError(types.INVALID_PARAMS, text)

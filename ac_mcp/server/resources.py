@@ -8,15 +8,15 @@ from urllib.parse import unquote
 import mcp_types as types
 from mcp import MCPError
 
-from ac_mcp.calls.account import Account, chosen
-from ac_mcp.calls.execute import run
-from ac_mcp.errors import GatewayError, Refused, Trouble
+from ac_mcp.calls.account import Account, select_connection
+from ac_mcp.calls.execute import execute
+from ac_mcp.errors import GatewayError, RequestRefused, ToolError
 from ac_mcp.gateway.call_client import Trail
-from ac_mcp.jobs.allowed_files import Files
-from ac_mcp.jobs.exports import rejected
+from ac_mcp.jobs.allowed_files import AllowedFiles
+from ac_mcp.jobs.exports import rejected_table
 from ac_mcp.jobs.model import Item
-from ac_mcp.jobs.report import LEFT_OUT, path_of
-from ac_mcp.messages import record
+from ac_mcp.jobs.report import LEFT_OUT, export_path
+from ac_mcp.messages import as_object
 from ac_mcp.operations import RESOURCES
 from ac_mcp.operations.overview import describe_account
 from ac_mcp.operations.users import list_users
@@ -43,7 +43,7 @@ KINDS = {template(words): reader.resource.plural for words, reader in READERS.it
 """The kind of thing each address takes the name or id of."""
 
 
-def fixed(offered: Collection[str]) -> list[types.Resource]:
+def fixed_resources(offered: Collection[str]) -> list[types.Resource]:
     if describe_account.name not in offered:
         return []
     return [
@@ -77,7 +77,7 @@ def templates(offered: Collection[str]) -> list[types.ResourceTemplate]:
     ]
 
 
-def link(text: str) -> types.ResourceLink | None:
+def file_link(text: str) -> types.ResourceLink | None:
     """The file an answer tells of."""
     found = re.search(rf'"(?:resource|failures_file)":"({SCHEME}://(?:exports|jobs)/[^"]+)"', text)
     if not found:
@@ -87,7 +87,7 @@ def link(text: str) -> types.ResourceLink | None:
     return types.ResourceLink(uri=found[1], name=name, mime_type=kind)
 
 
-async def table(account: Account, uri: str) -> types.ReadResourceResult | None:
+async def read_table(account: Account, uri: str) -> types.ReadResourceResult | None:
     """The file of an export, or what failed of a job; None for any other address.
 
     Raises:
@@ -98,23 +98,23 @@ async def table(account: Account, uri: str) -> types.ReadResourceResult | None:
     )
     if not found:
         return None
-    bound = await chosen(account, account.bound(list_users, Trail()), list_users, {})
-    job = await account.jobs.find(account.whose_changes(bound.caller), int(found[1] or found[3]))
-    if job and job.tool in account.offered:
+    bound = await select_connection(account, account.client_for(list_users, Trail()), list_users, {})
+    job = await account.job_store.find(account.audit_scope(bound.caller), int(found[1] or found[3]))
+    if job and job.tool in account.tools:
         if not found[1]:
-            titles = record(job.plan.get("titles"))
-            return content_of(uri, "csv", rejected(await lost(account, job.id), titles))
+            titles = as_object(job.plan.get("titles"))
+            return content_of(uri, "csv", rejected_table(await failed_rows(account, job.id), titles))
         if job.plan.get("format") == found[2] and "file" not in job.plan and job.state == "done":
-            path = path_of(job, Files(account.settings.folders, account.folder))
+            path = export_path(job, AllowedFiles(account.settings.folders, account.folder))
             if path.is_file():
                 return content_of(uri, found[2], path.read_text("utf-8"))
     raise MCPError(types.INVALID_PARAMS, "There is no such file (any more), or not yet.", {"uri": uri[:200]})
 
 
-async def lost(account: Account, job: int) -> list[Item]:
+async def failed_rows(account: Account, job: int) -> list[Item]:
     """What failed, and what was left out on purpose."""
-    found = await account.jobs.items(job, ("failed", "idle"), 1_000_000)
-    return [item for item in found if item.state == "failed" or item.word.startswith(LEFT_OUT)]
+    found = await account.job_store.items(job, ("failed", "idle"), 1_000_000)
+    return [item for item in found if item.state == "failed" or item.outcome.startswith(LEFT_OUT)]
 
 
 def content_of(uri: str, form: str, text: str) -> types.ReadResourceResult:
@@ -122,27 +122,27 @@ def content_of(uri: str, form: str, text: str) -> types.ReadResourceResult:
     return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, mime_type=kind, text=text)])
 
 
-async def content(account: Account, uri: str) -> types.ReadResourceResult:
+async def read_content(account: Account, uri: str) -> types.ReadResourceResult:
     """The same text the tool that reads it would give.
 
     Raises:
         MCPError: for an address that leads nowhere (-32602), or where the account could not answer (-32603).
     """
-    if found := await table(account, uri):
+    if found := await read_table(account, uri):
         return found
-    operation, arguments = asked(uri, account.offered)
+    operation, arguments = parse_uri(uri, account.tools)
     try:
-        text = render(await run(account, operation, arguments))
-    except Trouble as trouble:
-        away = isinstance(trouble, GatewayError) and not isinstance(trouble, Refused)
+        text = render(await execute(account, operation, arguments))
+    except ToolError as trouble:
+        away = isinstance(trouble, GatewayError) and not isinstance(trouble, RequestRefused)
         code = types.INTERNAL_ERROR if away else types.INVALID_PARAMS
         raise MCPError(
-            code, explain(trouble, operation, arguments, account.settings.direct, account.reach), {"uri": uri[:200]}
+            code, explain(trouble, operation, arguments, account.settings.direct, account.access), {"uri": uri[:200]}
         ) from None
     return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, mime_type=JSON, text=text)])
 
 
-def asked(uri: str, offered: Collection[str]) -> tuple[Operation[..., Any], dict[str, Any]]:
+def parse_uri(uri: str, offered: Collection[str]) -> tuple[Operation[..., Any], dict[str, Any]]:
     """The tool and arguments an address stands for; a name may hold what an address would have encoded."""
     found = re.fullmatch(rf"(?i:{SCHEME})://([a-z]+)(?:/(.*))?", uri, re.S)
     words, name = (found[1], unquote(found[2] or "").strip()) if found else ("", "")
@@ -150,6 +150,9 @@ def asked(uri: str, offered: Collection[str]) -> tuple[Operation[..., Any], dict
         return describe_account, {}
     reader = readers(offered).get(words)
     if reader is None or not name:
-        known = ", ".join([*(str(one.uri) for one in fixed(offered)), *map(template, readers(offered))]) or "none here"
+        known = (
+            ", ".join([*(str(one.uri) for one in fixed_resources(offered)), *map(template, readers(offered))])
+            or "none here"
+        )
         raise MCPError(types.INVALID_PARAMS, f"There is no such resource; there are {known}.", {"uri": uri[:200]})
     return reader, {reader.required[0]: name}

@@ -16,13 +16,13 @@ from ac_mcp.calls.account import Account
 from ac_mcp.calls.default_connection import DefaultConnection
 from ac_mcp.errors import Unavailable
 from ac_mcp.gateway.client import Gateway
-from ac_mcp.gateway.rate_stores import hidden
-from ac_mcp.jobs.pool import Running
+from ac_mcp.gateway.rate_stores import hash_secret
+from ac_mcp.jobs.pool import JobPool
 from ac_mcp.settings import Settings
 from ac_mcp.storage.journal import Journal
-from ac_mcp.storage.redis_client import RedisLink
+from ac_mcp.storage.redis_client import RedisClient
 from ac_mcp.storage.sqlite import Unusable
-from ac_mcp.tools.toolsets import offered
+from ac_mcp.tools.toolsets import offered_tools
 
 AT_ONCE = 20
 """Journals that are told at the same time what they missed."""
@@ -35,7 +35,7 @@ FAR_TOO_MANY = 2 * MOST
 
 
 @dataclass(frozen=True, slots=True)
-class Who:
+class Principal:
     """Who calls, as the HTTP side has found out, and the key and connection they have brought with them."""
 
     principal: str
@@ -44,7 +44,7 @@ class Who:
 
 
 @dataclass(slots=True)
-class Callers:
+class Tenants:
     """The account of each caller, made when they first call."""
 
     settings: Settings
@@ -52,19 +52,19 @@ class Callers:
     journal_of: Callable[[str], Journal | None]
     """The journal of that name; None where one in memory will do."""
     folder: Path | None = None
-    known: OrderedDict[Who, Account] = field(default_factory=OrderedDict[Who, Account])
+    accounts: OrderedDict[Principal, Account] = field(default_factory=OrderedDict[Principal, Account])
     journals: dict[str, Journal] = field(default_factory=dict[str, Journal])
-    link: RedisLink | None = None
+    link: RedisClient | None = None
     """What other replicas share with this one."""
     defaults: dict[str, DefaultConnection] = field(default_factory=dict[str, DefaultConnection])
     """The default connection of each key: it is looked up once, and paced as one account, for all who share the key."""
-    background: Running = field(default_factory=Running)
+    background: JobPool = field(default_factory=JobPool)
 
     @asynccontextmanager
     async def attached(self) -> AsyncGenerator[None]:
         """Their jobs run in the background meanwhile; what still runs at the end is broken off."""
         try:
-            async with self.background.attached():
+            async with self.background.open():
                 if self.link and self.background.group:
                     self.background.group.start_soon(self._watch, self.link)
                 yield
@@ -72,18 +72,18 @@ class Callers:
             for journal in self.journals.values():
                 journal.close()
 
-    async def _watch(self, link: RedisLink) -> None:
+    async def _watch(self, link: RedisClient) -> None:
         """What is known here is told to a Redis that was started anew, before somebody fills it who knows nothing."""
         boot: object = None
         while True:
             with suppress(Unusable):
                 now = (await link.info("server")).get("run_id")
-                if boot in (None, now) or await self._settled(self.journals.values()):
+                if boot in (None, now) or await self._flush(self.journals.values()):
                     boot = now
-                await self._settled(one for one in self.journals.values() if one.away)
+                await self._flush(one for one in self.journals.values() if one.is_unavailable)
             await sleep(WATCHED)
 
-    async def _settled(self, journals: Iterable[Journal]) -> bool:
+    async def _flush(self, journals: Iterable[Journal]) -> bool:
         """Whether all that is owed is told by now; where one cannot be told, the others are not tried in vain."""
         left = 0
         room = CapacityLimiter(AT_ONCE)
@@ -94,7 +94,7 @@ class Callers:
                 nonlocal left
                 async with room:
                     try:
-                        await one.settle()
+                        await one.flush_queue()
                     except Unavailable:
                         left += 1
                         group.cancel_scope.cancel()
@@ -103,49 +103,49 @@ class Callers:
                 group.start_soon(settle, one)
         return not left
 
-    def account(self, who: Who) -> Account:
+    def account(self, who: Principal) -> Account:
         """The account of this caller, with all that was learnt for them before."""
-        if who in self.known:
-            self.known.move_to_end(who)
-            return self.known[who]
-        while len(self.known) >= MOST and (
-            idle := next((one for one, a in self.known.items() if not a.running.runs), None)
+        if who in self.accounts:
+            self.accounts.move_to_end(who)
+            return self.accounts[who]
+        while len(self.accounts) >= MOST and (
+            idle := next((one for one, a in self.accounts.items() if not a.job_pool.runs), None)
         ):
-            del self.known[idle]
-            self._forget()
-        made = self.known[who] = self._made(who)
+            del self.accounts[idle]
+            self._evict()
+        made = self.accounts[who] = self._create(who)
         return made
 
-    def _forget(self) -> None:
+    def _evict(self) -> None:
         """What nobody here uses any more; journals too, if they are kept elsewhere or there are far too many."""
-        known = self.known.values()
+        known = self.accounts.values()
         used = {id(other.default) for other in known}
         self.defaults = {key: default for key, default in self.defaults.items() if id(default) in used}
         used = {id(other.journal) for other in known}
         for name, journal in list(self.journals.items()):
-            here_only = journal.fleeting and len(self.journals) <= FAR_TOO_MANY
-            if not (id(journal) in used or journal.away or here_only):
+            here_only = journal.is_in_memory and len(self.journals) <= FAR_TOO_MANY
+            if not (id(journal) in used or journal.is_unavailable or here_only):
                 del self.journals[name]  # not closed: a call of theirs may still be under way
 
-    def _made(self, who: Who) -> Account:
+    def _create(self, who: Principal) -> Account:
         key, connection = (who.key, who.connection) if who.key else (self.settings.credential, self.settings.connection)
         settings = self.settings if self.settings.direct else replace(self.settings, key=key, connection=connection)
-        name = hidden(f"{who.principal}\n{key}")
+        name = hash_secret(f"{who.principal}\n{key}")
         journal = self.journals.get(name) or self.journal_of(name)
         one = Account.of(settings, self.gateway, journal, self.folder / name if self.folder else None)
         self.journals[name] = one.journal
         return replace(
             one,
             caller=replace(one.caller, principal=who.principal),
-            offered=offered(settings),
-            running=Running(group=self.background.group),
-            default=self.defaults.setdefault(hidden(key), DefaultConnection()),
+            tools=offered_tools(settings),
+            job_pool=JobPool(group=self.background.group),
+            default=self.defaults.setdefault(hash_secret(key), DefaultConnection()),
         )
 
-    async def troubles(self) -> list[str]:
+    async def find_problems(self) -> list[str]:
         """Why no caller should be sent here now; empty where there is no reason."""
         pacing = self.gateway.pacing
-        alone = pacing.alone and not await pacing.reachable()
+        alone = pacing.is_cut_off and not await pacing.is_reachable()
         found = ["The pace cannot be shared: 1 request a second until it can."] if alone else []
-        kept = await self._settled(one for one in self.journals.values() if one.away)
+        kept = await self._flush(one for one in self.journals.values() if one.is_unavailable)
         return found if kept else [*found, "The journal cannot be kept."]

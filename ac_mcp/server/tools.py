@@ -16,8 +16,8 @@ from mcp.server.caching import CacheableMethod, CacheHint
 
 from ac_mcp import __version__
 from ac_mcp.calls.account import Account
-from ac_mcp.calls.execute import Asked, meant_by, run
-from ac_mcp.errors import NeedsYes, Trouble
+from ac_mcp.calls.execute import CallContext, execute, resolve_call
+from ac_mcp.errors import ConfirmationRequired, ToolError
 from ac_mcp.gateway.call_client import Trail
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
@@ -25,19 +25,19 @@ from ac_mcp.operations.changes import confirm_change
 from ac_mcp.operations.whole_api import find_operations
 from ac_mcp.results.encoding import render
 from ac_mcp.results.next_call import explain
-from ac_mcp.results.output_schema import outline
-from ac_mcp.results.preview import pending
-from ac_mcp.results.unknown_tool import unknown_tool
+from ac_mcp.results.output_schema import output_schema
+from ac_mcp.results.preview import waiting_answer
+from ac_mcp.results.unknown_tool import suggest_tools
 from ac_mcp.server import elicitation as confirm
 from ac_mcp.server import prompts, resources, skills
-from ac_mcp.server.completion import completed
-from ac_mcp.server.heartbeat import alive
+from ac_mcp.server.completion import complete_argument
+from ac_mcp.server.heartbeat import with_heartbeat
 from ac_mcp.server.icon import ICON
 from ac_mcp.settings import Settings
-from ac_mcp.spec.json_schema import listed
+from ac_mcp.spec.json_schema import listed_schema
 from ac_mcp.spec.operation import Operation
-from ac_mcp.tools.toolsets import offered as chosen
-from ac_mcp.writes.audit_log import Offer
+from ac_mcp.tools.toolsets import offered_tools as chosen
+from ac_mcp.writes.audit_log import PendingConfirmation
 
 log = logging.getLogger(__name__)
 Context = ServerRequestContext[Any]
@@ -91,7 +91,7 @@ NOT_HERE = (
 def build_server(settings: Settings, account_of: Accounts) -> Server[Any]:
     """One tool per operation, each call run for the account its context belongs to."""
     offered = chosen(settings)
-    described_tools = [described(operation, settings) for operation in offered.values()]
+    described_tools = [tool_definition(operation, settings) for operation in offered.values()]
 
     async def list_tools(context: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         return types.ListToolsResult(tools=described_tools)
@@ -101,11 +101,11 @@ def build_server(settings: Settings, account_of: Accounts) -> Server[Any]:
     ) -> types.CallToolResult | types.InputRequiredResult:
         given = params.arguments or {}
         if params.name not in offered:
-            raise unknown(params.name, given, list(offered))
+            raise unknown_tool_error(params.name, given, list(offered))
         account = account_of(context)
-        async with alive(context.session.report_progress, account.gateway) as progress:
-            asked = Asked(progress, idempotency_key(params), actor(context))
-            return await answered(account, offered[params.name], params, asked, context)
+        async with with_heartbeat(context.session.report_progress, account.gateway) as progress:
+            asked = CallContext(progress, idempotency_key(params), actor(context))
+            return await answer_call(account, offered[params.name], params, asked, context)
 
     server = Server[Any](
         NAME,
@@ -133,7 +133,7 @@ def beside_tools(account_of: Accounts, offered: Collection[str]) -> dict[str, An
     """What MCP knows beside tools: resources, prompts, and names to complete their arguments."""
 
     async def list_resources(context: Context, params: Page) -> types.ListResourcesResult:
-        return types.ListResourcesResult(resources=[*resources.fixed(offered), skills.resource()])
+        return types.ListResourcesResult(resources=[*resources.fixed_resources(offered), skills.resource()])
 
     async def list_templates(context: Context, params: Page) -> types.ListResourceTemplatesResult:
         return types.ListResourceTemplatesResult(resource_templates=resources.templates(offered))
@@ -141,16 +141,16 @@ def beside_tools(account_of: Accounts, offered: Collection[str]) -> dict[str, An
     async def read_resource(context: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
         if params.uri == skills.URI:
             return skills.content()
-        return await resources.content(account_of(context), params.uri)
+        return await resources.read_content(account_of(context), params.uri)
 
     async def list_prompts(context: Context, params: Page) -> types.ListPromptsResult:
-        return types.ListPromptsResult(prompts=prompts.listed(offered))
+        return types.ListPromptsResult(prompts=prompts.list_prompts(offered))
 
     async def get_prompt(context: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
-        return prompts.prompt(params.name, params.arguments or {}, offered)
+        return prompts.render_prompt(params.name, params.arguments or {}, offered)
 
     async def complete(context: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
-        return await completed(account_of(context), params)
+        return await complete_argument(account_of(context), params)
 
     return {
         "on_list_resources": list_resources,
@@ -162,37 +162,37 @@ def beside_tools(account_of: Accounts, offered: Collection[str]) -> dict[str, An
     }
 
 
-async def answered(
+async def answer_call(
     account: Account,
     operation: Operation[..., Any],
     params: types.CallToolRequestParams,
-    asked: Asked,
+    asked: CallContext,
     context: Context,
 ) -> types.CallToolResult | types.InputRequiredResult:
     """The answer, what went wrong as text, or the question whether to do it."""
     trail, given = Trail(), params.arguments or {}
 
     async def make(agreed: str = "") -> Json:
-        return await run(account, operation, given, replace(asked, agreed=agreed), trail)
+        return await execute(account, operation, given, replace(asked, confirmed=agreed), trail)
 
     try:
         try:
-            answer = await confirm.resumed(account, operation, params, make)
-            return told(render(answer if answer is not None else await make()), account.settings.structured)
-        except NeedsYes as needs:
+            answer = await confirm.resume(account, operation, params, make)
+            return text_result(render(answer if answer is not None else await make()), account.settings.structured)
+        except ConfirmationRequired as needs:
             if not confirm.can_ask(context) or operation is confirm_change:
-                return told(render(pending(needs, account.offered)), account.settings.structured)
-            if confirm.agrees_by_rounds(context):
-                return confirm.asking(needs)
-            one, inner = meant_by(account, operation, given)
-            offer = Offer(one.name, inner, needs.seen)
-            answer = await confirm.asked(context, account, needs, offer, make)
+                return text_result(render(waiting_answer(needs, account.tools)), account.settings.structured)
+            if confirm.confirms_by_rounds(context):
+                return confirm.input_required(needs)
+            one, inner = resolve_call(account, operation, given)
+            offer = PendingConfirmation(one.name, inner, needs.fingerprint)
+            answer = await confirm.ask_client(context, account, needs, offer, make)
             if answer is None:
-                needs.token = await account.changes.offer(account.of_offers(account.caller), offer)
-                answer = pending(needs, account.offered)
-            return told(render(answer), account.settings.structured)
-    except Trouble as trouble:
-        return said(explain(trouble, operation, given, account.settings.direct, account.reach), is_error=True)
+                needs.token = await account.audit_log.save_confirmation(account.token_owner(account.caller), offer)
+                answer = waiting_answer(needs, account.tools)
+            return text_result(render(answer), account.settings.structured)
+    except ToolError as trouble:
+        return error_or_text(explain(trouble, operation, given, account.settings.direct, account.access), is_error=True)
     except MCPError:
         raise
     except Exception as error:
@@ -201,7 +201,7 @@ async def answered(
         log.error("%s crashed: %s at %s:%s", operation.name, type(error).__name__, where.filename, where.lineno)
         done = f" Before that it did: {', '.join(trail.written)}." if trail.written else ""
         text = f"{operation.name} failed inside the server ({type(error).__name__}).{done} A retry will not help."
-        return said(text, is_error=True)
+        return error_or_text(text, is_error=True)
 
 
 def actor(context: Context) -> str:
@@ -218,19 +218,19 @@ def idempotency_key(params: types.CallToolRequestParams) -> str:
     return "" if given is None else sha256(json.dumps(given, default=str).encode()).hexdigest()
 
 
-def unknown(name: str, given: Json, offered: list[str]) -> MCPError:
+def unknown_tool_error(name: str, given: Json, offered: list[str]) -> MCPError:
     """The protocol's own error for a tool there is not; the call that helps is in its data as well."""
-    text, call = unknown_tool(name, given, offered)
+    text, call = suggest_tools(name, given, offered)
     return MCPError(types.INVALID_PARAMS, text, {"tool": call[0], "arguments": dict(call[1])} if call else None)
 
 
-def described(operation: Operation[..., Any], settings: Settings) -> types.Tool:
+def tool_definition(operation: Operation[..., Any], settings: Settings) -> types.Tool:
     return types.Tool(
         name=operation.name,
         title=operation.title,
         description=operation.description,
-        output_schema=outline(operation) if settings.structured else None,
-        input_schema=listed(operation, settings.several_accounts),
+        output_schema=output_schema(operation) if settings.structured else None,
+        input_schema=listed_schema(operation, settings.several_accounts),
         annotations=types.ToolAnnotations(
             title=operation.title,
             read_only_hint=operation.read_only,
@@ -241,23 +241,23 @@ def described(operation: Operation[..., Any], settings: Settings) -> types.Tool:
     )
 
 
-def cost(operation: Operation[..., Any], settings: Settings) -> int:
+def definition_size(operation: Operation[..., Any], settings: Settings) -> int:
     """Bytes of what a model reads of a tool: name, description, input schema."""
     visible = {
         "name": operation.name,
         "description": operation.description,
-        "inputSchema": listed(operation, settings.several_accounts),
+        "inputSchema": listed_schema(operation, settings.several_accounts),
     }
     return len(json.dumps(visible, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-def told(text: str, structured: bool) -> types.CallToolResult:
+def text_result(text: str, structured: bool) -> types.CallToolResult:
     """An answer; hosts disagree on which of the two they show, so both say the same."""
-    answer = said(text)
-    if link := resources.link(text):
+    answer = error_or_text(text)
+    if link := resources.file_link(text):
         answer.content.append(link)
     return answer.model_copy(update={"structured_content": json.loads(text)}) if structured else answer
 
 
-def said(text: str, is_error: bool = False) -> types.CallToolResult:
+def error_or_text(text: str, is_error: bool = False) -> types.CallToolResult:
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=is_error)

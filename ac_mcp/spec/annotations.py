@@ -49,7 +49,7 @@ class Ref:
     """The parameter is a list of names and ids."""
 
     @property
-    def plain(self) -> bool:
+    def is_single(self) -> bool:
         """It takes one name or id."""
         return not (self.assigned or self.conditions or self.several)
 
@@ -78,7 +78,7 @@ class InQuery(Wire):
 
 
 @dataclass(frozen=True, slots=True)
-class Spelt:
+class PathText:
     """A part of a path that is no id: an e-mail address, a name."""
 
 
@@ -118,7 +118,7 @@ class FieldValues(Wire):
     name: str = "fieldValues"
 
     def put(self, value: Any) -> Json:
-        return {self.name: [{"field": id, "value": multiple(text)} for id, text in value.items()]}
+        return {self.name: [{"field": id, "value": join_values(text)} for id, text in value.items()]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class Multiple(Wire):
     name: str = "value"
 
     def put(self, value: Any) -> Json:
-        return {self.name: multiple(value)}
+        return {self.name: join_values(value)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,16 +141,16 @@ class Cleared(Wire):
         return {camel(name): None for name in value}
 
 
-def multiple(text: str) -> str:
+def join_values(text: str) -> str:
     """`A||B` as the API stores several values of one field: `||A||B||` (reference 9)."""
     return f"||{text.strip('|')}||" if "||" in text.strip("|") else text
 
 
-def mark(annotation: Any, kind: type[M]) -> M | None:
+def find_mark(annotation: Any, kind: type[M]) -> M | None:
     """The last mark of this kind, however deep an annotation holds it: an outer one overrides those inside."""
     if isinstance(annotation, kind):
         return annotation
-    return next(filter(None, (mark(part, kind) for part in reversed(get_args(annotation)))), None)
+    return next(filter(None, (find_mark(part, kind) for part in reversed(get_args(annotation)))), None)
 
 
 def camel(name: str) -> str:

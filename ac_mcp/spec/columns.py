@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, cast
 
 from ac_mcp.messages import Json
-from ac_mcp.text import cut
+from ac_mcp.text import truncate
 
 NOTHING: tuple[Any, ...] = (None, "", "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00", [], {})
 """The API's faces of "nothing" (reference 2.3)."""
@@ -46,13 +46,13 @@ class Column:
     def read(self, row: Json) -> Any:
         """The value a person would want, or None."""
         raw = row.get(self.key)
-        return None if raw in NOTHING else self.shown(raw)
+        return None if raw in NOTHING else self.display(raw)
 
-    def uncut(self, row: Json) -> Any:
+    def read_full(self, row: Json) -> Any:
         """The same with nothing cut."""
         return self.read(row)
 
-    def shown(self, raw: Any) -> Any:
+    def display(self, raw: Any) -> Any:
         return raw
 
 
@@ -62,14 +62,14 @@ class Text(Column):
 
     most: int = SHORT
 
-    def shown(self, raw: Any) -> Any:
+    def display(self, raw: Any) -> Any:
         text = str(raw).strip()
         more = f'… ({len(text)} characters; reading with detail="full" shows all)'
         return text if len(text) <= self.most else text[: self.most] + more
 
-    def uncut(self, row: Json) -> Any:
+    def read_full(self, row: Json) -> Any:
         raw = row.get(self.key)
-        return None if raw in NOTHING else cut(str(raw).strip(), LONGEST)
+        return None if raw in NOTHING else truncate(str(raw).strip(), LONGEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Number(Column):
 
     kind_of_value: ClassVar[Json] = COUNT
 
-    def shown(self, raw: Any) -> Any:
+    def display(self, raw: Any) -> Any:
         try:
             return int(raw)
         except (TypeError, ValueError, OverflowError):
@@ -97,15 +97,15 @@ class Number(Column):
 class Positive(Number):
     """A number that says nothing when it is 0."""
 
-    def shown(self, raw: Any) -> Any:
-        return Number.shown(self, raw) or None
+    def display(self, raw: Any) -> Any:
+        return Number.display(self, raw) or None
 
 
 @dataclass(frozen=True, slots=True)
 class Date(Column):
     """The day, in the account's own time zone (reference 2.4)."""
 
-    def shown(self, raw: Any) -> Any:
+    def display(self, raw: Any) -> Any:
         return str(raw)[:10]
 
 
@@ -113,7 +113,7 @@ class Date(Column):
 class Time(Column):
     """Day and minute, in the account's own time zone."""
 
-    def shown(self, raw: Any) -> Any:
+    def display(self, raw: Any) -> Any:
         return str(raw)[:16].replace("T", " ")
 
 
@@ -123,7 +123,7 @@ class Money(Column):
 
     kind_of_value: ClassVar[Json] = {"type": "number"}
 
-    def shown(self, raw: Any) -> Any:
+    def display(self, raw: Any) -> Any:
         try:
             value = Decimal(str(raw))
             return (value / 100).quantize(Decimal("0.01")) if value.is_finite() else None
@@ -137,7 +137,7 @@ class Code(Column):
 
     codes: Mapping[str, str] = field(default_factory=dict[str, str])
 
-    def shown(self, raw: Any) -> Any:
+    def display(self, raw: Any) -> Any:
         return self.codes.get(str(raw), str(raw))
 
 
@@ -145,14 +145,14 @@ class Code(Column):
 class Flag(Column):
     """Shown only where it is set."""
 
-    told: str | bool = True
+    word: str | bool = True
 
     @property
     def properties(self) -> Mapping[str, Json]:
-        return {self.name: {"type": "boolean"} if self.told is True else TEXT}
+        return {self.name: {"type": "boolean"} if self.word is True else TEXT}
 
-    def shown(self, raw: Any) -> Any:
-        return self.told if raw in (True, "1", 1) else None
+    def display(self, raw: Any) -> Any:
+        return self.word if raw in (True, "1", 1) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ class Joined(Column):
         return self.wires
 
     def read(self, row: Json) -> Any:
-        return cut(" ".join(str(row[wire]).strip() for wire in self.wires if row.get(wire)), SHORT) or None
+        return truncate(" ".join(str(row[wire]).strip() for wire in self.wires if row.get(wire)), SHORT) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,11 +186,11 @@ class Several(Column):
 
     kind_of_value: ClassVar[Json] = {"anyOf": [TEXT, TEXTS]}
 
-    def shown(self, raw: Any) -> Any:
+    def display(self, raw: Any) -> Any:
         if isinstance(raw, list):
-            return [cut(str(one), LONG) for one in cast("list[Any]", raw)]
+            return [truncate(str(one), LONG) for one in cast("list[Any]", raw)]
         several = isinstance(raw, str) and raw.startswith("||")
-        return [cut(one, LONG) for one in raw.strip("|").split("||")] if several else cut(str(raw), LONG)
+        return [truncate(one, LONG) for one in raw.strip("|").split("||")] if several else truncate(str(raw), LONG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,21 +210,21 @@ class Reference(Column):
     def properties(self) -> Mapping[str, Json]:
         return {self.name: TEXT, f"{self.name}_id": TEXT}
 
-    def shown(self, raw: Any) -> Any:
+    def display(self, raw: Any) -> Any:
         return None if str(raw) == "0" else str(raw)
 
 
 @dataclass(frozen=True, slots=True)
-class References(Column):
+class ReferenceList(Column):
     """Ids of several other things: shown as a list of `one` and `one_id`."""
 
     kind: str = ""
-    one: str = ""
+    singular: str = ""
 
     @property
     def properties(self) -> Mapping[str, Json]:
-        each: Json = {self.one: TEXT, f"{self.one}_id": TEXT}
+        each: Json = {self.singular: TEXT, f"{self.singular}_id": TEXT}
         return {self.name: {"type": "array", "items": {"type": "object", "properties": each}}}
 
-    def shown(self, raw: Any) -> Any:
+    def display(self, raw: Any) -> Any:
         return [str(id) for id in cast("list[Any]", raw)] if isinstance(raw, list) else None

@@ -11,7 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import NullableSchema, WithDefaultSchema
 
 from ac_mcp.messages import Json
-from ac_mcp.spec.annotations import About, Ref, Unlisted, mark
+from ac_mcp.spec.annotations import About, Ref, Unlisted, find_mark
 from ac_mcp.spec.operation import Operation
 from ac_mcp.spec.parameters import ConnectionRef
 
@@ -38,7 +38,7 @@ VIEWS: dict[str, Any] = {
 """How much is shown: every reading tool takes them, few list them."""
 
 # Each costs tokens on every tool; what they say is checked here anyway, with a sentence that helps more.
-NOISE = (
+NOISE_KEYS = (
     "$ref", "$defs", "additionalProperties", "default", "maximum", "minimum", "maxLength", "minLength", "minItems",
     "pattern",
 )  # fmt: skip
@@ -58,7 +58,7 @@ class Lean(GenerateJsonSchema):
         return super().default_schema(schema) if said else self.generate_inner(schema["schema"])
 
 
-def multiple_accounts(operation: Operation[..., Any]) -> bool:
+def takes_connection(operation: Operation[..., Any]) -> bool:
     """Whether a call can choose its connection: those of the control plane are about all of them.
 
     A preview has the arguments of its call, and a token stands for a call that has chosen; a runner has what it runs.
@@ -67,59 +67,64 @@ def multiple_accounts(operation: Operation[..., Any]) -> bool:
 
 
 @cache
-def model(operation: Operation[..., Any], accounts: bool = False) -> type[BaseModel]:
+def argument_model(operation: Operation[..., Any], accounts: bool = False) -> type[BaseModel]:
     """What the operation takes, as a pydantic model; with `accounts` also which account it is for."""
     fields: dict[str, Any] = {p.name: field_of(p) for p in operation.signature.parameters.values()}
     for name in operation.views:
-        fields[name] = (Annotated[VIEWS[name] | None, Field(description=about(VIEWS[name]).description)], None)
-    if accounts and multiple_accounts(operation):
-        fields["connection"] = (Annotated[CONNECTION | None, Field(description=about(CONNECTION).description)], None)
+        fields[name] = (Annotated[VIEWS[name] | None, Field(description=description_of(VIEWS[name]).description)], None)
+    if accounts and takes_connection(operation):
+        fields["connection"] = (
+            Annotated[CONNECTION | None, Field(description=description_of(CONNECTION).description)],
+            None,
+        )
     return create_model(operation.name, __config__=LARGE if operation.options.get("large") else STRICT, **fields)
 
 
 def field_of(parameter: Parameter) -> tuple[Any, Any]:
-    ref = mark(parameter.annotation, Ref)
-    short = parameter.name == "search" or (ref is not None and ref.plain)
-    limit = Field(max_length=LONGEST_NAME if short else None, description=about(parameter.annotation).description)
+    ref = find_mark(parameter.annotation, Ref)
+    short = parameter.name == "search" or (ref is not None and ref.is_single)
+    limit = Field(
+        max_length=LONGEST_NAME if short else None, description=description_of(parameter.annotation).description
+    )
     return Annotated[parameter.annotation, limit], ... if parameter.default is Parameter.empty else parameter.default
 
 
-def about(annotation: Any) -> About:
-    return mark(annotation, About) or About("")
+def description_of(annotation: Any) -> About:
+    return find_mark(annotation, About) or About("")
 
 
 @cache
-def schema(operation: Operation[..., Any], accounts: bool = False) -> Json:
-    whole = model(operation, accounts).model_json_schema(schema_generator=Lean)
+def input_schema(operation: Operation[..., Any], accounts: bool = False) -> Json:
+    whole = argument_model(operation, accounts).model_json_schema(schema_generator=Lean)
     return inlined(whole, whole.get("$defs", {}))
 
 
 @cache
-def listed(operation: Operation[..., Any], accounts: bool = False) -> Json:
+def listed_schema(operation: Operation[..., Any], accounts: bool = False) -> Json:
     """The schema a model reads: `schema` without what is taken but hardly ever needed.
 
     Read off the annotations: pydantic's way builds a model for each tool, a tenth of the time a server takes to start.
     """
     parameters = {
-        p.name: p.annotation for p in operation.signature.parameters.values() if not mark(p.annotation, Unlisted)
+        p.name: p.annotation for p in operation.signature.parameters.values() if not find_mark(p.annotation, Unlisted)
     }
     parameters |= {name: VIEWS[name] for name in operation.views if name in operation.options.get("listed", ())}
-    if accounts and multiple_accounts(operation):
+    if accounts and takes_connection(operation):
         parameters["connection"] = CONNECTION
     told: Json = {"properties": {name: property_of(annotation) for name, annotation in parameters.items()}}
     return told | ({"required": list(operation.required)} if operation.required else {}) | {"type": "object"}
 
 
 def property_of(annotation: Any) -> Json:
-    text = about(annotation).description
-    said = shape(annotation)
+    text = description_of(annotation).description
+    said = type_schema(annotation)
     return dict(sorted({**said, **({"description": text} if text else {})}.items()))
 
 
 TYPES: Mapping[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean", dict: "object"}
 
 
-def shape(annotation: Any) -> Json:
+def type_schema(annotation: Any) -> Json:
     """The kind of value a parameter takes, as far as a model is told; anything where it is told nothing.
 
     Raises:
@@ -128,14 +133,14 @@ def shape(annotation: Any) -> Json:
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         given = next((one for one in reversed(inner[1:]) if isinstance(one, WithJsonSchema)), None)
-        return dict(given.json_schema or {}) if given else shape(inner[0])
+        return dict(given.json_schema or {}) if given else type_schema(inner[0])
     if origin in (Union, UnionType):
         (one,) = (each for each in inner if each is not NoneType)
-        return shape(one)
+        return type_schema(one)
     if origin is Literal:
         return {"enum": list(inner), "type": "string"}
     if origin is list:
-        return {"items": shape(inner[0]), "type": "array"}
+        return {"items": type_schema(inner[0]), "type": "array"}
     if annotation is Any:
         return {}
     if (kind := TYPES.get(origin or annotation)) is None:
@@ -151,16 +156,16 @@ def inlined(part: Any, defs: Json) -> Any:
         return part
     said = cast("Json", part)
     told = defs[said["$ref"].rpartition("/")[2]] | said if "$ref" in said else said
-    return {key: inlined(value, defs) for key, value in told.items() if not noise(key, value)}
+    return {key: inlined(value, defs) for key, value in told.items() if not is_noise(key, value)}
 
 
-def noise(key: str, value: Any) -> bool:
+def is_noise(key: str, value: Any) -> bool:
     """What costs tokens and tells a model nothing: followed references, made-up names, our own safety limits."""
-    return key in NOISE or (key == "title" and isinstance(value, str))
+    return key in NOISE_KEYS or (key == "title" and isinstance(value, str))
 
 
 def options(operation: Operation[..., Any], name: str, accounts: bool) -> list[str]:
-    said = schema(operation, accounts)["properties"][name]
+    said = input_schema(operation, accounts)["properties"][name]
     return said.get("enum") or said.get("items", {}).get("enum") or choices(operation, name)
 
 

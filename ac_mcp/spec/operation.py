@@ -8,24 +8,24 @@ from inspect import Signature, getdoc, signature
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, cast
 from urllib.parse import quote
 
-from ac_mcp.concurrency import side_by_side
+from ac_mcp.concurrency import gather
 from ac_mcp.errors import BadArguments
 from ac_mcp.messages import (
-    ANYTIME,
-    BARE,
+    LIST_BODY,
+    NO_DEADLINE,
+    CallClock,
     Json,
     Method,
     Progress,
-    Reply,
     Request,
+    Response,
     Sender,
-    Watch,
-    record,
-    records,
-    silent,
-    whole,
+    as_int,
+    as_object,
+    as_objects,
+    no_progress,
 )
-from ac_mcp.spec.annotations import InQuery, Ref, Spelt, ValueOf, Wire, camel, mark
+from ac_mcp.spec.annotations import InQuery, PathText, Ref, ValueOf, Wire, camel, find_mark
 from ac_mcp.spec.options import Options
 
 if TYPE_CHECKING:
@@ -36,13 +36,13 @@ R = TypeVar("R")
 
 PAGE = 100
 """The most rows a page can have (reference 2.2)."""
-SAID = "said by us"
+OWN_WORDS = "said by us"
 """The payload key under which an operation's own words travel; no API has one like it."""
 ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}", re.ASCII)
 """Whatever goes into a path: nothing that could leave it (no dot, slash, percent or space)."""
 
 
-SPELT = re.compile(r"[0-9A-Za-z_-][0-9A-Za-z_.@+-]{0,253}", re.ASCII)
+PATH_TEXT = re.compile(r"[0-9A-Za-z_-][0-9A-Za-z_.@+-]{0,253}", re.ASCII)
 """What else may stand in a path, where it is a name: nothing that a path is made of."""
 
 
@@ -53,27 +53,31 @@ class Call:
     sender: Sender
     operation: "Operation[..., Any]"
     arguments: Mapping[str, Any]
-    progress: Progress = silent
-    watch: Watch = ANYTIME
+    progress: Progress = no_progress
+    watch: CallClock = NO_DEADLINE
 
     @property
-    def given(self) -> Json:
+    def present_arguments(self) -> Json:
         """The arguments that say something."""
         return {name: value for name, value in self.arguments.items() if value is not None}
 
     async def __call__(self, **changes: Any) -> Json:
         """The body of the answer; `changes` replace or add to the arguments, None leaves one out."""
-        reply = await self.reply(**changes)
-        if reply.found:
-            return say(reply.body, result="created after all", found="Its answer got lost; it was looked up.")
-        return say(reply.body, result="deleted, or was not there") if reply.status == 404 else reply.body
+        reply = await self.respond(**changes)
+        if reply.reconciled:
+            return with_own_words(
+                reply.body, result="created after all", found="Its answer got lost; it was looked up."
+            )
+        return with_own_words(reply.body, result="deleted, or was not there") if reply.status == 404 else reply.body
 
-    async def reply(self, **changes: Any) -> Reply:
+    async def respond(self, **changes: Any) -> Response:
         """The same, for operations whose status says what happened."""
         reply = await self.sender.send(self.operation.request({**self.arguments, **changes}))
         if self.operation.options.get("verbatim"):
             return reply
-        return replace(reply, body=self.operation.resource.held(self.operation.method, reply, self.operation.lists))
+        return replace(
+            reply, body=self.operation.resource.require_rows(self.operation.method, reply, self.operation.lists)
+        )
 
 
 Handler: TypeAlias = Callable[Concatenate[Call, P], Awaitable[R]]
@@ -141,33 +145,37 @@ class Operation(Generic[P, R]):
     @cached_property
     def values(self) -> Mapping[str, str]:
         """The parameters that hold a value for what another parameter names."""
-        marks = {name: mark(p.annotation, ValueOf) for name, p in self.signature.parameters.items()}
+        marks = {name: find_mark(p.annotation, ValueOf) for name, p in self.signature.parameters.items()}
         return {name: value.parameter for name, value in marks.items() if value}
 
     @cached_property
     def references(self) -> Mapping[str, Ref]:
         """The parameters that take a name or an id, and of what."""
-        marks = {name: mark(p.annotation, Ref) for name, p in self.signature.parameters.items()}
+        marks = {name: find_mark(p.annotation, Ref) for name, p in self.signature.parameters.items()}
         return {name: ref for name, ref in marks.items() if ref}
 
-    def replaces(self, parameter: str) -> bool:
+    def names_target(self, parameter: str) -> bool:
         """Whether this parameter names the very thing that is changed or deleted."""
         return self.method in ("PUT", "DELETE") and f"{{{parameter}}}" in self.path
 
-    def naming(self, arguments: Mapping[str, Any]) -> tuple[str, str]:
+    def name_argument(self, arguments: Mapping[str, Any]) -> tuple[str, str]:
         """The argument that gives a thing its name, and that name."""
         return next(((p, str(arguments[p])) for p in ("email", "name", "title") if arguments.get(p)), ("name", ""))
 
     def parameter(self, wire: str) -> str:
         """Our word for an attribute of the API."""
         for name, parameter in self.signature.parameters.items():
-            marked = mark(parameter.annotation, Wire)
-            if wire == (marked.name if marked else camel(name)) and not self.replaces(name):
+            marked = find_mark(parameter.annotation, Wire)
+            if wire == (marked.name if marked else camel(name)) and not self.names_target(name):
                 return name
         return wire
 
     def run(
-        self, sender: Sender, arguments: Mapping[str, Any], progress: Progress = silent, watch: Watch = ANYTIME
+        self,
+        sender: Sender,
+        arguments: Mapping[str, Any],
+        progress: Progress = no_progress,
+        watch: CallClock = NO_DEADLINE,
     ) -> Awaitable[R]:
         """Run for whoever `sender` belongs to."""
         handler = cast("Callable[..., Awaitable[R]]", self.handler)
@@ -191,23 +199,25 @@ class Operation(Generic[P, R]):
         match self.method:
             case "GET":
                 query = {**self.options.get("query", {}), **{name: str(value) for name, value in sent.items()}}
-                return Request("GET", path, query, plane=self.resource.plane, repeatable=True, step=self.name)
+                return Request("GET", path, query, plane=self.resource.plane, repeatable=True, operation=self.name)
             case "DELETE":
-                return Request("DELETE", path, plane=self.resource.plane, repeatable=True, empty=True, step=self.name)
+                return Request(
+                    "DELETE", path, plane=self.resource.plane, repeatable=True, may_be_empty=True, operation=self.name
+                )
             case _:
                 body = {self.resource.singular: sent} if self.resource.wrapped else sent
                 empty = self.method == "PUT" and self.resource.quiet
                 plane, again = self.resource.plane, self.idempotent
-                return Request(self.method, path, {}, body, plane, again, empty, step=self.name)
+                return Request(self.method, path, {}, body, plane, again, empty, operation=self.name)
 
     def _of_catalogue(self, path: str, sent: Json) -> Request:
         """Whatever its method, query and body hold what their parameters say; a list in a query repeats its key."""
-        marks = [mark(one.annotation, InQuery) for one in self.signature.parameters.values()]
+        marks = [find_mark(one.annotation, InQuery) for one in self.signature.parameters.values()]
         asked = {one.name for one in marks if one} | ({*sent} if self.method == "GET" else set[str]())
-        query = {name: spread(value) for name, value in sent.items() if name in asked}
+        query = {name: query_value(value) for name, value in sent.items() if name in asked}
         body: Json = {name: value for name, value in sent.items() if name not in asked}
         if self.options.get("bare"):
-            body = {BARE: next(iter(body.values()), None) or []}
+            body = {LIST_BODY: next(iter(body.values()), None) or []}
         elif wrapper := self.options.get("wrapper"):
             body = {wrapper: body}
         writes = self.method not in ("GET", "DELETE")
@@ -215,15 +225,19 @@ class Operation(Generic[P, R]):
         told = body if writes else None
         warning = " ".join(why for key, why in self.options.get("warns", {}).items() if key in sent)
         again = self.idempotent
-        return Request(self.method, path, query, told, "api", again, empty, step=step, raw=True, warning=warning)
+        return Request(self.method, path, query, told, "api", again, empty, operation=step, raw=True, warning=warning)
 
     def _segment(self, name: str, value: Any) -> str:
         parameter = self.signature.parameters.get(name)
-        return spelt(name, value) if parameter and mark(parameter.annotation, Spelt) else segment(name, value)
+        return (
+            text_segment(name, value)
+            if parameter and find_mark(parameter.annotation, PathText)
+            else segment(name, value)
+        )
 
     def _wired(self, name: str, value: Any) -> Json:
         parameter = self.signature.parameters.get(name)
-        wire = mark(parameter.annotation, Wire) if parameter else None
+        wire = find_mark(parameter.annotation, Wire) if parameter else None
         return wire.put(value) if wire else {camel(name): value}
 
 
@@ -235,42 +249,42 @@ def segment(name: str, value: Any) -> str:
     return quote(text, safe="")
 
 
-def spelt(name: str, value: Any) -> str:
+def text_segment(name: str, value: Any) -> str:
     """An address or a name as one segment of a path, which it cannot leave."""
     text = str(value)
-    if not SPELT.fullmatch(text):
+    if not PATH_TEXT.fullmatch(text):
         raise BadArguments(f"{name}: {text[:80]!r} cannot stand in a path.")
     return text
 
 
-def spread(value: Any) -> str | tuple[str, ...]:
+def query_value(value: Any) -> str | tuple[str, ...]:
     """A value of a query; flags are 1 and 0."""
     if isinstance(value, list):
         return tuple(str(one) for one in cast("list[Any]", value))
     return str(int(value) if isinstance(value, bool) else value)
 
 
-async def together(*reads: Awaitable[Json]) -> Json:
+async def gather_payloads(*reads: Awaitable[Json]) -> Json:
     """Several reads at once, their payloads merged; the first failure is raised as it is."""
-    return {key: value for payload in await side_by_side(reads) for key, value in payload.items()}
+    return {key: value for payload in await gather(reads) for key, value in payload.items()}
 
 
 async def all_pages(call: Call, read: Callable[[int], Awaitable[Json]], most: int) -> Json:
     """What `read` gives from each offset on, merged: the first page, then the rest at once, `most` rows in all."""
     first = await read(0)
-    total = whole(record(first.get("meta")).get("total"))
+    total = as_int(as_object(first.get("meta")).get("total"))
     await call.progress(min(PAGE, total), total)
-    rest = await side_by_side([read(offset) for offset in range(PAGE, min(total, most), PAGE)])
+    rest = await gather([read(offset) for offset in range(PAGE, min(total, most), PAGE)])
     lists = [key for key, value in first.items() if isinstance(value, list)]
-    return first | {key: [row for page in (first, *rest) for row in records(page.get(key))] for key in lists}
+    return first | {key: [row for page in (first, *rest) for row in as_objects(page.get(key))] for key in lists}
 
 
-def said(payload: Json) -> Json:
+def own_words(payload: Json) -> Json:
     """Our own words in a payload."""
-    words: Json = payload.get(SAID, {})
+    words: Json = payload.get(OWN_WORDS, {})
     return words
 
 
-def say(payload: Json, **words: Any) -> Json:
+def with_own_words(payload: Json, **words: Any) -> Json:
     """The payload with our own words beside it: `result`, `note` and figures no row holds."""
-    return payload | {SAID: said(payload) | words}
+    return payload | {OWN_WORDS: own_words(payload) | words}

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from ac_mcp.spec.annotations import About, Cents, Cleared, FieldValues, Ref, Unlisted, Wire
 
 
-def day(text: str) -> str:
+def require_date(text: str) -> str:
     """A date, or a date and time, in ISO 8601."""
     try:
         datetime.fromisoformat(text)
@@ -18,13 +18,13 @@ def day(text: str) -> str:
     return text
 
 
-def address(text: str) -> str:
+def require_email(text: str) -> str:
     if len(text) > 254 or not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", text):
         raise ValueError("is not an e-mail address, such as ann@example.com")
     return text
 
 
-def unambiguous(value: object) -> object:
+def parse_amount(value: object) -> object:
     """`1.500` is fifteen hundred to half of the world."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}\.[0-9]{3}", value.strip()):
         raise ValueError(f"could mean {value.strip().replace('.', '')} or {float(value):g}: give a plain number")
@@ -52,7 +52,9 @@ AccountRef: TypeAlias = Annotated[str, Ref("accounts"), About("Company name or i
 FieldRef: TypeAlias = Annotated[str, Ref("fields"), About("Title or id", "Plan", shown=False)]
 ConnectionRef: TypeAlias = Annotated[str, Ref("connections"), About("Connection id", "9a0f6c52-…", shown=False)]
 
-Email: TypeAlias = Annotated[str, AfterValidator(address), About("E-mail address", "ann@example.com", shown=False)]
+Email: TypeAlias = Annotated[
+    str, AfterValidator(require_email), About("E-mail address", "ann@example.com", shown=False)
+]
 FirstName: TypeAlias = Annotated[str, About("First name", "Jane", shown=False)]
 LastName: TypeAlias = Annotated[str, About("Last name", "Reed", shown=False)]
 Phone: TypeAlias = Annotated[str, About("Phone number", "+1 312 555 0101", shown=False)]
@@ -75,14 +77,14 @@ AllOfThem: TypeAlias = Annotated[Limit, Unlisted()]
 """The limit of a list that is short, so that all of it is the answer."""
 Further: TypeAlias = Annotated[Offset, Unlisted()]
 """The offset where one page nearly always is all: `next_offset` in an answer tells that there is more."""
-Day: TypeAlias = Annotated[str, AfterValidator(day), About("YYYY-MM-DD", "2026-02-01", shown=False)]
+Day: TypeAlias = Annotated[str, AfterValidator(require_date), About("YYYY-MM-DD", "2026-02-01", shown=False)]
 Currency: TypeAlias = Annotated[
     str, Field(pattern=r"^[A-Za-z]{3}$"), AfterValidator(str.lower), About("Such as usd", "usd", shown=False)
 ]
 Value: TypeAlias = Annotated[
     float,
     Field(ge=0),
-    BeforeValidator(unambiguous),
+    BeforeValidator(parse_amount),
     Cents("value"),
     About("In currency units, not cents", 12500, shown=False),
 ]

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeAlias, TypeVar, Unpack, cast
 
 from ac_mcp.errors import OutcomeUnknown, Unavailable
-from ac_mcp.messages import Json, Method, Plane, Reply, record, records
+from ac_mcp.messages import Json, Method, Plane, Response, as_object, as_objects
 from ac_mcp.spec.columns import Column
-from ac_mcp.spec.operation import SAID, Handler, Operation
+from ac_mcp.spec.operation import OWN_WORDS, Handler, Operation
 from ac_mcp.spec.options import Options
 
 P = ParamSpec("P")
@@ -18,7 +18,7 @@ def by_name(row: Json) -> tuple[str, ...]:
     return (str(row["name"]),) if row.get("name") else ()
 
 
-def keys(*names: str) -> Callable[[Json], tuple[str, ...]]:
+def named_by(*names: str) -> Callable[[Json], tuple[str, ...]]:
     """What a row is called, read from these attributes: the first is the name we show."""
     return lambda row: tuple(str(row[name]) for name in names if row.get(name))
 
@@ -78,17 +78,17 @@ class Resource:
     """A name, for suggested calls."""
     operations: "list[Operation[..., Any]]" = field(default_factory=list["Operation[..., Any]"])
 
-    def held(self, method: Method, reply: Reply, lists: bool = False) -> Json:
+    def require_rows(self, method: Method, reply: Response, lists: bool = False) -> Json:
         """The body, with rows where rows belong; one row is not a list.
 
         Raises:
             Unavailable: if a read does not hold what was asked for.
             OutcomeUnknown: if a write does not show what it made.
         """
-        body = {key: value for key, value in reply.body.items() if key != SAID}
-        several, one = body.get(self.plural), record(body.get(self.singular))
+        body = {key: value for key, value in reply.body.items() if key != OWN_WORDS}
+        several, one = body.get(self.plural), as_object(body.get(self.singular))
         if isinstance(several, list):
-            body[self.plural] = records(cast("list[Any]", several))
+            body[self.plural] = as_objects(cast("list[Any]", several))
         shown = isinstance(several, list) or (not lists and bool(one.get(self.id_key)))
         if method == "DELETE" or shown or (method == "PUT" and self.quiet and not body):
             return body

@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ac_mcp.messages import Json, record
+from ac_mcp.messages import Json, as_object
 
 FILE = "connections.json"
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Connected:
+class ConnectionPreferences:
     """Of one key; both empty where nothing was said."""
 
     default: str = ""
@@ -26,14 +26,14 @@ class Connected:
     """By connection id."""
 
 
-def connected(folder: Path | None, key: str) -> Connected:
+def load_preferences(folder: Path | None, key: str) -> ConnectionPreferences:
     """`key` is hidden: it stands in a file."""
-    found = record(_read(folder).get(key)) if folder else {}
-    names = {id: str(name) for id, name in record(found.get("names")).items()}
-    return Connected(str(found.get("default") or ""), names)
+    found = as_object(_read(folder).get(key)) if folder else {}
+    names = {id: str(name) for id, name in as_object(found.get("names")).items()}
+    return ConnectionPreferences(str(found.get("default") or ""), names)
 
 
-def remember(folder: Path, key: str, said: Connected) -> None:
+def save_preferences(folder: Path, key: str, said: ConnectionPreferences) -> None:
     """Keeps it for the processes to come; of two that keep something at the same moment the later one stands.
 
     Raises:
@@ -41,10 +41,10 @@ def remember(folder: Path, key: str, said: Connected) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     everything = {**_read(folder), key: {"default": said.default, "names": dict(said.names)}}
-    replace_whole(folder / FILE, json.dumps(everything, ensure_ascii=False, indent=2).encode())
+    atomic_write(folder / FILE, json.dumps(everything, ensure_ascii=False, indent=2).encode())
 
 
-def replace_whole(path: Path, content: bytes) -> None:
+def atomic_write(path: Path, content: bytes) -> None:
     """The file is whole at every moment, and readable for its owner only; nothing is left behind where that fails.
 
     Raises:
@@ -65,7 +65,7 @@ def _read(folder: Path) -> Json:
     if not path.is_file():
         return {}
     try:
-        return record(json.loads(path.read_text(encoding="utf-8")))
+        return as_object(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, RecursionError):
         log.warning("%s cannot be read and is not believed; ac-mcp connect writes it anew.", path)
         return {}

@@ -15,22 +15,22 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 from anyio import Lock
 
-from ac_mcp.errors import Unavailable, away
+from ac_mcp.errors import Unavailable, journal_unavailable
 from ac_mcp.storage.journal_schema import SCHEMA
-from ac_mcp.storage.sqlite import Memory, Rows, Unusable
+from ac_mcp.storage.sqlite import MemoryDatabase, TransactionalStore, Unusable
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-COUNTS = 600.0
+REPEAT_WINDOW = 600.0
 """Seconds for which a call that is made again is the same call."""
-KEPT = 86_400.0
+RETENTION = 86_400.0
 AWAY, AWAY_FROM_OTHERS = 10.0, 1.0
 """Seconds until a file that could not be used is tried again."""
-STILL = "id = ? AND request = ? AND state IN ('open', 'unknown')"
+STILL_PENDING = "id = ? AND request = ? AND state IN ('open', 'unknown')"
 """What is told late changes nothing that has come to its end meanwhile."""
 State: TypeAlias = Literal["open", "unknown", "made", "told", "failed"]
 """`made` it is once an answer or a look shows it, `told` once whoever asked for it has been told."""
-Known: TypeAlias = int | list[str]
+HighWaterMark: TypeAlias = int | list[str]
 """What there was before: the highest id, or all ids where they are no numbers."""
 
 
@@ -44,7 +44,7 @@ class Intent:
     """The hash of the tool call it is for."""
     kind: str
     """Of what, in which account."""
-    known: Known
+    high_water_mark: HighWaterMark
     lands_by: float
     id: int = 0
     at: float = 0.0
@@ -58,7 +58,7 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
-class Keyed:
+class KeyedCall:
     """A call under a key of the client's: which call it was, and its answer once there is one."""
 
     call: str
@@ -72,32 +72,32 @@ class Journal:
     with it the write; what came of one is told as soon as it can be.
     """
 
-    def __init__(self, database: Rows, wall: Callable[[], float], *, shared: bool = False) -> None:
+    def __init__(self, database: TransactionalStore, wall: Callable[[], float], *, shared: bool = False) -> None:
         self._database, self._wall, self.shared = database, wall, shared
-        self._spare: Memory | None = None
+        self._fallback: MemoryDatabase | None = None
         self._back_at = -inf
-        self._owed: list[Callable[[sqlite3.Connection], Any]] = []
-        self._turn = Lock()
+        self._queued: list[Callable[[sqlite3.Connection], Any]] = []
+        self._lock = Lock()
 
     @classmethod
     def in_memory(cls, wall: Callable[[], float]) -> "Journal":
-        return cls(Memory(SCHEMA), wall)
+        return cls(MemoryDatabase(SCHEMA), wall)
 
     @property
-    def fleeting(self) -> bool:
+    def is_in_memory(self) -> bool:
         """Whether it is nowhere but in this process."""
-        return isinstance(self._database, Memory)
+        return isinstance(self._database, MemoryDatabase)
 
     @property
     def now(self) -> float:
         return self._wall()
 
     @property
-    def away(self) -> bool:
+    def is_unavailable(self) -> bool:
         """Whether it cannot be kept where it belongs now."""
-        return self.now < self._back_at or bool(self._owed)
+        return self.now < self._back_at or bool(self._queued)
 
-    async def begin(self, intent: Intent, *, keyed: bool) -> tuple[Intent, bool]:
+    async def begin_intent(self, intent: Intent, *, keyed: bool) -> tuple[Intent, bool]:
         """This intent, or an earlier one of the same request that it stands for, and whether it is that.
 
         With a key of the client's also one that has come to its end.
@@ -108,14 +108,14 @@ class Journal:
             purge(rows, new.at)
             if found := self._earlier(rows, "request", new.request, keyed):
                 return found, True
-            row = (new.request, new.call, new.kind, json.dumps(new.known), new.at, new.lands_by, "open", "[]")
+            row = (new.request, new.call, new.kind, json.dumps(new.high_water_mark), new.at, new.lands_by, "open", "[]")
             columns = "request, call, kind, known, at, lands_by, state, made"
             id = rows.execute(f"INSERT INTO intent ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row).lastrowid
             return replace(new, id=id or 0), False
 
         return await self.transact(work)
 
-    async def begun(self, call: str, *, keyed: bool) -> bool:
+    async def has_begun(self, call: str, *, keyed: bool) -> bool:
         """Whether the same call has begun a create before, of which nobody was told."""
         return await self.transact(lambda rows: self._earlier(rows, "call", call, keyed) is not None)
 
@@ -123,25 +123,25 @@ class Journal:
         states = "'open', 'unknown', 'made'" + (", 'told'" if keyed else "")
         found = rows.execute(
             f"SELECT * FROM intent WHERE {column} = ? AND state IN ({states}) AND at > ? ORDER BY id DESC",
-            (value, self.now - COUNTS),
+            (value, self.now - REPEAT_WINDOW),
         ).fetchone()
         return Intent.of(found) if found else None
 
-    async def end(self, intent: Intent, state: State, lands_by: float | None = None) -> Intent:
+    async def end_intent(self, intent: Intent, state: State, lands_by: float | None = None) -> Intent:
         """How it ended; or, while that is not known, by when it would have landed."""
         by, now = intent.lands_by if lands_by is None else lands_by, self.now
-        change = f"UPDATE intent SET state = ?, lands_by = ?, at = ? WHERE {STILL} AND lands_by = ?"
+        change = f"UPDATE intent SET state = ?, lands_by = ?, at = ? WHERE {STILL_PENDING} AND lands_by = ?"
         told = (state, by, now, intent.id, intent.request, intent.lands_by)
-        await self.later(lambda rows: rows.execute(change, told))
+        await self.transact_or_queue(lambda rows: rows.execute(change, told))
         return replace(intent, state=state, lands_by=by, at=now)
 
-    async def heard(self, intent: Intent) -> None:
+    async def touch_intent(self, intent: Intent) -> None:
         """Its outcome has been asked for and is not known: from now on the same call counts as the same again."""
         now = self.now
-        change = f"UPDATE intent SET at = ? WHERE {STILL}"
-        await self.later(lambda rows: rows.execute(change, (now, intent.id, intent.request)))
+        change = f"UPDATE intent SET at = ? WHERE {STILL_PENDING}"
+        await self.transact_or_queue(lambda rows: rows.execute(change, (now, intent.id, intent.request)))
 
-    async def made(self, intent: Intent, ids: list[str], *, surely: bool) -> bool:
+    async def mark_made(self, intent: Intent, ids: list[str], *, surely: bool) -> bool:
         """That it has made these; unless `surely`, they must not be what another intent has made."""
 
         def work(rows: sqlite3.Connection) -> bool:
@@ -151,9 +151,9 @@ class Journal:
             rows.execute(change, (json.dumps(ids), self.now, intent.id, intent.request))
             return True
 
-        return bool(await self.later(work, True)) if surely else await self.transact(work)
+        return bool(await self.transact_or_queue(work, True)) if surely else await self.transact(work)
 
-    async def others(self, intent: Intent) -> set[str]:
+    async def find_ids_of_others(self, intent: Intent) -> set[str]:
         """The ids of what other intents have made of this kind."""
         return await self.transact(lambda rows: self._others(rows, intent))
 
@@ -161,14 +161,14 @@ class Journal:
         found = rows.execute("SELECT made FROM intent WHERE kind = ? AND id <> ?", (intent.kind, intent.id)).fetchall()
         return {id for (made,) in found for id in json.loads(made)}
 
-    async def told(self, call: str) -> None:
+    async def mark_reported(self, call: str) -> None:
         """Whoever made this call knows what came of it: the next one like it is a new one."""
 
         def work(rows: sqlite3.Connection) -> None:
             purge(rows, self.now)
             rows.execute("UPDATE intent SET state = 'told' WHERE call = ? AND state = 'made'", (call,))
 
-        await self.later(work)
+        await self.transact_or_queue(work)
 
     async def has_failed(self, intent: Intent) -> bool:
         """Whether it is known by now that nothing came of it."""
@@ -176,7 +176,7 @@ class Journal:
         found = await self.transact(lambda rows: rows.execute(asked, (intent.id, intent.request)).fetchone())
         return found is None or found[0] == "failed"
 
-    async def claim(self, intent: Intent, lands_by: float) -> Intent | None:
+    async def claim_resend(self, intent: Intent, lands_by: float) -> Intent | None:
         """The right to send it once more: of all who would, the first one has it."""
         now = self.now
 
@@ -190,55 +190,55 @@ class Journal:
 
         return replace(intent, lands_by=lands_by, state="open", at=now) if await self.transact(work) else None
 
-    async def keyed(self, key: str, call: str, *, on_disk: bool = True) -> Keyed | None:
+    async def begin_keyed_call(self, key: str, call: str, *, on_disk: bool = True) -> KeyedCall | None:
         """What was begun under this key; if nothing was, this call is from now on."""
         now = self.now
 
-        def work(rows: sqlite3.Connection) -> Keyed | None:
+        def work(rows: sqlite3.Connection) -> KeyedCall | None:
             purge(rows, now)
             found = rows.execute("SELECT call, answer FROM keyed WHERE key = ?", (key,)).fetchone()
             if found:
-                return Keyed(found[0], json.loads(found[1], parse_float=Decimal) if found[1] else None)
+                return KeyedCall(found[0], json.loads(found[1], parse_float=Decimal) if found[1] else None)
             rows.execute("INSERT INTO keyed VALUES (?, ?, ?, NULL)", (key, call, now))
             return None
 
         return await self.transact(work, on_disk=on_disk)
 
-    async def answered(self, key: str, answer: str, *, on_disk: bool = True) -> None:
+    async def save_keyed_answer(self, key: str, answer: str, *, on_disk: bool = True) -> None:
         change = "UPDATE keyed SET answer = ? WHERE key = ?"
-        await self.later(lambda rows: rows.execute(change, (answer, key)), on_disk=on_disk)
+        await self.transact_or_queue(lambda rows: rows.execute(change, (answer, key)), on_disk=on_disk)
 
-    async def forget(self, key: str, *, on_disk: bool = True) -> None:
+    async def forget_keyed_call(self, key: str, *, on_disk: bool = True) -> None:
         """Nothing came of the call: its key is free again."""
         now = self.now
         gone = "DELETE FROM keyed WHERE key = ? AND began <= ?"  # not what another call has begun since
-        await self.later(lambda rows: rows.execute(gone, (key, now)), on_disk=on_disk)
+        await self.transact_or_queue(lambda rows: rows.execute(gone, (key, now)), on_disk=on_disk)
 
     def close(self) -> None:
         self._database.close()
-        if self._spare is not None:
-            self._spare.close()
+        if self._fallback is not None:
+            self._fallback.close()
 
-    async def later(
+    async def transact_or_queue(
         self, work: Callable[[sqlite3.Connection], T], meanwhile: T | None = None, *, on_disk: bool = True
     ) -> T | None:
         """What is to be kept though it comes too late to be refused; `meanwhile` where it is kept only later."""
         try:
             return await self.transact(work, on_disk=on_disk)
         except Unavailable:
-            self._owed.append(work)
+            self._queued.append(work)
             return meanwhile
 
-    async def _by_all(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _transact_shared(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """With all that was owed before it.
 
         Raises:
             Unavailable: if the others cannot be told.
         """
-        async with self._turn:
+        async with self._lock:
             if self.now < self._back_at:  # whoever was before has found out
-                raise away("Redis is away")
-            owed = list(self._owed)
+                raise journal_unavailable("Redis is away")
+            owed = list(self._queued)
 
             def both(rows: sqlite3.Connection) -> T:
                 for one in owed:
@@ -249,47 +249,49 @@ class Journal:
                 done = await self._database.transact(both)
             except Unusable as error:
                 self._back_at = self.now + AWAY_FROM_OTHERS
-                raise away(str(error)) from error
+                raise journal_unavailable(str(error)) from error
             self._back_at = -inf
-            del self._owed[: len(owed)]  # what was owed since stands behind
+            del self._queued[: len(owed)]  # what was owed since stands behind
             return done
 
-    async def settle(self) -> None:
+    async def flush_queue(self) -> None:
         """What is owed is told, if it can be.
 
         Raises:
             Unavailable: if it cannot.
         """
         if self.shared:
-            await self._by_all(lambda rows: None)
+            await self._transact_shared(lambda rows: None)
 
-    async def transact(self, work: Callable[[sqlite3.Connection], T], *, on_disk: bool = True, spare: bool = True) -> T:
+    async def transact(
+        self, work: Callable[[sqlite3.Connection], T], *, on_disk: bool = True, fallback: bool = True
+    ) -> T:
         """What `work` returns, once it is kept: in the file, or in memory while that cannot be or is not wished.
 
         Raises:
             Unusable: if it was not kept, and is not to be in a `spare` memory.
             Unavailable: the same of a journal that is shared.
         """
-        if self.shared and spare and on_disk:
-            return await self._by_all(work)
-        if not spare:
+        if self.shared and fallback and on_disk:
+            return await self._transact_shared(work)
+        if not fallback:
             return await self._database.transact(work)
         if on_disk and self.now >= self._back_at:
             try:
                 return await self._database.transact(work)
             except Unusable as error:
-                if self._spare is None:
+                if self._fallback is None:
                     log.warning(
                         "The journal cannot be kept (%s): meanwhile it is in memory, and a create that a restart "
                         "interrupts could be made twice.",
                         error,
                     )
                 self._back_at = self.now + AWAY
-        self._spare = self._spare or Memory(SCHEMA)
-        return await self._spare.transact(work)
+        self._fallback = self._fallback or MemoryDatabase(SCHEMA)
+        return await self._fallback.transact(work)
 
 
 def purge(rows: sqlite3.Connection, now: float) -> None:
     """What counts no longer goes with the next write."""
-    rows.execute("DELETE FROM intent WHERE at < ?", (now - KEPT,))
-    rows.execute("DELETE FROM keyed WHERE began < ?", (now - COUNTS,))
+    rows.execute("DELETE FROM intent WHERE at < ?", (now - RETENTION,))
+    rows.execute("DELETE FROM keyed WHERE began < ?", (now - REPEAT_WINDOW,))

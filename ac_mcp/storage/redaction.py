@@ -14,16 +14,16 @@ LINKS = ("url", "sign_in_url", "linkUrl", "link_url")
 """What may hold a secret: a sign-in link its token, the address of a webhook a key."""
 SECRETS = ("password", "headers", "callback", "variables")
 """What is one or may hold one, as a whole: of a new user, of an address that is called back, of a query."""
-SEALED = "sealed "
+ENCRYPTED = "sealed "
 
 
-def sealed(token: str, arguments: Json) -> str:
+def encrypt_with_token(token: str, arguments: Json) -> str:
     """What only the token opens, of which nothing but a hash is kept: other hosts keep it, and their files."""
-    return SEALED + locked(token).encrypt(json.dumps(arguments, default=str).encode()).decode()
+    return ENCRYPTED + locked(token).encrypt(json.dumps(arguments, default=str).encode()).decode()
 
 
-def unsealed(token: str, kept: str) -> Json:
-    return json.loads(locked(token).decrypt(kept.removeprefix(SEALED)) if kept.startswith(SEALED) else kept)
+def decrypt_with_token(token: str, kept: str) -> Json:
+    return json.loads(locked(token).decrypt(kept.removeprefix(ENCRYPTED)) if kept.startswith(ENCRYPTED) else kept)
 
 
 def locked(token: str) -> Any:
@@ -32,18 +32,18 @@ def locked(token: str) -> Any:
     return Fernet(urlsafe_b64encode(sha256(f"ac-mcp offer {token}".encode()).digest()))
 
 
-def unsecret(value: Any, *, links: bool = True) -> Any:
+def redact(value: Any, *, links: bool = True) -> Any:
     """The same with no secret in it; without `links` only what surely is one."""
     if isinstance(value, list):
-        return [unsecret(one, links=links) for one in cast("list[Any]", value)]
+        return [redact(one, links=links) for one in cast("list[Any]", value)]
     if not isinstance(value, Mapping):
         return value
     said = cast("Mapping[str, Any]", value)
-    short = {key: bare(str(one)) for key, one in said.items() if links and key in LINKS and one is not None}
-    return {key: HIDDEN if key in SECRETS else unsecret(one, links=links) for key, one in said.items()} | short
+    short = {key: origin_of(str(one)) for key, one in said.items() if links and key in LINKS and one is not None}
+    return {key: HIDDEN if key in SECRETS else redact(one, links=links) for key, one in said.items()} | short
 
 
-def bare(url: str) -> str:
+def origin_of(url: str) -> str:
     """Where an address leads, without the rest: many a service puts the secret of a webhook into its path."""
     try:
         parts = urlsplit(url)

@@ -13,7 +13,7 @@ PATIENCE = 1.0
 """Seconds a script may take."""
 
 
-class RedisLink:
+class RedisClient:
     """By the client library `redis`, which tries once more, on a new connection: the old ones die with the server.
 
     Past that it says at once that the server is away; what to do then is decided by whoever asks.
@@ -45,9 +45,9 @@ class RedisLink:
             async with self._room:
                 return await known(keys=list(keys), args=list(values))
         except self._errors as error:
-            raise unusable(error) from error
+            raise as_unusable(error) from error
 
-    async def keeps(self) -> bool:
+    async def is_persistent(self) -> bool:
         """Whether what it is told survives a restart (append-only file)."""
         return bool(int((await self.info("persistence")).get("aof_enabled", 0)))
 
@@ -55,11 +55,11 @@ class RedisLink:
         try:
             return await self._redis.info(section)
         except self._errors as error:
-            raise unusable(error) from error
+            raise as_unusable(error) from error
 
     async def close(self) -> None:
         await self._redis.aclose()
 
 
-def unusable(error: Exception) -> Unusable:
+def as_unusable(error: Exception) -> Unusable:
     return Unusable(f"Redis: {error or type(error).__name__}")

@@ -17,8 +17,8 @@ from uuid import uuid4
 
 from anyio import CancelScope, Lock, sleep
 
-from ac_mcp.storage.redis_client import RedisLink
-from ac_mcp.storage.sqlite import Kept, Unusable
+from ac_mcp.storage.redis_client import RedisClient
+from ac_mcp.storage.sqlite import SelfClosingConnection, Unusable
 
 T = TypeVar("T")
 KEPT = 31 * 86_400
@@ -81,11 +81,11 @@ Found: TypeAlias = tuple[bytes, bytes, bytes, bytes, Sequence[bytes]]
 CHANGING = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 
 
-class Early(Unusable):
+class TooEarly(Unusable):
     """Nothing is kept there yet, and it is too soon to begin."""
 
 
-class Noting(Kept):
+class StatementRecorder(SelfClosingConnection):
     """Notes what was changed, so that the same can be done elsewhere."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -110,10 +110,10 @@ class Noting(Kept):
             self.noted.append((sql, kept, many))
 
 
-class Replica:
+class ReplicatedDatabase:
     """One shared database, by its name. See `Database` for what its methods promise."""
 
-    def __init__(self, link: RedisLink, name: str, schema: str) -> None:
+    def __init__(self, link: RedisClient, name: str, schema: str) -> None:
         self._link, self._schema = link, f"{schema};{ENTRIES}"
         parts = ("epoch", "base", "log", "snapshot", "last")
         self._keys = [f"{{ac-mcp:{name}}}:journal:{part}" for part in parts]
@@ -160,8 +160,8 @@ class Replica:
     def close(self) -> None:
         self._rows.close()
 
-    def _empty(self) -> Noting:
-        rows = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, factory=Noting)
+    def _empty(self) -> StatementRecorder:
+        rows = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, factory=StatementRecorder)
         rows.executescript(self._schema)
         return rows
 
@@ -244,7 +244,7 @@ class Replica:
                 await self._first()
                 return 0
             return await self._link.run(APPEND, self._keys, (self._epoch, self._at, self._last, entry, KEPT))
-        except Early:
+        except TooEarly:
             raise
         except Unusable as trouble:
             self._trouble = trouble
@@ -253,7 +253,9 @@ class Replica:
     async def _first(self) -> None:
         """Raises Early where somebody may still come who knows more."""
         if await self._link.run(SEED, self._keys, (uuid4().hex, 0, "", b"", KEPT, GRACE)) < 0:
-            raise Early(f"it was started a moment ago and holds nothing: others have {GRACE} s to say what there was")
+            raise TooEarly(
+                f"it was started a moment ago and holds nothing: others have {GRACE} s to say what there was"
+            )
 
     async def _shorten(self) -> None:
         """Somebody does, or the log is a little longer for a while."""

@@ -14,21 +14,21 @@ from anyio import CapacityLimiter, to_thread
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+CORRUPT_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class Unusable(Exception):
     """The file cannot be read or written now; the text says why."""
 
 
-class Kept(sqlite3.Connection):
+class SelfClosingConnection(sqlite3.Connection):
     """Closed with its last user: the journals of callers who come no more are dropped while a call may be under way."""
 
     def __del__(self) -> None:
         self.close()
 
 
-class Rows(Protocol):
+class TransactionalStore(Protocol):
     """Tables that are changed in transactions."""
 
     async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -48,11 +48,11 @@ class Database:
     `patience` is how many seconds another process may hold the file, `version` that of the tables (user_version).
     """
 
-    def __init__(self, path: Path, schema: str, *, durable: bool, patience: float = 2.0, version: int = 0) -> None:
-        self.path, self._schema, self._durable, self._patience = path, schema, durable, patience
+    def __init__(self, path: Path, schema: str, *, durable: bool, busy_timeout: float = 2.0, version: int = 0) -> None:
+        self.path, self._schema, self._durable, self._patience = path, schema, durable, busy_timeout
         self._version = version
         self._connection: sqlite3.Connection | None = None
-        self._turn: CapacityLimiter | None = None
+        self._limiter: CapacityLimiter | None = None
 
     async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What `work` returns, once it is committed; a cancelled caller waits for that too.
@@ -60,32 +60,32 @@ class Database:
         Raises:
             Unusable: if it was not, and nothing of it was kept.
         """
-        if self._turn is None:
-            self._turn = CapacityLimiter(1)
-        return await to_thread.run_sync(self._transacted, work, limiter=self._turn)
+        if self._limiter is None:
+            self._limiter = CapacityLimiter(1)
+        return await to_thread.run_sync(self._run_or_recover, work, limiter=self._limiter)
 
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
-    def _transacted(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _run_or_recover(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
             try:
-                return self._once(work)
+                return self._run_transaction(work)
             except sqlite3.DatabaseError as error:
-                if not broken(error):
+                if not is_corrupt(error):
                     raise
                 self.close()
                 if self._is_broken():
-                    self._set_aside()
-                return self._once(work)
+                    self._move_aside()
+                return self._run_transaction(work)
         except (sqlite3.Error, OSError) as error:
             self.close()
             raise Unusable(f"{self.path}: {error}") from error
 
-    def _once(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        connection = self._connection or self._opened()
+    def _run_transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._connection or self._open()
         connection.execute("BEGIN IMMEDIATE")
         try:
             done = work(connection)
@@ -95,12 +95,16 @@ class Database:
         connection.execute("COMMIT")
         return done
 
-    def _opened(self) -> sqlite3.Connection:
+    def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path.touch(mode=0o600)
         self.path.chmod(0o600)  # also where another program has made it
         connection = sqlite3.connect(
-            self.path, timeout=self._patience, isolation_level=None, check_same_thread=False, factory=Kept
+            self.path,
+            timeout=self._patience,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=SelfClosingConnection,
         )
         self._connection = connection
         connection.execute(f"PRAGMA synchronous={'FULL' if self._durable else 'OFF'}")
@@ -114,14 +118,16 @@ class Database:
     def _is_broken(self) -> bool:
         """Whether the file of this name is, not only the one that was open: another process may have made it anew."""
         try:
-            self._once(lambda connection: connection.execute("SELECT count(*) FROM sqlite_master").fetchone())
+            self._run_transaction(
+                lambda connection: connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            )
         except sqlite3.DatabaseError as error:
-            if not broken(error):
+            if not is_corrupt(error):
                 raise
             return True
         return False
 
-    def _set_aside(self) -> None:
+    def _move_aside(self) -> None:
         """A file that is no database any more makes room for a new one."""
         self.close()
         aside = self.path.with_suffix(".broken")
@@ -129,21 +135,23 @@ class Database:
         self.path.replace(aside)
 
 
-def broken(error: sqlite3.Error) -> bool:
+def is_corrupt(error: sqlite3.Error) -> bool:
     """The file is no database, or no longer one; the low byte of a code is its kind."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in BROKEN
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in CORRUPT_CODES
 
 
-class Memory(Database):
+class MemoryDatabase(Database):
     """The same without a file and without a thread: for one process, as long as it lives."""
 
     def __init__(self, schema: str) -> None:
         super().__init__(Path(":memory:"), schema, durable=False)
 
     async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        return self._once(work)
+        return self._run_transaction(work)
 
     def _opened(self) -> sqlite3.Connection:
-        self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, factory=Kept)
+        self._connection = sqlite3.connect(
+            ":memory:", isolation_level=None, check_same_thread=False, factory=SelfClosingConnection
+        )
         self._connection.executescript(self._schema)
         return self._connection

@@ -12,16 +12,16 @@ from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS, STEPS
 from ac_mcp.operations.whole_api import find_operations, read_operation, write_operation
-from ac_mcp.spec.annotations import Wire, mark
-from ac_mcp.spec.json_schema import about
+from ac_mcp.spec.annotations import Wire, find_mark
+from ac_mcp.spec.json_schema import description_of
 from ac_mcp.spec.operation import Operation
 from ac_mcp.tools.search import AROUND, search
 
-RUNNERS = (read_operation.name, write_operation.name)
+GENERIC_TOOLS = (read_operation.name, write_operation.name)
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class ToolAccess:
     """The tools of a server, what is switched off by name, and what its runners run."""
 
     tools: Mapping[str, Operation[..., Any]] = field(default_factory=dict[str, Operation[..., Any]])
@@ -36,14 +36,19 @@ class Reach:
         if name in self.tools:
             return self.tools[name]
         one = OPERATIONS.get(name) or (STEPS[name] if name in catalogue() else None)
-        if one is None or self.runner(one) not in self.tools or one.resource.toolset in AROUND or self.shut(one):
+        if (
+            one is None
+            or self.generic_tool_for(one) not in self.tools
+            or one.resource.toolset in AROUND
+            or self.is_disabled(one)
+        ):
             return None
         return None if self.direct and one.resource.plane == "control" else one
 
-    def runner(self, one: Operation[..., Any]) -> str:
-        return RUNNERS[not one.read_only]
+    def generic_tool_for(self, one: Operation[..., Any]) -> str:
+        return GENERIC_TOOLS[not one.read_only]
 
-    def shut(self, one: Operation[..., Any]) -> bool:
+    def is_disabled(self, one: Operation[..., Any]) -> bool:
         """What is switched off is done by no other way: not under its name, by the same request or by one like it."""
         entry = catalogue().get(one.name)
         if entry is None:
@@ -52,20 +57,22 @@ class Reach:
         routes = {route(other.method, other.path) for other in off if other.resource.plane == "api"}
         return not self.off.isdisjoint((entry.id, *entry.like, entry.own)) or entry.route in routes
 
-    def suggested(self, name: str, arguments: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
+    def suggest_call(self, name: str, arguments: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
         """A call as this server can run it; None where it cannot."""
         if name in self.tools or (one := self.operation(name)) is None:
             return (name, arguments) if name in self.tools else None
         given = {key: value for key, value in arguments.items() if value is not None}
-        return self.runner(one), {"id": name, **packed(given)}
+        return self.generic_tool_for(one), {"id": name, **pack_arguments(given)}
 
 
-def packed(arguments: Mapping[str, Any]) -> Json:
+def pack_arguments(arguments: Mapping[str, Any]) -> Json:
     """As JSON text, which is what the schema says: hosts with a strict mode know no free-form objects."""
     return {"arguments": json.dumps(arguments, ensure_ascii=False, default=str)} if arguments else {}
 
 
-def meant(reach: Reach, runner: Operation[..., Any], arguments: Json) -> tuple[Operation[..., Any], Json]:
+def resolve_generic_call(
+    reach: ToolAccess, runner: Operation[..., Any], arguments: Json
+) -> tuple[Operation[..., Any], Json]:
     """The operation a runner is to run, and its arguments by our names.
 
     Raises:
@@ -74,28 +81,32 @@ def meant(reach: Reach, runner: Operation[..., Any], arguments: Json) -> tuple[O
     id, given = str(arguments["id"]).strip(), dict(arguments.get("arguments") or {})
     one = reach.operation(id)
     if one is None:
-        raise refused(reach, id)
+        raise refusal_of(reach, id)
     if one.resource.toolset in AROUND:
         wrong = BadArguments(f"{id} is about other calls: it is a tool of its own.")
-        wrong.instead = (id, given)
+        wrong.replacement = (id, given)
         raise wrong
     if own := catalogue()[id].own if id in catalogue() else "":
         wrong = BadArguments(f"{id} is done by {own} here, which takes names and looks before it writes.")
-        whole = otherwise(catalogue()[id], STEPS[own], {ours(one, name): value for name, value in given.items()})
-        wrong.instead = reach.suggested(own, whole) if whole is not None else None
+        whole = equivalent_call(
+            catalogue()[id], STEPS[own], {find_argument(one, name): value for name, value in given.items()}
+        )
+        wrong.replacement = reach.suggest_call(own, whole) if whole is not None else None
         raise wrong
-    if reach.runner(one) != runner.name and one.name not in reach.tools:
-        wrong = BadArguments(f"{id} {'only reads' if one.read_only else 'writes'}: {reach.runner(one)} runs it.")
-        wrong.instead = (reach.runner(one), {"id": id, **packed(given)})
+    if reach.generic_tool_for(one) != runner.name and one.name not in reach.tools:
+        wrong = BadArguments(
+            f"{id} {'only reads' if one.read_only else 'writes'}: {reach.generic_tool_for(one)} runs it."
+        )
+        wrong.replacement = (reach.generic_tool_for(one), {"id": id, **pack_arguments(given)})
         raise wrong
     if one.read_only != runner.read_only:
         wrong = BadArguments(f"{id} {'only reads' if one.read_only else 'writes'}, and is a tool of its own here.")
-        wrong.instead = (one.name, given)
+        wrong.replacement = (one.name, given)
         raise wrong
-    return one, {ours(one, name): value for name, value in given.items()}
+    return one, {find_argument(one, name): value for name, value in given.items()}
 
 
-def otherwise(entry: Entry, own: Operation[..., Any], given: Json) -> Json | None:
+def equivalent_call(entry: Entry, own: Operation[..., Any], given: Json) -> Json | None:
     """The same call of one of our own; None where something of it would be lost or is missing."""
     takes, told = {one.name: one for one in entry.takes}, Json()
     in_path = re.findall(r"{(\w+)}", own.path)
@@ -112,7 +123,7 @@ def otherwise(entry: Entry, own: Operation[..., Any], given: Json) -> Json | Non
     return told if {*own.required} <= told.keys() else None
 
 
-def offers(reach: Reach, query: str, limit: int) -> Json:
+def search_operations(reach: ToolAccess, query: str, limit: int) -> Json:
     """The operations that fit a wish, each with what it takes and how it is run here."""
     ids = [id for id in search(query) if id in reach and STEPS[id].resource.toolset not in AROUND][:limit]
     if not ids:
@@ -120,63 +131,63 @@ def offers(reach: Reach, query: str, limit: int) -> Json:
             "operations": [],
             "next": "Nothing fits: say it in other words, such as the thing and what to do with it.",
         }
-    rows = [offer(reach, id) for id in ids]
+    rows = [describe_operation(reach, id) for id in ids]
     best = STEPS[ids[0]]
-    example = {name: about(best.signature.parameters[name].annotation).example for name in best.required}
-    name, arguments = reach.suggested(best.name, example) or (best.name, example)
+    example = {name: description_of(best.signature.parameters[name].annotation).example for name in best.required}
+    name, arguments = reach.suggest_call(best.name, example) or (best.name, example)
     call = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in arguments.items())
     return {"operations": rows, "next": f"Run one, such as {name}({call}) with the real values."}
 
 
-def offer(reach: Reach, id: str) -> Json:
+def describe_operation(reach: ToolAccess, id: str) -> Json:
     one = STEPS[id]
     required = set(one.required)
     takes = {
-        f"{name}{'*' if name in required else ''}": told(parameter.annotation)
+        f"{name}{'*' if name in required else ''}": describe_parameter(parameter.annotation)
         for name, parameter in one.signature.parameters.items()
     }
     kind = "read" if one.read_only else "destructive" if one.destructive else "write"
     entry = catalogue().get(id)
     row: Json = {"id": id, "does": one.description, "kind": kind}
     row |= {"sends": entry.mails} if entry and entry.mails else {}
-    row |= {"run_by": "its own tool" if id in reach.tools else reach.runner(one)}
+    row |= {"run_by": "its own tool" if id in reach.tools else reach.generic_tool_for(one)}
     row |= {"takes": takes} if takes else {}
     return row | ({"answers": entry.answer} if entry and entry.answer else {})
 
 
-def told(annotation: Any) -> str:
+def describe_parameter(annotation: Any) -> str:
     """What a parameter is, with its choices."""
-    choices = next((get_args(part) for part in parts(annotation) if get_origin(part) is Literal), ())
-    said = about(annotation).text
+    choices = next((get_args(part) for part in annotation_parts(annotation) if get_origin(part) is Literal), ())
+    said = description_of(annotation).text
     return f"{said}: {', '.join(map(str, choices))}" if choices else said
 
 
-def parts(annotation: Any) -> Iterator[Any]:
+def annotation_parts(annotation: Any) -> Iterator[Any]:
     """An annotation and all that it is made of."""
     yield annotation
     if get_origin(annotation) is not Literal:
         for part in get_args(annotation):
-            yield from parts(part)
+            yield from annotation_parts(part)
 
 
-def refused(reach: Reach, id: str) -> BadArguments:
+def refusal_of(reach: ToolAccess, id: str) -> BadArguments:
     known = [*catalogue(), *OPERATIONS]
     if id in known:
         return BadArguments(f"id: {id} is switched off in this server. Tell the user.")
     near = [one for one in get_close_matches(id, known, 3) if one in reach]
     told = f"; did you mean {' or '.join(near)}?" if near else "; find_operations finds them by what they do."
     wrong = BadArguments(f"id: there is no operation {id[:80]!r}{told}")
-    wrong.instead = (find_operations.name, {"query": id.replace(".", " ").replace("_", " ")[:100]})
+    wrong.replacement = (find_operations.name, {"query": id.replace(".", " ").replace("_", " ")[:100]})
     return wrong
 
 
-def ours(one: Operation[..., Any], name: str) -> str:
+def find_argument(one: Operation[..., Any], name: str) -> str:
     """An argument by our name for it, where it was given by the API's."""
     parameters = one.signature.parameters
     if name in parameters:
         return name
     for known, parameter in parameters.items():
-        wire = mark(parameter.annotation, Wire)
+        wire = find_mark(parameter.annotation, Wire)
         if wire is not None and wire.name == name:
             return known
     return name

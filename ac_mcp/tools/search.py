@@ -10,11 +10,11 @@ from math import log
 
 from ac_mcp.catalogue.entry import Entry, catalogue
 from ac_mcp.operations import OPERATIONS, STEPS
-from ac_mcp.spec.json_schema import about
+from ac_mcp.spec.json_schema import description_of
 
 AROUND = ("changes", "api")
 """Toolsets whose tools are about other calls: they are found and run as tools only."""
-SAID = 2.0
+PHRASES_FILE = 2.0
 """What a word of the requests of `said.toml` counts."""
 K, B = 1.2, 0.3
 """How soon a word that is repeated counts no more, and how much a long text is held against itself (BM25)."""
@@ -82,7 +82,7 @@ OTHERWISE, OURS = 0.8, 1.2
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchDocument:
     """One operation as the search knows it: by what it is called, what it does, what it takes."""
 
     id: str
@@ -107,47 +107,47 @@ def stem(word: str) -> str:
     return word.removesuffix("e") if len(word) > 4 else word
 
 
-SPOKEN = {stem(said): stem(word) for said, word in THINGS.items()}
+PHRASE_NAMES = {stem(said): stem(word) for said, word in THINGS.items()}
 
 
 @cache
-def sayings() -> Mapping[str, str]:
+def load_phrases() -> Mapping[str, str]:
     return tomllib.loads((files("ac_mcp.tools") / "search_phrases.toml").read_text(encoding="utf-8"))
 
 
-def document(id: str, does: frozenset[str], *parts: tuple[float, str]) -> Found:
+def document(id: str, does: frozenset[str], *parts: tuple[float, str]) -> SearchDocument:
     """Its parts by weight: the name says most, what it takes least."""
     words: dict[str, float] = {}
     for weight, text in parts:
         for term in terms(text):
             words[term] = words.get(term, 0) + weight
-    for term in set(terms(sayings().get(id, ""))):
-        words[term] = words.get(term, 0) + SAID
-    return Found(id, words, sum(words.values()), does)
+    for term in set(terms(load_phrases().get(id, ""))):
+        words[term] = words.get(term, 0) + PHRASES_FILE
+    return SearchDocument(id, words, sum(words.values()), does)
 
 
 @cache
-def documents() -> Sequence[Found]:
+def documents() -> Sequence[SearchDocument]:
     """Our own operations, and of the catalogue those that none of ours stands for."""
     own = [one for one in OPERATIONS.values() if one.resource.toolset != AROUND[1]]
     found = [
         document(
             one.name,
-            doing(one.name.replace("_", " "), one.method),
+            find_action(one.name.replace("_", " "), one.method),
             (3, one.name.replace("_", " ")),
             (2, f"{one.title}. {one.description}"),
             (1, one.resource.words.replace("_", " ")),
-            (0.5, " ".join(about(p.annotation).text for p in one.signature.parameters.values())),
+            (0.5, " ".join(description_of(p.annotation).text for p in one.signature.parameters.values())),
         )
         for one in own
     ]
-    return [*found, *(of_catalogue(one) for one in catalogue().values() if not covered(one))]
+    return [*found, *(catalogue_document(one) for one in catalogue().values() if not has_own_tool(one))]
 
 
-def of_catalogue(one: Entry) -> Found:
+def catalogue_document(one: Entry) -> SearchDocument:
     return document(
         one.id,
-        doing(re.sub("[._]", " ", one.id), one.method),
+        find_action(re.sub("[._]", " ", one.id), one.method),
         (3, re.sub("[._]", " ", one.id)),
         (2, f"{one.does} {one.words}"),
         (0.5, " ".join(f"{each.name} {each.text}" for each in one.takes).replace("_", " ")),
@@ -157,7 +157,7 @@ def of_catalogue(one: Entry) -> Found:
 METHODS = {"GET": READ, "POST": MAKE, "PUT": CHANGE, "PATCH": CHANGE, "DELETE": REMOVE}
 
 
-def doing(text: str, method: str = "") -> frozenset[str]:
+def find_action(text: str, method: str = "") -> frozenset[str]:
     """What is to be done, by its words; and what an operation does, by its method too."""
     if not method and ASKS.match(text.lower()):
         return frozenset({READ})
@@ -165,7 +165,7 @@ def doing(text: str, method: str = "") -> frozenset[str]:
     return frozenset(said | ({METHODS[method]} if method else set[str]() if said else {READ}))
 
 
-def covered(one: Entry) -> bool:
+def has_own_tool(one: Entry) -> bool:
     """Whether one of our own tools sends that very request."""
     return STEPS[one.id].options.get("step", "") in OPERATIONS
 
@@ -175,19 +175,19 @@ def search(query: str) -> list[str]:
     if query in catalogue() or query in OPERATIONS:
         return [query]
     said = set(terms(query))
-    wanted = said | {SPOKEN[term] for term in said if term in SPOKEN}
-    wish, usual = doing(query), average()
-    rated = [(rating(wanted, one, usual) * favour(one, wish), one.id) for one in documents()]
+    wanted = said | {PHRASE_NAMES[term] for term in said if term in PHRASE_NAMES}
+    wish, usual = find_action(query), average_length()
+    rated = [(score(wanted, one, usual) * score_bonus(one, wish), one.id) for one in documents()]
     ranked = sorted((-rate, place, id) for place, (rate, id) in enumerate(rated) if rate > 0)
     return [id for _, _, id in ranked]
 
 
-def favour(one: Found, wish: Set[str]) -> float:
+def score_bonus(one: SearchDocument, wish: Set[str]) -> float:
     return (1 if wish & one.does else OTHERWISE) * (OURS if one.id in OPERATIONS else 1)
 
 
 @cache
-def average() -> float:
+def average_length() -> float:
     return sum(one.length for one in documents()) / len(documents())
 
 
@@ -199,7 +199,7 @@ def rarity(term: str) -> float:
     return log(1 + (len(known) - holding + 0.5) / (holding + 0.5))
 
 
-def rating(wanted: Set[str], one: Found, usual: float) -> float:
+def score(wanted: Set[str], one: SearchDocument, usual: float) -> float:
     """BM25."""
     shared = [term for term in wanted if term in one.words]
     worn = K * (1 - B + B * one.length / usual)

@@ -23,14 +23,14 @@ USUAL = frozenset(name for name, one in OPERATIONS.items() if not one.options.ge
 SETS = {**TOOLSETS, DEFAULT: USUAL, ALL: frozenset(OPERATIONS)}
 
 
-def offered(settings: Settings) -> dict[str, Operation[..., Any]]:
+def offered_tools(settings: Settings) -> dict[str, Operation[..., Any]]:
     """The tools of a server with these settings, in the order of the documentation.
 
     Raises:
         BadSetting: for a toolset or tool there is not, or where nothing is left.
     """
-    names = chosen(settings.toolsets, settings.tools)
-    left = {name: one for name, one in OPERATIONS.items() if name in names and possible(one, settings)}
+    names = select_names(settings.toolsets, settings.tools)
+    left = {name: one for name, one in OPERATIONS.items() if name in names and is_possible(one, settings)}
     if settings.read_only or all(one.read_only for name, one in left.items() if name not in TOOLSETS[CHANGES]):
         left = {name: one for name, one in left.items() if one.read_only and not one.options.get("for_writing")}
     if not left:
@@ -38,22 +38,22 @@ def offered(settings: Settings) -> dict[str, Operation[..., Any]]:
     return left
 
 
-def possible(operation: Operation[..., Any], settings: Settings) -> bool:
+def is_possible(operation: Operation[..., Any], settings: Settings) -> bool:
     """Without Maton there are no connections to manage."""
     return not (settings.direct and operation.resource.plane == "control")
 
 
-def chosen(toolsets: str, tools: str) -> set[str]:
+def select_names(toolsets: str, tools: str) -> set[str]:
     """`contacts,deals` are toolsets, and so are `default` and `all`. Of tools `a,b` are taken beside them.
 
     `-c` is left out whatever else is said. Whoever can write can preview, confirm and undo.
     """
-    sets, single = listed(toolsets), listed(tools)
+    sets, single = split_names(toolsets), split_names(tools)
     if (toolsets and not sets) or (tools and not single):
         raise BadSetting("AC_MCP_TOOLSETS and AC_MCP_TOOLS take names with commas between them.")
-    wanted = [known(name, list(SETS), "AC_MCP_TOOLSETS") for name in sets]
-    plus = [known(name, list(OPERATIONS), "AC_MCP_TOOLS") for name in single if not name.startswith("-")]
-    minus = {known(name[1:], list(OPERATIONS), "AC_MCP_TOOLS") for name in single if name.startswith("-")}
+    wanted = [require_known_names(name, list(SETS), "AC_MCP_TOOLSETS") for name in sets]
+    plus = [require_known_names(name, list(OPERATIONS), "AC_MCP_TOOLS") for name in single if not name.startswith("-")]
+    minus = {require_known_names(name[1:], list(OPERATIONS), "AC_MCP_TOOLS") for name in single if name.startswith("-")}
     if not (wanted or plus):
         return set(USUAL - minus)
     some = {*plus}.union(*(SETS[name] for name in wanted))
@@ -61,16 +61,16 @@ def chosen(toolsets: str, tools: str) -> set[str]:
     return (some | (TOOLSETS[CHANGES] if writing else frozenset[str]())) - minus
 
 
-def switched_off(settings: Settings) -> frozenset[str]:
+def disabled_names(settings: Settings) -> frozenset[str]:
     """What `-name` leaves out, whatever else is said."""
-    return frozenset(name[1:] for name in listed(settings.tools) if name.startswith("-"))
+    return frozenset(name[1:] for name in split_names(settings.tools) if name.startswith("-"))
 
 
-def listed(text: str) -> list[str]:
+def split_names(text: str) -> list[str]:
     return [part.strip().lower() for part in text.split(",") if part.strip()]
 
 
-def known(name: str, names: Sequence[str], variable: str) -> str:
+def require_known_names(name: str, names: Sequence[str], variable: str) -> str:
     if name in names:
         return name
     near = get_close_matches(name, names, 3)

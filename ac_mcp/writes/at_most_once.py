@@ -4,24 +4,24 @@ from dataclasses import dataclass
 
 from anyio import CancelScope
 
-from ac_mcp.errors import NeedsYes, OutcomeUnknown, Trouble
-from ac_mcp.gateway.call_client import Bound
-from ac_mcp.messages import Reply, Request
+from ac_mcp.errors import ConfirmationRequired, OutcomeUnknown, ToolError
+from ac_mcp.gateway.call_client import CallClient
+from ac_mcp.messages import Request, Response
 from ac_mcp.storage.journal import Intent, Journal
 
 
 @dataclass(slots=True)
-class Once:
+class JournaledWrite:
     """One write under way."""
 
-    inner: Bound
+    inner: CallClient
     journal: Journal
     request: Request
     intent: Intent
     settle: float
     """Seconds by which a write without an answer has landed."""
 
-    async def sent(self) -> Reply:
+    async def send(self) -> Response:
         """Sent, and the journal told how it ended.
 
         Raises:
@@ -33,38 +33,38 @@ class Once:
             self.check(reply)
         except OutcomeUnknown as unknown:
             sent_at = unknown.sent_at if unknown.sent_at is not None else self.inner.gateway.clock()
-            self.intent = await self.journal.end(self.intent, "unknown", self.landed(sent_at))
+            self.intent = await self.journal.end_intent(self.intent, "unknown", self.landing_time(sent_at))
             raise
-        except Trouble:
-            self.intent = await self.journal.end(self.intent, "failed")
+        except ToolError:
+            self.intent = await self.journal.end_intent(self.intent, "failed")
             raise
         except BaseException:  # cancelled: what had not left is over, what had may land
             with CancelScope(shield=True):
                 left = self.inner.caller.sent[before:]
-                by = self.landed(left[-1]) if left else None
-                self.intent = await self.journal.end(self.intent, "unknown" if left else "failed", by)
+                by = self.landing_time(left[-1]) if left else None
+                self.intent = await self.journal.end_intent(self.intent, "unknown" if left else "failed", by)
             raise
-        await self.journal.made(self.intent, self.ids(reply), surely=True)
+        await self.journal.mark_made(self.intent, self.created_ids(reply), surely=True)
         return reply
 
-    def landed(self, sent_at: float) -> float:
+    def landing_time(self, sent_at: float) -> float:
         """When what was sent at a moment of the gateway's clock has landed, on the wall clock."""
         return self.journal.now + sent_at - self.inner.gateway.clock() + self.settle
 
-    def latest(self) -> float:
+    def latest_landing(self) -> float:
         """When a request that this call may still send has landed, on the wall clock."""
-        return latest(self.inner, self.journal, self.settle)
+        return latest_landing(self.inner, self.journal, self.settle)
 
-    def check(self, reply: Reply) -> None:
+    def check(self, reply: Response) -> None:
         """Raises OutcomeUnknown for an answer that shows nothing."""
 
-    def ids(self, reply: Reply) -> list[str]:
+    def created_ids(self, reply: Response) -> list[str]:
         """Of what was made."""
         return []
 
 
 @dataclass(slots=True)
-class Unseen(Once):
+class BlindWrite(JournaledWrite):
     """A write that cannot be looked up here: after a lost answer it is sent again only if somebody has looked."""
 
     agreed: bool
@@ -72,27 +72,27 @@ class Unseen(Once):
     key: bool
     """It is sent under a key of the client's."""
 
-    async def done(self) -> Reply:
+    async def run(self) -> Response:
         """Sent; a second one only once the first can land no more, and with a yes.
 
         Raises:
             OutcomeUnknown: for one that may still land.
             NeedsYes: for one that may have landed.
         """
-        self.intent, earlier = await self.journal.begin(self.intent, keyed=self.key)
+        self.intent, earlier = await self.journal.begin_intent(self.intent, keyed=self.key)
         if not earlier:
-            return await self.sent()
+            return await self.send()
         seconds = self.intent.lands_by - self.journal.now
         if seconds > 0:
             raise OutcomeUnknown(f"the same call was made before and may still come in within {seconds:.0f} s")
-        if not self.agreed or not (claimed := await self.journal.claim(self.intent, self.latest())):
-            raise NeedsYes(
+        if not self.agreed or not (claimed := await self.journal.claim_resend(self.intent, self.latest_landing())):
+            raise ConfirmationRequired(
                 ["The same call was made a short while ago and its outcome is not known. "
                  "Look whether it is there: yes makes it once more."]
             )  # fmt: skip
         self.intent = claimed
-        return await self.sent()
+        return await self.send()
 
 
-def latest(inner: Bound, journal: Journal, settle: float) -> float:
-    return journal.now + inner.left + settle
+def latest_landing(inner: CallClient, journal: Journal, settle: float) -> float:
+    return journal.now + inner.seconds_left + settle

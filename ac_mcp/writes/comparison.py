@@ -19,13 +19,13 @@ ALIKE = 0.8
 """From 0 to 1: how alike two texts must be for one to be the other, changed on the way."""
 
 
-def same(sent: Json, row: Json) -> bool:
+def is_same(sent: Json, row: Json) -> bool:
     """Every attribute that was sent and that the row shows is the same."""
     compared = [one == other for one, other in pairs(sent, row)]
     return bool(compared) and all(compared)
 
 
-def alike(sent: Json, row: Json) -> bool:
+def is_similar(sent: Json, row: Json) -> bool:
     """All but a text are the same, and that looks as if the other side had changed it on the way."""
     found = list(pairs(sent, row))
     different = [(one, other) for one, other in found if one != other]
@@ -38,10 +38,10 @@ def changed(one: str, other: str) -> bool:
         return False
     if min(len(one), len(other)) >= CUT and (one.startswith(other) or other.startswith(one)):
         return True
-    return figures(one) == figures(other) and SequenceMatcher(None, one, other).ratio() >= ALIKE
+    return digits_of(one) == digits_of(other) and SequenceMatcher(None, one, other).ratio() >= ALIKE
 
 
-def figures(text: str) -> list[str]:
+def digits_of(text: str) -> list[str]:
     """The numbers in a text: nobody changes those on the way."""
     return re.findall(r"\d+", text)
 
@@ -55,7 +55,7 @@ def pairs(sent: Json, row: Json) -> Iterable[tuple[str, str]]:
 
 def pair(sent: Any, there: Any) -> tuple[str, str]:
     """Both in one spelling: of a moment the clock, unless both say in which zone."""
-    one, other = plain(sent), plain(there)
+    one, other = normalize_value(sent), normalize_value(there)
     if not (MOMENT.match(one) and MOMENT.match(other)):
         return one, other
     zoned = [ZONE.search(text) is not None for text in (one, other)]
@@ -72,10 +72,10 @@ def comparable(value: Any) -> bool:
     )
 
 
-def plain(value: Any) -> str:
+def normalize_value(value: Any) -> str:
     """However a text is encoded, escaped, spaced or cased, and whether an id is a number or a text."""
     if isinstance(value, list):
-        return "\n".join(sorted(plain(one) for one in cast("list[Any]", value)))
+        return "\n".join(sorted(normalize_value(one) for one in cast("list[Any]", value)))
     value = int(value) if isinstance(value, bool) else value  # flags are numbers where they are read (reference 2.3)
     text = html.unescape(str("" if value is None else value))
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from ac_mcp.errors import Forbidden, NotFound
-from ac_mcp.messages import Json, record, records, whole
+from ac_mcp.messages import Json, as_int, as_object, as_objects
 
 Read = Callable[..., Awaitable[Json]]
 Counts = Mapping[str, int | None]
@@ -31,80 +31,80 @@ LATER: Mapping[str, tuple[str, ...]] = {"contacts": ("firstName", "lastName", "p
 PAGE, PAGES = 100, 10
 
 
-async def hanging(read: Read, plural: str, path: str, body: Json) -> list[str] | None:
+async def describe_dependents(read: Read, plural: str, path: str, body: Json) -> list[str] | None:
     """What hangs on the thing at `path`, in words; None where that cannot be told. `body` is what reading it gave."""
     id = path.rpartition("/")[2]
     match plural:
         case "dealGroups":
             stages = await read("/dealStages", **{"filters[d_groupid]": id, "limit": "1"})
-            more = total(stages, "dealStages")
+            more = total_of(stages, "dealStages")
             own = {"further stages": None if more is None else max(0, more - OWN_STAGES)}
-            return counted({**await listed(read, plural, id), **own})
+            return in_words({**await count_listed(read, plural, id), **own})
         case _ if plural in COUNTED:
-            return counted(await listed(read, plural, id))
+            return in_words(await count_listed(read, plural, id))
         case "dealCustomFieldMeta" | "accountCustomFieldMeta":
-            return counted({"values": await values_of(read, plural.replace("Meta", "Data"), id)})
+            return in_words({"values": await count_values(read, plural.replace("Meta", "Data"), id)})
         case "contacts":
             tags, notes = [await read(f"{path}/{word}") for word in ("contactTags", "notes")]
-            held = {word: total(body, key) for key, word in OF_CONTACT.items()}
-            return counted({"tags": total(tags, "contactTags"), **held, "notes": total(notes, "notes")})
+            held = {word: total_of(body, key) for key, word in OF_CONTACT.items()}
+            return in_words({"tags": total_of(tags, "contactTags"), **held, "notes": total_of(notes, "notes")})
         case "deals":
-            task = str(record(body.get("deal")).get("nexttaskid") or "0") != "0"
-            return counted({"notes": await notes_of(read, path), "tasks": int(task)})
+            task = str(as_object(body.get("deal")).get("nexttaskid") or "0") != "0"
+            return in_words({"notes": await count_notes(read, path), "tasks": int(task)})
         case "accounts":
-            return counted(await of_account(read, id, str(record(body.get("account")).get("name") or "")))
+            return in_words(await count_of_account(read, id, str(as_object(body.get("account")).get("name") or "")))
         case _:
             return []
 
 
-async def listed(read: Read, plural: str, id: str) -> Counts:
+async def count_listed(read: Read, plural: str, id: str) -> Counts:
     where, parameter, key, word = COUNTED[plural]
     every = {"status": "-1"} if where == "/contacts" else {}
-    return {word: total(await read(where, **{parameter: id, "limit": "1", **every}), key)}
+    return {word: total_of(await read(where, **{parameter: id, "limit": "1", **every}), key)}
 
 
-async def of_account(read: Read, id: str, name: str) -> Counts:
+async def count_of_account(read: Read, id: str, name: str) -> Counts:
     """Its counts stand in the list only, and only where they are asked for (reference 8)."""
     for page in range(PAGES):
         query = {"search": name, "count_deals": "true", "limit": str(PAGE), "offset": str(page * PAGE)}
-        rows = records((await read("/accounts", **query)).get("accounts"))
+        rows = as_objects((await read("/accounts", **query)).get("accounts"))
         if mine := next((row for row in rows if str(row.get("id")) == id), None):
-            return {"contacts": whole(mine.get("contactCount")), "deals": whole(mine.get("dealCount"))}
+            return {"contacts": as_int(mine.get("contactCount")), "deals": as_int(mine.get("dealCount"))}
         if len(rows) < PAGE:
             break
     return {"contacts": None}
 
 
-async def values_of(read: Read, plural: str, field: str) -> int | None:
+async def count_values(read: Read, plural: str, field: str) -> int | None:
     """The values cannot be asked for by field (reference 5.5): those of all fields are looked through."""
     found = 0
     for page in range(PAGES):
         body = await read(f"/{plural}", limit=str(PAGE), offset=str(page * PAGE))
         if not isinstance(body.get(plural), list):
             return None
-        rows = records(body[plural])
+        rows = as_objects(body[plural])
         found += sum(str(row.get("customFieldId")) == field for row in rows)
         if len(rows) < PAGE:
             return found
     return None
 
 
-def total(body: Json, key: str) -> int | None:
+def total_of(body: Json, key: str) -> int | None:
     """How many rows there are, by the list or by what it says of all pages."""
     if not isinstance(body.get(key), list):
         return None
-    return max(whole(record(body.get("meta")).get("total")), len(records(body.get(key))))
+    return max(as_int(as_object(body.get("meta")).get("total")), len(as_objects(body.get(key))))
 
 
-def counted(numbers: Counts) -> list[str] | None:
+def in_words(numbers: Counts) -> list[str] | None:
     if None in numbers.values():
         return None
     return [f"{number} {SINGLE[word] if number == 1 else word}" for word, number in numbers.items() if number]
 
 
-async def notes_of(read: Read, path: str) -> int | None:
+async def count_notes(read: Read, path: str) -> int | None:
     """The notes of a deal are not always to be had (reference 5.1)."""
     try:
-        return total(await read(f"{path}/notes"), "notes")
+        return total_of(await read(f"{path}/notes"), "notes")
     except (NotFound, Forbidden):
         return 0

@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ac_mcp.errors import Duplicate, Refused
-from ac_mcp.messages import Json, record, records, whole
+from ac_mcp.errors import Duplicate, RequestRefused
+from ac_mcp.messages import Json, as_int, as_object, as_objects
 from ac_mcp.operations import STEPS
 from ac_mcp.results.error_text import quote
 from ac_mcp.spec.operation import Operation
 from ac_mcp.spec.resource import Resource
-from ac_mcp.writes.audit_log import Write
+from ac_mcp.writes.audit_log import AuditEntry
 from ac_mcp.writes.before_images import LEFT, SUBSCRIBED, id_of
-from ac_mcp.writes.undo_requests import Restoring, values
+from ac_mcp.writes.undo_requests import UndoRequests, values_by_field
 
-KEPT: Mapping[str, tuple[str, ...]] = {
+RECREATED_FROM: Mapping[str, tuple[str, ...]] = {
     "contacts": ("email", "firstName", "lastName", "phone"),
     "tags": ("tag", "tagType", "description"),
     "lists": (
@@ -40,76 +40,76 @@ KEPT: Mapping[str, tuple[str, ...]] = {
 """What of a deleted thing is made again, under the API's names (reference 3 to 5)."""
 
 
-async def made_again(by: Restoring, write: Write, step: Operation[..., Any]) -> None:
+async def recreate(by: UndoRequests, write: AuditEntry, step: Operation[..., Any]) -> None:
     """A new one with what was kept of the old one, then everything that hung on it."""
     resource, before = step.resource, write.before or {}
-    row, old = record(before.get(resource.singular)), id_of(write.path)
-    what = by.what(resource.plural, old, row)
+    row, old = as_object(before.get(resource.singular)), id_of(write.path)
+    what = by.describe(resource.plural, old, row)
     if not row:
         by.lost.append(f"{what}: what stood there was not kept")
         return
-    if not by.earlier and await by.name_taken(resource, str(row.get("name") or "")):
+    if not by.made_earlier and await by.is_name_taken(resource, str(row.get("name") or "")):
         by.lost.append(f"{what}: one of the same name is there again, so none was made")
         return
-    attributes = kept(resource, row, before)
+    attributes = creation_attributes(resource, row, before)
     creator = next(o for o in resource.operations if o.method == "POST" and not o.idempotent)
     try:
         reply = await by.send(creator, creator.path, attributes)
     except Duplicate:
         by.lost.append(f"{what}: one of the same name is there again, so none was made")
         return
-    new = str(record(reply.body.get(resource.singular)).get("id") or "")
+    new = str(as_object(reply.body.get(resource.singular)).get("id") or "")
     by.renewed[resource.plural, old] = new
     before_now = " by an earlier undo" if reply.status == 200 else ""
     by.restored.append(f"{what}: made again{before_now}, with the id {new}")
     by.lost.append(f"{what}: {resource.lost}")
-    await hung_again(by, new, before, step)
+    await recreate_dependents(by, new, before, step)
 
 
-def kept(resource: Resource, row: Json, before: Json) -> Json:
+def creation_attributes(resource: Resource, row: Json, before: Json) -> Json:
     """What a new one is made with."""
-    attributes = {key: row[key] for key in KEPT[resource.plural] if row.get(key) not in (None, "")}
+    attributes = {key: row[key] for key in RECREATED_FROM[resource.plural] if row.get(key) not in (None, "")}
     if resource.plural == "dealTasks":
-        attributes["ownerType"] = record(row.get("owner")).get("type") or "deal"
-    if resource.plural == "contacts" and (fields := values(records(before.get("fieldValues")))):
+        attributes["ownerType"] = as_object(row.get("owner")).get("type") or "deal"
+    if resource.plural == "contacts" and (fields := values_by_field(as_objects(before.get("fieldValues")))):
         attributes["fieldValues"] = [{"field": id, "value": value} for id, value in fields.items()]
-    if data := records(before.get(f"{resource.singular}CustomFieldData")):
+    if data := as_objects(before.get(f"{resource.singular}CustomFieldData")):
         attributes["fields"] = [deal_field(one) for one in data]
     return attributes
 
 
-async def hung_again(by: Restoring, new: str, before: Json, step: Operation[..., Any]) -> None:
+async def recreate_dependents(by: UndoRequests, new: str, before: Json, step: Operation[..., Any]) -> None:
     """What hung on it."""
     match step.resource.plural:
         case "contacts":
-            await contact_again(by, new, before)
+            await recreate_contact_parts(by, new, before)
         case "deals":
-            await notes_again(by, new, "Deal", before)
+            await recreate_notes(by, new, "Deal", before)
         case "accounts":
-            for row in records(before.get("accountContacts")):
+            for row in as_objects(before.get("accountContacts")):
                 tie = {"contact": row.get("contact"), "account": new, "jobTitle": row.get("jobTitle") or ""}
-                await by.attempt(by.what("contacts", str(row.get("contact"))), by.tied("accountContacts", tie))
+                await by.attempt(by.describe("contacts", str(row.get("contact"))), by.associate("accountContacts", tie))
         case "fields":
-            await field_again(by, new, before)
+            await recreate_field_parts(by, new, before)
         case _:
-            await held_again(by, new, before, step)
+            await restore_holders(by, new, before, step)
 
 
-async def field_again(by: Restoring, new: str, before: Json) -> None:
+async def recreate_field_parts(by: UndoRequests, new: str, before: Json) -> None:
     """The choices of a field, and on which lists it shows."""
-    own = [one for one in records(before.get("fieldOptions")) if one.get("label") or one.get("value")]
+    own = [one for one in as_objects(before.get("fieldOptions")) if one.get("label") or one.get("value")]
     if own:
         rows = [{**{k: one.get(k) for k in ("label", "value", "orderid", "isdefault")}, "field": new} for one in own]
         step = STEPS["create_field_options"]
         await by.attempt("its choices", by.send(step, step.path, {"fieldOptions": rows}))
-    for row in records(before.get("fieldRels")):
-        await by.silently(by.tied("fieldRels", {"field": new, "relid": str(row.get("relid") or "0")}))
+    for row in as_objects(before.get("fieldRels")):
+        await by.try_silently(by.associate("fieldRels", {"field": new, "relid": str(row.get("relid") or "0")}))
 
 
-async def tied_again(by: Restoring, write: Write, step: Operation[..., Any]) -> None:
+async def recreate_association(by: UndoRequests, write: AuditEntry, step: Operation[..., Any]) -> None:
     """What only ties two things, or a choice of a field: made again as it was."""
     resource = step.resource
-    row = record((write.before or {}).get(resource.singular))
+    row = as_object((write.before or {}).get(resource.singular))
     keys = {
         "accountContacts": ("contact", "account", "jobTitle"),
         "fieldOptions": ("field", "label", "value", "orderid", "isdefault"),
@@ -121,21 +121,21 @@ async def tied_again(by: Restoring, write: Write, step: Operation[..., Any]) -> 
     sent = {key: row[key] for key in keys if row.get(key) is not None}
     match resource.plural:
         case "accountContacts":
-            what = " in ".join(by.what(f"{end}s", str(row.get(end))) for end in ("contact", "account"))
+            what = " in ".join(by.describe(f"{end}s", str(row.get(end))) for end in ("contact", "account"))
         case "fieldOptions":
             what, sent = f"the choice {quote(str(row.get('label')))}", {"fieldOptions": [sent]}
         case _:
-            what = f"the field shows on {by.what('lists', str(row.get('relid')))}"
+            what = f"the field shows on {by.describe('lists', str(row.get('relid')))}"
     maker = next(o for o in resource.operations if o.method == "POST")
     await by.attempt(what, by.send(maker, maker.path, sent))
 
 
-async def moved_back(by: Restoring, write: Write, step: Operation[..., Any]) -> None:
+async def move_back(by: UndoRequests, write: AuditEntry, step: Operation[..., Any]) -> None:
     """What was moved on goes back where it was, if it still is where it was moved to."""
     before, resource = write.before or {}, step.resource
     moved: list[str] = before.get("moved") or []
-    count = whole(before.get("moved_count"))
-    (key, there), *_ = record((write.body or {}).get(resource.singular)).items()
+    count = as_int(before.get("moved_count"))
+    (key, there), *_ = as_object((write.body or {}).get(resource.singular)).items()
     old = write.path.split("/")[2]
     kind = write.path.split("/")[1]
     home = by.renewed.get((kind, old), old)
@@ -143,11 +143,11 @@ async def moved_back(by: Restoring, write: Write, step: Operation[..., Any]) -> 
     done = 0
     for id in moved:
         path = f"{resource.lister.path}/{id}"
-        now = record((await by.read(path)).get(resource.singular)).get(key)
+        now = as_object((await by.read(path)).get(resource.singular)).get(key)
         if str(now) == str(there):
-            done += await by.silently(by.send(mover, path, {key: home}))
+            done += await by.try_silently(by.send(mover, path, {key: home}))
     if done:
-        by.restored.append(f"{done} of {count} {resource.words}: back in {by.what(kind, home)}")
+        by.restored.append(f"{done} of {count} {resource.words}: back in {by.describe(kind, home)}")
     if done < count:
         by.lost.append(f"{count - done} of {count} {resource.words}: moved on since, gone, or beyond the first 1,000")
 
@@ -155,47 +155,49 @@ async def moved_back(by: Restoring, write: Write, step: Operation[..., Any]) -> 
 def deal_field(row: Json) -> Json:
     """A custom field value as a deal takes it (reference 5.1)."""
     currency = row.get("fieldCurrency")
-    told = {"customFieldId": whole(row.get("customFieldId")), "fieldValue": row.get("fieldValue")}
+    told = {"customFieldId": as_int(row.get("customFieldId")), "fieldValue": row.get("fieldValue")}
     return told | ({"fieldCurrency": currency} if currency else {})
 
 
-async def contact_again(by: Restoring, new: str, before: Json) -> None:
+async def recreate_contact_parts(by: UndoRequests, new: str, before: Json) -> None:
     """Tags, lists, companies and notes of a contact."""
-    for tag in sorted({str(row.get("tag")) for row in records(before.get("contactTags"))}):
-        await by.attempt(by.what("tags", tag), by.tied("contactTags", {"contact": new, "tag": tag}))
-    for row in records(before.get("contactLists")):
+    for tag in sorted({str(row.get("tag")) for row in as_objects(before.get("contactTags"))}):
+        await by.attempt(by.describe("tags", tag), by.associate("contactTags", {"contact": new, "tag": tag}))
+    for row in as_objects(before.get("contactLists")):
         status = str(row.get("status"))
         if status in (SUBSCRIBED, LEFT):
-            await by.attempt(by.what("lists", str(row.get("list"))), by.on_list(new, str(row.get("list")), status))
+            await by.attempt(
+                by.describe("lists", str(row.get("list"))), by.set_membership(new, str(row.get("list")), status)
+            )
         else:
             by.lost.append(
-                f"{by.what('lists', str(row.get('list')))}: it was unconfirmed or bounced, which the API cannot set"
+                f"{by.describe('lists', str(row.get('list')))}: it was unconfirmed or bounced, which the API cannot set"
             )
-    for row in records(before.get("accountContacts")):
+    for row in as_objects(before.get("accountContacts")):
         tie = {"contact": new, "account": row.get("account"), "jobTitle": row.get("jobTitle") or ""}
-        await by.attempt(by.what("accounts", str(row.get("account"))), by.tied("accountContacts", tie))
-    for row in records(before.get("deals")):
-        await deal_back(by, new, str(row.get("id")))
-    await notes_again(by, new, "Subscriber", before)
+        await by.attempt(by.describe("accounts", str(row.get("account"))), by.associate("accountContacts", tie))
+    for row in as_objects(before.get("deals")):
+        await restore_deal(by, new, str(row.get("id")))
+    await recreate_notes(by, new, "Subscriber", before)
 
 
-async def deal_back(by: Restoring, new: str, deal: str) -> None:
+async def restore_deal(by: UndoRequests, new: str, deal: str) -> None:
     """A deal whose contact was deleted gets the new one; whether it can be read again its answer tells."""
-    what = by.what("deals", deal)
+    what = by.describe("deals", deal)
     try:
         reply = await by.send(STEPS["update_deal"], f"/deals/{deal}", {"contact": new})
-    except Refused:
+    except RequestRefused:
         by.lost.append(f"{what}: its contact")
         return
-    if record(reply.body.get("deal")).get("isDisabled") is True:
+    if as_object(reply.body.get("deal")).get("isDisabled") is True:
         by.lost.append(f"{what}: it has its contact again, and can still not be read")
     else:
         by.restored.append(f"{what}: its contact")
 
 
-async def notes_again(by: Restoring, new: str, kind: str, before: Json) -> None:
+async def recreate_notes(by: UndoRequests, new: str, kind: str, before: Json) -> None:
     creator = STEPS["create_note"]
-    notes = records(before.get("notes"))
+    notes = as_objects(before.get("notes"))
     for row in notes:
         body = {"note": row.get("note") or "", "relid": new, "reltype": kind}
         await by.attempt("a note", by.send(creator, creator.path, body))
@@ -203,15 +205,15 @@ async def notes_again(by: Restoring, new: str, kind: str, before: Json) -> None:
         by.lost.append("who wrote the notes and when")
 
 
-async def held_again(by: Restoring, new: str, before: Json, step: Operation[..., Any]) -> None:
+async def restore_holders(by: UndoRequests, new: str, before: Json, step: Operation[..., Any]) -> None:
     """The contacts of a tag or list, as far as they were kept."""
-    held = record(before.get("holders"))
-    count, done = whole(before.get("holders_count")), 0
+    held = as_object(before.get("holders"))
+    count, done = as_int(before.get("holders_count")), 0
     for status, contact in ((status, one) for status, several in held.items() for one in several):
         if step.resource.plural == "tags":
-            done += await by.silently(by.tied("contactTags", {"contact": contact, "tag": new}))
+            done += await by.try_silently(by.associate("contactTags", {"contact": contact, "tag": new}))
         elif status in (SUBSCRIBED, LEFT):
-            done += await by.silently(by.on_list(contact, new, status))
+            done += await by.try_silently(by.set_membership(contact, new, status))
     if count:
         by.restored.append(f"{done} of its {count} contacts")
     if done < count:

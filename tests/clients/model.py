@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
-from ac_mcp.messages import Json, records
+from ac_mcp.messages import Json, as_objects
 
 TOOL = "mcp__activecampaign__count_contacts"
 ARGUMENTS = {"where": ["tag=VIP"]}
@@ -18,7 +18,7 @@ ARGUMENTS = {"where": ["tag=VIP"]}
 
 def block_for(request: dict[str, Any]) -> dict[str, Any]:
     """What the model says next: the call, or what came of it."""
-    results = [part for part in records(request["messages"][-1]["content"]) if part.get("type") == "tool_result"]
+    results = [part for part in as_objects(request["messages"][-1]["content"]) if part.get("type") == "tool_result"]
     if results:
         said: Any = results[0]["content"]
         return {"type": "text", "text": said if isinstance(said, str) else said[0]["text"]}

@@ -101,7 +101,7 @@ def install() -> None:
     for name, arguments in (("test_simple_prompt", ()), ("test_prompt_with_arguments", ("arg1", "arg2"))):
         takes = tuple(prompts.Argument(each, "A word", required=True) for each in arguments)
         said = "A simple prompt for testing." + "".join(f" {each}={{{each}}}" for each in arguments)
-        prompts.BY_NAME[name] = prompts.Job(name, "For testing", "For testing.", takes, said)
+        prompts.BY_NAME[name] = prompts.PromptTemplate(name, "For testing", "For testing.", takes, said)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,14 @@ import httpx2
 import pytest
 
 from ac_mcp.errors import GatewayError, KeyRefused, OutcomeUnknown, Throttled, Unavailable
-from ac_mcp.gateway.client import LARGEST, Gateway
-from ac_mcp.gateway.endpoints import Doors
+from ac_mcp.gateway.client import MAX_BODY, Gateway
+from ac_mcp.gateway.endpoints import Endpoints
 from ac_mcp.gateway.pacing import Pacing
-from ac_mcp.gateway.rate_stores import MemoryStore
-from ac_mcp.messages import Caller, Reply, Request
+from ac_mcp.gateway.rate_stores import MemoryRateStore
+from ac_mcp.messages import Caller, Request, Response
 from tests.support import clock, in_virtual_time
 
-DOORS = Doors("https://gateway.maton.ai", "https://ctrl.maton.ai")
+DOORS = Endpoints("https://gateway.maton.ai", "https://ctrl.maton.ai")
 READ, CREATE = Request("GET", "/tags", repeatable=True), Request("POST", "/deals", body={"deal": {}})
 UPSERT, DELETE = (
     Request("POST", "/contact/sync", body={}, repeatable=True),
@@ -25,7 +25,7 @@ CALLER = Caller("secret-key")
 Answer = Callable[[httpx2.Request], httpx2.Response]
 
 
-def gateway(answer: Answer, doors: Doors = DOORS) -> tuple[Gateway, list[httpx2.Request]]:
+def gateway(answer: Answer, doors: Endpoints = DOORS) -> tuple[Gateway, list[httpx2.Request]]:
     """A gateway to an answer, and what reached it."""
     seen: list[httpx2.Request] = []
 
@@ -35,7 +35,7 @@ def gateway(answer: Answer, doors: Doors = DOORS) -> tuple[Gateway, list[httpx2.
 
     http = httpx2.AsyncClient(transport=httpx2.MockTransport(noted))
     return Gateway(
-        doors, http, Pacing(MemoryStore(clock, clock), clock, anyio.sleep), clock, anyio.sleep, lambda: 1.0
+        doors, http, Pacing(MemoryRateStore(clock, clock), clock, anyio.sleep), clock, anyio.sleep, lambda: 1.0
     ), seen
 
 
@@ -60,7 +60,7 @@ def status(code: int, body: object = None, **headers: str) -> httpx2.Response:
 @in_virtual_time
 async def test_a_read_survives_three_failures() -> None:
     one, seen = gateway(in_turn(status(503), httpx2.ReadError("reset"), status(520), status(200, {"tags": []})))
-    assert await one.send(READ, CALLER) == Reply(200, {"tags": []})
+    assert await one.send(READ, CALLER) == Response(200, {"tags": []})
     assert len(seen) == 4
 
 
@@ -92,14 +92,14 @@ async def test_a_create_that_surely_did_nothing_is_sent_again(failure: httpx2.Re
 @in_virtual_time
 async def test_an_upsert_may_be_sent_again() -> None:
     one, seen = gateway(in_turn(status(503), status(201, {"contact": {}})))
-    assert (await one.send(UPSERT, CALLER)) == Reply(201, {"contact": {}}, repeated=True)
+    assert (await one.send(UPSERT, CALLER)) == Response(201, {"contact": {}}, repeated=True)
     assert len(seen) == 2
 
 
 @in_virtual_time
 async def test_a_delete_that_finds_nothing_on_its_second_try_has_succeeded() -> None:
     one, _ = gateway(in_turn(status(503), status(404, {"message": "No Result found for Tag with id 3"})))
-    assert await one.send(DELETE, CALLER) == Reply(404, {}, repeated=True)
+    assert await one.send(DELETE, CALLER) == Response(404, {}, repeated=True)
 
 
 @in_virtual_time
@@ -137,7 +137,7 @@ class Hanging(httpx2.AsyncBaseTransport):
 @in_virtual_time
 async def test_a_server_that_never_answers_ends_an_attempt_after_a_while_and_a_call_at_its_deadline() -> None:
     http = httpx2.AsyncClient(transport=Hanging(), timeout=None)
-    one = Gateway(DOORS, http, Pacing(MemoryStore(clock, clock), clock, anyio.sleep), clock)
+    one = Gateway(DOORS, http, Pacing(MemoryRateStore(clock, clock), clock, anyio.sleep), clock)
     with pytest.raises(OutcomeUnknown) as caught:
         await one.send(CREATE, Caller("k", deadline=45))
     assert (clock(), caught.value.sent_at) == (20, 0)
@@ -148,7 +148,7 @@ async def test_a_server_that_never_answers_ends_an_attempt_after_a_while_and_a_c
 
 @in_virtual_time
 async def test_an_answer_without_end_is_cut_off() -> None:
-    one, _ = gateway(lambda _: httpx2.Response(200, content=b"[" + b" " * LARGEST))
+    one, _ = gateway(lambda _: httpx2.Response(200, content=b"[" + b" " * MAX_BODY))
     with pytest.raises(Unavailable, match="too large"):
         await one.send(READ, CALLER)
 
@@ -168,7 +168,7 @@ async def test_requests_carry_key_and_connection_to_maton_and_the_token_to_activ
     await one.send(
         Request("GET", "/connections", {"app": "active-campaign"}, plane="control"), Caller("k", connection="c-1")
     )
-    direct, also = gateway(lambda _: status(200, {"a": 1}), Doors("https://acme.api-us1.com", direct=True))
+    direct, also = gateway(lambda _: status(200, {"a": 1}), Endpoints("https://acme.api-us1.com", direct=True))
     await direct.send(READ, Caller("t"))
     told = [
         (str(r.url), r.headers.get("authorization"), r.headers.get("maton-connection"), r.headers.get("api-token"))

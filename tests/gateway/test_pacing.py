@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from ac_mcp.errors import Busy, Throttled
 from ac_mcp.gateway.pacing import Pacing
-from ac_mcp.gateway.rate_stores import Lease, MemoryStore, Rates, Store
+from ac_mcp.gateway.rate_stores import Lease, MemoryRateStore, Rates, RateStore
 from tests.support import clock, in_virtual_time
 
 ACCOUNT: Rates = (("account", 5),)
 BOTH: Rates = (("account", 5), ("key", 10))
 
 
-def pacing(store: Store | None = None, strict: bool = False) -> Pacing:
-    return Pacing(store or MemoryStore(clock, clock), clock, anyio.sleep, strict)
+def pacing(store: RateStore | None = None, strict: bool = False) -> Pacing:
+    return Pacing(store or MemoryRateStore(clock, clock), clock, anyio.sleep, strict)
 
 
 class Upstream:
@@ -42,7 +42,7 @@ class Upstream:
             await anyio.sleep(there)
             self.arrivals.append((clock(), call))
             await anyio.sleep(back)
-            turn.mark(clock())
+            turn.mark_answered(clock())
 
     @property
     def moments(self) -> list[float]:
@@ -66,7 +66,7 @@ def test_no_second_sees_more_than_five_strictly(trips: list[Trip], cancelled: li
 
     @in_virtual_time
     async def shown() -> None:
-        store, upstream = MemoryStore(clock, clock), Upstream()
+        store, upstream = MemoryRateStore(clock, clock), Upstream()
         those = [pacing(store, strict=True) for _ in range(processes)]
 
         async def gives_up(after: float) -> None:
@@ -127,7 +127,7 @@ async def test_two_accounts_do_not_wait_for_each_other_but_share_their_key() -> 
 
 @in_virtual_time
 async def test_a_pause_holds_everybody_back_in_every_process() -> None:
-    store, upstream = MemoryStore(clock, clock), Upstream()
+    store, upstream = MemoryRateStore(clock, clock), Upstream()
     one, other = pacing(store), pacing(store)
     await upstream.ask(one)
     await one.pause("account", 30)
@@ -194,7 +194,7 @@ async def test_calls_take_turns_however_many_requests_one_of_them_has() -> None:
 
 @in_virtual_time
 async def test_bulk_work_leaves_a_slot_to_those_who_wait_for_an_answer() -> None:
-    store, upstream = MemoryStore(clock, clock), Upstream()
+    store, upstream = MemoryRateStore(clock, clock), Upstream()
     bulk, desk, waits = pacing(store), pacing(store), list[float]()
     async with anyio.create_task_group() as group:
         for _ in range(60):
@@ -282,7 +282,7 @@ async def test_a_queue_longer_than_the_call_may_take_is_refused_at_once_with_an_
 
 @in_virtual_time
 async def test_who_dies_holding_a_slot_loses_it_after_its_time() -> None:
-    store, upstream = MemoryStore(clock, clock), Upstream()
+    store, upstream = MemoryRateStore(clock, clock), Upstream()
     for _ in range(5):
         assert isinstance(await store.take(ACCOUNT, 3, False), Lease)
     await upstream.ask(pacing(store))
@@ -291,7 +291,7 @@ async def test_who_dies_holding_a_slot_loses_it_after_its_time() -> None:
 
 @in_virtual_time
 async def test_who_lives_keeps_its_slot_however_long_the_answer_takes() -> None:
-    store, upstream = MemoryStore(clock, clock), Upstream()
+    store, upstream = MemoryRateStore(clock, clock), Upstream()
     async with anyio.create_task_group() as group:
         for _ in range(5):
             group.start_soon(upstream.ask, pacing(store), 0.0, 15.0)
@@ -302,7 +302,7 @@ async def test_who_lives_keeps_its_slot_however_long_the_answer_takes() -> None:
 
 @in_virtual_time
 async def test_a_lease_that_ran_out_is_not_given_back_for_its_next_holder() -> None:
-    store = MemoryStore(clock, clock)
+    store = MemoryRateStore(clock, clock)
     slept = await store.take((("a", 1),), 1, False)
     await anyio.sleep(2)
     assert isinstance(await store.take((("a", 1),), 3, False), Lease)
@@ -314,7 +314,7 @@ async def test_a_lease_that_ran_out_is_not_given_back_for_its_next_holder() -> N
 @in_virtual_time
 async def test_what_an_earlier_boot_left_behind_holds_nobody_up() -> None:
     moments = [50_000.0]
-    store = MemoryStore(lambda: moments[0], clock)
+    store = MemoryRateStore(lambda: moments[0], clock)
     for _ in range(5):
         await store.take(ACCOUNT, 3, False)
     moments[0] = 10.0
@@ -338,14 +338,14 @@ async def test_what_was_given_up_under_way_still_counts_where_it_arrives() -> No
     for _ in range(5):
         async with one.turn(ACCOUNT) as turn:
             arrivals.append(clock() + 0.02)
-            turn.mark(clock())
+            turn.mark_answered(clock())
     arrivals.sort()
     assert max(sum(start <= moment < start + 1 for moment in arrivals) for start in arrivals) <= 5
 
 
 @in_virtual_time
 async def test_a_pause_that_lasts_absurdly_long_does_not_switch_pauses_off() -> None:
-    store, upstream = MemoryStore(clock, clock), Upstream()
+    store, upstream = MemoryRateStore(clock, clock), Upstream()
     await upstream.ask(pacing(store))
     await store.pause("account", 10**7)
     await store.pause("account", 30)

@@ -11,11 +11,11 @@ from ac_mcp.errors import (
     GatewayError,
     KeyRefused,
     NotFound,
-    Refused,
+    RequestRefused,
     Throttled,
     Unavailable,
 )
-from ac_mcp.gateway.retry import Again, Allowance, Verdict, decide
+from ac_mcp.gateway.retry import RetryBudget, RetryIn, Verdict, decide
 from ac_mcp.messages import Caller, Request
 from tests.gateway.test_client import gateway, in_turn, status
 from tests.support import in_virtual_time
@@ -33,33 +33,33 @@ def failed(status: int, after: float | None = None, *, arrived: bool = True) -> 
 @pytest.mark.parametrize(
     ("request_", "error", "attempt", "verdict"),
     [
-        (READ, failed(500), 1, Again(1.0)),
-        (READ, failed(503), 3, Again(4.0)),
+        (READ, failed(500), 1, RetryIn(1.0)),
+        (READ, failed(503), 3, RetryIn(4.0)),
         (READ, failed(520), 4, "stop"),
-        (READ, failed(524), 1, Again(1.0)),
+        (READ, failed(524), 1, RetryIn(1.0)),
         (READ, failed(501), 1, "stop"),
-        (READ, failed(0), 1, Again(1.0)),
-        (READ, failed(503, 12.0), 1, Again(12.0)),
+        (READ, failed(0), 1, RetryIn(1.0)),
+        (READ, failed(503, 12.0), 1, RetryIn(12.0)),
         (READ, failed(503, 60.0), 1, "stop"),
-        (READ, Throttled("429", retry_after=7.0), 1, Again(7.0)),
-        (READ, Throttled("429", retry_after=0.0), 1, Again(0.0)),
+        (READ, Throttled("429", retry_after=7.0), 1, RetryIn(7.0)),
+        (READ, Throttled("429", retry_after=0.0), 1, RetryIn(0.0)),
         (READ, Throttled("429", retry_after=30.0), 1, "stop"),
-        (READ, Throttled("429"), 2, Again(2.0)),
+        (READ, Throttled("429"), 2, RetryIn(2.0)),
         (READ, Busy("queue"), 1, "stop"),
         (READ, NotFound("404"), 1, "stop"),
         (READ, KeyRefused("401"), 1, "stop"),
         (READ, Forbidden("403"), 1, "stop"),
-        (UPSERT, failed(503), 1, Again(1.0)),
+        (UPSERT, failed(503), 1, RetryIn(1.0)),
         (UPSERT, failed(503), 3, "stop"),
-        (PUT, failed(0), 1, Again(1.0)),
+        (PUT, failed(0), 1, RetryIn(1.0)),
         (CREATE, failed(503), 1, "reconcile"),
         (CREATE, failed(503, 2.0), 1, "reconcile"),
         (CREATE, failed(0), 1, "reconcile"),
-        (CREATE, failed(0, arrived=False), 1, Again(1.0)),
+        (CREATE, failed(0, arrived=False), 1, RetryIn(1.0)),
         (CREATE, failed(0, arrived=False), 3, "stop"),
-        (CREATE, Throttled("429", retry_after=3.0), 1, Again(3.0)),
+        (CREATE, Throttled("429", retry_after=3.0), 1, RetryIn(3.0)),
         (CREATE, Duplicate("422"), 1, "stop"),
-        (CREATE, Refused("422"), 1, "stop"),
+        (CREATE, RequestRefused("422"), 1, "stop"),
     ],
 )
 def test_what_follows_a_failure(request_: Request, error: GatewayError, attempt: int, verdict: Verdict) -> None:
@@ -68,7 +68,7 @@ def test_what_follows_a_failure(request_: Request, error: GatewayError, attempt:
 
 def test_a_wait_that_does_not_fit_is_not_begun() -> None:
     assert decide(READ, failed(500), 1, 24.5, within=25.0) == "stop"
-    assert decide(READ, failed(500), 1, 23.5, within=25.0) == Again(1.0)
+    assert decide(READ, failed(500), 1, 23.5, within=25.0) == RetryIn(1.0)
 
 
 def test_without_a_budget_nothing_is_sent_again_and_a_create_is_looked_up_all_the_same() -> None:
@@ -77,7 +77,7 @@ def test_without_a_budget_nothing_is_sent_again_and_a_create_is_looked_up_all_th
 
 
 def test_retries_are_a_tenth_of_what_succeeds_in_the_long_run() -> None:
-    allowance, sent = Allowance(), 0
+    allowance, sent = RetryBudget(), 0
     for _ in range(1000):
         if allowance.affordable:
             allowance.spend()
@@ -99,7 +99,7 @@ async def test_a_service_that_fails_for_long_is_not_asked_four_times_for_ever() 
 async def test_a_503_that_says_how_long_holds_the_account_back_like_a_429() -> None:
     one, _ = gateway(in_turn(status(503, retry_after="9"), status(200, {"tags": []})))
     await one.send(READ, Caller("k"))
-    assert (await one.pacing.standing(*one.doors.budgets(Caller("k"), READ)[0])).throttled is not None
+    assert (await one.pacing.state_of(*one.endpoints.budgets(Caller("k"), READ)[0])).throttled is not None
 
 
 @pytest.mark.parametrize("refusal", [status(401, {"error": "no"}), httpx2.Response(403)])
@@ -110,7 +110,7 @@ async def test_a_refused_key_is_tried_again_once_a_call_only(refusal: httpx2.Res
         for number in range(5):
             with pytest.raises(GatewayError) as caught:
                 await one.send(Request("GET", f"/tags/{number}", repeatable=True), Caller("k", call=call))
-            assert getattr(caught.value, "known", None) is (number > 0)
+            assert getattr(caught.value, "repeated", None) is (number > 0)
     assert len(seen) == 2
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ac_mcp.gateway.pacing import Pacing
-from ac_mcp.gateway.rate_stores import Lease, MemoryStore, Rates, SqliteStore, Wait
+from ac_mcp.gateway.rate_stores import Lease, MemoryRateStore, Rates, SqliteRateStore, Wait
 from ac_mcp.storage.sqlite import Unusable
 from tests.support import clock, in_virtual_time
 
@@ -21,7 +21,9 @@ BOTH: Rates = (("account", 5), ("key", 10))
 Step = tuple[str, float]
 
 
-async def played(store: MemoryStore | SqliteStore, steps: list[Step], move: Callable[[float], None]) -> list[Any]:
+async def played(
+    store: MemoryRateStore | SqliteRateStore, steps: list[Step], move: Callable[[float], None]
+) -> list[Any]:
     """What a store answers to a course of events."""
     held, said = list[Lease](), list[Any]()
     for what, seconds in steps:
@@ -36,7 +38,7 @@ async def played(store: MemoryStore | SqliteStore, steps: list[Step], move: Call
                 await store.pause("account", seconds)
             case _:
                 move(seconds)
-        said.append(await store.standing("account", 5))
+        said.append(await store.state_of("account", 5))
     return said
 
 
@@ -48,7 +50,7 @@ async def played(store: MemoryStore | SqliteStore, steps: list[Step], move: Call
     )
 )
 def test_the_file_answers_as_memory_does(tmp_path_factory: pytest.TempPathFactory, steps: list[Step]) -> None:
-    def run(made: Callable[[Callable[[], float]], MemoryStore | SqliteStore]) -> list[Any]:
+    def run(made: Callable[[Callable[[], float]], MemoryRateStore | SqliteRateStore]) -> list[Any]:
         time = [100.0]
 
         def move(seconds: float) -> None:
@@ -61,16 +63,16 @@ def test_the_file_answers_as_memory_does(tmp_path_factory: pytest.TempPathFactor
             store.close()
 
     path = tmp_path_factory.mktemp("pacing") / "pacing.db"
-    assert run(lambda now: SqliteStore(path, now, now)) == run(lambda now: MemoryStore(now, now))
+    assert run(lambda now: SqliteRateStore(path, now, now)) == run(lambda now: MemoryRateStore(now, now))
 
 
 async def test_two_processes_share_what_the_file_says(tmp_path: Path) -> None:
-    one, other = SqliteStore(tmp_path / "p.db"), SqliteStore(tmp_path / "p.db")
+    one, other = SqliteRateStore(tmp_path / "p.db"), SqliteRateStore(tmp_path / "p.db")
     taken = [await store.take(BOTH, 3, False) for store in (one, other, one, other, one)]
     assert all(isinstance(lease, Lease) for lease in taken)
     assert isinstance(await other.take(BOTH, 3, False), Wait)
     await one.pause("account", 30)
-    assert (await other.standing("account", 5)).paused == pytest.approx(30, abs=1)
+    assert (await other.state_of("account", 5)).paused == pytest.approx(30, abs=1)
     one.close()
     other.close()
 
@@ -81,7 +83,7 @@ async def test_many_at_once_never_take_a_slot_twice(tmp_path: Path) -> None:
 
     def process() -> None:
         async def work() -> None:
-            store = SqliteStore(tmp_path / "p.db")
+            store = SqliteRateStore(tmp_path / "p.db")
             got.append(await store.take(BOTH, 3, False))
             store.close()
 
@@ -96,7 +98,7 @@ async def test_many_at_once_never_take_a_slot_twice(tmp_path: Path) -> None:
 
 
 async def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path / "deep" / "p.db")
+    store = SqliteRateStore(tmp_path / "deep" / "p.db")
     await store.take(BOTH, 3, False)
     assert (tmp_path / "deep" / "p.db").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "deep").stat().st_mode & 0o777 == 0o700
@@ -104,11 +106,11 @@ async def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
 
 
 async def test_no_key_is_in_the_file(tmp_path: Path) -> None:
-    from ac_mcp.gateway.endpoints import Doors
+    from ac_mcp.gateway.endpoints import Endpoints
     from ac_mcp.messages import Caller, Request
 
-    store = SqliteStore(tmp_path / "p.db")
-    rates = Doors("https://g.example", "https://c.example").budgets(Caller("mk_secret"), Request("GET", "/tags"))
+    store = SqliteRateStore(tmp_path / "p.db")
+    rates = Endpoints("https://g.example", "https://c.example").budgets(Caller("mk_secret"), Request("GET", "/tags"))
     await store.take(rates, 3, False)
     store.close()
     assert b"mk_secret" not in (tmp_path / "p.db").read_bytes()
@@ -117,7 +119,7 @@ async def test_no_key_is_in_the_file(tmp_path: Path) -> None:
 async def test_a_damaged_file_makes_room_for_a_new_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "p.db"
     path.write_bytes(b"not a database at all, " * 400)
-    store = SqliteStore(path)
+    store = SqliteRateStore(path)
     assert isinstance(await store.take(BOTH, 3, False), Lease)
     assert "is damaged" in caplog.text
     assert (tmp_path / "p.broken").exists()
@@ -127,10 +129,10 @@ async def test_a_damaged_file_makes_room_for_a_new_one(tmp_path: Path, caplog: p
 async def test_a_file_that_cannot_be_is_unusable_and_nothing_worse(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(Unusable, match=r"p\.db"):
-        await SqliteStore(tmp_path / "file" / "p.db").take(BOTH, 3, False)
+        await SqliteRateStore(tmp_path / "file" / "p.db").take(BOTH, 3, False)
 
 
-class Failing(MemoryStore):
+class Failing(MemoryRateStore):
     """A store that is away for a while."""
 
     away = True
@@ -150,7 +152,7 @@ async def test_without_its_store_a_process_keeps_to_one_request_a_second_and_say
     async def ask() -> None:
         async with one.turn(BOTH) as turn:
             sent.append(clock())
-            turn.mark(clock())
+            turn.mark_answered(clock())
 
     async with anyio.create_task_group() as group:
         for _ in range(25):
@@ -176,7 +178,7 @@ class Listening(logging.Handler):
 
 
 async def test_a_lock_that_somebody_holds_is_waited_for(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path / "p.db")
+    store = SqliteRateStore(tmp_path / "p.db")
     await store.take(BOTH, 3, False)
     other = sqlite3.connect(tmp_path / "p.db", isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
@@ -190,7 +192,7 @@ async def test_a_lock_that_somebody_holds_is_waited_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("state", ["{}", "[]", "nonsense", '{"slots": [{"new": 1}]}'])
 async def test_what_another_version_wrote_is_begun_anew(tmp_path: Path, state: str) -> None:
-    store = SqliteStore(tmp_path / "p.db")
+    store = SqliteRateStore(tmp_path / "p.db")
     await store.take(BOTH, 3, False)
     await store.database.transact(lambda rows: rows.execute("UPDATE budget SET state = ?", (state,)))
     assert isinstance(await store.take(BOTH, 3, False), Lease)
@@ -199,7 +201,7 @@ async def test_what_another_version_wrote_is_begun_anew(tmp_path: Path, state: s
 
 async def test_a_file_that_another_process_made_anew_is_not_set_aside_again(tmp_path: Path) -> None:
     path = tmp_path / "p.db"
-    one, other = SqliteStore(path), SqliteStore(path)
+    one, other = SqliteRateStore(path), SqliteRateStore(path)
     await one.take(BOTH, 3, False)
     await other.take(BOTH, 3, False)
     path.write_bytes(b"not a database at all, " * 400)
@@ -212,7 +214,7 @@ async def test_a_file_that_another_process_made_anew_is_not_set_aside_again(tmp_
 
 async def test_of_two_processes_that_wait_the_one_that_has_waited_longer_comes_first(tmp_path: Path) -> None:
     time = [100.0]
-    one, other = (SqliteStore(tmp_path / "p.db", lambda: time[0], lambda: time[0]) for _ in range(2))
+    one, other = (SqliteRateStore(tmp_path / "p.db", lambda: time[0], lambda: time[0]) for _ in range(2))
     held = [await one.take(BOTH, 3, False) for _ in range(5)]
     assert isinstance(await other.take(BOTH, 3, False), Wait)
     for lease in held:

@@ -13,12 +13,12 @@ from starlette.applications import Starlette
 
 from ac_mcp.cli.app import NOWHERE
 from ac_mcp.gateway.client import Gateway
-from ac_mcp.gateway.endpoints import Doors
+from ac_mcp.gateway.endpoints import Endpoints
 from ac_mcp.gateway.pacing import Pacing
-from ac_mcp.gateway.rate_stores import MemoryStore
+from ac_mcp.gateway.rate_stores import MemoryRateStore
 from ac_mcp.sandbox import Sandbox
 from ac_mcp.server.http import application
-from ac_mcp.server.tenants import Callers
+from ac_mcp.server.tenants import Tenants
 from ac_mcp.settings import Settings
 from tests.support import NOW, clock, planted
 
@@ -66,10 +66,10 @@ async def hosted() -> AsyncGenerator[Starlette]:
     )
     boxes = {name: box(name) for name in WHO}
     async with httpx2.AsyncClient(transport=Both(boxes)) as http:
-        pacing = Pacing(MemoryStore(clock, clock), clock, anyio.sleep)
+        pacing = Pacing(MemoryRateStore(clock, clock), clock, anyio.sleep)
         now = lambda: NOW + timedelta(seconds=clock())  # noqa: E731
-        gateway = Gateway(Doors(NOWHERE, NOWHERE), http, pacing, clock, anyio.sleep, lambda: 1.0, now)
-        app = application(settings, Callers(settings, gateway, lambda name: None), "127.0.0.1", 80)
+        gateway = Gateway(Endpoints(NOWHERE, NOWHERE), http, pacing, clock, anyio.sleep, lambda: 1.0, now)
+        app = application(settings, Tenants(settings, gateway, lambda name: None), "127.0.0.1", 80)
         try:
             async with app.router.lifespan_context(app):
                 yield app

@@ -7,7 +7,7 @@ import anyio
 
 from ac_mcp.errors import Throttled
 from ac_mcp.gateway.rate_stores import Rates
-from ac_mcp.server.tenants import MOST, Callers, Who
+from ac_mcp.server.tenants import MOST, Principal, Tenants
 from ac_mcp.storage.journal import Journal
 from ac_mcp.storage.journal_schema import SCHEMA, VERSION
 from ac_mcp.storage.sqlite import Database
@@ -47,9 +47,9 @@ async def test_whoever_shares_an_account_has_the_same_share_however_many_calls_t
 
     async def ask(whose: str, call: int) -> None:
         while clock() < 40:
-            async with one.turn(RATES, call=(whose, call), whose=whose) as turn:
+            async with one.turn(RATES, call=(whose, call), principal=whose) as turn:
                 sent[whose] += clock() < 40
-                turn.mark(clock())
+                turn.mark_answered(clock())
 
     async with anyio.create_task_group() as group:
         for call in range(20):
@@ -62,10 +62,13 @@ async def test_whoever_shares_an_account_has_the_same_share_however_many_calls_t
 @in_virtual_time
 async def test_accounts_are_kept_by_principal_key_and_connection() -> None:
     async with trial() as one:
-        callers = Callers(one.account.settings, one.account.gateway, lambda name: None)
-        alice = callers.account(Who("alice"))
-        assert callers.account(Who("alice")) is alice
-        others = [callers.account(who) for who in (Who("bob"), Who("alice", "key"), Who("alice", "key", "9a0f"))]
+        callers = Tenants(one.account.settings, one.account.gateway, lambda name: None)
+        alice = callers.account(Principal("alice"))
+        assert callers.account(Principal("alice")) is alice
+        others = [
+            callers.account(who)
+            for who in (Principal("bob"), Principal("alice", "key"), Principal("alice", "key", "9a0f"))
+        ]
         assert len({id(each) for each in (alice, *others)}) == 4
         assert others[1].journal is others[2].journal  # one key: what was written through it is one record
         assert len({id(each.journal) for each in (alice, *others)}) == 3
@@ -76,12 +79,12 @@ async def test_accounts_are_kept_by_principal_key_and_connection() -> None:
 @in_virtual_time
 async def test_of_too_many_callers_those_longest_away_are_forgotten_but_for_a_journal_that_is_nowhere_else() -> None:
     async with trial() as one:
-        callers = Callers(one.account.settings, one.account.gateway, lambda name: None)
-        first = callers.account(Who("first"))
+        callers = Tenants(one.account.settings, one.account.gateway, lambda name: None)
+        first = callers.account(Principal("first"))
         for at in range(MOST):
-            callers.account(Who(f"caller {at}"))
-        assert len(callers.known) == MOST
-        again = callers.account(Who("first"))
+            callers.account(Principal(f"caller {at}"))
+        assert len(callers.accounts) == MOST
+        again = callers.account(Principal("first"))
         assert again is not first
         assert again.journal is first.journal
 
@@ -93,9 +96,9 @@ async def test_journals_that_are_kept_elsewhere_are_forgotten_with_their_callers
         def journal(name: str) -> Journal:
             return Journal(Database(FOLDER / name, SCHEMA, durable=False, version=VERSION), clock)
 
-        callers = Callers(one.account.settings, one.account.gateway, journal)
+        callers = Tenants(one.account.settings, one.account.gateway, journal)
         for at in range(MOST + 20):
-            callers.account(Who(f"caller {at}"))
+            callers.account(Principal(f"caller {at}"))
         assert len(callers.journals) == MOST
 
 
@@ -105,8 +108,8 @@ async def test_a_caller_with_one_request_is_not_refused_because_another_one_has_
 
     async def ask(whose: str, call: int) -> None:
         try:
-            async with one.turn(RATES, call=(whose, call), whose=whose, within=25) as turn:
-                turn.mark(clock())
+            async with one.turn(RATES, call=(whose, call), principal=whose, within=25) as turn:
+                turn.mark_answered(clock())
         except Throttled:
             refused[whose] += 1
 

@@ -17,19 +17,19 @@ import pytest
 import redis as redis_py
 from mcp import Client
 
-from ac_mcp.cli.doctor import kept
+from ac_mcp.cli.doctor import describe_state
 from ac_mcp.errors import Unavailable
 from ac_mcp.gateway.rate_limit import Wait
 from ac_mcp.gateway.rate_stores import Lease
-from ac_mcp.gateway.redis_rate_store import COLD, RedisStore
+from ac_mcp.gateway.redis_rate_store import COLD, RedisRateStore
 from ac_mcp.settings import Settings
 from ac_mcp.storage import replicated as replica
 from ac_mcp.storage.journal import Intent, Journal
 from ac_mcp.storage.journal_schema import SCHEMA
-from ac_mcp.storage.redis_client import RedisLink
-from ac_mcp.storage.replicated import LONG, Replica
+from ac_mcp.storage.redis_client import RedisClient
+from ac_mcp.storage.replicated import LONG, ReplicatedDatabase
 from ac_mcp.storage.sqlite import Unusable
-from ac_mcp.writes.audit_log import Changes, Offer
+from ac_mcp.writes.audit_log import AuditLog, PendingConfirmation
 
 from .reach import ALICE, TOKENS, Redis, Served, free_port, gateway, listening, needs_redis, redis, served
 from .test_http import text
@@ -48,8 +48,8 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Redis]:
 @asynccontextmanager
 async def journals(server: Redis, count: int = 2, name: str = "x") -> AsyncGenerator[list[Journal]]:
     """As that many replicas have them."""
-    links = [RedisLink(server.url) for _ in range(count)]
-    made = [Journal(Replica(link, name, SCHEMA), time, shared=True) for link in links]
+    links = [RedisClient(server.url) for _ in range(count)]
+    made = [Journal(ReplicatedDatabase(link, name, SCHEMA), time, shared=True) for link in links]
     try:
         yield made
     finally:
@@ -68,10 +68,10 @@ def intents(rows: sqlite3.Connection) -> list[tuple[str, str]]:
 
 async def test_what_one_replica_has_begun_the_other_one_knows(server: Redis) -> None:
     async with journals(server) as (one, other):
-        made, earlier = await one.begin(intent("r"), keyed=False)
+        made, earlier = await one.begin_intent(intent("r"), keyed=False)
         assert not earlier
-        assert await other.begin(intent("r"), keyed=False) == (made, True)
-        await other.end(made, "failed")
+        assert await other.begin_intent(intent("r"), keyed=False) == (made, True)
+        await other.end_intent(made, "failed")
         assert await one.has_failed(made)
 
 
@@ -80,8 +80,8 @@ async def test_many_at_once_lose_nothing_and_double_nothing(server: Redis) -> No
 
         async def many(which: int, one: Journal) -> None:
             for at in range(LONG // 2):
-                await one.begin(intent(f"{which}-{at}"), keyed=False)
-                await one.begin(intent(f"all-{at}"), keyed=False)
+                await one.begin_intent(intent(f"{which}-{at}"), keyed=False)
+                await one.begin_intent(intent(f"all-{at}"), keyed=False)
 
         async with anyio.create_task_group() as group:
             for which, one in enumerate(all_of_them):
@@ -95,44 +95,44 @@ async def test_many_at_once_lose_nothing_and_double_nothing(server: Redis) -> No
 
 async def test_journals_of_others_are_others(server: Redis) -> None:
     async with journals(server, 1, "x") as (one,), journals(server, 1, "y") as (other,):
-        await one.begin(intent("r"), keyed=False)
+        await one.begin_intent(intent("r"), keyed=False)
         assert await other.transact(intents) == []
 
 
 async def test_a_call_that_waits_for_a_yes_is_confirmed_anywhere_and_read_nowhere(server: Redis) -> None:
     async with journals(server) as (one, other):
-        hook = Offer("create_webhook", {"url": "https://h.example/S3cret"}, "seen")
-        token = await Changes(one).offer("alice", hook)
+        hook = PendingConfirmation("create_webhook", {"url": "https://h.example/S3cret"}, "seen")
+        token = await AuditLog(one).save_confirmation("alice", hook)
         kept = await other.transact(lambda rows: rows.execute("SELECT * FROM offer").fetchall())
         assert "S3cret" not in str(kept)
-        assert await Changes(other).take("bob", token) is None
-        assert await Changes(other).take("alice", token) == hook
-        assert await Changes(one).take("alice", token) is None
+        assert await AuditLog(other).take_confirmation("bob", token) is None
+        assert await AuditLog(other).take_confirmation("alice", token) == hook
+        assert await AuditLog(one).take_confirmation("alice", token) is None
 
 
 async def test_without_it_nothing_is_begun_and_what_has_ended_is_told_later(server: Redis) -> None:
     async with journals(server) as (one, other):
-        made, _ = await one.begin(intent("r"), keyed=False)
+        made, _ = await one.begin_intent(intent("r"), keyed=False)
         server.kill()
         with pytest.raises(Unavailable, match="cannot be shared") as refused:
-            await one.begin(intent("s"), keyed=False)
+            await one.begin_intent(intent("s"), keyed=False)
         assert not refused.value.arrived
-        await one.end(made, "failed")
-        assert one.away
+        await one.end_intent(made, "failed")
+        assert one.is_unavailable
         server.start()
         await anyio.sleep(1.1)  # until it is asked again
         assert await one.transact(intents) == await other.transact(intents) == [("r", "failed")]
-        assert not one.away
+        assert not one.is_unavailable
 
 
 async def test_one_that_comes_back_empty_is_told_what_there_was(server: Redis) -> None:
     async with journals(server) as (one, other):
-        await one.begin(intent("r"), keyed=False)
+        await one.begin_intent(intent("r"), keyed=False)
         await other.transact(intents)
         server.kill()
         server.start(keep=False)
         assert await other.transact(intents) == await one.transact(intents) == [("r", "open")]
-        await one.begin(intent("s"), keyed=False)
+        await one.begin_intent(intent("s"), keyed=False)
         assert len(await other.transact(intents)) == 2
 
 
@@ -140,37 +140,37 @@ async def test_a_new_replica_does_not_fill_an_empty_redis_before_those_who_know_
     server: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with journals(server) as (one, fresh):
-        await one.begin(intent("r"), keyed=False)
+        await one.begin_intent(intent("r"), keyed=False)
         server.kill()
         server.start(keep=False)
         monkeypatch.setattr(replica, "GRACE", 60)
         assert await fresh.transact(intents) == []  # who only reads leaves nothing behind
         with pytest.raises(Unavailable, match="others have 60 s"):
-            await fresh.begin(intent("s"), keyed=False)
-        await one.settle()
+            await fresh.begin_intent(intent("s"), keyed=False)
+        await one.flush_queue()
         await anyio.sleep(1.1)
-        await fresh.begin(intent("s"), keyed=False)
+        await fresh.begin_intent(intent("s"), keyed=False)
         assert len(await one.transact(intents)) == 2
 
 
 async def test_who_is_ahead_of_a_redis_that_lost_its_last_entries_follows_the_others(server: Redis) -> None:
     async with journals(server) as (one, other):
-        await one.begin(intent("kept"), keyed=False)
-        await one.begin(intent("lost"), keyed=False)
+        await one.begin_intent(intent("kept"), keyed=False)
+        await one.begin_intent(intent("lost"), keyed=False)
         raw: Any = redis_py.Redis(port=server.port)
         raw.rpop("{ac-mcp:x}:journal:log")
         raw.close()
-        await other.begin(intent("after"), keyed=False)
+        await other.begin_intent(intent("after"), keyed=False)
         expected = [("kept", "open"), ("after", "open")]
         assert await one.transact(intents) == await other.transact(intents) == expected
-        await one.begin(intent("on"), keyed=False)
+        await one.begin_intent(intent("on"), keyed=False)
         assert len(await other.transact(intents)) == 3
 
 
 async def test_an_entry_that_came_in_without_an_answer_is_not_made_again(server: Redis) -> None:
     """Even once it is part of a snapshot."""
 
-    class Deaf(RedisLink):
+    class Deaf(RedisClient):
         """Sends, and hears no answer of its first entry until others have made the log short."""
 
         heard = False
@@ -180,15 +180,15 @@ async def test_an_entry_that_came_in_without_an_answer_is_not_made_again(server:
             if script == replica.APPEND and not self.heard:
                 self.heard = True
                 for at in range(LONG + 1):
-                    await other.begin(intent(f"other {at}"), keyed=False)
+                    await other.begin_intent(intent(f"other {at}"), keyed=False)
                 raise Unusable("no answer")
             return answer
 
     link = Deaf(server.url)
     async with journals(server, 1) as (other,):
-        await other.begin(intent("first"), keyed=False)
-        one = Journal(Replica(link, "x", SCHEMA), time, shared=True)
-        made, earlier = await one.begin(intent("mine"), keyed=False)
+        await other.begin_intent(intent("first"), keyed=False)
+        one = Journal(ReplicatedDatabase(link, "x", SCHEMA), time, shared=True)
+        made, earlier = await one.begin_intent(intent("mine"), keyed=False)
         assert not earlier
         assert [row for row in await other.transact(intents) if row[0] == "mine"] == [("mine", "open")]
         assert made.request == "mine"
@@ -197,15 +197,15 @@ async def test_an_entry_that_came_in_without_an_answer_is_not_made_again(server:
 
 async def test_what_is_owed_is_told_once(server: Redis) -> None:
     async with journals(server, 1) as (one,):
-        await one.keyed("key", "first")
+        await one.begin_keyed_call("key", "first")
         server.kill()
-        await one.forget("key")
+        await one.forget_keyed_call("key")
         server.start()
         await anyio.sleep(1.1)
         found: list[Any] = []
 
         async def again() -> None:
-            found.append(await one.keyed("key", "second"))
+            found.append(await one.begin_keyed_call("key", "second"))
 
         async with anyio.create_task_group() as group:
             for _ in range(4):
@@ -215,14 +215,14 @@ async def test_what_is_owed_is_told_once(server: Redis) -> None:
 
 async def test_nobody_waits_long_for_a_redis_that_hangs(server: Redis) -> None:
     async with journals(server, 1) as (one,):
-        await one.begin(intent("r"), keyed=False)
+        await one.begin_intent(intent("r"), keyed=False)
         assert server.process
         server.process.send_signal(signal.SIGSTOP)
         refused: list[str] = []
 
         async def ask(at: int) -> None:
             try:
-                await one.begin(intent(f"s{at}"), keyed=False)
+                await one.begin_intent(intent(f"s{at}"), keyed=False)
             except Unavailable as trouble:
                 refused.append(str(trouble))
 
@@ -235,8 +235,8 @@ async def test_nobody_waits_long_for_a_redis_that_hangs(server: Redis) -> None:
 
 
 async def test_slots_of_a_redis_that_knows_less_than_there_was_are_nobodys_for_a_while(server: Redis) -> None:
-    link = RedisLink(server.url)
-    store = RedisStore(link)
+    link = RedisClient(server.url)
+    store = RedisRateStore(link)
     await store.take(RATES, 3.0, False)
     await anyio.sleep(COLD)
     assert isinstance(await store.take(RATES, 3.0, False), Lease)
@@ -249,8 +249,8 @@ async def test_slots_of_a_redis_that_knows_less_than_there_was_are_nobodys_for_a
 
 
 async def test_a_slot_is_anybodys_after_a_while_and_nobodys_before(server: Redis) -> None:
-    links = [RedisLink(server.url) for _ in range(2)]
-    stores = [RedisStore(link) for link in links]
+    links = [RedisClient(server.url) for _ in range(2)]
+    stores = [RedisRateStore(link) for link in links]
     cold = await stores[0].take(RATES, 3.0, False)
     assert isinstance(cold, Wait)
     assert COLD - 0.5 < cold.seconds < COLD + 0.1  # nothing is known of what was sent before
@@ -262,7 +262,7 @@ async def test_a_slot_is_anybodys_after_a_while_and_nobodys_before(server: Redis
             await anyio.sleep(0.01)
     assert taken == 5
     assert isinstance(await stores[0].take(RATES, 3.0, False), Wait)
-    assert (await stores[1].standing(*RATES[0])).free == 0
+    assert (await stores[1].state_of(*RATES[0])).free == 0
     for link in links:
         await link.close()
 
@@ -389,11 +389,13 @@ async def test_the_doctor_looks_whether_redis_keeps_what_it_is_told(server: Redi
         link: Any = redis_py.Redis(port=server.port)
         link.config_set("appendonly", "no")
         link.close()
-    assert said in await kept(Settings.from_env({"MATON_API_KEY": "x", "AC_MCP_REDIS_URL": server.url}))
+    assert said in await describe_state(Settings.from_env({"MATON_API_KEY": "x", "AC_MCP_REDIS_URL": server.url}))
 
 
 async def test_the_doctor_says_that_there_is_none() -> None:
-    told = await kept(Settings.from_env({"MATON_API_KEY": "x", "AC_MCP_REDIS_URL": f"redis://127.0.0.1:{free_port()}"}))
+    told = await describe_state(
+        Settings.from_env({"MATON_API_KEY": "x", "AC_MCP_REDIS_URL": f"redis://127.0.0.1:{free_port()}"})
+    )
     assert told.startswith("Redis: ")
 
 
@@ -463,7 +465,7 @@ async def test_a_job_is_watched_anywhere_and_taken_up_where_its_replica_died(pla
 
 async def test_what_is_told_late_changes_nothing_that_has_ended_meanwhile(server: Redis) -> None:
     async with journals(server) as (one, other):
-        made, _ = await one.begin(intent("r"), keyed=False)
+        made, _ = await one.begin_intent(intent("r"), keyed=False)
         database: Any = one._database  # pyright: ignore
         link: Any = database._link
         run: Any = link.run
@@ -472,12 +474,12 @@ async def test_what_is_told_late_changes_nothing_that_has_ended_meanwhile(server
             raise Unusable("cut off")
 
         link.run = away
-        await one.end(made, "unknown", time() + 1)
-        joined, earlier = await other.begin(intent("r"), keyed=False)
+        await one.end_intent(made, "unknown", time() + 1)
+        joined, earlier = await other.begin_intent(intent("r"), keyed=False)
         assert earlier
-        claimed = await other.claim(joined, time() + 30)
+        claimed = await other.claim_resend(joined, time() + 30)
         assert claimed
-        await other.made(claimed, ["7"], surely=True)
+        await other.mark_made(claimed, ["7"], surely=True)
         link.run = run
         await anyio.sleep(1.1)
         assert await one.transact(intents) == [("r", "made")]
@@ -485,7 +487,7 @@ async def test_what_is_told_late_changes_nothing_that_has_ended_meanwhile(server
 
 async def test_many_at_once_are_no_outage(server: Redis) -> None:
     """The client library has a hundred connections, and an error for the next one who asks."""
-    link, answered = RedisLink(server.url), list[int]()
+    link, answered = RedisClient(server.url), list[int]()
 
     async def ask() -> None:
         answered.append(await link.run("return 1", ()))
@@ -501,9 +503,9 @@ async def test_a_redis_that_does_not_tell_about_itself_will_do(server: Redis) ->
     raw: Any = redis_py.Redis(port=server.port)
     raw.execute_command("ACL", "SETUSER", "plain", "on", ">secret", "~*", "+@all", "-@dangerous")
     raw.close()
-    link = RedisLink(f"redis://plain:secret@127.0.0.1:{server.port}/0")
-    one = Journal(Replica(link, "x", SCHEMA), time, shared=True)
-    await one.begin(intent("r"), keyed=False)
+    link = RedisClient(f"redis://plain:secret@127.0.0.1:{server.port}/0")
+    one = Journal(ReplicatedDatabase(link, "x", SCHEMA), time, shared=True)
+    await one.begin_intent(intent("r"), keyed=False)
     assert await one.transact(intents) == [("r", "open")]
-    assert isinstance(await RedisStore(link).take(RATES, 3.0, False), Wait)
+    assert isinstance(await RedisRateStore(link).take(RATES, 3.0, False), Wait)
     await link.close()

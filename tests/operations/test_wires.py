@@ -2,7 +2,7 @@
 
 import pytest
 
-from ac_mcp.messages import Json, record, records
+from ac_mcp.messages import Json, as_object, as_objects
 from tests.support import in_virtual_time, trial
 
 FILTERS: tuple[tuple[str, Json], ...] = (
@@ -108,7 +108,7 @@ LINKS = ("contact", "deal", "account", "stage", "pipeline", "owner", "list")
 async def test_what_is_written_is_read_again(tool: str, given: Json, reader: str, found_by: Json) -> None:
     async with trial() as one:
         written = await one.answer(tool, **given)
-        id = next(str(record(value)["id"]) for value in written.values() if record(value))
+        id = next(str(as_object(value)["id"]) for value in written.values() if as_object(value))
         row = of(await one.answer(reader, **found_by), id)
         for name, value in given.items():
             if name in LINKS and f"{name}_id" in row:
@@ -122,4 +122,6 @@ async def test_what_is_written_is_read_again(tool: str, given: Json, reader: str
 
 def of(answer: Json, id: str) -> Json:
     """The row with this id, of a list or alone."""
-    return next(row for value in answer.values() for row in [*records(value), record(value)] if row.get("id") == id)
+    return next(
+        row for value in answer.values() for row in [*as_objects(value), as_object(value)] if row.get("id") == id
+    )
