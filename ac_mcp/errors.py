@@ -1,22 +1,25 @@
-"""What can go wrong, as facts a sentence can be made of.
+"""Errors as facts that a sentence can be made of.
 
-Trouble
-├── BadArguments     the call itself: an argument is unknown, missing, malformed or contradicts another
-├── NoSuchName       a name or id that nothing answers to
-├── SeveralNames     a name that several things answer to
-├── SeveralAccounts  a write while several accounts are connected and none was chosen
-├── NeedsYes         a write that somebody has to agree to; nothing was sent
-└── GatewayError     a request was made and did not do what was asked
-    ├── Refused      it was understood and turned down (4xx)
+ToolError
+├── BadArguments          the call itself: an argument is unknown, missing, malformed or contradicts another
+├── NoSuchName            a name or id that matches nothing
+├── SeveralNames          a name that matches several things
+├── SeveralAccounts       a write while several accounts are connected and none was chosen
+├── Unconfirmed           a write that the confirmation policy stops; nothing was sent
+├── ConfirmationRequired  the same with its preview and its token, as the caller gets it
+└── GatewayError          a request was made and did not do what it should
+    ├── RequestRefused    the API understood the request and refused it (4xx)
     │   ├── NotFound
     │   ├── Duplicate
     │   └── Forbidden
-    ├── KeyRefused   the key is missing, wrong or expired
-    ├── NotConnected the key has no ActiveCampaign connection that can be used
-    ├── Throttled    too many requests; `retry_after` says for how long
-    │   └── Busy     our own queue for the limit is longer than the call may take; nothing was sent
-    ├── Unavailable  the other side failed, could not be reached or made no sense; nothing was changed
-    └── OutcomeUnknown   a write was sent and its answer got lost: it may have landed
+    ├── KeyRefused        the key is missing, wrong or expired
+    ├── NotConnected      the key has no ActiveCampaign connection that can be used
+    ├── Throttled         too many requests; `retry_after` says for how long
+    │   └── Busy          our own queue for the limit is longer than the call may take; nothing was sent
+    ├── Unavailable       the other side failed, could not be reached or made no sense; nothing was changed
+    └── OutcomeUnknown    a write was sent and its answer got lost: it may have landed
+
+An error that was raised is never changed. Whoever knows more about it raises a copy: `raise error.but(done=…)`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,104 +30,138 @@ from typing import Any, Self
 
 
 class ToolError(Exception):
-    """Anything that is told to the model instead of an answer."""
+    """Whatever the model is told instead of an answer."""
 
     done: tuple[str, ...] = ()
-    """What the same call had written before, so that nobody believes nothing happened."""
+    """The writes that the same call had made before, such as "POST /tags (id 3)"."""
     about: Any = None
-    """The operation and the arguments it is about, where those are not of the call itself."""
+    """The operation and arguments of an inner call that failed; None if the call itself did."""
     late = False
-    """It ran out of its own time: somebody with more of it may still succeed."""
+    """Whether the call ran out of its own time: a caller with more time may still succeed."""
 
     def copy(self) -> Self:
-        """The same for somebody else: one exception is raised in one place only."""
+        """Return an equal error, so that one exception object is raised in one place only."""
         clone = type(self).__new__(type(self), *self.args)
         clone.__dict__.update(self.__dict__)
         return clone
 
+    def but(self, **attributes: Any) -> Self:
+        """Return a copy in which these attributes have other values."""
+        clone = self.copy()
+        for name, value in attributes.items():
+            setattr(clone, name, value)
+        return clone
+
 
 class BadArguments(ToolError):
-    """`fixed` holds arguments that would be accepted, where that is more than a guess."""
+    """Arguments that no call can be made with.
 
-    replacement: "tuple[str, Mapping[str, Any]] | None" = None
-    """A call of another tool that does what was wanted."""
+    `fixed` holds arguments that would be accepted, if that is more than a guess. With `example` some of their values
+    are made up and have to be replaced. `replacement` is a call of another tool that does what the caller meant.
+    """
 
-    def __init__(self, message: str, fixed: Mapping[str, Any] | None = None, *, example: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        fixed: Mapping[str, Any] | None = None,
+        *,
+        example: bool = False,
+        replacement: tuple[str, Mapping[str, Any]] | None = None,
+    ) -> None:
         super().__init__(message)
-        self.fixed = fixed
-        self.example = example
-        """Some values in `fixed` are made up and have to be replaced."""
+        self.fixed, self.example, self.replacement = fixed, example, replacement
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One thing a name may have meant."""
+    """One thing that a name may stand for."""
 
     id: str
     name: str
     detail: str = ""
+    """What tells it from its namesakes, such as the pipeline of a stage."""
 
 
 class NoSuchName(ToolError):
-    """`closest` are the most alike; `surely` is the one of them that was meant, where that is no guess."""
+    """A name or id that matches nothing.
+
+    `closest` are the most similar names; `surely` is the one of them that was meant, if that is no guess. `also` are
+    other names of the same call that are just as surely wrong.
+    """
 
     also: "tuple[NoSuchName, ...]" = ()
-    """Other names of the same call that are wrong as surely."""
 
     def __init__(
         self,
         parameter: str,
         kind: str,
-        given: str,
+        name: str,
         closest: Sequence[Candidate] = (),
         *,
         surely: Candidate | None = None,
         within: str = "",
     ) -> None:
-        super().__init__(f"No {kind} is called {given!r}")
-        self.parameter, self.kind, self.given, self.closest = parameter, kind, given, tuple(closest)
+        super().__init__(f"No {kind} is called {name!r}")
+        self.parameter, self.kind, self.given, self.closest = parameter, kind, name, tuple(closest)
         self.surely, self.within = surely, within
 
 
 class SeveralNames(ToolError):
-    def __init__(self, parameter: str, kind: str, given: str, matches: Sequence[Candidate]) -> None:
-        super().__init__(f"{len(matches)} things are called {given!r}")
-        self.parameter, self.kind, self.given, self.matches = parameter, kind, given, tuple(matches)
+    """A name that matches several things; `matches` are they."""
+
+    def __init__(self, parameter: str, kind: str, name: str, matches: Sequence[Candidate]) -> None:
+        super().__init__(f"{len(matches)} things are called {name!r}")
+        self.parameter, self.kind, self.given, self.matches = parameter, kind, name, tuple(matches)
 
 
 class SeveralAccounts(ToolError):
+    """A write that could reach more than one account."""
+
     def __init__(self, connections: Sequence[Candidate]) -> None:
         super().__init__("Several ActiveCampaign accounts are connected and none is chosen")
         self.connections = tuple(connections)
 
 
-class ConfirmationRequired(ToolError):
-    """`preview` is what would happen, `seen` its fingerprint, once it was rehearsed; `token` confirms it."""
+class Unconfirmed(ToolError):
+    """A write that the confirmation policy stops before it is sent.
 
-    preview: Mapping[str, Any] | None = None
-    fingerprint = ""
-    token = ""
+    It never leaves `calls.execute`, which adds a preview and a token: see ConfirmationRequired.
+    """
 
     def __init__(self, reasons: Sequence[str]) -> None:
         super().__init__("; ".join(reasons))
         self.reasons = tuple(reasons)
 
 
+class ConfirmationRequired(ToolError):
+    """A call that waits for a person's confirmation.
+
+    `preview` is the answer of preview_change for it, `fingerprint` the hash of the part that a confirmation covers, and
+    `token` the argument of confirm_change.
+    """
+
+    def __init__(self, reasons: Sequence[str], preview: Mapping[str, Any], fingerprint: str, token: str) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons, self.preview, self.fingerprint, self.token = tuple(reasons), preview, fingerprint, token
+
+
 def most_relevant(wrong: Sequence[NoSuchName | SeveralNames]) -> NoSuchName | SeveralNames:
-    """Several wrong names of one call: the first that needs a look, else one that knows of the others."""
-    unsure = next((one for one in wrong if isinstance(one, SeveralNames) or one.surely is None), None)
-    if unsure is None:
-        first, *others = [one for one in wrong if isinstance(one, NoSuchName)]
-        first.also = tuple(others)
-        return first
-    return unsure
+    """Return the one of several wrong names of a call that the caller should hear of.
+
+    It is the first that needs a look; if all have a sure correction, the first of them with the others in `also`.
+    """
+    unsure = next((error for error in wrong if isinstance(error, SeveralNames) or error.surely is None), None)
+    if unsure is not None:
+        return unsure
+    first, *others = [error for error in wrong if isinstance(error, NoSuchName)]
+    return first.but(also=tuple(others))
 
 
 class GatewayError(ToolError):
-    """`request_id` is the other side's own id of the exchange, where it gave one."""
+    """A request that failed. `request_id` is the other side's own id of the exchange; "" if it gave none."""
 
     sent_at: float | None = None
-    """When the request left, on the gateway's clock; None if it did not."""
+    """When the request left, in seconds of the gateway's clock; None if it did not."""
 
     def __init__(self, message: str, *, status: int = 0, request_id: str = "") -> None:
         super().__init__(message)
@@ -132,10 +169,10 @@ class GatewayError(ToolError):
 
 
 class RequestRefused(GatewayError):
-    """`field` is the wire name of the attribute it was about; `code` the API's own word for why."""
+    """A 4xx. `field` is the API's name of the attribute it is about, `code` the API's own word for the reason."""
 
     rows: Mapping[int, str] = MappingProxyType({})
-    """Of several records sent together, which were wrong and why, by their place."""
+    """For records that were sent together: the reason for each wrong one, by its place from 0."""
 
     def __init__(self, message: str, *, status: int = 0, request_id: str = "", field: str = "", code: str = "") -> None:
         super().__init__(message, status=status, request_id=request_id)
@@ -143,34 +180,43 @@ class RequestRefused(GatewayError):
 
 
 class NotFound(RequestRefused):
-    pass
+    """The record, or the route, does not exist."""
 
 
 class Duplicate(RequestRefused):
-    existing: "Candidate | None" = None
-    """What is there already, where it could be found."""
+    """A record of that name or address exists already."""
+
+    existing: Candidate | None = None
+    """The record that exists, if it could be found."""
 
 
 class Forbidden(RequestRefused):
-    pass
+    """The key may not do this, or the plan of the account does not include it."""
 
 
 class KeyRefused(GatewayError):
+    """The key is missing, wrong or expired."""
+
     repeated = False
-    """It was refused a moment ago; this time nothing was sent."""
+    """Whether the key was refused a moment ago; nothing was sent this time."""
 
 
 class NotConnected(GatewayError):
+    """The key has no connection that can be used."""
+
     repeated = False
+    """Whether the connection was refused a moment ago; nothing was sent this time."""
 
 
 class Throttled(GatewayError):
-    """`until` is the moment it allows requests again, `standing` how the budget stood, for whoever has to wait."""
+    """Too many requests. `retry_after` is in seconds; None if the other side did not say."""
 
     until: datetime | None = None
+    """When requests are allowed again."""
     budget_state = ""
+    """How many slots are free or how long the budget is paused, in words."""
     limit = 5
-    """Requests a second: of an account, or of a Maton key."""
+    """Requests a second of the account, or of the Maton key."""
 
     def __init__(self, message: str, *, status: int = 429, request_id: str = "", retry_after: float | None = None):
         super().__init__(message, status=status, request_id=request_id)
@@ -178,19 +224,22 @@ class Throttled(GatewayError):
 
 
 class Busy(Throttled):
+    """Our own queue is too long; `waiting` is how many requests are in it. Nothing was sent."""
+
     def __init__(self, message: str, *, waiting: int = 0, retry_after: float | None = None):
         super().__init__(message, status=0, retry_after=retry_after)
         self.waiting = waiting
 
 
 class Unavailable(GatewayError):
-    """`arrived` is False where the request surely never reached the other side."""
+    """The other side could not answer. `arrived` is False if the request surely never reached it."""
 
     retry_after: float | None = None
+    """Seconds after which the other side asks to be tried again."""
     lasting = False
-    """It would be the same the next time."""
+    """Whether the next try would fail the same way."""
     is_ours = False
-    """It is this server that cannot, not ActiveCampaign."""
+    """Whether this server is the one that cannot, not ActiveCampaign."""
 
     def __init__(self, message: str, *, status: int = 0, request_id: str = "", arrived: bool = True) -> None:
         super().__init__(message, status=status, request_id=request_id)
@@ -198,14 +247,16 @@ class Unavailable(GatewayError):
 
 
 class OutcomeUnknown(GatewayError):
+    """A write that may or may not have landed."""
+
     answered = False
-    """There was an answer, but it does not show what was done."""
+    """Whether there was an answer, but one that does not show what was done."""
     watched = False
-    """The same call, made again, first looks whether this one was done."""
+    """Whether the same call, made once more, first looks for what this one may have done."""
 
 
-def journal_unavailable(why: str) -> Unavailable:
-    """A shared journal cannot be kept: what was to be noted in it is not done."""
-    error = Unavailable(f"the journal cannot be shared with the other replicas ({why})", arrived=False)
-    error.is_ours = True
-    return error
+def journal_unavailable(reason: str) -> Unavailable:
+    """Return the error for a shared journal that cannot be written: the write it should record is not made."""
+    return Unavailable(f"the journal cannot be shared with the other replicas ({reason})", arrived=False).but(
+        is_ours=True
+    )

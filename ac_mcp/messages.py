@@ -1,4 +1,4 @@
-"""What travels: one exchange with the API as plain data, for whom it is made, and who carries it."""
+"""What travels: one exchange with the API as plain data, the caller it is made for, and the senders that carry it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, TypeAlias, cast
 Json: TypeAlias = dict[str, Any]
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Plane: TypeAlias = Literal["api", "control", "local"]
-"""`api` is ActiveCampaign itself, `control` is where Maton keeps its connections, `here` is this server itself."""
+"""`api` is ActiveCampaign, `control` is Maton's API of connections, `local` is this server itself."""
 
 
 LIST_BODY = ""
@@ -18,7 +18,7 @@ LIST_BODY = ""
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP exchange. `path` starts below the plane's base URL; a tuple in `query` repeats its key."""
+    """One HTTP request. `path` starts below the plane's base URL; a tuple in `query` repeats its key."""
 
     method: Method
     path: str
@@ -26,19 +26,19 @@ class Request:
     body: Json | None = None
     plane: Plane = "api"
     repeatable: bool = False
-    """Sending it twice leaves the account as sending it once would."""
+    """Whether sending it twice leaves the account as sending it once would."""
     may_be_empty: bool = False
-    """Nothing at all is an answer to it."""
+    """Whether an empty body is an answer to it."""
     unshared: bool = False
-    """A read that does not join an equal one that began before it."""
+    """Whether a read is sent although an equal one is under way."""
     operation: str = ""
-    """The operation it was made by."""
+    """The name of the operation that made it."""
     raw: bool = False
-    """As the caller spelt it: what comes of it may be spelt otherwise, so it cannot be looked for."""
+    """Whether the caller spelt it: the API may show the result in another spelling, so it cannot be looked for."""
     warning: str = ""
-    """Why it waits for a yes, beside what its step says."""
+    """Why it waits for a confirmation, beside the reasons of its operation."""
     occurrence: int = 0
-    """How many equal ones the same call means beside it: two equal notes are two notes."""
+    """How many equal requests the same call made before it: two equal notes are two notes."""
 
     @property
     def json(self) -> Any:
@@ -53,14 +53,14 @@ class Response:
     status: int
     body: Json
     repeated: bool = False
-    """An earlier try may have landed before this one: its status tells nothing about before and after."""
+    """Whether an earlier try may have landed before this one: the status says nothing about the state before then."""
     id: str = ""
-    """The other side's own id of the exchange, where it gave one."""
+    """The other side's own id of the exchange; "" if it gave none."""
     reconciled: bool = False
-    """The answer got lost; what was made has been looked up."""
+    """Whether the answer got lost and the new record was looked up instead."""
 
     def outcome(self, new: str, old: str) -> str:
-        """Which of the two it was, where a request may find its work done already: 201 or 200."""
+        """Return `new` after a 201 and `old` after a 200, or both where a repeated request cannot tell."""
         return f"{new} or {old}" if self.repeated else new if self.status == 201 else old
 
 
@@ -70,37 +70,38 @@ class Caller:
 
     key: str = field(default="", repr=False)
     connection: str = ""
-    """Maton connection id; empty leaves the choice to Maton (its oldest ACTIVE one)."""
+    """Maton's connection id; "" leaves the choice to Maton, which takes the oldest ACTIVE one."""
     chosen: bool = False
-    """The connection was chosen by name or id, not because it is the default one."""
+    """Whether the connection was chosen by name or id, and is not just the default."""
     principal: str = "local"
+    """Who calls over HTTP; "local" on a desktop."""
     deadline: float = inf
-    """On the gateway's clock, in seconds: no request of this call may run past it."""
+    """When the call ends, in seconds of the gateway's clock: none of its requests may run past it."""
     call: str = ""
-    """Which tool call it is for: calls take turns."""
-    sent: list[float] = field(default_factory=list[float], repr=False, compare=False)
-    """When writes of this call left, on the gateway's clock; the gateway notes it, also for who is cancelled."""
+    """The tool call that the request is for: calls take turns."""
     connection_names: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
-    """What this user calls connections, by their id."""
+    """The names that this user gave connections, by connection id."""
     default_connection: str = field(default="", compare=False)
-    """The connection of calls that name none, by id or name; empty for the oldest."""
+    """The connection of calls that name none, by id or name; "" for the oldest."""
     bulk: bool = False
-    """Work on many records, which leaves a part of the limit to those who wait for an answer."""
+    """Whether it is work on many records, which leaves a part of the rate limit to interactive calls."""
 
 
 class Sender(Protocol):
-    """Whoever carries requests for one caller."""
+    """Carries the requests of one call."""
 
     async def send(self, request: Request, /) -> Response: ...
 
 
 class Progress(Protocol):
+    """Is told how far a call is: `total` is None while it is not known."""
+
     async def __call__(self, done: float, total: float | None = None, message: str | None = None, /) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class CallClock:
-    """What time it is for a call, and how many seconds of its own are left."""
+    """The time of day for a call, and the seconds that are left of its own time."""
 
     now: Callable[[], datetime] = lambda: datetime.now().astimezone()
     seconds_left: Callable[[], float] = lambda: inf
@@ -110,21 +111,19 @@ NO_DEADLINE = CallClock()
 
 
 def as_object(value: Any) -> Json:
-    """A JSON object; an empty one for anything else, since the API has many faces of nothing."""
+    """Return a JSON object as it is, and {} for anything else: the API spells nothing in many ways."""
     return cast("Json", value) if isinstance(value, dict) else {}
 
 
 def as_objects(value: Any) -> list[Json]:
-    """The JSON objects of a list; none for anything else."""
-    return (
-        [cast("Json", one) for one in cast("list[Any]", value) if isinstance(one, dict)]
-        if isinstance(value, list)
-        else []
-    )
+    """Return the JSON objects of a list, and [] for anything else."""
+    if not isinstance(value, list):
+        return []
+    return [cast("Json", item) for item in cast("list[Any]", value) if isinstance(item, dict)]
 
 
 def as_int(value: Any) -> int:
-    """A count, however it is written; 0 for what is none."""
+    """Return a count however it is written, and 0 for what is none."""
     try:
         return int(value)
     except (TypeError, ValueError, OverflowError):
@@ -132,4 +131,4 @@ def as_int(value: Any) -> int:
 
 
 async def no_progress(done: float, total: float | None = None, message: str | None = None, /) -> None:
-    """Nobody asked how far we are."""
+    """Report nothing: the client did not ask for progress."""

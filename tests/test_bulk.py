@@ -14,7 +14,7 @@ from ac_mcp.calls.account import Account
 from ac_mcp.calls.execute import CallContext, execute
 from ac_mcp.errors import BadArguments, ConfirmationRequired
 from ac_mcp.gateway.client import Gateway
-from ac_mcp.jobs.runner import BATCH, FEW
+from ac_mcp.jobs.runner import BATCH, MIN_FAILURES
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.sandbox import Sandbox
@@ -226,7 +226,7 @@ async def test_too_many_failures_stop_it_and_what_is_left_can_be_taken_up() -> N
         )
         told = await one.answer("bulk_update_contacts", contacts=EVERYBODY, add_tag="Gift card")
         assert told["result"] == "stopped"
-        assert told["note"].startswith(f"{FEW} of 1")
+        assert told["note"].startswith(f"{MIN_FAILURES} of 1")
         one.wire.answer = lambda request: None
         whole = await one.answer("follow_job", job=told["job"], action="resume")
         assert whole["failed"] == told["failed"] < 20

@@ -15,6 +15,7 @@ from ac_mcp.calls.execute import CallContext, execute
 from ac_mcp.errors import BadArguments, ConfirmationRequired
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
+from ac_mcp.writes.audit_log import PendingConfirmation
 from tests.examples import ACTIVE, CALLS
 from tests.support import Trial, conforms, connected, in_virtual_time, trial
 
@@ -137,8 +138,8 @@ async def test_the_answer_to_a_question_counts_for_that_call_only_and_once() -> 
                 name=name, arguments=arguments, input_responses={"confirm": said}, request_state=state
             )
 
-            async def again(seen: str) -> Json:
-                return {"seen": seen}
+            async def again(confirmed: PendingConfirmation) -> Json:
+                return {"seen": confirmed.fingerprint}
 
             try:
                 return str(await resume(one.account, OPERATIONS[params.name], params, again))

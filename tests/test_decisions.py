@@ -14,6 +14,7 @@ from ac_mcp.filters.conditions import parse_condition
 from ac_mcp.gateway.rate_limit import Budget, Moment, Wait, take
 from ac_mcp.jobs.imports import MINUTE, MOST_REFUSALS, ImportRun
 from ac_mcp.jobs.model import Item
+from ac_mcp.jobs.runner import RunContext
 from ac_mcp.jobs.store import JobStore
 from ac_mcp.messages import Json, Request, Response
 from ac_mcp.operations import OPERATIONS
@@ -137,14 +138,13 @@ async def import_of(sender: TooFast) -> ImportRun:
     """An import of one contact, run to its end."""
     jobs = JobStore(Journal.in_memory(lambda: 0.0))
     row = Item(n=0, subject="ann@x.example", step=0, prior={"email": "ann@x.example"})
-    job, _ = await jobs.begin(Change("mine", "import_contacts", {}, "", ""), {"steps": []}, 0, [row], all=True)
-    run = ImportRun(jobs, job, [], nothing_to_collect, clock, anyio.sleep, sender=sender)
+    job, _ = await jobs.begin(
+        Change("mine", "import_contacts", {}, "", ""), {"kind": "import", "steps": []}, 0, [row], all=True
+    )
+    run = ImportRun(RunContext(jobs, sender, clock, anyio.sleep), job)
     await run.run()
     jobs.journal.close()
     return run
-
-
-async def nothing_to_collect(run: Any) -> None: ...
 
 
 @pytest.mark.parametrize(

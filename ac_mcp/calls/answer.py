@@ -1,4 +1,4 @@
-"""From arguments to what the model reads: names become ids, the operation runs, its payload is trimmed."""
+"""From the arguments of a call to its answer: names become ids, the operation runs, its payload is shaped."""
 
 import logging
 from collections.abc import Iterator, Mapping, Set
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from ac_mcp.calls.account import Account
+from ac_mcp.calls.tool_call import ToolCall
 from ac_mcp.errors import Candidate, Duplicate, NoSuchName, NotFound, SeveralNames, ToolError
 from ac_mcp.gateway.call_client import CallClient
-from ac_mcp.messages import CallClock, Json, Progress, Request, Sender
+from ac_mcp.messages import CallClock, Json, Request, Sender
 from ac_mcp.naming.directory import NameDirectory
 from ac_mcp.operations.connections import connections
 from ac_mcp.results.encoding import fit_to_budget
 from ac_mcp.results.generic import NAMES, shape_generic
-from ac_mcp.results.shaping import LONGEST_NAME, SUMMARY, AnswerData, Names, View, ids_to_name, shape
+from ac_mcp.results.shaping import LONGEST_NAME, AnswerData, Names, ids_to_name, shape
 from ac_mcp.spec.operation import Operation
 from ac_mcp.text import truncate
 from ac_mcp.writes.reconcile import Reconciler
@@ -24,184 +25,226 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CallRun:
-    """One call on its way, for whom and through what its requests go."""
+    """One pass of a call: through which senders its requests are sent."""
 
-    account: Account
-    operation: Operation[..., Any]
-    client: CallClient
+    call: ToolCall
     reconciler: Reconciler
     sender: Sender
-    progress: Progress
-    view: View = SUMMARY
+
+    @property
+    def operation(self) -> Operation[..., Any]:
+        return self.call.operation
+
+    @property
+    def account(self) -> Account:
+        return self.call.account
+
+    @property
+    def client(self) -> CallClient:
+        return self.call.client
 
     @property
     def clock(self) -> CallClock:
+        """The clock of the call."""
         return CallClock(self.client.gateway.now, lambda: self.client.seconds_left)
 
     @property
     def directory(self) -> NameDirectory:
+        """The names of the account that the call is for."""
         return self.account.directory(self.client.caller.connection)
 
 
-async def answer(running: CallRun, arguments: Json) -> Json:
-    operation, references, trail = running.operation, running.directory, running.client.trail
-    if operation.options.get("kept") and (known := references.answers.get(operation.name)):
-        return known
-    writes = references.answers.writes
-    resolved = await references.resolve(running.sender, operation, arguments)
-    before = await names_of_deleted(references, running.sender, operation, resolved)
-    if operation.options.get("unique") and not await running.reconciler.has_begun():
-        await refuse_duplicate(running, resolved)
-    try:
-        payload = await operation.run(running.sender, resolved, running.progress, running.clock)
-    except Duplicate as duplicate:
-        references.forget(operation.resource)
-        with suppress(ToolError):
-            duplicate.existing = await find_existing(running, resolved)
-        raise
-    finally:
-        if trail.attempted:
-            references.forget(operation.resource)
-        if trail.attempted and operation.resource is connections:
-            running.account.default.forget()
-            running.account.directories.clear()  # without a choice, the account behind may be another one now
+async def answer(run: CallRun, resolved: Json | None = None) -> Json:
+    """Run the operation of a call and return what the model reads. `resolved` are its arguments with ids for names.
+
+    Raises:
+        ToolError: if it fails.
+    """
+    operation, directory = run.operation, run.directory
+    if operation.options.get("kept") and (stored := directory.answers.get(operation.name)):
+        return stored
+    writes = directory.answers.writes
+    if resolved is None:
+        resolved = await directory.resolve(run.sender, operation, run.call.arguments)
+    deleted = await names_of_deleted(directory, run.sender, operation, resolved)
+    if operation.options.get("unique") and not await run.reconciler.has_begun():
+        await refuse_duplicate(run, resolved)
+    payload = await run_operation(run, resolved)
     if operation.options.get("raw"):
-        shown = await with_names(running, shape_generic(operation, resolved, payload, running.view), NAMES)
-        return fit_to_budget(shown, int(resolved.get("offset") or 0), running.account.settings.answer_tokens)
+        shown = await with_names(run, shape_generic(operation, resolved, payload, run.call.parsed.view), NAMES)
+        return fit(run, resolved, shown)
     if operation.options.get("verbatim"):
-        return await verbatim_answer(running, payload)
-    references.learn(payload)
-    answer = AnswerData(operation, resolved, payload, running.view)
-    asked = {kind: ids - before.get(kind, {}).keys() for kind, ids in ids_to_name(answer).items()}
-    names = await fetch_names(references, running.sender, asked)
-    for kind, id in answer.referenced.values():
-        if name := before.get(kind, {}).get(id) or references.name(kind, id):
-            names = {**names, kind: {**names.get(kind, {}), id: name}}
-    budget = running.account.settings.answer_tokens
-    shown = fit_to_budget(shape(answer, names), int(resolved.get("offset") or 0), budget)
+        return await verbatim_answer(run, payload)
+    directory.learn(payload)
+    data = AnswerData(operation, resolved, payload, run.call.parsed.view)
+    shown = fit(run, resolved, shape(data, await names_for(run, data, deleted)))
     if operation.options.get("kept") and "not_available" not in shown:
-        references.answers.put(operation.name, shown, writes)
+        directory.answers.put(operation.name, shown, writes)
     return shown
 
 
-async def fetch_names(
-    references: NameDirectory, sender: Sender, wanted: Mapping[str, set[str]]
-) -> Mapping[str, Mapping[str, str]]:
-    """Names make an answer easier to read; where they cannot be had, it stays an answer."""
+async def run_operation(run: CallRun, resolved: Json) -> Json:
+    """Run the operation and return its payload. What was known of its names is forgotten once it writes.
+
+    Raises:
+        Duplicate: with the record that exists, if it can be found.
+        ToolError: if it fails.
+    """
+    operation, trail = run.operation, run.client.trail
+    try:
+        return await operation.run(run.sender, resolved, run.call.context.progress, run.clock)
+    except Duplicate as duplicate:
+        run.directory.forget(operation.resource)
+        existing: Candidate | None = None
+        with suppress(ToolError):
+            existing = await find_existing(run, resolved)
+        raise duplicate.but(existing=existing) from duplicate
+    finally:
+        if trail.attempted:
+            run.directory.forget(operation.resource)
+        if trail.attempted and operation.resource is connections:
+            run.account.default.forget()
+            run.account.directories.clear()  # the default connection may lead to another account now
+
+
+def fit(run: CallRun, resolved: Json, shown: Json) -> Json:
+    """Return an answer without the rows that would break its token budget."""
+    return fit_to_budget(shown, int(resolved.get("offset") or 0), run.account.settings.answer_tokens)
+
+
+async def names_for(run: CallRun, data: AnswerData, deleted: Names) -> Names:
+    """Return the names for the ids in an answer, by kind and id; `deleted` are those of what the call deletes."""
+    missing = {kind: ids - deleted.get(kind, {}).keys() for kind, ids in ids_to_name(data).items()}
+    names = await fetch_names(run.directory, run.sender, missing)
+    for kind, id in data.referenced.values():
+        if name := deleted.get(kind, {}).get(id) or run.directory.name(kind, id):
+            names = {**names, kind: {**names.get(kind, {}), id: name}}
+    return names
+
+
+async def fetch_names(directory: NameDirectory, sender: Sender, ids: Mapping[str, Set[str]]) -> Names:
+    """Return the names of these ids, by kind and id. A kind that cannot be read is left out: it stays an answer."""
     names: dict[str, Mapping[str, str]] = {}
-    for kind, ids in wanted.items():
+    for kind, of_kind in ids.items():
         try:
-            names |= await references.names(sender, {kind: ids})
-        except ToolError as trouble:
-            log.info("no names of %s: %s", kind, type(trouble).__name__)
+            names |= await directory.names(sender, {kind: set(of_kind)})
+        except ToolError as error:
+            log.info("no names of %s: %s", kind, type(error).__name__)
     return names
 
 
 async def names_of_deleted(
-    references: NameDirectory, sender: Sender, operation: Operation[..., Any], resolved: Json
-) -> Mapping[str, Mapping[str, str]]:
-    """What a delete is about to take is named while it still can be."""
+    directory: NameDirectory, sender: Sender, operation: Operation[..., Any], resolved: Json
+) -> Names:
+    """Return the names of what a delete is about to take, while they can be read."""
     if operation.method != "DELETE" and not operation.options.get("moves"):
         return {}
-    gone: dict[str, set[str]] = {}
+    ids: dict[str, set[str]] = {}
     for parameter, ref in operation.references.items():
         if resolved.get(parameter) and ref.is_single:
-            gone.setdefault(ref.kind, set()).add(str(resolved[parameter]))
-    return await fetch_names(references, sender, gone)
+            ids.setdefault(ref.kind, set()).add(str(resolved[parameter]))
+    return await fetch_names(directory, sender, ids)
 
 
-async def refuse_duplicate(running: CallRun, resolved: Json, *, foreseen: bool = False) -> None:
-    """Names stand for things here: two of one name could no longer be told apart.
+async def refuse_duplicate(run: CallRun, resolved: Json, *, foreseen: bool = False) -> None:
+    """Refuse to give a thing a name that another one has: the two could no longer be told apart.
 
     With `foreseen` also what the API itself would refuse.
+
+    Raises:
+        Duplicate: with the record that has the name.
     """
-    operation = running.operation
-    upsert = operation.method == "POST" and operation.idempotent
-    refused = foreseen and operation.resource.refuses_second and not upsert and operation.method != "DELETE"
-    if not (operation.options.get("unique") or refused) or not operation.name_argument(resolved)[1]:
+    operation = run.operation
+    is_upsert = operation.method == "POST" and operation.idempotent
+    api_refuses = operation.resource.refuses_second and not is_upsert and operation.method != "DELETE"
+    if not (operation.options.get("unique") or (foreseen and api_refuses)):
         return
-    found = await find_existing(running, resolved)
-    if found and found.id not in [resolved.get(p) for p in operation.references if operation.names_target(p)]:
-        duplicate = Duplicate("exists already", status=422)
-        duplicate.existing = found
-        raise duplicate
+    if not operation.name_argument(resolved)[1]:
+        return
+    existing = await find_existing(run, resolved)
+    targets = [resolved.get(name) for name in operation.references if operation.names_target(name)]
+    if existing and existing.id not in targets:
+        raise Duplicate("exists already", status=422).but(existing=existing)
 
 
-async def find_existing(running: CallRun, resolved: Json) -> Candidate | None:
-    """The thing that is in the way of a create: found by the name it was to get."""
-    operation, references = running.operation, running.directory
+async def find_existing(run: CallRun, resolved: Json) -> Candidate | None:
+    """Return the record that has the name which a create would give; None if there is none."""
+    operation, directory = run.operation, run.directory
     resource = operation.resource
     _, name = operation.name_argument(resolved)
     within = next((str(resolved[p]) for p, ref in operation.references.items() if ref.kind == resource.inside), "")
     try:
-        id = await references.id(running.sender, "", resource.plural, f"name:{name}", within, main=True)
+        id = await directory.id(run.sender, "", resource.plural, f"name:{name}", within, main=True)
     except SeveralNames as several:
         return several.matches[0]
     except NoSuchName:
         return None
-    return Candidate(id, references.name(resource.plural, id))
+    return Candidate(id, directory.name(resource.plural, id))
 
 
-async def verbatim_answer(running: CallRun, payload: Json) -> Json:
-    """An answer as the operation words it, with names before the ids in it; free text marked, or left out."""
-    quoted = running.operation.options.get("quotes", ())
-    hidden = running.view.hidden
+async def verbatim_answer(run: CallRun, payload: Json) -> Json:
+    """Return an answer in the operation's own words, with names before its ids.
+
+    `from_account` lists the keys of free text; where free text is hidden, `hidden_here` lists the keys left out.
+    """
+    quoted = run.operation.options.get("quotes", ())
+    hidden = run.call.parsed.view.hidden
     without = set(quoted) if hidden else set[str]()
-    answer = await with_names(running, payload, running.operation.options.get("names", {}), without)
-    free = [key for key in quoted if hidden or any(key == one for one, _ in text_leaves(payload))]
-    return answer | ({"hidden_here" if hidden else "from_account": free} if free else {})
+    shown = await with_names(run, payload, run.operation.options.get("names", {}), without)
+    keys = {key for key, _ in text_leaves(payload)}
+    free_text = [key for key in quoted if hidden or key in keys]
+    return shown | ({"hidden_here" if hidden else "from_account": free_text} if free_text else {})
 
 
-async def with_names(
-    running: CallRun, payload: Json, kinds: Mapping[str, str], without: Set[str] = frozenset()
-) -> Json:
-    """With names before the ids of these keys."""
-    wanted: dict[str, set[str]] = {}
+async def with_names(run: CallRun, payload: Json, kinds: Mapping[str, str], without: Set[str] = frozenset()) -> Json:
+    """Return a payload with the name before each id. `kinds` says which keys hold ids, and of what kind."""
+    ids: dict[str, set[str]] = {}
     for key, id in text_leaves(payload):
         if key in kinds and id:
-            wanted.setdefault(kinds[key], set()).add(id)
-    names: Names = await fetch_names(running.directory, running.sender, wanted) if wanted else {}
+            ids.setdefault(kinds[key], set()).add(id)
+    names: Names = await fetch_names(run.directory, run.sender, ids) if ids else {}
     return insert_names(payload, kinds, names, without)
 
 
 def text_leaves(value: Any) -> Iterator[tuple[str, str]]:
-    """Every key that holds a text."""
+    """Yield every key that holds a text, with the text."""
     if isinstance(value, list):
-        for one in cast("list[Any]", value):
-            yield from text_leaves(one)
+        for item in cast("list[Any]", value):
+            yield from text_leaves(item)
     elif isinstance(value, dict):
-        for key, one in cast("Json", value).items():
-            if isinstance(one, str):
-                yield key, one
+        for key, inner in cast("Json", value).items():
+            if isinstance(inner, str):
+                yield key, inner
             else:
-                yield from text_leaves(one)
+                yield from text_leaves(inner)
 
 
 def insert_names(value: Any, kinds: Mapping[str, str], names: Names, without: Set[str]) -> Any:
+    """Return a JSON value with a name before each id, and without some keys."""
     if isinstance(value, list):
-        return [insert_names(one, kinds, names, without) for one in cast("list[Any]", value)]
+        return [insert_names(item, kinds, names, without) for item in cast("list[Any]", value)]
     if not isinstance(value, dict):
         return value
-    said: Json = {}
-    for key, one in cast("Json", value).items():
+    row: Json = {}
+    for key, inner in cast("Json", value).items():
         if key in without:
             continue
-        if key in kinds and (name := names.get(kinds[key], {}).get(str(one))):
-            said[key.removesuffix("_id")] = truncate(name, LONGEST_NAME)
-        said[key] = insert_names(one, kinds, names, without)
-    return said
+        if key in kinds and (name := names.get(kinds[key], {}).get(str(inner))):
+            row[key.removesuffix("_id")] = truncate(name, LONGEST_NAME)
+        row[key] = insert_names(inner, kinds, names, without)
+    return row
 
 
-async def require_existing(operation: Operation[..., Any], resolved: Json, stage: Sender, names: Names) -> None:
-    """A rehearsal sends nothing that would be refused: of what has no name it has to be seen that it exists.
+async def require_existing(operation: Operation[..., Any], resolved: Json, sender: Sender, names: Names) -> None:
+    """Make sure that the contacts and deals of a dry run exist: it sends nothing that would be refused.
 
     Raises:
-        NoSuchName: for an id that nothing answers to.
+        NoSuchName: for an id that matches nothing.
     """
     for parameter, ref in operation.references.items():
         id = str(resolved.get(parameter) or "")
         if id and ref.kind in ("contacts", "deals") and id not in names.get(ref.kind, {}):
             try:
-                await stage.send(Request("GET", f"/{ref.kind}/{id}", repeatable=True))
+                await sender.send(Request("GET", f"/{ref.kind}/{id}", repeatable=True))
             except NotFound:
                 raise NoSuchName(parameter, ref.kind, id) from None

@@ -148,6 +148,7 @@ async def run_call(settings: Settings, asked: Namespace, arguments: Json) -> int
     from ac_mcp.results.csv_table import to_csv
     from ac_mcp.results.encoding import render
     from ac_mcp.results.next_call import explain
+    from ac_mcp.writes.audit_log import PendingConfirmation
 
     operation = OPERATIONS[asked.tool]
     if asked.dry_run and not operation.read_only:
@@ -161,7 +162,8 @@ async def run_call(settings: Settings, asked: Namespace, arguments: Json) -> int
             except ConfirmationRequired as needs:
                 if not asked.yes:
                     raise
-                answer = await run_one(one, operation, arguments, replace(made_by, confirmed=needs.fingerprint))
+                confirmed = PendingConfirmation(operation.name, arguments, needs.fingerprint)
+                answer = await run_one(one, operation, arguments, replace(made_by, confirmed=confirmed))
             while answer.get("result") == "running" and "job" in answer:  # it would end with this process
                 answer |= await run_one(one, OPERATIONS["follow_job"], {"job": answer["job"]}, made_by)
         except get_cancelled_exc_class():

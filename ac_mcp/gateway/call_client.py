@@ -1,24 +1,29 @@
-"""What carries the requests of one call: the gateway for its caller, with a trail of what it wrote."""
+"""The gateway for the requests of one call, or of one job."""
 
 from dataclasses import dataclass, field, replace
 
 from ac_mcp.gateway.client import Gateway
 from ac_mcp.messages import Caller, Json, Request, Response, as_object, as_objects
 
+JOB_REQUEST_SECONDS = 90.0
+"""Seconds one request of a job may take, the wait for its turn included."""
+
 
 @dataclass(slots=True)
 class Trail:
-    """What a call has written, and every write that it began, whatever became of it."""
+    """What one call has written so far; it outlives the call's end, whatever that is."""
 
     written: list[str] = field(default_factory=list[str])
+    """The writes that were answered, such as "POST /tags (id 3)"."""
     attempted: list[str] = field(default_factory=list[str])
-    change_id: int = 0
-    """The number it has in the record of changes."""
+    """The path of every write that was begun, whatever became of it."""
+    sent_at: list[float] = field(default_factory=list[float])
+    """When each try of a write left, in seconds of the gateway's clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallClient:
-    """The gateway for one caller, with the trail of its call."""
+    """The gateway for one call: its caller, and the trail of its writes."""
 
     gateway: Gateway
     caller: Caller
@@ -26,34 +31,63 @@ class CallClient:
 
     @property
     def seconds_left(self) -> float:
-        """Seconds the call may still take."""
+        """Seconds that the call may still take."""
         return self.caller.deadline - self.gateway.clock()
 
     async def send(self, request: Request) -> Response:
+        """Send a request through the gateway and note what it writes.
+
+        Raises:
+            GatewayError: see Gateway.send.
+        """
         if request.method != "GET":
             self.trail.attempted.append(request.path)
-        reply = await self.gateway.send(request, self.caller)
+        response = await self.gateway.send(request, self.caller, self.trail.sent_at.append)
         if request.method != "GET":
-            id = next((one["id"] for value in reply.body.values() if "id" in (one := as_object(value))), "")
+            id = next((row["id"] for value in response.body.values() if "id" in (row := as_object(value))), "")
             self.trail.written.append(f"{request.method} {request.path}" + (f" (id {id})" if id else ""))
-        ours = self.caller.connection_names or self.caller.default_connection
-        return self.named(reply) if request.plane == "control" and ours else reply
+        if request.plane == "control" and (self.caller.connection_names or self.caller.default_connection):
+            return with_own_names(response, self.caller)
+        return response
 
-    def named(self, reply: Response) -> Response:
-        """With the user's own names of connections, where Maton notes none."""
-        body = reply.body
-        if isinstance(body.get("connections"), list):
-            rows = [self.own(row) for row in as_objects(body["connections"])]
-            gone = bool(self.caller.default_connection) and not any(row.get("usual") for row in rows)
-            body = body | {"connections": rows, "usual_is_gone": gone}
-        if isinstance(body.get("connection"), dict):
-            body = body | {"connection": self.own(as_object(body["connection"]))}
-        return replace(reply, body=body)
 
-    def own(self, row: Json) -> Json:
-        id, noted = str(row.get("connection_id")), as_object(row.get("metadata"))
-        noted = {"name": name, **noted} if (name := self.caller.connection_names.get(id)) else noted
-        called = [one.casefold() for one in (id, *noted.values()) if isinstance(one, str)]
-        return (
-            row | {"metadata": noted} | ({"usual": True} if self.caller.default_connection.casefold() in called else {})
-        )
+@dataclass(frozen=True, slots=True)
+class BackgroundClient:
+    """The gateway for a job: its requests come after interactive ones, and each has a deadline of its own."""
+
+    gateway: Gateway
+    caller: Caller
+
+    async def send(self, request: Request) -> Response:
+        """Send a request of the job within JOB_REQUEST_SECONDS.
+
+        Raises:
+            GatewayError: see Gateway.send.
+        """
+        deadline = self.gateway.clock() + JOB_REQUEST_SECONDS
+        return await self.gateway.send(request, replace(self.caller, bulk=True, deadline=deadline))
+
+
+def with_own_names(response: Response, caller: Caller) -> Response:
+    """Return an answer about connections with the user's own names, where Maton notes none.
+
+    The connection that the user chose has `"usual": True`. A list has `"usual_is_gone": True` if that one is not in it.
+    """
+    body = response.body
+    if isinstance(body.get("connections"), list):
+        rows = [with_own_name(row, caller) for row in as_objects(body["connections"])]
+        gone = bool(caller.default_connection) and not any(row.get("usual") for row in rows)
+        body = body | {"connections": rows, "usual_is_gone": gone}
+    if isinstance(body.get("connection"), dict):
+        body = body | {"connection": with_own_name(as_object(body["connection"]), caller)}
+    return replace(response, body=body)
+
+
+def with_own_name(row: Json, caller: Caller) -> Json:
+    """Return a connection's row with the user's own name for it."""
+    id, metadata = str(row.get("connection_id")), as_object(row.get("metadata"))
+    if name := caller.connection_names.get(id):
+        metadata = {"name": name, **metadata}
+    names = [name.casefold() for name in (id, *metadata.values()) if isinstance(name, str)]
+    is_chosen = caller.default_connection.casefold() in names
+    return row | {"metadata": metadata} | ({"usual": True} if is_chosen else {})

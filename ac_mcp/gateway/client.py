@@ -1,4 +1,4 @@
-"""The gateway client: holds no credentials, sends one request for one caller."""
+"""The gateway client: it holds no credentials and sends one request for one caller."""
 
 import logging
 import random
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 MAX_BODY = 8 * 1024 * 1024
 """Bytes of an answer; ActiveCampaign's own pages stay far below."""
 ATTEMPT_SECONDS = 20.0
-"""Seconds one attempt may take in all: the client's own limits are for each phase, and a dripping answer has many."""
+"""Seconds one attempt may take in all: the HTTP client's limits are for one phase, and a dripping answer has many."""
 TIMEOUT = httpx2.Timeout(connect=5, read=ATTEMPT_SECONDS, write=10, pool=5)
 LIMITS = httpx2.Limits(max_connections=10, max_keepalive_connections=5, keepalive_expiry=20)
 NOT_SENT = (
@@ -48,12 +48,18 @@ NOT_SENT = (
     httpx2.LocalProtocolError,
     httpx2.UnsupportedProtocol,
 )
-"""What surely failed before the other side had anything (measured for each exception)."""
+"""Exceptions that mean that nothing reached the other side (measured for each of them)."""
+NoteSending = Callable[[float], None]
+"""Is called with the time when a write leaves, on the gateway's clock: also a cancelled caller knows of it then."""
+
+
+def ignore_sending(sent_at: float) -> None:
+    """Note nothing."""
 
 
 @dataclass(frozen=True)
 class Gateway:
-    """Sends requests; clocks and sleep are passed in so that tests need neither time nor patience."""
+    """Sends requests. Clocks and sleep are passed in, so that tests need no time."""
 
     endpoints: Endpoints
     http: httpx2.AsyncClient
@@ -64,115 +70,126 @@ class Gateway:
     now: Callable[[], datetime] = field(default=lambda: datetime.now().astimezone())
     reads: SingleFlight[Response] = field(default_factory=SingleFlight[Response])
     retry_budgets: dict[str, RetryBudget] = field(default_factory=dict[str, RetryBudget])
+    """By the name of the account's rate budget."""
     rejected_keys: RejectedKeys = field(default_factory=RejectedKeys)
 
-    async def send(self, request: Request, caller: Caller) -> Response:
-        """One request, tried again where that is safe, never past the caller's deadline; equal reads are sent once.
+    async def send(self, request: Request, caller: Caller, note_sending: NoteSending = ignore_sending) -> Response:
+        """Send one request and return its 2xx answer.
+
+        It is tried once more where that is safe, and never runs past the caller's deadline. Equal reads that are under
+        way at the same time are sent once.
 
         Raises:
-            GatewayError: one of its kinds, and OutcomeUnknown where a write may have landed all the same.
+            GatewayError: one of its kinds; OutcomeUnknown if a write may have landed all the same.
         """
         if request.method != "GET":
             try:
-                return await self._send_with_retries(request, caller)
+                return await self._send_with_retries(request, caller, note_sending)
             finally:
                 self.reads.detach()
         if request.unshared:
-            return await self._send_with_retries(request, caller)
+            return await self._send_with_retries(request, caller, note_sending)
         same = (caller.key, caller.connection, caller.principal, request.plane, request.path, *request.query.items())
         try:
             return await self.reads.run(
-                same, lambda: self._send_with_retries(request, caller), caller.deadline - self.clock()
+                same,
+                lambda: self._send_with_retries(request, caller, note_sending),
+                caller.deadline - self.clock(),
             )
         except TimeoutError:
-            raise late(Unavailable("no answer came in time")) from None
+            raise Unavailable("no answer came in time").but(late=True) from None
 
-    async def _send_with_retries(self, request: Request, caller: Caller) -> Response:
+    async def _send_with_retries(self, request: Request, caller: Caller, note_sending: NoteSending) -> Response:
         account, *_ = self.endpoints.budgets(caller, request)
-        if len(self.retry_budgets) > MAX_WAITERS:
-            self.retry_budgets.clear()
-        allowance = self.retry_budgets.setdefault(account[0], RetryBudget())
+        retry_budget = self._retry_budget(account[0])
         self.rejected_keys.check(account[0], caller.key, caller.call)
         attempt, began, unclear = 1, self.clock(), False
         while True:
             try:
-                reply = await self._send_within_deadline(request, caller, attempt)
+                response = await self._send_within_deadline(request, caller, attempt, note_sending)
             except GatewayError as error:
                 if unclear and request.method == "DELETE" and isinstance(error, NotFound):
                     return Response(404, {}, repeated=True)
                 self.rejected_keys.note(account[0], caller.key, error, caller.call)
                 unclear = unclear or may_have_landed(request, error)
-                elapsed, within = self.clock() - began, caller.deadline - began
                 verdict = decide(
                     request,
                     error,
                     attempt,
-                    elapsed,
-                    within=within,
-                    affordable=allowance.affordable,
+                    self.clock() - began,
+                    within=caller.deadline - began,
+                    affordable=retry_budget.affordable,
                     chance=self.chance(),
                 )
-                await self._pause_account(account[0], error, verdict.wait if isinstance(verdict, RetryIn) else 0.0)
+                wait = verdict.wait if isinstance(verdict, RetryIn) else 0.0
+                await self._pause_account(account[0], error, wait)
                 if not isinstance(verdict, RetryIn):
-                    raise (lost(error) if unclear else await self._told(error, account)) from error
+                    raise (outcome_unknown(error) if unclear else await self._with_budget(error, account)) from error
             else:
-                allowance.earn()
+                retry_budget.earn()
                 self.rejected_keys.clear(account[0], caller.key)
-                return replace(reply, repeated=True) if unclear else reply
-            allowance.spend()
+                return replace(response, repeated=True) if unclear else response
+            retry_budget.spend()
             attempt += 1
             await self.sleep(verdict.wait)
 
+    def _retry_budget(self, account: str) -> RetryBudget:
+        if len(self.retry_budgets) > MAX_WAITERS:
+            self.retry_budgets.clear()
+        return self.retry_budgets.setdefault(account, RetryBudget())
+
     async def _pause_account(self, account: str, error: GatewayError, wait: float) -> None:
-        """After a 429 nobody sends to that account before the other side allows it; a 503 may mean the same."""
-        asked = error.retry_after if isinstance(error, Throttled | Unavailable) else None
+        """Stop all sending to an account after a 429, until the other side allows it; a 503 may mean the same."""
+        retry_after = error.retry_after if isinstance(error, Throttled | Unavailable) else None
         if isinstance(error, Throttled) and not isinstance(error, Busy) and error.status:
-            await self.pacing.pause(account, asked if asked is not None else max(1.0, wait))
-        elif isinstance(error, Unavailable) and asked:
-            await self.pacing.pause(account, asked)
+            await self.pacing.pause(account, retry_after if retry_after is not None else max(1.0, wait))
+        elif isinstance(error, Unavailable) and retry_after:
+            await self.pacing.pause(account, retry_after)
 
-    async def _told(self, error: GatewayError, account: tuple[str, int]) -> GatewayError:
-        """With what whoever has to wait wants to know: until when, and how the budget stands."""
-        if isinstance(error, Throttled):
-            error.late = True
-            standing = await self.pacing.state_of(*account)
-            error.retry_after = max(error.retry_after or 0.0, standing.paused) or None
-            if error.retry_after:
-                error.until = self.now() + timedelta(seconds=error.retry_after)
-            last = "" if standing.throttled is None else f", last 429 {standing.throttled:.0f} s ago"
-            now = (
-                f"paused for {standing.paused:.0f} s"
-                if standing.paused
-                else f"{standing.free} of {account[1]} free now"
-            )
-            error.budget_state, error.limit = f"{now}{last}", account[1]
-        return error
+    async def _with_budget(self, error: GatewayError, account: tuple[str, int]) -> GatewayError:
+        """Return a Throttled error with the time until which to wait and the state of the budget; others as they are."""
+        if not isinstance(error, Throttled):
+            return error
+        state = await self.pacing.state_of(*account)
+        seconds = max(error.retry_after or 0.0, state.paused) or None
+        free = f"{state.free} of {account[1]} free now"
+        last = "" if state.throttled is None else f", last 429 {state.throttled:.0f} s ago"
+        return error.but(
+            late=True,
+            retry_after=seconds,
+            until=self.now() + timedelta(seconds=seconds) if seconds else None,
+            budget_state=f"{f'paused for {state.paused:.0f} s' if state.paused else free}{last}",
+            limit=account[1],
+        )
 
-    async def _send_within_deadline(self, request: Request, caller: Caller, attempt: int) -> Response:
-        """Within what is left of the deadline, waiting for a turn included, and never longer than LONGEST."""
+    async def _send_within_deadline(
+        self, request: Request, caller: Caller, attempt: int, note_sending: NoteSending
+    ) -> Response:
+        """Wait for a turn and make one attempt; both end at the deadline, the attempt after ATTEMPT_SECONDS at most."""
         url, headers = self.endpoints.url(request), dict(self.endpoints.headers(request, caller))
         rates = self.endpoints.budgets(caller, request)
-        queued = self.clock()
-        left = caller.deadline - queued
+        queued_at = self.clock()
+        seconds_left = caller.deadline - queued_at
         turn: Turn | None = None
         with start_span(request, urlsplit(url).hostname or "", attempt) as span:
-            with anyio.move_on_after(left if left < inf else None):
+            with anyio.move_on_after(seconds_left if seconds_left < inf else None):
                 async with self.pacing.turn(
-                    rates, call=caller.call, bulk=caller.bulk, within=left, principal=caller.principal
+                    rates, call=caller.call, bulk=caller.bulk, within=seconds_left, principal=caller.principal
                 ) as turn:
                     if request.method != "GET":
-                        caller.sent.append(turn.sent)
+                        note_sending(turn.sent)
                     with anyio.move_on_after(ATTEMPT_SECONDS):
-                        reply = await self._exchange(request, caller, url, headers, turn)
-                        record_answer(span, request, reply.status, turn.sent - queued, self.clock() - turn.sent)
-                        return reply
+                        response = await self._exchange(request, caller, url, headers, turn)
+                        record_answer(span, request, response.status, turn.sent - queued_at, self.clock() - turn.sent)
+                        return response
             if turn is None:
-                raise late(Busy("the queue was too long", waiting=self.pacing.waiting(rates)))
-            raise late(Unavailable("no answer came in time"), turn)
+                raise Busy("the queue was too long", waiting=self.pacing.waiting(rates)).but(late=True)
+            raise Unavailable("no answer came in time").but(late=True, sent_at=turn.left_at)
 
     async def _exchange(
         self, request: Request, caller: Caller, url: str, headers: dict[str, str], turn: Turn
     ) -> Response:
+        """Send the request over HTTP and read the answer."""
         query = {name: list(value) if isinstance(value, tuple) else value for name, value in request.query.items()}
         try:
             async with self.http.stream(
@@ -186,37 +203,39 @@ class Gateway:
                 turn.mark_answered(self.clock())
                 body = await read_capped(response)
             return parse_response(
-                response.status_code, response.headers, body, empty=request.may_be_empty, direct=self.endpoints.direct
+                response.status_code,
+                response.headers,
+                body,
+                empty=request.may_be_empty,
+                direct=self.endpoints.direct,
             )
         except httpx2.InvalidURL as error:
             raise BadArguments("The arguments are too long for a request.") from error
         except NOT_SENT as error:
             raise Unavailable(f"it could not be reached ({type(error).__name__})", arrived=False) from error
         except (httpx2.HTTPError, httpx2.StreamError) as error:
-            raise sent(Unavailable(f"the connection broke ({type(error).__name__})"), turn) from error
+            broken = Unavailable(f"the connection broke ({type(error).__name__})")
+            raise broken.but(sent_at=turn.left_at) from error
         except GatewayError as error:
-            raise sent(without_key(error, caller.key), turn) from error.__cause__
+            raise without_key(error, caller.key).but(sent_at=turn.left_at) from error.__cause__
 
 
 async def read_capped(response: httpx2.Response) -> bytes:
-    """The body, as long as it is of a size an honest answer can have."""
+    """Return the body of an answer.
+
+    Raises:
+        Unavailable: if it is larger than any honest answer.
+    """
     body = bytearray()
     async for chunk in response.aiter_bytes(chunk_size=65536):
         body += chunk
         if len(body) > MAX_BODY:
-            large = Unavailable("the answer is too large", status=response.status_code)
-            large.lasting = True
-            raise large
+            raise Unavailable("the answer is too large", status=response.status_code).but(lasting=True)
     return bytes(body)
 
 
-def sent(error: GatewayError, turn: Turn) -> GatewayError:
-    error.sent_at = turn.left_at
-    return error
-
-
 def without_key(error: GatewayError, key: str) -> GatewayError:
-    """The same with the key out of every text, also as PHP writes it in JSON."""
+    """Return a copy of an error with the key removed from every text, also as PHP writes it in JSON."""
     forms = (key, key.replace("/", "\\/"))
 
     def clean(value: Any) -> Any:
@@ -224,22 +243,15 @@ def without_key(error: GatewayError, key: str) -> GatewayError:
             value = value.replace(form, "***")
         return value
 
-    error.args = tuple(map(clean, error.args))
-    for name, value in vars(error).items():
-        setattr(error, name, clean(value))
-    return error
+    cleaned = error.but(**{name: clean(value) for name, value in vars(error).items()})
+    cleaned.args = tuple(map(clean, error.args))
+    return cleaned
 
 
-def late(error: GatewayError, turn: Turn | None = None) -> GatewayError:
-    error.late = True
-    return sent(error, turn) if turn else error
-
-
-def lost(error: GatewayError) -> OutcomeUnknown:
-    """After a write that may have landed, whatever came later says nothing about it."""
+def outcome_unknown(error: GatewayError) -> OutcomeUnknown:
+    """Return the error for a write that may have landed: whatever a later try was told says nothing about it."""
     unknown = OutcomeUnknown(str(error), status=error.status, request_id=error.request_id)
-    unknown.sent_at = error.sent_at
-    return unknown
+    return unknown.but(sent_at=error.sent_at)
 
 
 class LazyTransport(httpx2.AsyncBaseTransport):
@@ -260,15 +272,15 @@ class LazyTransport(httpx2.AsyncBaseTransport):
 
 @asynccontextmanager
 async def open_gateway(
-    doors: Endpoints,
+    endpoints: Endpoints,
     transport: httpx2.AsyncBaseTransport | None = None,
     *,
     proxy: str | None = None,
     store: RateStore | None = None,
     strict: bool = False,
 ) -> AsyncGenerator[Gateway]:
-    """A gateway over the network, or over `transport`: the sandbox's door, or a test's. It paces over `store`."""
-    kept = store or MemoryRateStore()
+    """Open a gateway over the network, or over `transport` (the sandbox's, or a test's), paced by `store`."""
+    rate_store = store or MemoryRateStore()
     async with httpx2.AsyncClient(
         transport=transport,
         timeout=TIMEOUT,
@@ -278,6 +290,6 @@ async def open_gateway(
         proxy=proxy if transport is None else None,
     ) as http:
         try:
-            yield Gateway(doors, http, Pacing(kept, monotonic, anyio.sleep, strict))
+            yield Gateway(endpoints, http, Pacing(rate_store, monotonic, anyio.sleep, strict))
         finally:
-            kept.close()
+            rate_store.close()

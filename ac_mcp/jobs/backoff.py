@@ -1,35 +1,49 @@
-"""How a job waits where it is told to, and leaves off waiting when it is to stop."""
+"""How a job waits after a 429, how fast it gets on, and what ends it."""
 
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from anyio import Event, create_task_group
 
-from ac_mcp.errors import Throttled
-from ac_mcp.jobs.throughput import Halt
+from ac_mcp.errors import Forbidden, NotFound, RequestRefused, Throttled, ToolError
+from ac_mcp.jobs.model import JobState
 
 T = TypeVar("T")
 PAUSE, LONGEST = 10.0, 1800.0
-"""Seconds to wait after a refusal for being too fast that does not say how long; and at most."""
+"""Seconds to wait after a 429 that does not say how long, and at most in all."""
+RECENT = 30.0
+"""Seconds over which the throughput is measured."""
+
+
+class Halt(Exception):
+    """Ends a job; `state` says whether it was stopped or interrupted."""
+
+    def __init__(self, state: JobState, reason: str) -> None:
+        super().__init__(reason)
+        self.state: JobState = state
 
 
 @dataclass(slots=True)
 class Backoff:
+    """Waits where the API says so, and leaves off when the job is to stop."""
+
     sleep: Callable[[float], Awaitable[None]]
     reason: str = ""
-    """Why nothing more is begun."""
+    """Why nothing more is begun; "" while the job goes on."""
     stopping: Event = field(default_factory=Event)
 
-    def stop(self, why: str) -> None:
-        self.reason = self.reason or why
+    def stop(self, reason: str) -> None:
+        """Begin nothing more. The first reason stays."""
+        self.reason = self.reason or reason
         self.stopping.set()
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Told to wait, it waits, and does it anew.
+        """Do `work`, and do it anew after each 429.
 
         Raises:
-            Halt: where that would take too long, or it is to stop meanwhile.
+            Halt: if that would take too long, or if the job is stopped meanwhile.
         """
         waited = 0.0
         while True:
@@ -45,13 +59,47 @@ class Backoff:
                     raise Halt("stopped", self.reason) from throttled
 
     async def rest(self, seconds: float) -> None:
-        """Until then, or until it is to stop."""
+        """Wait for so many seconds, or until the job is to stop."""
         async with create_task_group() as group:
 
-            async def woken() -> None:
+            async def wake_when_stopped() -> None:
                 await self.stopping.wait()
                 group.cancel_scope.cancel()
 
-            group.start_soon(woken)
+            group.start_soon(wake_when_stopped)
             await self.sleep(seconds)
             group.cancel_scope.cancel()
+
+
+@dataclass(slots=True)
+class Throughput:
+    """Counts the records of a job, and how fast they came of late."""
+
+    clock: Callable[[], float]
+    done: int = 0
+    times: deque[tuple[float, int]] = field(default_factory=deque[tuple[float, int]])
+    """When how many were done, in the last RECENT seconds."""
+
+    def add(self, count: int = 1) -> None:
+        """Count records that were just done."""
+        now = self.clock()
+        self.done += count
+        self.times.append((now, count))
+        while self.times and self.times[0][0] < now - RECENT:
+            self.times.popleft()
+
+    @property
+    def rate(self) -> float:
+        """Records a second; 0 while it is not known."""
+        if not self.times or (since := self.clock() - self.times[0][0]) < 1.0:
+            return 0.0
+        return sum(count for _, count in self.times) / since
+
+
+def short_reason(error: ToolError) -> str:
+    """Return why a record failed in a few words, for a list of many."""
+    if isinstance(error, NotFound):
+        return "not there (any more)"
+    if isinstance(error, Forbidden):
+        return f"not allowed: {error}"[:200]
+    return (f"refused: {error}" if isinstance(error, RequestRefused) else str(error))[:200]

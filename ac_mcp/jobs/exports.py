@@ -16,16 +16,17 @@ from ac_mcp.errors import Forbidden, NotFound
 from ac_mcp.filters.conditions import DEAL_STATUS, Condition
 from ac_mcp.filters.contact_query import PAGE, ContactQuery
 from ac_mcp.jobs.allowed_files import AllowedFiles
+from ac_mcp.jobs.backoff import Halt
 from ac_mcp.jobs.import_table import MORE, WIRE
 from ac_mcp.jobs.model import HEARTBEAT_TIMEOUT, Item
 from ac_mcp.jobs.runner import JobRun
 from ac_mcp.jobs.sources import MatchingDeals
-from ac_mcp.jobs.throughput import Halt
 from ac_mcp.messages import NO_DEADLINE, Json, Sender, as_int, as_object, as_objects
 from ac_mcp.naming.expressions import NameLookup
 from ac_mcp.results.csv_table import csv_line
 from ac_mcp.results.encoding import render
 from ac_mcp.spec.columns import Money
+from ac_mcp.spec.job_plan import JobPlan
 
 CONTACT = {
     "id": "id", "email": "email", "first_name": "firstName", "last_name": "lastName", "phone": "phone",
@@ -39,7 +40,7 @@ WORDS = {code: word for word, code in DEAL_STATUS.items()}
 PLACES = (("stage", "dealStages", "stage"), ("pipeline", "dealGroups", "group"), ("owner", "users", "owner"))
 
 
-def columns(plan: Json) -> list[str]:
+def columns(plan: JobPlan) -> list[str]:
     """The header of the file."""
     own = [*(DEAL if plan["kind"] == "deals" else CONTACT)]
     for one in plan.get("fields", ()):
@@ -56,140 +57,149 @@ def format_row(values: Sequence[Any], form: str, header: Sequence[str]) -> str:
     return csv_line(values) + "\n"
 
 
-def day_or_nothing(value: Any) -> str:
+def date_or_nothing(value: Any) -> str:
     text = str(value or "")
     return text[:19].replace("T", " ") if text.strip("0-: ") else ""
 
 
 @dataclass(slots=True)
 class ExportRun(JobRun):
-    """Items are pages: how many rows there were, how long the file was then, which file it is, and the last id."""
+    """An export that runs in this process.
 
-    sender: Sender | None = None
-    names: NameLookup | None = None
-    path: Path = field(default_factory=Path)
-    files: AllowedFiles = field(default_factory=AllowedFiles)
-    values: dict[str, dict[int, str]] = field(default_factory=dict[str, dict[int, str]])
-    """Of each custom field that is wanted, by contact."""
-    _sure_at: float = -inf
-    """When the record last said that it is this run that writes, on the wall clock."""
+    Its items are pages. The subject of a page is its last id; `prior` holds the rows of the page, and the size and the
+    inode of the file after it.
+    """
+
+    names: NameLookup = field(kw_only=True)
+    path: Path = field(kw_only=True)
+    files: AllowedFiles = field(kw_only=True)
+    values: dict[str, dict[int, str]] = field(default_factory=dict[str, dict[int, str]], init=False)
+    """The values of each custom field that is a column, by contact."""
+    _confirmed_at: float = field(default=-inf, init=False)
+    """When the journal last showed that this run is the one that writes, on the wall clock."""
 
     @property
-    def form(self) -> str:
-        return str(self.job.plan["format"])
+    def sender(self) -> Sender:
+        return self.context.sender
 
-    def stop(self, why: str = "stopped on request") -> None:
-        """At once: reading on would be in vain, and the file is known to the last page that is kept."""
-        JobRun.stop(self, why)
+    @property
+    def format(self) -> str:
+        """The format of the file: csv or jsonl."""
+        return str(self.job.plan.get("format"))
+
+    def stop(self, reason: str = "stopped on request") -> None:
+        """Stop at once. The file is good up to the last page that was saved."""
+        JobRun.stop(self, reason)
         self.scope.cancel()
 
     async def work(self) -> None:
-        await self.backoff.run(self._pages)
+        """Write the pages that are missing in the file.
 
-    async def _pages(self) -> None:
-        assert self.sender
+        Raises:
+            Halt: if the file cannot be written, or is not the one that was begun.
+        """
+        await self.backoff.run(self._write_pages)
+
+    async def _write_pages(self) -> None:
         pages = await self.jobs.items(self.job.id, ("done",), 1_000_000)
-        kept = as_object(pages[-1].prior) if pages else {}
-        last, size = int(pages[-1].subject) if pages else 0, as_int(kept.get("size"))
+        last_page = as_object(pages[-1].prior) if pages else {}
+        last_id, size = int(pages[-1].subject) if pages else 0, as_int(last_page.get("size"))
         try:
             if pages:
-                size = self._begin(size, as_int(kept.get("ino")))
+                size = self._reopen(size, as_int(last_page.get("ino")))
             else:
-                size = self._made()
-                await self._keep(0, 0, 0, size)
-            await self._fields()
+                size = self._create()
+                await self._save_page(0, 0, 0, size)
+            await self._fetch_field_values()
             page = max(1, len(pages))
-            await (self._deals(page, last, size) if self._of_deals else self._contacts(page, last, size))
+            write = self._write_deals if self.job.plan["kind"] == "deals" else self._write_contacts
+            await write(page, last_id, size)
         except OSError as error:
             raise Halt("interrupted", f"the file cannot be written: {error.strerror}") from error
 
-    @property
-    def _of_deals(self) -> bool:
-        return self.job.plan["kind"] == "deals"
-
-    async def _fields(self) -> None:
-        """The values of the custom fields that are wanted, all of them: they cannot be asked for by the page."""
-        for one in self.job.plan.get("fields", ()):
-            rows = await ContactQuery(self._sender, (), NO_DEADLINE).values({"filters[fieldid]": one["id"]})
-            self.values[one["id"]] = {as_int(row.get("contact")): str(row.get("value") or "") for row in rows}
-
-    @property
-    def _sender(self) -> Sender:
-        assert self.sender
-        return self.sender
+    async def _fetch_field_values(self) -> None:
+        """Fetch all values of the custom fields that are columns: the API cannot be asked for those of a page."""
+        for column in self.job.plan.get("fields", ()):
+            rows = await ContactQuery(self.sender, (), NO_DEADLINE).values({"filters[fieldid]": column["id"]})
+            self.values[column["id"]] = {as_int(row.get("contact")): str(row.get("value") or "") for row in rows}
 
     @property
     def _conditions(self) -> list[Condition]:
-        return [Condition.from_json(one) for one in self.job.plan.get("conditions", ())]
+        return [Condition.from_json(stored) for stored in self.job.plan.get("conditions", ())]
 
-    async def _contacts(self, page: int, last: int, size: int) -> None:
-        async for rows in ContactQuery(self._sender, self._conditions, NO_DEADLINE).pages(last):
+    async def _write_contacts(self, page: int, last_id: int, size: int) -> None:
+        async for rows in ContactQuery(self.sender, self._conditions, NO_DEADLINE).pages(last_id):
             if rows:
-                last = max(as_int(row.get("id")) for row in rows)
-                size = await self._append(page, [self._contact(row) for row in rows], last, size)
+                last_id = max(as_int(row.get("id")) for row in rows)
+                size = await self._append(page, [self._contact_row(row) for row in rows], last_id, size)
                 page += 1
 
-    def _contact(self, row: Json) -> list[Any]:
+    def _contact_row(self, row: Json) -> list[Any]:
         dates = ("created", "updated", "last_opened", "last_clicked")
-        told = [day_or_nothing(row.get(key)) if name in dates else row.get(key) for name, key in CONTACT.items()]
-        own = [self.values[one["id"]].get(as_int(row.get("id")), "") for one in self.job.plan.get("fields", ())]
-        return [*told, *(value.strip("|").replace("||", "; ") for value in own)]
+        own = [date_or_nothing(row.get(key)) if name in dates else row.get(key) for name, key in CONTACT.items()]
+        id = as_int(row.get("id"))
+        values = [self.values[column["id"]].get(id, "") for column in self.job.plan.get("fields", ())]
+        return [*own, *(value.strip("|").replace("||", "; ") for value in values)]
 
-    async def _deals(self, page: int, last: int, size: int) -> None:
-        known = await self._known()
-        async for rows in MatchingDeals(self._sender, self._conditions).pages((page - 1) * PAGE, last):
-            people = await self._people(rows)
-            last = max(as_int(row.get("id")) for row in rows)
-            size = await self._append(page, [deal_row(row, known, people) for row in rows], last, size)
+    async def _write_deals(self, page: int, last_id: int, size: int) -> None:
+        names = await self._fetch_names()
+        async for rows in MatchingDeals(self.sender, self._conditions).pages((page - 1) * PAGE, last_id):
+            emails = await self._fetch_emails(rows)
+            last_id = max(as_int(row.get("id")) for row in rows)
+            size = await self._append(page, [deal_row(row, names, emails) for row in rows], last_id, size)
             page += 1
 
-    async def _known(self) -> Mapping[str, Mapping[str, str]]:
-        """What stages, pipelines and users are called."""
-        assert self.names
-        found = await gather([self.names.all_of(self._sender, kind) for _, kind, _ in PLACES])
-        return {kind: {one.id: one.name for one in those} for (_, kind, _), those in zip(PLACES, found, strict=True)}
+    async def _fetch_names(self) -> Mapping[str, Mapping[str, str]]:
+        """Return the names of stages, pipelines and users, by kind and id."""
+        entries = await gather([self.names.all_of(self.sender, kind) for _, kind, _ in PLACES])
+        return {
+            kind: {entry.id: entry.name for entry in of_kind}
+            for (_, kind, _), of_kind in zip(PLACES, entries, strict=True)
+        }
 
-    async def _people(self, rows: Sequence[Json]) -> Mapping[str, str]:
-        ids = sorted({as_int(row.get("contact")) for row in rows} - {0})
-        found: list[Json] = []
+    async def _fetch_emails(self, deals: Sequence[Json]) -> Mapping[str, str]:
+        """Return the e-mail addresses of the contacts of these deals, by contact id."""
+        ids = sorted({as_int(deal.get("contact")) for deal in deals} - {0})
+        rows: list[Json] = []
         with suppress(Forbidden, NotFound):
-            found = await ContactQuery(self._sender, ()).find_matching({}, ids)
-        return {str(row.get("id")): str(row.get("email") or "") for row in found}
+            rows = await ContactQuery(self.sender, ()).find_matching({}, ids)
+        return {str(row.get("id")): str(row.get("email") or "") for row in rows}
 
-    async def _append(self, page: int, rows: Sequence[Sequence[Any]], last: int, size: int) -> int:
+    async def _append(self, page: int, rows: Sequence[Sequence[Any]], last_id: int, size: int) -> int:
+        """Append a page to the file, save it in the journal, and return the new size of the file in bytes."""
         header = columns(self.job.plan)
-        text = "".join(format_row(row, self.form, header) for row in rows)
-        if self.jobs.journal.now - self._sure_at > HEARTBEAT_TIMEOUT / 3:
-            await self.save_now([])  # whoever slept for long may no longer be the one that writes
+        text = "".join(format_row(row, self.format, header) for row in rows)
+        if self.jobs.journal.now - self._confirmed_at > HEARTBEAT_TIMEOUT / 3:
+            await self.save_now([])  # after a long sleep another process may write the file
         size = self._write(text.encode(), size)
-        await self._keep(page, len(rows), last, size)
+        await self._save_page(page, len(rows), last_id, size)
         self.counts["done", "rows"] += len(rows)
         self.throughput.add(len(rows))
         return size
 
-    async def _keep(self, page: int, rows: int, last: int, size: int) -> None:
-        """How far the file goes: page 0 is its header."""
-        kept: Json = {"size": size, "rows": rows, "ino": self.path.stat().st_ino}
-        await self.add([Item(page, 0, str(last), "done", f"{rows} rows", prior=kept)], last)
-        self._sure_at = self.jobs.journal.now
+    async def _save_page(self, page: int, rows: int, last_id: int, size: int) -> None:
+        """Save how far the file goes. Page 0 is its header."""
+        prior: Json = {"size": size, "rows": rows, "ino": self.path.stat().st_ino}
+        await self.add([Item(page, 0, str(last_id), "done", f"{rows} rows", prior=prior)], last_id)
+        self._confirmed_at = self.jobs.journal.now
 
-    def _made(self) -> int:
-        """A new file with its header; one that is there already is nobody's to overwrite."""
+    def _create(self) -> int:
+        """Create the file with its header and return its size. A file that exists is never overwritten."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             self.path.open("xb").close()
         except FileExistsError:
             raise Halt("stopped", "a file of that name is there by now: export to another one") from None
         self.path.chmod(0o600)
-        return 0 if self.form == "jsonl" else self._write(format_row(columns(self.job.plan), "csv", ()).encode(), 0)
+        return 0 if self.format == "jsonl" else self._write(format_row(columns(self.job.plan), "csv", ()).encode(), 0)
 
-    def _begin(self, size: int, file: int) -> int:
-        """The file as far as it is known to go, if it is the same one still."""
-        here = self.path.stat() if self.path.is_file() and not self.path.is_symlink() else None
-        if here is None or here.st_size < size or here.st_ino != file or not self.files.may_resume(self.path):
+    def _reopen(self, size: int, inode: int) -> int:
+        """Cut the file to the pages that were saved, if it still is the same file."""
+        stat = self.path.stat() if self.path.is_file() and not self.path.is_symlink() else None
+        if stat is None or stat.st_size < size or stat.st_ino != inode or not self.files.may_resume(self.path):
             raise Halt("stopped", "the file of this export is gone or was changed: begin a new one")
-        with self.path.open("r+b") as old:
-            old.truncate(size)
+        with self.path.open("r+b") as file:
+            file.truncate(size)
         return size
 
     def _write(self, text: bytes, size: int) -> int:
@@ -215,8 +225,8 @@ def deal_row(row: Json, known: Mapping[str, Mapping[str, str]], people: Mapping[
         people.get(contact, ""),
         contact,
         str(row.get("account") or ""),
-        day_or_nothing(row.get("cdate")),
-        day_or_nothing(row.get("mdate")),
+        date_or_nothing(row.get("cdate")),
+        date_or_nothing(row.get("mdate")),
     ]
 
 

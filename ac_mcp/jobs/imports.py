@@ -14,10 +14,10 @@ from anyio.abc import TaskGroup
 
 from ac_mcp.concurrency import unwrap_group
 from ac_mcp.errors import RequestRefused, ToolError
+from ac_mcp.jobs.backoff import Halt
 from ac_mcp.jobs.model import Item
 from ac_mcp.jobs.runner import JobRun
-from ac_mcp.jobs.throughput import Halt
-from ac_mcp.messages import Json, Request, Response, Sender
+from ac_mcp.messages import Json, Request, Response
 
 BATCH_SIZE, BYTES = 250, 380_000
 """Contacts, and bytes, of one request; 400 kB would be refused."""
@@ -53,10 +53,9 @@ class ImportRateLimit:
 class ImportRun(JobRun):
     """Items are rows; what is kept of one is the contact as the API takes it."""
 
-    sender: Sender | None = None
-    rows: dict[int, Json] = field(default_factory=dict[int, Json])
-    """By item, where rows are not kept in the record."""
-    windows: ImportRateLimit = field(default_factory=ImportRateLimit)
+    rows: dict[int, Json] = field(default_factory=dict[int, Json], kw_only=True)
+    """The contacts by item, if the journal does not hold them."""
+    rate_limit: ImportRateLimit = field(default_factory=ImportRateLimit, kw_only=True)
 
     def stop_if_too_many_failed(self, tried: int, failed: int) -> None:
         """Rows are wrong one by one; what is wrong with a whole batch tells itself."""
@@ -65,7 +64,7 @@ class ImportRun(JobRun):
         """The contact of an item, as it is sent."""
         return item.prior or self.rows.get(item.n) or {}
 
-    def kept(self, item: Item) -> Json | None:
+    def storable(self, item: Item) -> Json | None:
         """What may be kept of it."""
         return None if self.jobs.lean else item.prior
 
@@ -105,39 +104,39 @@ class ImportRun(JobRun):
                 refusals += 1
                 if "per minute" in str(refused).lower() or "rate limit" in str(refused).lower():
                     if refusals > MOST_REFUSALS:
-                        raise Halt("interrupted", self.explain(refused)) from refused
+                        raise Halt("interrupted", self.context.explain(refused)) from refused
                     await self.backoff.rest(MINUTE)
                     continue
-                named = {place: reason for place, reason in refused.rows.items() if 0 <= place < len(batch)}
-                reasons = named or {place: str(refused)[:200] for place in range(len(batch))}
+                reasons = {place: reason for place, reason in refused.rows.items() if 0 <= place < len(batch)}
+                reasons = reasons or {place: str(refused)[:200] for place in range(len(batch))}
                 for place, reason in reasons.items():
-                    await self.outcome(batch[place], "failed", "", reason=reason, kept=self.kept(batch[place]))
+                    await self.outcome(batch[place], "failed", "", reason=reason, prior=self.storable(batch[place]))
                 batch = [item for place, item in enumerate(batch) if place not in reasons]
                 continue
             except ToolError as trouble:
-                raise Halt("interrupted", self.explain(trouble)) from trouble
+                raise Halt("interrupted", self.context.explain(trouble)) from trouble
             number = str(reply.body.get("batchId") or "")
             if not number:
                 raise Halt("interrupted", "the answer to an import names no batch")
-            await self.save_now([replace(item, state="sent", outcome=number, prior=self.kept(item)) for item in batch])
+            await self.save_now(
+                [replace(item, state="sent", outcome=number, prior=self.storable(item)) for item in batch]
+            )
             group.start_soon(self._follow, number, batch)
             return
 
     async def _posted(self, body: Json) -> Response:
-        assert self.sender
-        return await self.sender.send(Request("POST", "/import/bulk_import", {}, body, repeatable=True))
+        return await self.context.sender.send(Request("POST", "/import/bulk_import", {}, body, repeatable=True))
 
     async def _turn(self, many: int) -> None:
         """The import has limits of its own beside that of the account."""
-        while not self.backoff.reason and (wait := self.windows.wait(many, self.clock())):
+        while not self.backoff.reason and (wait := self.rate_limit.wait(many, self.clock())):
             await self.backoff.rest(wait)
 
     async def _follow(self, batch: str, items: Sequence[Item]) -> None:
         """Until it is known what came of each contact."""
-        assert self.sender
         asked, pause, waited = Request("GET", "/import/info", {"batchId": batch}), FIRST_LOOK, 0.0
         while waited < PATIENCE:
-            await self.sleep(pause)
+            await self.context.sleep(pause)
             waited += pause
             pause = min(pause * 1.6, LONGEST_PAUSE)
             try:
@@ -156,13 +155,12 @@ class ImportRun(JobRun):
         word = "imported" if told >= len(items) else f"sent; only {told} of {len(items)} are confirmed"
         for item in items:
             if str(self.of(item).get("email") or item.subject).casefold() in lost:
-                await self.outcome(item, "failed", "", reason=REJECTED, kept=self.kept(item))
+                await self.outcome(item, "failed", "", reason=REJECTED, prior=self.storable(item))
             else:
                 await self.outcome(item, "done", word)
 
     async def _asked(self, request: Request) -> Response:
-        assert self.sender
-        return await self.sender.send(replace(request, repeatable=True, unshared=True))
+        return await self.context.sender.send(replace(request, repeatable=True, unshared=True))
 
 
 def has_ended(body: Json, many: int) -> bool:

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from uuid import uuid4
 
 from ac_mcp.messages import Json
+from ac_mcp.spec.job_plan import JobPlan
 from ac_mcp.writes.audit_log import to_json
 
 HEARTBEAT_TIMEOUT = 30.0
@@ -28,7 +29,7 @@ class Job:
     """`total` items are known so far; all of them once it is `collected`. At most `most` records, 0 for no limit."""
 
     id: int
-    plan: Json
+    plan: JobPlan
     state: JobState
     note: str
     total: int

@@ -1,106 +1,186 @@
-"""How a job is told: what came of how many, what failed and why, and what to do next."""
+"""The report of a job: its state, its counts, its failures, and the call that comes next."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from ac_mcp.jobs.allowed_files import AllowedFiles
 from ac_mcp.jobs.exports import columns
-from ac_mcp.jobs.model import STOP, Item, Job, is_running
-from ac_mcp.jobs.step_registry import REWRITTEN
+from ac_mcp.jobs.model import STOP, Item, ItemState, Job, is_running
+from ac_mcp.jobs.steps.registry import REWRITTEN
 from ac_mcp.jobs.store import JobStore
 from ac_mcp.messages import Json
 from ac_mcp.naming.directory import NameDirectory
 from ac_mcp.operations.changes import undo_change
 from ac_mcp.operations.jobs import follow_job
 from ac_mcp.results.next_call import format_call
+from ac_mcp.spec.job_plan import kind_of_job
 
-SHOWN = 20
-"""Failures an answer lists."""
+MAX_FAILURES = 20
+"""Failures that an answer lists."""
 LEFT_OUT = "left out"
-"""How the outcome begins of what was not done on purpose."""
-IMPORT = "import"
+"""The beginning of the outcome of a record that was left out on purpose."""
 SCHEME = "activecampaign"
+COUNTED: Mapping[ItemState, str] = {"planned": "left", "sent": "left", "failed": "failed"}
+
+
+@dataclass(frozen=True, slots=True)
+class JobReport:
+    """The facts of a job, from which its report is made."""
+
+    job: Job
+    counts: Mapping[tuple[ItemState, str], int]
+    """How many items by state and outcome."""
+    is_live: bool
+    """Whether a living process runs it."""
+    rate: float = 0.0
+    """Records a second; 0 if it does not run in this process."""
+    undone_by: int = 0
+    """The change that takes it back; 0 if none."""
+    is_lean: bool = False
+
+    @property
+    def by_state(self) -> Counter[str]:
+        """How many items are left, failed, or ended well."""
+        totals = Counter[str]()
+        for (state, _), count in self.counts.items():
+            totals[COUNTED.get(state, "well")] += count
+        return totals
+
+    @property
+    def by_outcome(self) -> dict[str, int]:
+        """How many items by their outcome, such as `{"tagged": 12}`, failures left out."""
+        return {outcome: count for (state, outcome), count in self.counts.items() if state in ("done", "idle")}
+
+    @property
+    def state(self) -> str:
+        """The state in words."""
+        totals = self.by_state
+        if self.job.state == "running" and not self.is_live:
+            return "interrupted"
+        if self.job.state == "done" and totals["failed"]:
+            return "done, some failed" if totals["well"] else "failed"
+        return self.job.state
+
+    @property
+    def has_failures_file(self) -> bool:
+        """Whether more failed or was left out than the answer lists."""
+        failed = self.by_state["failed"]
+        is_import = kind_of_job(self.job.plan) == "import"
+        left_out = any(outcome.startswith(LEFT_OUT) for outcome in self.by_outcome)
+        return failed > MAX_FAILURES or bool(failed and is_import) or left_out
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether an undo would take something back."""
+        changed = any(state == "done" and count for (state, _), count in self.counts.items())
+        steps = self.job.plan["steps"]
+        if not changed or not steps or "of" in self.job.plan or self.is_live or self.undone_by:
+            return False
+        return not (self.is_lean and any(step["do"] in REWRITTEN for step in steps))
+
+    @property
+    def next_step(self) -> str:
+        """The call that waits for the job or goes on with it; "" if it has ended."""
+        if self.job.state == "done" or self.undone_by:
+            return ""
+        arguments = {"job": str(self.job.id)} | ({} if self.is_live else {"action": "resume"})
+        return f"{format_call(follow_job.name, arguments)} {'waits for it' if self.is_live else 'continues it'}"
+
+    @property
+    def reason(self) -> str:
+        """Why the job stands as it does; "" if there is nothing to say."""
+        if self.undone_by:
+            return f"{format_call(follow_job.name, {'job': str(self.undone_by)})} tells how far it is taken back."
+        return "" if self.job.note == STOP else self.job.note
+
+    def as_json(self, failures: list[Json], note: str) -> Json:
+        """Return the report as the model reads it; `note` wins over the job's own reason."""
+        job, totals = self.job, self.by_state
+        fields: dict[str, object] = {
+            "result": self.state,
+            "job": str(job.id),
+            "total": job.total,
+            "counts": self.by_outcome,
+            "left": totals["left"] or None,
+            "seconds": round(job.seconds) if job.seconds >= 1 else None,
+            "rate": f"{self.rate:.1f} a second" if self.rate and self.is_live else None,
+            "failed": totals["failed"] or None,
+            "failures": failures if totals["failed"] else None,
+            "failures_file": failures_uri(job.id) if self.has_failures_file else None,
+            "note": note or self.reason or None,
+            "undo": format_call(undo_change.name, {"change": str(job.id)}) if self.can_be_undone else None,
+            "next": self.next_step or None,
+        }
+        return {key: value for key, value in fields.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class JobReporter:
+    """Makes the report of a job from the job store."""
+
     jobs: JobStore
     names: NameDirectory
     files: AllowedFiles
     hidden: bool = False
-    """Nothing that somebody has written freely is shown."""
+    """Whether text that people wrote freely is left out (AC_MCP_HIDE_USER_CONTENT)."""
 
-    async def build(self, job: Job, pace: float = 0.0, note: str = "") -> Json:
-        """`pace` in records a second, where it runs here."""
-        counts = await self.jobs.counts(job.id)
-        words = {word: count for (state, word), count in counts.items() if state in ("done", "idle")}
-        failed = sum(count for (state, _), count in counts.items() if state == "failed")
-        left = sum(count for (state, _), count in counts.items() if state in ("planned", "sent"))
-        well = sum(words.values())
-        left_out = any(word.startswith(LEFT_OUT) for word in words)
-        live = is_running(job, self.jobs.journal.now)
-        state = "interrupted" if job.state == "running" and not live else job.state
-        if state == "done" and failed:
-            state = "done, some failed" if well else "failed"
-        if "format" in job.plan:
-            return await self._exported(job, state, pace)
-        told: Json = {"result": state, "job": str(job.id), "total": job.total, "counts": words}
-        told |= {"left": left} if left else {}
-        told |= {"seconds": round(job.seconds)} if job.seconds >= 1 else {}
-        told |= {"rate": f"{pace:.1f} a second"} if pace and live else {}
-        if failed:
-            rows = await self.jobs.items(job.id, ("failed",), SHOWN)
-            told |= {"failed": failed, "failures": [self._failure(item, job) for item in rows]}
-        if failed > SHOWN or (failed and job.plan["kind"] == IMPORT) or left_out:
-            told |= {"failures_file": failures_uri(job.id)}
-        undone = await self.jobs.undone_by(job.id)
-        why = note or (
-            f"{format_call(follow_job.name, {'job': str(undone)})} tells how far it is taken back."
-            if undone
-            else job.note
+    async def build(self, job: Job, rate: float = 0.0, note: str = "") -> Json:
+        """Return the report of a job; `rate` in records a second if it runs in this process."""
+        report = JobReport(
+            job,
+            await self.jobs.counts(job.id),
+            is_running(job, self.jobs.journal.now),
+            rate,
+            undone_by=await self.jobs.undone_by(job.id),
+            is_lean=self.jobs.lean,
         )
-        told |= {"note": why} if why and why != STOP else {}
-        undoable = any(state == "done" and count for (state, _), count in counts.items()) and job.plan.get("steps")
-        undoable = undoable and "of" not in job.plan
-        undoable = undoable and not (self.jobs.lean and any(one["do"] in REWRITTEN for one in job.plan["steps"]))
-        told |= (
-            {"undo": format_call(undo_change.name, {"change": str(job.id)})}
-            if undoable and not live and not undone
-            else {}
-        )
-        if job.state != "done" and not undone:
-            more = {"job": str(job.id)} | ({} if live else {"action": "resume"})
-            told |= {"next": f"{format_call(follow_job.name, more)} {'waits for it' if live else 'continues it'}"}
-        return told
+        if kind_of_job(job.plan) == "export":
+            return await self._build_for_export(report)
+        items = await self.jobs.items(job.id, ("failed",), MAX_FAILURES) if report.by_state["failed"] else []
+        return report.as_json([self._failure(item, job) for item in items], note)
 
-    async def _exported(self, job: Job, state: str, pace: float) -> Json:
+    async def _build_for_export(self, report: JobReport) -> Json:
+        """Return the report of an export: rows, file and columns instead of counts."""
+        job, plan = report.job, report.job.plan
         pages = await self.jobs.items(job.id, ("done",), 1_000_000)
-        rows = sum(int((page.prior or {}).get("rows", 0)) for page in pages)
-        path = str(export_path(job, self.files))
-        told: Json = {"result": state, "job": str(job.id), "rows": rows, "file": path, "columns": columns(job.plan)}
-        if state == "done":
-            own = "file" not in job.plan
-            told |= {"resource": f"{SCHEME}://exports/{job.id}.{job.plan['format']}"} if own else {}
-            told |= {"as_of": datetime.fromtimestamp(job.heard).astimezone().isoformat(" ", "minutes")}
+        fields: dict[str, object] = {
+            "result": report.state,
+            "job": str(job.id),
+            "rows": sum(int((page.prior or {}).get("rows", 0)) for page in pages),
+            "file": str(export_path(job, self.files)),
+            "columns": columns(plan),
+        }
+        if report.state == "done":
+            if "file" not in plan:
+                fields["resource"] = f"{SCHEME}://exports/{job.id}.{plan.get('format')}"
+            fields["as_of"] = datetime.fromtimestamp(job.heard).astimezone().isoformat(" ", "minutes")
         else:
-            told |= {"rate": f"{pace:.0f} rows a second"} if pace else {}
-            told |= {"note": job.note} if job.note and job.note != STOP else {}
-            if not job.plan.get("masked"):
-                told |= {"next": f"{format_call(job.tool, {'job': str(job.id)})} goes on with it"}
-        return told | ({"seconds": round(job.seconds)} if job.seconds >= 1 else {})
+            if report.rate:
+                fields["rate"] = f"{report.rate:.0f} rows a second"
+            if job.note and job.note != STOP:
+                fields["note"] = job.note
+            if not plan.get("masked"):
+                fields["next"] = f"{format_call(job.tool, {'job': str(job.id)})} goes on with it"
+        if job.seconds >= 1:
+            fields["seconds"] = round(job.seconds)
+        return fields
 
     def _failure(self, item: Item, job: Job) -> Json:
+        """Return a failure as `{"of": "Jane Reed (12)", "reason": "..."}`."""
         subject = item.subject if "@" not in item.subject or not self.hidden else "…"
-        name = self.names.name(job.subjects, item.subject) if job.subjects != IMPORT else ""
+        name = "" if kind_of_job(job.plan) == "import" else self.names.name(job.subjects, item.subject)
         return {"of": f"{name} ({subject})" if name and not self.hidden else subject, "reason": item.reason}
 
 
 def failures_uri(job: int) -> str:
-    """The address of what failed, as a table."""
+    """Return the address of the table of what failed."""
     return f"{SCHEME}://jobs/{job}/failures.csv"
 
 
 def export_path(job: Job, files: AllowedFiles) -> Path:
-    """The file of an export; of one that was not named, in a name that no other journal gives."""
-    return Path(job.plan.get("file") or files.exports / f"{job.id}-{job.plan['name']}.{job.plan['format']}")
+    """Return the file of an export. A file that the user did not name has a name that no other journal gives."""
+    plan = job.plan
+    return Path(plan.get("file") or files.exports / f"{job.id}-{plan.get('name')}.{plan.get('format')}")

@@ -1,4 +1,4 @@
-"""Work on many records as somebody asks for it: what it would reach, the yes it needs, the job, and how it goes."""
+"""The job service of one call: previews, starts, follows, stops and takes back jobs on many records."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -9,32 +9,32 @@ from uuid import uuid4
 
 from anyio import CancelScope, get_cancelled_exc_class, move_on_after
 
-from ac_mcp.errors import BadArguments, ConfirmationRequired, ToolError
-from ac_mcp.gateway.call_client import CallClient
+from ac_mcp.errors import BadArguments, ToolError, Unconfirmed
+from ac_mcp.gateway.call_client import BackgroundClient, CallClient
 from ac_mcp.jobs.allowed_files import AllowedFiles
-from ac_mcp.jobs.approval import (
-    BULK_PREFIX,
-    FINGERPRINT,
-    SelectionPreview,
-    inactive_automations,
-    reasons_for_bulk,
-    without_personal_data,
-)
 from ac_mcp.jobs.exports import ExportRun
 from ac_mcp.jobs.imports import ImportRateLimit, ImportRun
 from ac_mcp.jobs.model import Item, Job, is_running
+from ac_mcp.jobs.plan import (
+    BULK_PREFIX,
+    JobPreview,
+    SelectionPreview,
+    confirmed_count,
+    inactive_automations,
+    without_personal_data,
+)
 from ac_mcp.jobs.pool import JobPool
-from ac_mcp.jobs.report import IMPORT, JobReporter, export_path
-from ac_mcp.jobs.runner import JobRun
+from ac_mcp.jobs.report import JobReporter, export_path
+from ac_mcp.jobs.runner import JobRun, RunContext
 from ac_mcp.jobs.sources import PAGE, Source, deal_before, source_of
-from ac_mcp.jobs.step_registry import REWRITTEN, count_requests, describe_step, step_of
+from ac_mcp.jobs.steps.registry import REWRITTEN, count_requests, describe_step, step_of
 from ac_mcp.jobs.store import JobStore
-from ac_mcp.jobs.throughput import BackgroundClient
 from ac_mcp.messages import CallClock, Json, Progress, Sender, as_objects
 from ac_mcp.naming.directory import NameDirectory
 from ac_mcp.operations.automations import list_automations
 from ac_mcp.operations.webhooks import list_webhooks
 from ac_mcp.results.preview import side_effects
+from ac_mcp.spec.job_plan import JobPlan, StepPlan, kind_of_job
 from ac_mcp.writes.audit_log import AuditScope, Change
 from ac_mcp.writes.confirmation import ConfirmationPolicy
 
@@ -42,221 +42,226 @@ RESERVE = 2.0
 """Seconds before its deadline at which a call that waits for a job answers how far it is."""
 RATE = 5
 """Requests a second of an account (reference 2.6)."""
-SAMPLES, MANY_MORE = 10, 1000
-
-
+SAMPLES = 10
+"""Records that a preview shows."""
+MANY = 1000
+"""The number of records that is assumed where it is not known."""
 NO_FILES = AllowedFiles()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobService:
-    """The desk for jobs of one call."""
+    """Starts and follows jobs for one call."""
 
     jobs: JobStore
-    running: JobPool
-    bound: CallClient
-    reading: Sender
-    """What the call itself reads through."""
-    whose: AuditScope
+    pool: JobPool
+    client: CallClient
+    reader: Sender
+    """The sender for the reads of the call itself."""
+    scope: AuditScope
     change: Change
-    """As which a job is recorded."""
+    """The change as which a new job is recorded."""
     progress: Progress
     names: NameDirectory
     explain: Callable[[ToolError], str]
     confirmed_fingerprint: str = ""
-    """The fingerprint of what somebody has said yes to."""
+    """The fingerprint that was confirmed; "" if the call was not."""
     hidden: bool = False
     lean: bool = False
     files: AllowedFiles = NO_FILES
-    """Where exports go, and what may be imported."""
+    """The files that exports may write and imports may read."""
 
     @property
-    def watch(self) -> CallClock:
-        return CallClock(self.bound.gateway.now, lambda: self.bound.seconds_left)
+    def clock(self) -> CallClock:
+        """The clock of the call."""
+        return CallClock(self.client.gateway.now, lambda: self.client.seconds_left)
 
-    async def start(self, plan: Json, consent: ConfirmationPolicy | None) -> Json:
-        """Ask, if it is for many; then do it. Without `consent` only what it would do is told.
+    async def start(self, plan: JobPlan, policy: ConfirmationPolicy) -> Json:
+        """Start a job, or join the one that does the same, and return its report.
 
         Raises:
-            NeedsYes: before anything is done.
+            Unconfirmed: if it is for many records and the policy wants a confirmation. Nothing was done.
+            BadArguments: if the records cannot be found within the time of the call.
         """
-        reached = await self._preview_selection(plan)
-        if not reached.exact and not reached.count:
-            raise BadArguments("Which those are takes longer to find than a call may last: narrow the conditions.")
-        if consent is None:
-            return await self._preview(plan, reached)
-        if not reached.count:
-            none = "It had changed nothing." if "of" in plan else f"No {plan['kind']} meet these conditions."
-            return {"result": "nothing to do", "matched": 0, "note": none}
-        if reasons := self._reasons(plan, reached, consent):
-            raise ConfirmationRequired(reasons)
+        selection = await self.preview_selection(plan)
+        if not selection.count:
+            nothing = "It had changed nothing." if "of" in plan else f"No {plan['kind']} meet these conditions."
+            return {"result": "nothing to do", "matched": 0, "note": nothing}
+        noun = "deals" if plan["kind"] == "deals" else "contacts"
+        if reasons := policy.reasons_for_bulk(selection.count, noun, exact=selection.exact):
+            raise Unconfirmed(reasons)
         stored = without_personal_data(plan) if self.lean else plan
-        job, new = await self.jobs.begin(
-            self.change, stored, self._record_limit(reached), self._items(plan, reached), all=True
-        )
-        return await self.run_job(job, plan) if new else await self.follow(job.id)
+        limit = self._record_limit(selection)
+        job, is_new = await self.jobs.begin(self.change, stored, limit, self._items(plan, selection), all=True)
+        return await self.run_job(job, plan) if is_new else await self.follow(job.id)
 
-    def _items(self, plan: Json, reached: SelectionPreview) -> list[Item] | None:
-        """What was just read is not read again, where it is all."""
-        if not reached.is_complete or "of" in plan or "given" in plan:
-            return None
-        deals, steps = plan["kind"] == "deals", range(len(plan["steps"]))
-        rows = [
-            (str(row["id"]), deal_before(row) if deals else None) for row in reached.rows[: self._record_limit(reached)]
-        ]
-        pairs = [(step, id, kept) for id, kept in rows for step in steps]
-        return [Item(n, step, id, prior=kept) for n, (step, id, kept) in enumerate(pairs)]
+    async def preview(self, plan: JobPlan) -> JobPreview:
+        """Return what a job would do. Nothing is written.
 
-    def _reasons(self, plan: Json, reached: SelectionPreview, consent: ConfirmationPolicy) -> list[str]:
-        what = "deals" if plan["kind"] == "deals" else "contacts"
-        return reasons_for_bulk(consent, reached.count, what, exact=reached.exact)
-
-    def _record_limit(self, reached: SelectionPreview) -> int:
-        """No more than were counted; of what waited for a yes, no more than were shown. 0 where nobody counted all."""
-        kind, _, rest = self.confirmed_fingerprint.partition(":")
-        shown = rest.rpartition(":")[2] if kind == BULK_PREFIX else ""
-        if shown.isdecimal():
-            return min(int(shown), reached.count) if reached.exact else int(shown)
-        return reached.count if reached.exact else 0
-
-    async def _preview_selection(self, plan: Json) -> SelectionPreview:
-        count, rows, exact = await self._source(plan, self.reading).preview(self.watch, PAGE)
-        return SelectionPreview(count, tuple(rows), exact)
-
-    def _source(self, plan: Json, sender: Sender) -> Source:
-        return source_of(plan, sender, self.jobs)
-
-    async def _preview(self, plan: Json, reached: SelectionPreview) -> Json:
-        steps = [step_of(self.reading, one, reached.count, self.bound.gateway.clock) for one in plan["steps"]]
-        count = count_requests(steps, reached.count) + self._source(plan, self.reading).requests(reached.count)
-        told: Json = {
-            "matched": reached.count,
-            "samples": [self._sample(row, plan["kind"]) for row in reached.rows[:SAMPLES]],
-            "does": [describe_step(one) for one in plan["steps"]],
-            "takes": f"{count} requests, about {max(1, round(count / RATE))} s",
-            FINGERPRINT: self.fingerprint(plan, reached.count),
+        Raises:
+            BadArguments: if the records cannot be found within the time of the call.
+        """
+        selection = await self.preview_selection(plan)
+        steps = [step_of(self.reader, step, selection.count, self.client.gateway.clock) for step in plan["steps"]]
+        requests = count_requests(steps, selection.count)
+        requests += self._source(plan, self.reader).count_requests(selection.count)
+        shown: Json = {
+            "matched": selection.count,
+            "samples": [sample(row, plan["kind"]) for row in selection.rows[:SAMPLES]],
+            "does": [describe_step(step) for step in plan["steps"]],
+            "takes": f"{requests} requests, about {max(1, round(requests / RATE))} s",
         }
-        told |= (
-            {}
-            if reached.exact
-            else {"note": f"At least {reached.count}: the time of a call did not allow to look at all."}
-        )
+        if not selection.exact:
+            shown["note"] = f"At least {selection.count}: the time of a call did not allow to look at all."
         surroundings: Json = {
-            "automations": await self._rows(list_automations, "automations"),
-            "webhooks": await self._rows(list_webhooks, "webhooks"),
+            "automations": await self._fetch_rows(list_automations, "automations"),
+            "webhooks": await self._fetch_rows(list_webhooks, "webhooks"),
         }
         also = [line for step in steps for line in side_effects(step.operation, [], surroundings)]
         also += inactive_automations(plan, surroundings["automations"])
-        if any(one["do"] == "subscribe" and not one.get("back") for one in plan["steps"]):
+        if any(step["do"] == "subscribe" and not step.get("back") for step in plan["steps"]):
             also.append("Who has unsubscribed from that list, bounced or not confirmed is left out.")
-        return told | ({"also": list(dict.fromkeys(also))} if also else {})
+        if also:
+            shown["also"] = list(dict.fromkeys(also))
+        return JobPreview(shown, self.fingerprint(plan, selection.count))
 
-    async def _rows(self, lister: Any, key: str) -> list[Json]:
+    async def preview_selection(self, plan: JobPlan) -> SelectionPreview:
+        """Return the records that a job would reach.
+
+        Raises:
+            BadArguments: if not one of them is found within the time of the call.
+        """
+        selection = await self._source(plan, self.reader).preview(self.clock, PAGE)
+        if not selection.exact and not selection.count:
+            raise BadArguments("Which those are takes longer to find than a call may last: narrow the conditions.")
+        return selection
+
+    def _items(self, plan: JobPlan, selection: SelectionPreview) -> list[Item] | None:
+        """Return the items of a job whose records were all read just now; None if they have to be collected."""
+        if not selection.is_complete or "of" in plan or "given" in plan:
+            return None
+        rows = selection.rows[: self._record_limit(selection)]
+        images = [(str(row["id"]), deal_before(row) if plan["kind"] == "deals" else None) for row in rows]
+        pairs = [(step, id, image) for id, image in images for step in range(len(plan["steps"]))]
+        return [Item(n, step, id, prior=image) for n, (step, id, image) in enumerate(pairs)]
+
+    def _record_limit(self, selection: SelectionPreview) -> int:
+        """Return how many records the job may reach: no more than were counted, nor than were shown; 0 for no limit."""
+        shown = confirmed_count(self.confirmed_fingerprint)
+        if shown is not None:
+            return min(shown, selection.count) if selection.exact else shown
+        return selection.count if selection.exact else 0
+
+    def _source(self, plan: JobPlan, sender: Sender) -> Source:
+        return source_of(plan, sender, self.jobs)
+
+    async def _fetch_rows(self, lister: Any, key: str) -> list[Json]:
         try:
-            return as_objects((await lister.run(self.reading, {})).get(key))
+            return as_objects((await lister.run(self.reader, {})).get(key))
         except ToolError:
             return []
 
-    def _sample(self, row: Json, kind: str) -> Json:
-        if kind == "deals":
-            return {"id": str(row.get("id")), "title": str(row.get("title") or "")[:100]}
-        name = " ".join(str(row[key]) for key in ("firstName", "lastName") if row.get(key))
-        told = {"id": str(row.get("id") or ""), "email": str(row.get("email") or ""), "name": name[:100]}
-        return {key: value for key, value in told.items() if value}
-
-    def fingerprint(self, plan: Json, count: int) -> str:
-        told = json.dumps((self.whose, self.change.tool, plan), sort_keys=True, default=str)
-        return f"{BULK_PREFIX}:{sha256(told.encode()).hexdigest()}:{count}"
+    def fingerprint(self, plan: Mapping[str, Any], count: int) -> str:
+        """Return the fingerprint of a job on so many records."""
+        text = json.dumps((self.scope, self.change.tool, plan), sort_keys=True, default=str)
+        return f"{BULK_PREFIX}:{sha256(text.encode()).hexdigest()}:{count}"
 
     async def follow(self, id: int, action: str = "watch") -> Json:
-        """How a job goes, once it has ended or the time of the call is up; `resume` goes on with one that broke off."""
-        job = await self._require_job(id)
-        if run := self.running.runs.get(id):
+        """Return the report of a job once it has ended, or once the time of the call is up.
+
+        `action` is "watch", "stop", or "resume" for one that broke off.
+
+        Raises:
+            BadArguments: if there is no such job, or it cannot be resumed.
+        """
+        job = await self.require_job(id)
+        if run := self.pool.runs.get(id):
             if action == "stop":
                 run.stop()
-            return await self._wait(run)
+            return await self._wait_for(run)
         if is_running(job, self.jobs.journal.now):
             if action == "stop":
                 await self.jobs.request_stop(id)
             return await self.report(job, note="Another process runs it.")
         if action == "stop" and job.state == "running":
             await self.jobs.end(job, "stopped", "stopped on request")
-            return await self.report(await self._require_job(id))
+            return await self.report(await self.require_job(id))
         if action != "resume" or job.state == "done":
             return await self.report(job)
-        return await self._resumed(job)
+        return await self._resume(job)
 
-    async def _resumed(self, job: Job) -> Json:
+    async def _resume(self, job: Job) -> Json:
         require_complete_record(job)
-        if undone := await self.jobs.undone_by(job.id):
-            raise BadArguments(f"Change {undone} has taken back what it had done: make the call itself again.")
-        if taken := await self.jobs.take_over(job.id):
-            return await self.run_job(taken, taken.plan)
-        if run := self.running.runs.get(job.id):
-            return await self._wait(run)
-        return await self.report(await self._require_job(job.id), note="Another process runs it.")
+        if undo := await self.jobs.undone_by(job.id):
+            raise BadArguments(f"Change {undo} has taken back what it had done: make the call itself again.")
+        if own_job := await self.jobs.take_over(job.id):
+            return await self.run_job(own_job, own_job.plan)
+        if run := self.pool.runs.get(job.id):
+            return await self._wait_for(run)
+        return await self.report(await self.require_job(job.id), note="Another process runs it.")
 
-    async def undo(self, job: Job, consent: ConfirmationPolicy | None) -> Json:
-        """Another job that takes back what this one has changed."""
-        if job.plan["kind"] == IMPORT or "format" in job.plan:
+    def undo_plan(self, job: Job) -> JobPlan:
+        """Return the plan of the job that takes back what a job has changed.
+
+        Raises:
+            BadArguments: if it cannot be taken back.
+        """
+        kind = kind_of_job(job.plan)
+        if kind in ("import", "export"):
             raise BadArguments(
                 "An import or export is not taken back: contacts that it brought can be deleted one by one."
             )
-        if any("back" in one for one in job.plan["steps"]):
+        if kind == "undo":
             raise BadArguments("An undo of many is not undone itself: make the first call again.")
         if is_running(job, self.jobs.journal.now):
             raise BadArguments("It still runs: stop it first.")
-        if (self.lean or job.plan.get("masked")) and any(one["do"] in REWRITTEN for one in job.plan["steps"]):
+        steps = job.plan["steps"]
+        if (self.lean or job.plan.get("masked")) and any(step["do"] in REWRITTEN for step in steps):
             raise BadArguments("What stood there was not kept (AC_MCP_JOURNAL=lean).")
-        plan: Json = {
-            "kind": job.subjects,
-            "of": job.id,
-            "steps": [{**one, "back": True} for one in job.plan["steps"]],
-        }
-        return await self.start(plan, consent)
+        reverted: list[StepPlan] = [{**step, "back": True} for step in steps]
+        return {"kind": job.subjects, "of": job.id, "steps": reverted}
 
-    async def _require_job(self, id: int) -> Job:
-        job = await self.jobs.find(self.whose, id)
+    async def require_job(self, id: int) -> Job:
+        """Return a job of this scope.
+
+        Raises:
+            BadArguments: if there is none of this id.
+        """
+        job = await self.jobs.find(self.scope, id)
         if job is None:
             raise BadArguments(f"job: no job of this account has the id {id}; list_changes shows them.")
         return job
 
-    async def run_job(self, job: Job, plan: Json, rows: Mapping[int, Json] | None = None) -> Json:
-        """In the background as far as there is one; `rows` of an import that the record does not hold."""
-        caller = replace(self.bound.caller, call=f"job {job.id} {uuid4().hex}")
-        sender = BackgroundClient(self.bound.gateway, caller)
-        clock, sleep = self.bound.gateway.clock, self.bound.gateway.sleep
-        job = replace(job, plan={**job.plan, **plan})  # of which the record may hold less
-        run: JobRun
-        if plan["kind"] == IMPORT:
-            windows = self.running.shared.setdefault(f"imports of {self.whose[0]}", ImportRateLimit())
-            run = ImportRun(
-                self.jobs,
-                job,
-                [],
-                nothing,
-                clock,
-                sleep,
-                self.explain,
-                sender=sender,
-                rows=dict(rows or {}),
-                windows=windows,
-            )
-        elif "format" in plan:
-            run = ExportRun(self.jobs, job, [], nothing, clock, sleep, self.explain, sender=sender, names=self.names)
-            run.path, run.files = export_path(job, self.files), self.files
-        else:
-            steps = [step_of(sender, one, job.total or job.most or MANY_MORE, clock) for one in plan["steps"]]
-            collect = self._source(plan, sender).collect
-            run = JobRun(self.jobs, job, steps, collect, clock, sleep, self.explain)
-        await self.running.start(run)
-        return await self._wait(run)
+    async def run_job(self, job: Job, plan: JobPlan, rows: Mapping[int, Json] | None = None) -> Json:
+        """Run a job in the background, if there is one, and return its report; `rows` of an import by item, if the
+        journal does not hold them.
+        """
+        caller = replace(self.client.caller, call=f"job {job.id} {uuid4().hex}")
+        sender = BackgroundClient(self.client.gateway, caller)
+        run = self._run_of(replace(job, plan={**job.plan, **plan}), sender, rows or {})
+        await self.pool.start(run)
+        return await self._wait_for(run)
 
-    async def _wait(self, run: JobRun) -> Json:
-        """Until it has ended or the call has to answer; whoever gives up the call gives up the job."""
+    def _run_of(self, job: Job, sender: Sender, rows: Mapping[int, Json]) -> JobRun:
+        gateway, plan = self.client.gateway, job.plan
+        context = RunContext(self.jobs, sender, gateway.clock, gateway.sleep, self.explain)
+        match kind_of_job(plan):
+            case "import":
+                limit = self.pool.shared.setdefault(f"imports of {self.scope[0]}", ImportRateLimit())
+                return ImportRun(context, job, rows=dict(rows), rate_limit=limit)
+            case "export":
+                path = export_path(job, self.files)
+                return ExportRun(context, job, names=self.names, path=path, files=self.files)
+            case _:
+                many = job.total or job.most or MANY
+                steps = [step_of(sender, step, many, gateway.clock) for step in plan["steps"]]
+                return JobRun(context, job, steps=steps, collect=self._source(plan, sender).collect)
+
+    async def _wait_for(self, run: JobRun) -> Json:
+        """Return the report once a job has ended or the call has to answer. A cancelled call stops its job."""
         try:
-            while not run.ended.is_set() and self.bound.seconds_left > RESERVE:
-                with move_on_after(min(1.0, self.bound.seconds_left - RESERVE)):
+            while not run.ended.is_set() and self.client.seconds_left > RESERVE:
+                with move_on_after(min(1.0, self.client.seconds_left - RESERVE)):
                     await run.ended.wait()
                 await self.progress(run.finished, run.job.total if run.job.collected else None, run.progress_text)
         except get_cancelled_exc_class():
@@ -264,23 +269,27 @@ class JobService:
             with CancelScope(shield=True):
                 await run.ended.wait()
             raise
-        return await self.report(await self._require_job(run.job.id), run)
+        return await self.report(await self.require_job(run.job.id), run)
 
     async def report(self, job: Job, run: JobRun | None = None, note: str = "") -> Json:
-        """How a job goes, or how it ended."""
-        pace = run.throughput.rate if run else 0.0
-        return await JobReporter(self.jobs, self.names, self.files, self.hidden).build(job, pace, note)
+        """Return the report of a job; with its speed if `run` runs it in this process."""
+        rate = run.throughput.rate if run else 0.0
+        return await JobReporter(self.jobs, self.names, self.files, self.hidden).build(job, rate, note)
+
+
+def sample(row: Json, kind: str) -> Json:
+    """Return the few attributes by which a person knows a contact or a deal."""
+    if kind == "deals":
+        return {"id": str(row.get("id")), "title": str(row.get("title") or "")[:100]}
+    name = " ".join(str(row[key]) for key in ("firstName", "lastName") if row.get(key))
+    attributes = {"id": str(row.get("id") or ""), "email": str(row.get("email") or ""), "name": name[:100]}
+    return {key: value for key, value in attributes.items() if value}
 
 
 def require_complete_record(job: Job) -> None:
-    """Raises BadArguments where the record holds less than it takes to go on."""
+    """Raise BadArguments for a job whose plan was stored without its personal data: it cannot be resumed."""
     if job.plan.get("masked"):
         raise BadArguments(
             "It cannot be taken up: of personal data nothing is kept here (AC_MCP_JOURNAL=lean). Make the call "
             "again: what is done already is left as it is."
         )
-
-
-async def nothing(run: JobRun) -> None:
-    """What is to be done is known from the beginning, or is not written down."""
-    await run.add([], run.job.cursor, all=True)

@@ -10,12 +10,14 @@ from ac_mcp.errors import NotFound
 from ac_mcp.filters.conditions import DEAL, Condition
 from ac_mcp.filters.contact_query import ContactQuery
 from ac_mcp.jobs.model import Item
+from ac_mcp.jobs.plan import SelectionPreview
 from ac_mcp.jobs.runner import JobRun
 from ac_mcp.jobs.store import JobStore
-from ac_mcp.messages import NO_DEADLINE, CallClock, Json, Request, Sender, as_int, as_object, as_objects
+from ac_mcp.messages import NO_DEADLINE, CallClock, Json, Request, Sender, as_int, as_objects
+from ac_mcp.spec.job_plan import JobPlan
+from ac_mcp.spec.paging import PAGE, Page, ids_of, paging_query
 from ac_mcp.storage.redaction import HIDDEN
 
-PAGE = 100
 AHEAD = 5
 """E-mail addresses that are looked up at once."""
 NOBODY = "no contact has this e-mail address"
@@ -24,23 +26,25 @@ KEPT = ("stage", "group", "owner", "status", "title", "value", "currency")
 
 
 class Source(Protocol):
-    async def preview(self, watch: CallClock, most: int) -> tuple[int, list[Json], bool]:
-        """How many records there are, the first of them, and whether that is all."""
+    async def preview(self, clock: CallClock, most: int) -> SelectionPreview:
+        """Return how many records there are, and the first `most` of them."""
         ...
 
-    def requests(self, count: int) -> int:
-        """How many it takes to find them."""
+    def count_requests(self, count: int) -> int:
+        """Return how many requests it takes to find so many records."""
         ...
 
-    async def collect(self, run: JobRun) -> None: ...
+    async def collect(self, run: JobRun) -> None:
+        """Add an item for each record and step, after the cursor of the job."""
+        ...
 
 
-def source_of(plan: Json, sender: Sender, jobs: JobStore) -> Source:
+def source_of(plan: JobPlan, sender: Sender, jobs: JobStore) -> Source:
     if "of" in plan:
-        return ItemsOfJob(jobs, int(plan["of"]))
-    if plan.get("given"):
-        return ExplicitRecords(sender, plan["kind"], plan["given"])
-    conditions = [Condition.from_json(one) for one in plan.get("conditions", ())]
+        return ItemsOfJob(jobs, plan["of"])
+    if records := plan.get("given"):
+        return ExplicitRecords(sender, plan["kind"], records)
+    conditions = [Condition.from_json(stored) for stored in plan.get("conditions", ())]
     return MatchingDeals(sender, conditions) if plan["kind"] == "deals" else MatchingContacts(sender, conditions)
 
 
@@ -64,46 +68,44 @@ class ExplicitRecords:
     kind: str
     records: Sequence[str]
 
-    async def preview(self, watch: CallClock, most: int) -> tuple[int, list[Json], bool]:
+    async def preview(self, clock: CallClock, most: int) -> SelectionPreview:
         first = list(self.records[:most])
-        ids = [int(one) for one in first if one.isdecimal()]
+        ids = [int(record) for record in first if record.isdecimal()]
         rows = await ContactQuery(self.sender, ()).find_matching({}, ids) if self.kind == "contacts" and ids else []
-        known = {str(row.get("id")): row for row in rows}
-        shown = [known.get(one) or ({"email": one} if "@" in one else {"id": one}) for one in first]
-        return len(self.records), shown, True
+        by_id = {str(row.get("id")): row for row in rows}
+        rows = [by_id.get(record) or ({"email": record} if "@" in record else {"id": record}) for record in first]
+        return SelectionPreview(len(self.records), tuple(rows))
 
-    def requests(self, count: int) -> int:
-        return sum("@" in one for one in self.records)
+    def count_requests(self, count: int) -> int:
+        return sum("@" in record for record in self.records)
 
     async def collect(self, run: JobRun) -> None:
         """The cursor is how many of those given are done with."""
-        known = await run.jobs.subjects(run.job.id)
+        seen = await run.jobs.subjects(run.job.id)
         for place in range(run.job.cursor, len(self.records), PAGE):
-            some = self.records[place : place + PAGE]
+            batch = self.records[place : place + PAGE]
             ids: list[str] = []
-            for start in range(0, len(some), AHEAD):
-                ids += await gather([self._id(one) for one in some[start : start + AHEAD]])
-            anew = [id for id in dict.fromkeys(ids) if id and id not in known]
-            known |= set(anew)
-            found = items_for(run, [(id, None) for id in anew])
-            missing = [one for one, id in zip(some, ids, strict=True) if not id]
-            next_n = run.job.total + len(found)
-            told = [HIDDEN if run.jobs.lean else one for one in missing]
-            lost = [Item(next_n + n, 0, one, "failed", reason=NOBODY) for n, one in enumerate(told)]
-            await run.add([*found, *lost], place + len(some))
+            for start in range(0, len(batch), AHEAD):
+                ids += await gather([self._find_id(record) for record in batch[start : start + AHEAD]])
+            new = [id for id in dict.fromkeys(ids) if id and id not in seen]
+            seen |= set(new)
+            items = items_for(run, [(id, None) for id in new])
+            missing = [HIDDEN if run.jobs.lean else record for record, id in zip(batch, ids, strict=True) if not id]
+            n = run.job.total + len(items)
+            failed = [Item(n + i, 0, record, "failed", reason=NOBODY) for i, record in enumerate(missing)]
+            await run.add([*items, *failed], place + len(batch))
         await run.add([], len(self.records), all=True)
 
-    async def _id(self, one: str) -> str:
-        """The id; empty where there is none."""
-        if "@" not in one:
-            return one
+    async def _find_id(self, record: str) -> str:
+        """Return the id of a record; "" if no contact has this e-mail address."""
+        if "@" not in record:
+            return record
         try:
-            reply = await self.sender.send(Request("GET", "/contacts", {"email": one}, repeatable=True))
+            response = await self.sender.send(Request("GET", "/contacts", {"email": record}, repeatable=True))
         except NotFound:
             return ""
-        rows = as_objects(reply.body.get("contacts"))
-        mine = (row for row in rows if str(row.get("email") or "").casefold() == one.casefold() and row.get("id"))
-        return str(as_object(next(mine, None)).get("id") or "")
+        rows = as_objects(response.body.get("contacts"))
+        return next(iter(ids_of([row for row in rows if str(row.get("email")).casefold() == record.casefold()])), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +113,11 @@ class MatchingContacts:
     sender: Sender
     conditions: Sequence[Condition]
 
-    async def preview(self, watch: CallClock, most: int) -> tuple[int, list[Json], bool]:
-        counted, rows = await ContactQuery(self.sender, self.conditions, watch).preview(most)
-        return counted.number, rows, counted.exact
+    async def preview(self, clock: CallClock, most: int) -> SelectionPreview:
+        counted, rows = await ContactQuery(self.sender, self.conditions, clock).preview(most)
+        return SelectionPreview(counted.number, tuple(rows), counted.exact)
 
-    def requests(self, count: int) -> int:
+    def count_requests(self, count: int) -> int:
         return -(-count // PAGE)
 
     async def collect(self, run: JobRun) -> None:
@@ -138,11 +140,11 @@ class MatchingDeals:
     sender: Sender
     conditions: Sequence[Condition]
 
-    async def preview(self, watch: CallClock, most: int) -> tuple[int, list[Json], bool]:
-        rows, total = await self.page(0, most)
-        return total, rows, True
+    async def preview(self, clock: CallClock, most: int) -> SelectionPreview:
+        page = await self.page(0, most)
+        return SelectionPreview(page.total, tuple(page.rows))
 
-    def requests(self, count: int) -> int:
+    def count_requests(self, count: int) -> int:
         return -(-count // PAGE)
 
     async def collect(self, run: JobRun) -> None:
@@ -163,25 +165,27 @@ class MatchingDeals:
         """
         while True:
             start = max(0, offset - 1)
-            rows, total = await self.page(start, PAGE)
-            ids = [as_int(row.get("id")) for row in rows]
+            page = await self.page(start, PAGE)
+            ids = [as_int(row.get("id")) for row in page.rows]
             if last and start and (not ids or ids[0] > last):
                 offset = max(0, start - PAGE // 2)  # it has moved up: further back
                 continue
-            fresh = [row for row in rows if as_int(row.get("id")) > last]
+            fresh = [row for row in page.rows if as_int(row.get("id")) > last]
             if fresh:
                 last = max(as_int(row.get("id")) for row in fresh)
                 yield fresh
-            offset = start + len(rows)
-            if not rows or offset >= total:
+            offset = start + len(page.rows)
+            if not page.rows or offset >= page.total:
                 return
 
-    async def page(self, offset: int, most: int) -> tuple[list[Json], int]:
-        query = {DEAL[one.key].wire: one.value for one in self.conditions}
-        query |= {"filters[search_field]": "all"} if "filters[search]" in query else {}
-        asked = {**query, "orders[id]": "ASC", "limit": str(most), "offset": str(offset)}
-        body = (await self.sender.send(Request("GET", "/deals", asked, repeatable=True))).body
-        return as_objects(body.get("deals")), as_int(as_object(body.get("meta")).get("total"))
+    async def page(self, offset: int, most: int) -> Page:
+        """Return a page of the deals that meet the conditions, in the order of their ids."""
+        query = {DEAL[condition.key].wire: condition.value for condition in self.conditions}
+        if "filters[search]" in query:
+            query["filters[search_field]"] = "all"
+        query |= {"orders[id]": "ASC", **paging_query(offset, most)}
+        response = await self.sender.send(Request("GET", "/deals", query, repeatable=True))
+        return Page.of(response.body, "deals")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,22 +195,23 @@ class ItemsOfJob:
     jobs: JobStore
     of: int
 
-    async def preview(self, watch: CallClock, most: int) -> tuple[int, list[Json], bool]:
+    async def preview(self, clock: CallClock, most: int) -> SelectionPreview:
         counts, gone = await self.jobs.counts(self.of), await self.jobs.load_reverted_items(self.of)
-        first = [one for one in await self.jobs.items(self.of, ("done",), most + len(gone)) if one.n not in gone]
+        done = await self.jobs.items(self.of, ("done",), most + len(gone))
+        items = [item for item in done if item.n not in gone]
         count = sum(number for (state, _), number in counts.items() if state == "done") - len(gone)
-        return count, [{"id": item.subject} for item in first[:most]], True
+        return SelectionPreview(count, tuple({"id": item.subject} for item in items[:most]))
 
-    def requests(self, count: int) -> int:
+    def count_requests(self, count: int) -> int:
         return 0
 
     async def collect(self, run: JobRun) -> None:
         gone = await self.jobs.load_reverted_items(self.of)
         most = run.job.most or sys.maxsize
         while True:
-            some = await self.jobs.items(self.of, ("done",), PAGE, run.job.cursor - 1)
-            found = [Item(one.n, one.step, one.subject, prior=one.prior or {}) for one in some if one.n not in gone]
-            found = found[: most - run.job.total]
-            await run.add(found, (some[-1].n + 1) if some else run.job.cursor, all=not some)
-            if not some:
+            done = await self.jobs.items(self.of, ("done",), PAGE, run.job.cursor - 1)
+            items = [Item(i.n, i.step, i.subject, prior=i.prior or {}) for i in done if i.n not in gone]
+            items = items[: most - run.job.total]
+            await run.add(items, (done[-1].n + 1) if done else run.job.cursor, all=not done)
+            if not done:
                 return

@@ -25,7 +25,7 @@ from ac_mcp.jobs.model import (
     is_running,
     new_runner,
 )
-from ac_mcp.messages import Json
+from ac_mcp.spec.job_plan import JobPlan
 from ac_mcp.storage.journal import Journal
 from ac_mcp.storage.redaction import HIDDEN, redact
 from ac_mcp.storage.sqlite import Unusable
@@ -46,7 +46,7 @@ class JobStore:
     """Nothing that could be about a person is kept."""
 
     async def begin(
-        self, change: Change, plan: Json, most: int = 0, items: Sequence[Item] | None = None, *, all: bool = False
+        self, change: Change, plan: JobPlan, most: int = 0, items: Sequence[Item] | None = None, *, all: bool = False
     ) -> tuple[Job, bool]:
         """A job that is about to run here, with what it is to do as far as that is known; or the one that does the same
         by now, and whether it is new.
@@ -205,7 +205,7 @@ class JobStore:
 def find_same(rows: sqlite3.Connection, change: Change, now: float) -> Job | None:
     """The job that does the same now, in this process or another."""
     asked = "SELECT id FROM job JOIN change ON id = change WHERE whose = ? AND tool = ? AND state = 'running'"
-    found = [load_job(rows, id) for (id,) in rows.execute(asked, (change.whose, change.tool)).fetchall()]
+    found = [load_job(rows, id) for (id,) in rows.execute(asked, (change.owner, change.tool)).fetchall()]
     alike = [job for job in found if job.plan.get(CALL_FINGERPRINT) == fingerprint(change.arguments)]
     return next((job for job in alike if is_running(job, now)), None)
 

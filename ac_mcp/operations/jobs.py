@@ -117,7 +117,9 @@ async def begun(call: Call, kind: str, given: Any, where: Any, steps: list[Json]
     plan: Json = {"kind": kind, "steps": steps}
     plan |= {"given": given} if given else {"conditions": [one.to_json() for one in where or ()]}
     body = {"plan": plan}
-    request = Request("POST", call.operation.path, {}, body, "local", True, operation=call.operation.name)
+    request = Request(
+        "POST", call.operation.path, body=body, plane="local", repeatable=True, operation=call.operation.name
+    )
     return (await call.sender.send(request)).body
 
 

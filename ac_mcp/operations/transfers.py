@@ -103,4 +103,10 @@ async def taken_out(call: Call, kind: str) -> Json:
     given = call.present_arguments
     conditions = [one.to_json() for one in given.pop("where", ())]
     body = {"kind": kind, "conditions": conditions, **given}
-    return (await call.sender.send(Request("GET", call.operation.path, {}, body, "local", True))).body
+    return (
+        await call.sender.send(
+            Request(
+                "GET", call.operation.path, body=body, plane="local", repeatable=True, operation=call.operation.name
+            )
+        )
+    ).body

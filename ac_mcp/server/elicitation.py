@@ -20,8 +20,8 @@ from ac_mcp.text import truncate
 from ac_mcp.writes.audit_log import CONFIRMATION_TTL, PendingConfirmation
 
 Context = ServerRequestContext[Any]
-Retry = Callable[[str], Awaitable[Json]]
-"""Makes the call again, for the fingerprint somebody has agreed to."""
+Retry = Callable[[PendingConfirmation], Awaitable[Json]]
+"""Makes the call again, with its confirmation."""
 IN_ROUNDS = "2026-07-28"
 """Since this version the client is asked by an answer, and makes the call again with what was said."""
 QUESTION = "confirm"
@@ -136,7 +136,7 @@ async def apply_decision(
         raise BadArguments(DECLINED)
     if kept is None or (kept.tool, kept.arguments) != (offer.tool, offer.arguments):
         return None
-    return await again(kept.fingerprint)
+    return await again(kept)
 
 
 def confirms_by_rounds(context: Context) -> bool:

@@ -98,7 +98,7 @@ async def read_table(account: Account, uri: str) -> types.ReadResourceResult | N
     )
     if not found:
         return None
-    bound = await select_connection(account, account.client_for(list_users, Trail()), list_users, {})
+    bound = await select_connection(account, account.client_for(list_users, Trail()), list_users)
     job = await account.job_store.find(account.audit_scope(bound.caller), int(found[1] or found[3]))
     if job and job.tool in account.tools:
         if not found[1]:

@@ -172,8 +172,8 @@ async def answer_call(
     """The answer, what went wrong as text, or the question whether to do it."""
     trail, given = Trail(), params.arguments or {}
 
-    async def make(agreed: str = "") -> Json:
-        return await execute(account, operation, given, replace(asked, confirmed=agreed), trail)
+    async def make(confirmed: PendingConfirmation | None = None) -> Json:
+        return await execute(account, operation, given, replace(asked, confirmed=confirmed), trail)
 
     try:
         try:
@@ -188,8 +188,8 @@ async def answer_call(
             offer = PendingConfirmation(one.name, inner, needs.fingerprint)
             answer = await confirm.ask_client(context, account, needs, offer, make)
             if answer is None:
-                needs.token = await account.audit_log.save_confirmation(account.token_owner(account.caller), offer)
-                answer = waiting_answer(needs, account.tools)
+                token = await account.audit_log.save_confirmation(account.token_owner(account.caller), offer)
+                answer = waiting_answer(needs.but(token=token), account.tools)
             return text_result(render(answer), account.settings.structured)
     except ToolError as trouble:
         return error_or_text(explain(trouble, operation, given, account.settings.direct, account.access), is_error=True)

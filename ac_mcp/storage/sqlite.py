@@ -149,7 +149,7 @@ class MemoryDatabase(Database):
     async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return self._run_transaction(work)
 
-    def _opened(self) -> sqlite3.Connection:
+    def _open(self) -> sqlite3.Connection:
         self._connection = sqlite3.connect(
             ":memory:", isolation_level=None, check_same_thread=False, factory=SelfClosingConnection
         )

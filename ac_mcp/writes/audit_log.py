@@ -1,4 +1,7 @@
-"""The record of what was written: each write is noted before it is sent, and what came of it afterwards."""
+"""The audit log: each write is recorded before it is sent, and again with its outcome; and the calls that wait.
+
+A change is one call of a tool; an audit entry is one request of it.
+"""
 
 import json
 import sqlite3
@@ -20,24 +23,30 @@ from ac_mcp.storage.redaction import HIDDEN, decrypt_with_token, encrypt_with_to
 RETENTION = 30 * 86_400.0
 """Seconds for which a change can be looked up and undone."""
 CONFIRMATION_TTL = 600.0
-"""Seconds for which a confirmation counts."""
-AT_WORK = 120.0
-"""Seconds after which a write of which nothing was heard is no longer under way."""
+"""Seconds for which a token counts."""
+UNDER_WAY = 120.0
+"""Seconds after which a write that was not heard of again is no longer under way."""
 CREATED_TOGETHER = ("fieldOptions",)
-"""What one request makes several of."""
+"""The collections of which one request creates several records."""
 State: TypeAlias = Literal["open", "done", "failed", "unknown"]
 AuditScope: TypeAlias = tuple[str, str]
-"""An account, and the key through which connections are made: somebody's changes are those of both."""
-WRITES = "uid, step, method, path, body, before, reply, at, state, status, request_id"
+"""Whose changes a caller sees: those of an account, and those of the key that manages connections."""
+CHANGE_COLUMNS = "whose, tool, arguments, actor, account, undoes, at, uid"
+ENTRY_COLUMNS = "uid, step, method, path, body, before, reply, at, state, status, request_id"
 
 
 def new_uid() -> str:
+    """Return a new id that no other process gives."""
     return uuid4().hex
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One request that changes something. `before` is what stood there, None where that was not kept."""
+    """One request that writes.
+
+    `step` names its operation. `before` is the before image under the API's names; None if none was stored. `reply`
+    holds the ids of what was created, nothing else.
+    """
 
     step: str
     method: Method
@@ -46,29 +55,51 @@ class AuditEntry:
     before: Json | None = None
     reply: Json | None = None
     at: float = 0.0
+    """Seconds since the epoch."""
     state: State = "open"
     status: int = 0
-    """Of the answer; 0 where it does not tell what was there before."""
+    """The HTTP status of the answer; 0 where it does not tell whether the record was new."""
     request_id: str = ""
     uid: str = field(default_factory=new_uid)
 
     @classmethod
     def from_row(cls, row: tuple[Any, ...]) -> "AuditEntry":
+        """Read an entry from a row with ENTRY_COLUMNS."""
         uid, step, method, path, body, before, reply, at, state, status, request_id = row
         body, before, reply = (json.loads(text) if text else None for text in (body, before, reply))
         return cls(step, method, path, body, before, reply, at, state, status, request_id, uid)
 
+    def to_row(self) -> dict[str, Any]:
+        """Return the entry by its columns."""
+        return {
+            "uid": self.uid,
+            "step": self.step,
+            "method": self.method,
+            "path": self.path,
+            "body": to_json(self.body),
+            "before": to_json(self.before),
+            "reply": to_json(created_ids(self.reply)),
+            "at": self.at,
+            "state": self.state,
+            "status": self.status,
+            "request_id": self.request_id,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One call of a tool and what it wrote, in that order."""
+    """One call of a tool and the requests it wrote with, in their order."""
 
-    whose: str
+    owner: str
+    """Whose change it is: an account and a principal."""
     tool: str
     arguments: Json
     actor: str
+    """The program that made the call."""
     account: str
+    """The name people give the account."""
     undoes: int = 0
+    """The id of the change it takes back; 0 if none."""
     at: float = 0.0
     writes: tuple[AuditEntry, ...] = ()
     undone_by: tuple[int, ...] = ()
@@ -77,20 +108,22 @@ class Change:
     uid: str = field(default_factory=new_uid)
 
     def is_unclear(self, now: float) -> bool:
-        """Whether something it was to make may be there or not, and the call can no longer find out by itself."""
-        made = (one for one in self.writes if one.method == "POST" and one.state in ("open", "unknown"))
-        return any(now - one.at > REPEAT_WINDOW for one in made)
+        """Return whether a create of it may or may not have landed, and is too old to be reconciled."""
+        creates = (entry for entry in self.writes if entry.method == "POST" and entry.state in ("open", "unknown"))
+        return any(now - entry.at > REPEAT_WINDOW for entry in creates)
 
     def outcome(self, now: float) -> str:
-        """How it went, in a word."""
-        states = {one.state for one in self.writes}
-        if "open" in states and now - max(one.at for one in self.writes) < AT_WORK:
+        """Return how it ended in a few words, such as "done" or "partly undone"."""
+        states = {entry.state for entry in self.writes}
+        if "open" in states and now - max(entry.at for entry in self.writes) < UNDER_WAY:
             return "under way"
         if states & {"open", "unknown"}:
             return "unknown"
         if states == {"done"} and self.undone_by:
-            gone = any(one.method == "DELETE" and not one.path.startswith("/contactTags/") for one in self.writes)
-            return "partly undone" if gone else "undone"
+            deleted = any(
+                entry.method == "DELETE" and not entry.path.startswith("/contactTags/") for entry in self.writes
+            )
+            return "partly undone" if deleted else "undone"
         if states == {"done"}:
             return "done"
         return "partly done" if "done" in states else "failed"
@@ -98,192 +131,204 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class PendingConfirmation:
-    """A call that waits for a yes, and the fingerprint of what it would do."""
+    """A call that waits for a confirmation.
+
+    `arguments` are the client's own, `fingerprint` covers the preview that was shown. `resolved` are the same arguments
+    validated and with ids for names; None if they were not stored.
+    """
 
     tool: str
     arguments: Json
     fingerprint: str
+    resolved: Json | None = None
 
 
 @dataclass(slots=True)
 class AuditLog:
-    """The changes of those who share a journal; `lean` leaves out whatever could be about a person."""
+    """The changes of everybody who shares a journal. With `lean` it stores nothing that may be personal data."""
 
     journal: Journal
     lean: bool = False
 
     def new_entry(self, request: Request, before: Json) -> AuditEntry:
-        """A write that is about to be sent."""
-        body, stood = (None, None) if self.lean else (redact(request.body or {}), redact(before))
-        return AuditEntry(request.operation, request.method, request.path, body, stood, at=self.journal.now)
+        """Return the entry of a write that is about to be sent."""
+        body, image = (None, None) if self.lean else (redact(request.body or {}), redact(before))
+        return AuditEntry(request.operation, request.method, request.path, body, image, at=self.journal.now)
 
-    async def save(self, change: Change, write: AuditEntry) -> int:
-        """As it stands: noted before it is sent and again with what came of it.
+    async def save(self, change: Change, entry: AuditEntry) -> int:
+        """Save an entry, and its change with the first one; return the id of the change.
 
-        Both are known by ids of their own, so that it does not matter if the file could not be used in between. Gives
-        the number of the change; 0 while that is not the one it will have.
+        An entry is saved before it is sent and once more with its outcome. Both know it by a uid, so that the file may
+        be away in between. While it is, the id is 0.
         """
         now = self.journal.now
         arguments = dict.fromkeys(change.arguments, HIDDEN) if self.lean else redact(change.arguments)
 
-        def work(rows: sqlite3.Connection) -> int:
-            purge(rows, now)
-            found = rows.execute("SELECT id FROM change WHERE uid = ?", (change.uid,)).fetchone()
-            of = found[0] if found else insert_change(rows, change, arguments, now)
-            told = {
-                **{name: getattr(write, name) for name in WRITES.split(", ")},
-                **{name: to_json(getattr(write, name)) for name in ("body", "before")},
-                "reply": to_json(created_ids(write.reply)),
-                "change": of,
-            }
-            values = ", ".join(f":{name}" for name in told)
-            rows.execute(
-                f"INSERT INTO write ({', '.join(told)}) VALUES ({values}) ON CONFLICT (uid) DO UPDATE SET "
+        def work(db: sqlite3.Connection) -> int:
+            purge(db, now)
+            row = db.execute("SELECT id FROM change WHERE uid = ?", (change.uid,)).fetchone()
+            id = row[0] if row else insert_change(db, change, arguments, now)
+            columns = {**entry.to_row(), "change": id}
+            values = ", ".join(f":{name}" for name in columns)
+            db.execute(
+                f"INSERT INTO write ({', '.join(columns)}) VALUES ({values}) ON CONFLICT (uid) DO UPDATE SET "
                 "reply = :reply, state = :state, status = :status, request_id = :request_id",
-                told,
+                columns,
             )
-            return int(of)
+            return int(id)
 
-        ended = write.state != "open"
-        number = (await self.journal.transact_or_queue(work, 0) if ended else await self.journal.transact(work)) or 0
-        return 0 if self.journal.is_unavailable else number
+        ended = entry.state != "open"
+        id = (await self.journal.transact_or_queue(work, 0) if ended else await self.journal.transact(work)) or 0
+        return 0 if self.journal.is_unavailable else id
 
-    async def load_page(self, whose: AuditScope, limit: int, offset: int) -> tuple[list[Change], int]:
-        """The newest first, and how many there are."""
+    async def load_page(self, scope: AuditScope, limit: int, offset: int) -> tuple[list[Change], int]:
+        """Return a page of changes, the newest first, and how many there are in all."""
 
-        def work(rows: sqlite3.Connection) -> tuple[list[Change], int]:
-            purge(rows, self.journal.now)
-            asked = "SELECT id FROM change WHERE whose IN (?, ?) ORDER BY id DESC LIMIT ? OFFSET ?"
-            found = [id for (id,) in rows.execute(asked, (*whose, limit, offset)).fetchall()]
-            (total,) = rows.execute("SELECT count(*) FROM change WHERE whose IN (?, ?)", whose).fetchone()
-            return [load_change(rows, id) for id in found], total
+        def work(db: sqlite3.Connection) -> tuple[list[Change], int]:
+            purge(db, self.journal.now)
+            query = "SELECT id FROM change WHERE whose IN (?, ?) ORDER BY id DESC LIMIT ? OFFSET ?"
+            ids = [id for (id,) in db.execute(query, (*scope, limit, offset)).fetchall()]
+            (total,) = db.execute("SELECT count(*) FROM change WHERE whose IN (?, ?)", scope).fetchone()
+            return [load_change(db, id) for id in ids], total
 
         return await self.journal.transact(work)
 
     async def load_undo_attempts(self, id: int) -> list[Change]:
-        """The changes that were to take this one back, whatever came of them."""
+        """Return the changes that were to take this one back, however they ended."""
 
-        def work(rows: sqlite3.Connection) -> list[Change]:
-            found = rows.execute("SELECT id FROM change WHERE undoes = ?", (id,)).fetchall()
-            return [load_change(rows, one) for (one,) in found]
+        def work(db: sqlite3.Connection) -> list[Change]:
+            rows = db.execute("SELECT id FROM change WHERE undoes = ?", (id,)).fetchall()
+            return [load_change(db, attempt) for (attempt,) in rows]
 
         return await self.journal.transact(work)
 
-    async def find(self, whose: AuditScope, id: int) -> Change | None:
-        def work(rows: sqlite3.Connection) -> Change | None:
-            there = rows.execute("SELECT 1 FROM change WHERE id = ? AND whose IN (?, ?)", (id, *whose)).fetchone()
-            return load_change(rows, id) if there else None
+    async def find(self, scope: AuditScope, id: int) -> Change | None:
+        """Return a change by its id; None if this scope has none."""
+
+        def work(db: sqlite3.Connection) -> Change | None:
+            query = "SELECT 1 FROM change WHERE id = ? AND whose IN (?, ?)"
+            return load_change(db, id) if db.execute(query, (id, *scope)).fetchone() else None
 
         return await self.journal.transact(work)
 
     @asynccontextmanager
-    async def exclusively(self, what: str) -> AsyncGenerator[None]:
-        """Nobody else does the same meanwhile, in this process or another.
+    async def exclusively(self, purpose: str) -> AsyncGenerator[None]:
+        """Keep everybody else from doing the same meanwhile, in this process or another.
 
         Raises:
-            BadArguments: if somebody does.
+            BadArguments: if it is being done already.
         """
         now = self.journal.now
-        began = await self.journal.begin_keyed_call(what, str(now))
-        if began and now - float(began.call) < AT_WORK:
+        holder = await self.journal.begin_keyed_call(purpose, str(now))
+        if holder and now - float(holder.call) < UNDER_WAY:
             raise BadArguments("It is being undone already: look at list_changes in a moment.")
         try:
             yield
         finally:
             with CancelScope(shield=True):
-                await self.journal.forget_keyed_call(what)
+                await self.journal.forget_keyed_call(purpose)
 
-    async def save_confirmation(self, whose: str, offer: PendingConfirmation) -> str:
-        """A token for a call that waits for a yes: it counts once, for ten minutes, for whoever it was given to."""
-        token, now, open_ = token_urlsafe(16), self.journal.now, self._may_be_stored(offer)
-        kept = (
-            to_json(offer.arguments) if open_ or not self.journal.shared else encrypt_with_token(token, offer.arguments)
-        )
+    async def save_confirmation(self, owner: str, pending: PendingConfirmation) -> str:
+        """Store a call that waits for a confirmation and return its token.
 
-        def work(rows: sqlite3.Connection) -> str:
-            purge(rows, now)
-            told = (hash_token(token), whose, offer.tool, kept, offer.fingerprint, now)
-            rows.execute("INSERT INTO offer VALUES (?, ?, ?, ?, ?, ?)", told)
+        The token counts once, for CONFIRMATION_TTL, and for its owner only. In a shared journal a call that holds a
+        secret is encrypted with the token, of which only a hash is stored.
+        """
+        token, now, in_clear = token_urlsafe(16), self.journal.now, self._may_be_stored(pending)
+
+        def stored(arguments: Json | None) -> str | None:
+            if arguments is None or in_clear or not self.journal.shared:
+                return to_json(arguments)
+            return encrypt_with_token(token, arguments)
+
+        def work(db: sqlite3.Connection) -> str:
+            purge(db, now)
+            offer = (hash_token(token), owner, pending.tool, stored(pending.arguments), pending.fingerprint, now)
+            db.execute("INSERT INTO offer (token, whose, tool, arguments, seen, at) VALUES (?, ?, ?, ?, ?, ?)", offer)
+            resolved = (hash_token(token), stored(pending.resolved), now)
+            db.execute("INSERT INTO resolved_call (token, arguments, at) VALUES (?, ?, ?)", resolved)
             return token
 
-        return await self.journal.transact(work, on_disk=open_ or self.journal.shared)
+        return await self.journal.transact(work, on_disk=in_clear or self.journal.shared)
 
-    def _may_be_stored(self, offer: PendingConfirmation) -> bool:
-        """Whether a call may wait in the file: not one that holds a link, which may hold a secret."""
-        return not self.lean and redact(offer.arguments) == offer.arguments
+    def _may_be_stored(self, pending: PendingConfirmation) -> bool:
+        """Return whether a call may wait in the file in clear: not if it holds a link, which may hold a secret."""
+        return not self.lean and redact(pending.arguments) == pending.arguments
 
-    async def take_confirmation(self, whose: str, token: str) -> PendingConfirmation | None:
-        """The call this token stands for; it stands for nothing any more."""
+    async def take_confirmation(self, owner: str, token: str) -> PendingConfirmation | None:
+        """Return the call that a token stands for, and end the token; None if it stands for none."""
         now = self.journal.now
 
-        def work(rows: sqlite3.Connection) -> PendingConfirmation | None:
-            asked = "SELECT tool, arguments, seen FROM offer WHERE token = ? AND whose = ? AND at >= ?"
-            found = rows.execute(asked, (hash_token(token), whose, now - CONFIRMATION_TTL)).fetchone()
-            if found:
-                rows.execute("DELETE FROM offer WHERE token = ?", (hash_token(token),))
-            return PendingConfirmation(found[0], decrypt_with_token(token, found[1]), found[2]) if found else None
+        def work(db: sqlite3.Connection) -> PendingConfirmation | None:
+            hashed = hash_token(token)
+            query = "SELECT tool, arguments, seen FROM offer WHERE token = ? AND whose = ? AND at >= ?"
+            row = db.execute(query, (hashed, owner, now - CONFIRMATION_TTL)).fetchone()
+            if not row:
+                return None
+            resolved = db.execute("SELECT arguments FROM resolved_call WHERE token = ?", (hashed,)).fetchone()
+            db.execute("DELETE FROM offer WHERE token = ?", (hashed,))
+            db.execute("DELETE FROM resolved_call WHERE token = ?", (hashed,))
+            tool, arguments, fingerprint = row
+            ids = decrypt_with_token(token, resolved[0]) if resolved and resolved[0] else None
+            return PendingConfirmation(tool, decrypt_with_token(token, arguments), fingerprint, ids)
 
-        waiting = await self.journal.transact(work, on_disk=False)
+        pending = await self.journal.transact(work, on_disk=False)
         elsewhere = not self.lean or self.journal.shared
-        return waiting or (await self.journal.transact(work) if elsewhere else None)
+        return pending or (await self.journal.transact(work) if elsewhere else None)
 
 
-def insert_change(rows: sqlite3.Connection, change: Change, arguments: Json, now: float) -> int:
-    """The id of a change that begins now."""
-    whole = (
-        change.uid,
-        change.whose,
-        now,
-        change.tool,
-        to_json(arguments),
-        change.actor,
-        change.account,
-        change.undoes,
-    )
-    columns = "uid, whose, at, tool, arguments, actor, account, undoes"
-    return rows.execute(f"INSERT INTO change ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", whole).lastrowid or 0
+def insert_change(db: sqlite3.Connection, change: Change, arguments: Json, now: float) -> int:
+    """Insert a change that begins now, with these arguments, and return its id."""
+    row = (change.owner, change.tool, to_json(arguments), change.actor, change.account, change.undoes, now, change.uid)
+    query = f"INSERT INTO change ({CHANGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    return db.execute(query, row).lastrowid or 0
 
 
-def load_change(rows: sqlite3.Connection, id: int) -> Change:
-    asked = "SELECT whose, tool, arguments, actor, account, undoes, at, uid FROM change WHERE id = ?"
-    whose, tool, arguments, actor, account, undoes, at, uid = rows.execute(asked, (id,)).fetchone()
-    found = rows.execute(f"SELECT {WRITES} FROM write WHERE change = ? ORDER BY id", (id,)).fetchall()
-    writes = tuple(AuditEntry.from_row(row) for row in found)
-    return Change(
-        whose, tool, json.loads(arguments), actor, account, undoes, at, writes, load_undone_by(rows, id), id, uid
-    )
+def load_change(db: sqlite3.Connection, id: int) -> Change:
+    """Return the change of this id with its entries."""
+    row = db.execute(f"SELECT {CHANGE_COLUMNS} FROM change WHERE id = ?", (id,)).fetchone()
+    owner, tool, arguments, actor, account, undoes, at, uid = row
+    rows = db.execute(f"SELECT {ENTRY_COLUMNS} FROM write WHERE change = ? ORDER BY id", (id,)).fetchall()
+    entries = tuple(AuditEntry.from_row(entry) for entry in rows)
+    undone_by = load_undone_by(db, id)
+    return Change(owner, tool, json.loads(arguments), actor, account, undoes, at, entries, undone_by, id, uid)
 
 
-def load_undone_by(rows: sqlite3.Connection, id: int) -> tuple[int, ...]:
-    """The changes that took this one back and still stand."""
-    asked = (
+def load_undone_by(db: sqlite3.Connection, id: int) -> tuple[int, ...]:
+    """Return the ids of the changes that took this one back and still stand."""
+    query = (
         "SELECT DISTINCT c.id FROM change c LEFT JOIN write w ON w.change = c.id LEFT JOIN job j ON j.change = c.id "
         "WHERE c.undoes = ? AND (w.state = 'done' OR j.state = 'done')"
     )
-    return tuple(one for (one,) in rows.execute(asked, (id,)).fetchall() if not load_undone_by(rows, one))
+    attempts = [attempt for (attempt,) in db.execute(query, (id,)).fetchall()]
+    return tuple(attempt for attempt in attempts if not load_undone_by(db, attempt))
 
 
-def purge(rows: sqlite3.Connection, now: float) -> None:
-    """What is too old to be undone or confirmed goes with the next write."""
-    rows.execute("DELETE FROM write WHERE change IN (SELECT id FROM change WHERE at < ?)", (now - RETENTION,))
-    rows.execute("DELETE FROM change WHERE at < ?", (now - RETENTION,))
-    rows.execute("DELETE FROM offer WHERE at < ?", (now - CONFIRMATION_TTL,))
+def purge(db: sqlite3.Connection, now: float) -> None:
+    """Delete the changes and tokens whose time is over."""
+    db.execute("DELETE FROM write WHERE change IN (SELECT id FROM change WHERE at < ?)", (now - RETENTION,))
+    db.execute("DELETE FROM change WHERE at < ?", (now - RETENTION,))
+    db.execute("DELETE FROM offer WHERE at < ?", (now - CONFIRMATION_TTL,))
+    db.execute("DELETE FROM resolved_call WHERE at < ?", (now - CONFIRMATION_TTL,))
 
 
 def to_json(value: Any) -> str | None:
+    """Return a value as JSON text; None stays None."""
     return None if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def hash_token(token: str) -> str:
-    """Whoever reads the file finds no token in it."""
+    """Return the hash under which a token is stored, so that the file holds no token."""
     return sha256(token.encode()).hexdigest()
 
 
 def created_ids(reply: Json | None) -> Json | None:
-    """The ids of what was made, and nothing else."""
+    """Return the ids in an answer, such as `{"tag": {"id": "3"}}`, and nothing else of it."""
     if reply is None:
         return None
     rows = {name: as_object(row) for name, row in reply.items()}
-    one = {name: {key: row[key] for key in ("id", "connection_id") if key in row} for name, row in rows.items() if row}
+    single = {
+        name: {key: row[key] for key in ("id", "connection_id") if key in row} for name, row in rows.items() if row
+    }
     several = {name: [{"id": row.get("id")} for row in as_objects(reply.get(name))] for name in CREATED_TOGETHER}
-    return one | {name: made for name, made in several.items() if made}
+    return single | {name: ids for name, ids in several.items() if ids}

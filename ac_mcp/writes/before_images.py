@@ -1,4 +1,4 @@
-"""Before-images: what stands in the account where a write is about to go."""
+"""Before images: the state that a write replaces."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -6,203 +6,223 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ac_mcp.errors import Forbidden, NotFound
-from ac_mcp.messages import Json, Request, Response, Sender, as_int, as_object, as_objects
+from ac_mcp.messages import Json, Plane, Request, Response, Sender, as_int, as_object, as_objects
 from ac_mcp.operations import RESOURCES, STEPS
-from ac_mcp.spec.operation import PAGE, Operation
+from ac_mcp.spec.operation import Operation
+from ac_mcp.spec.paging import Page, ids_of, matches, pages, paging_query
 from ac_mcp.spec.resource import Resource
 from ac_mcp.writes.dependents import count_listed
 
 MAX_HOLDERS = 1000
-"""Contacts of a tag or list that are remembered when it is deleted: ten requests."""
+"""Contacts of a tag or list whose ids are read before it is deleted: ten requests."""
 BY_KIND: Mapping[str, Resource] = {resource.plural: resource for resource in RESOURCES}
 BESIDE = (
     "contactLists", "fieldValues", "accountContacts", "contactTags", "notes", "deals", "contactAutomations",
     "dealCustomFieldData", "accountCustomFieldData",
 )  # fmt: skip
-"""What else is kept of a contact or deal that goes."""
+"""The collections that are part of the image of a contact, deal or account."""
 HOLDERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "tags": ("tagid", ("-1",)),
     "lists": ("listid", ("1", "2", "0", "3")),
 }
-"""By which query its contacts are found, and in which states of theirs (reference 3.2)."""
+"""The query parameter that finds the contacts of a tag or list, and the statuses to ask for (reference 3.2)."""
 SUBSCRIBED, LEFT = "1", "2"
 
 
 @dataclass(slots=True)
 class BeforeImages:
-    """What a call has read by itself is not read again."""
+    """Fetches before images, from what the call has read itself where that is enough.
+
+    An image holds rows under the API's names, such as `{"contact": {...}, "notes": [...]}`, and our own counts:
+    `holders` (ids by status) with `holders_count`, `moved` (ids) with `moved_count`, `hung` (numbers of dependents).
+    """
 
     bodies: dict[str, Json] = field(default_factory=dict[str, Json])
+    """The answers of this call's reads, by path."""
     rows: dict[tuple[str, str], Json] = field(default_factory=dict[tuple[str, str], Json])
+    """Every row in those answers, by plural and id."""
     thorough: bool = False
-    """Also what a write itself would tell: whether a tag is worn already."""
+    """Whether it also reads what the write's own answer would tell: whether a contact has a tag already."""
     light: bool = False
-    """Of ties of contacts to tags and lists nothing is read: there are many of them."""
+    """Whether it reads nothing about the tags and lists of a contact, since there are many of them."""
 
-    def remember(self, request: Request, reply: Response) -> None:
+    def remember(self, request: Request, response: Response) -> None:
+        """Remember what the call has read."""
         if request.plane == "api" and not request.query:
-            self.bodies[request.path] = reply.body
-        for plural, value in reply.body.items():
+            self.bodies[request.path] = response.body
+        for plural, value in response.body.items():
             self.rows |= {(plural, str(row["id"])): row for row in as_objects(value) if row.get("id")}
 
     def forget(self) -> None:
-        """Something was written: what was read before may no longer be so."""
+        """Forget what was read before a write: it may no longer be so."""
         self.bodies.clear()
         self.rows.clear()
 
     async def fetch(self, sender: Sender, request: Request) -> Json:
-        """What the write is about to change, under the API's names; empty where nothing stands there yet.
+        """Return the before image of a write; {} if there is nothing yet where it writes.
 
         Raises:
-            Trouble: where the account cannot be asked.
+            ToolError: if the account cannot be read.
         """
-        step = STEPS[request.operation]
-        match step.method, step.resource.plural:
-            case "POST", "contactTags" | "contactLists" if self.light:
+        operation = STEPS[request.operation]
+        match operation.method, operation.resource.plural:
+            case "POST", plural:
+                return await self._fetch_for_create(sender, request, operation, plural)
+            case _ if operation.options.get("blind"):
                 return {}
-            case "POST", "contactLists":
-                return await self._membership(sender, as_object((request.body or {}).get("contactList")))
-            case "POST", "contacts" if step.idempotent:
-                return await self._upserted(sender, str(as_object((request.body or {}).get("contact")).get("email")))
-            case "POST", "contactTags" if self.thorough:
-                return await self._tag_association(sender, as_object((request.body or {}).get("contactTag")))
-            case "POST", _:
-                return {}
-            case _ if step.options.get("blind"):
-                return {}
-            case "DELETE", "contacts":
-                return await self._all_of(sender, request.path, "contactTags", "notes")
-            case "DELETE", "deals":
-                return await self._all_of(sender, request.path, "notes", "dealCustomFieldData")
-            case "DELETE", "accounts":
-                return await self._all_of(sender, request.path, "accountContacts", "accountCustomFieldData")
-            case "DELETE", "fields":
-                body = await self._fetch_or_nothing(sender, request.path)
-                kept = {key: value for key, value in body.items() if key in ("field", "fieldOptions", "fieldRels")}
-                return kept | await self._dependents(sender, "fields", id_of(request.path)) if body else {}
-            case "DELETE", "dealGroups" | "dealStages" as plural:
-                row = await self._row(sender, step, request)
-                return row | await self._dependents(sender, plural, id_of(request.path)) if row else {}
-            case "PUT", _ if moves := step.options.get("moves"):
-                return await self._moved(sender, step.resource, {moves: request.path.split("/")[2]})
-            case "DELETE", "tags" | "lists":
-                row = await self._row(sender, step, request)
-                return {**row, **await self._holders(sender, step.resource, id_of(request.path))} if row else {}
+            case "DELETE", plural:
+                return await self._fetch_for_delete(sender, request, operation, plural)
+            case "PUT", _ if parameter := operation.options.get("moves"):
+                return await self._fetch_moved(sender, operation.resource, {parameter: request.path.split("/")[2]})
             case _:
-                return await self._row(sender, step, request)
+                return await self._fetch_row(sender, operation, request)
 
-    async def _row(self, sender: Sender, step: Operation[..., Any], request: Request) -> Json:
-        """The thing itself, from what was read already where a list shows all of it."""
-        resource = step.resource
-        found = None if resource.sparse else self.rows.get((resource.plural, id_of(request.path)))
-        if found is not None:
-            return {resource.singular: found}
-        body = await self._fetch_or_nothing(sender, request.path, request.plane)
-        kept = (resource.singular, *(BESIDE if resource.sparse else ()))
-        return {key: value for key, value in body.items() if key in kept}
+    async def _fetch_for_create(
+        self, sender: Sender, request: Request, operation: Operation[..., Any], plural: str
+    ) -> Json:
+        """Return the record that a POST may find instead of creating one."""
+        attributes = as_object((request.body or {}).get(operation.resource.singular))
+        match plural:
+            case "contactTags" | "contactLists" if self.light:
+                return {}
+            case "contactLists":
+                return await self._fetch_association(sender, "contactLists", "contactList", "list", attributes)
+            case "contacts" if operation.idempotent:
+                return await self._fetch_by_email(sender, str(attributes.get("email")))
+            case "contactTags" if self.thorough:
+                return await self._fetch_association(sender, "contactTags", "contactTag", "tag", attributes)
+            case _:
+                return {}
 
-    async def _all_of(self, sender: Sender, path: str, *beside: str) -> Json:
-        """A contact or deal with what hangs on it."""
-        found = await self._fetch_or_nothing(sender, path)
-        for word in beside if found else ():
-            found = {**found, **{word: as_objects((await self._fetch_or_nothing(sender, f"{path}/{word}")).get(word))}}
-        return {key: value for key, value in found.items() if key in ("contact", "deal", "account", *BESIDE)}
+    async def _fetch_for_delete(
+        self, sender: Sender, request: Request, operation: Operation[..., Any], plural: str
+    ) -> Json:
+        """Return the record that is deleted, with what is deleted with it."""
+        match plural:
+            case "contacts":
+                return await self._fetch_with(sender, request.path, "contactTags", "notes")
+            case "deals":
+                return await self._fetch_with(sender, request.path, "notes", "dealCustomFieldData")
+            case "accounts":
+                return await self._fetch_with(sender, request.path, "accountContacts", "accountCustomFieldData")
+            case "fields":
+                body = await self._fetch_if_there(sender, request.path)
+                parts = {key: value for key, value in body.items() if key in ("field", "fieldOptions", "fieldRels")}
+                return parts | await self._count_dependents(sender, plural, id_of(request.path)) if body else {}
+            case "dealGroups" | "dealStages":
+                row = await self._fetch_row(sender, operation, request)
+                return row | await self._count_dependents(sender, plural, id_of(request.path)) if row else {}
+            case "tags" | "lists":
+                row = await self._fetch_row(sender, operation, request)
+                if not row:
+                    return {}
+                return row | await self._fetch_holders(sender, operation.resource, id_of(request.path))
+            case _:
+                return await self._fetch_row(sender, operation, request)
 
-    async def _dependents(self, sender: Sender, plural: str, id: str) -> Json:
-        """How much goes with it."""
+    async def _fetch_row(self, sender: Sender, operation: Operation[..., Any], request: Request) -> Json:
+        """Return the record itself; without a request if the call has read a list that shows all of it."""
+        resource = operation.resource
+        row = None if resource.sparse else self.rows.get((resource.plural, id_of(request.path)))
+        if row is not None:
+            return {resource.singular: row}
+        body = await self._fetch_if_there(sender, request.path, request.plane)
+        parts = (resource.singular, *(BESIDE if resource.sparse else ()))
+        return {key: value for key, value in body.items() if key in parts}
 
-        async def read(path: str, **query: Any) -> Json:
-            return await self._fetch_query(sender, path, query)
+    async def _fetch_with(self, sender: Sender, path: str, *collections: str) -> Json:
+        """Return a contact, deal or account with these collections of it."""
+        body = await self._fetch_if_there(sender, path)
+        for key in collections if body else ():
+            rows = as_objects((await self._fetch_if_there(sender, f"{path}/{key}")).get(key))
+            body = {**body, key: rows}
+        return {key: value for key, value in body.items() if key in ("contact", "deal", "account", *BESIDE)}
 
-        return {"hung": await count_listed(read, plural, id)}
+    async def _count_dependents(self, sender: Sender, plural: str, id: str) -> Json:
+        async def fetch(path: str, **query: Any) -> Json:
+            return await self._fetch_list(sender, path, query)
 
-    async def _fetch_query(self, sender: Sender, path: str, query: Mapping[str, Any]) -> Json:
+        return {"hung": await count_listed(fetch, plural, id)}
+
+    async def _fetch_list(self, sender: Sender, path: str, query: Mapping[str, Any]) -> Json:
         return (await sender.send(Request("GET", path, query, repeatable=True))).body
 
-    async def _moved(self, sender: Sender, resource: Resource, query: Mapping[str, str]) -> Json:
-        """The ids of what moves on, up to `MOST` of them, and how many there are."""
-        found: list[str] = []
-        total = 0
-        for offset in range(0, MAX_HOLDERS, PAGE):
-            asked = {**query, "limit": str(PAGE), "offset": str(offset)}
-            body = await self._fetch_query(sender, resource.lister.path, asked)
-            rows = as_objects(body.get(resource.plural))
-            found += [str(row["id"]) for row in rows if row.get("id")]
-            total = max(as_int(as_object(body.get("meta")).get("total")), len(found))
-            if len(found) >= total or not rows:
-                break
-        return {"moved": found, "moved_count": total}
+    async def _fetch_moved(self, sender: Sender, resource: Resource, query: Mapping[str, str]) -> Json:
+        """Return the ids of the records that are moved, up to MAX_HOLDERS of them, and how many there are."""
+        ids, count = await self._fetch_ids(sender, resource, query, MAX_HOLDERS)
+        return {"moved": ids, "moved_count": count}
 
-    async def _fetch_or_nothing(self, sender: Sender, path: str, plane: Any = "api") -> Json:
-        """Nothing where it is not there or not to be seen: then the write is told so itself."""
-        if (known := self.bodies.get(path)) is not None:
-            return known
+    async def _fetch_if_there(self, sender: Sender, path: str, plane: Plane = "api") -> Json:
+        """Return the body at a path; {} if it is missing or may not be read: the write itself will be told so."""
+        if (body := self.bodies.get(path)) is not None:
+            return body
         with suppress(NotFound, Forbidden):
             return (await sender.send(Request("GET", path, plane=plane, repeatable=True))).body
         return {}
 
-    async def _membership(self, sender: Sender, sent: Json) -> Json:
-        path = f"/contacts/{sent.get('contact')}/contactLists"
-        rows = as_objects((await self._fetch_or_nothing(sender, path)).get("contactLists"))
-        mine = next((row for row in rows if str(row.get("list")) == str(sent.get("list"))), None)
-        return {"contactList": mine} if mine else {}
+    async def _fetch_association(self, sender: Sender, plural: str, singular: str, end: str, attributes: Json) -> Json:
+        """Return the row that associates a contact with this tag or list; {} if there is none."""
+        body = await self._fetch_if_there(sender, f"/contacts/{attributes.get('contact')}/{plural}")
+        rows = as_objects(body.get(plural))
+        row = next((row for row in rows if matches(row, **{end: attributes.get(end)})), None)
+        return {singular: row} if row else {}
 
-    async def _tag_association(self, sender: Sender, sent: Json) -> Json:
-        path = f"/contacts/{sent.get('contact')}/contactTags"
-        rows = as_objects((await self._fetch_or_nothing(sender, path)).get("contactTags"))
-        mine = next((row for row in rows if str(row.get("tag")) == str(sent.get("tag"))), None)
-        return {"contactTag": mine} if mine else {}
+    async def _fetch_by_email(self, sender: Sender, email: str) -> Json:
+        """Return the contact that has an e-mail address; {} if there is none."""
+        body = await self._fetch_list(sender, "/contacts", {"email": email})
+        rows = [row for row in as_objects(body.get("contacts")) if str(row.get("email")).casefold() == email.casefold()]
+        ids = ids_of(rows)
+        return await self._fetch_with(sender, f"/contacts/{ids[0]}") if ids else {}
 
-    async def _upserted(self, sender: Sender, email: str) -> Json:
-        """Whoever has that address now."""
-        query = {"email": email}
-        found = await sender.send(Request("GET", "/contacts", query, repeatable=True))
-        rows = (row for row in as_objects(found.body.get("contacts")) if row.get("id"))
-        mine = [str(row["id"]) for row in rows if str(row.get("email")).casefold() == email.casefold()]
-        return await self._all_of(sender, f"/contacts/{mine[0]}") if mine else {}
-
-    async def _holders(self, sender: Sender, resource: Resource, id: str) -> Json:
-        """The ids of the contacts that wear a tag or are on a list, by their state there; and how many there are."""
-        parameter, states = HOLDERS[resource.plural]
-        held: dict[str, list[str]] = {}
+    async def _fetch_holders(self, sender: Sender, resource: Resource, id: str) -> Json:
+        """Return the ids of the contacts of a tag or list by their status, and how many there are."""
+        parameter, statuses = HOLDERS[resource.plural]
+        holders: dict[str, list[str]] = {}
         count = 0
-        for state in states:
-            found, total = await self._contacts(sender, {parameter: id, "status": state}, MAX_HOLDERS - count)
-            held[state] = found
+        for status in statuses:
+            query = {parameter: id, "status": status}
+            ids, total = await self._fetch_ids(sender, BY_KIND["contacts"], query, MAX_HOLDERS - count)
+            holders[status] = ids
             count += total
-        return {"holders": held, "holders_count": count}
+        return {"holders": holders, "holders_count": count}
 
-    async def _contacts(self, sender: Sender, query: Mapping[str, str], most: int) -> tuple[list[str], int]:
-        """Ids page by page, up to `most`; and how many there are in all."""
-        found: list[str] = []
+    async def _fetch_ids(
+        self, sender: Sender, resource: Resource, query: Mapping[str, str], most: int
+    ) -> tuple[list[str], int]:
+        """Return the ids that a query finds, whole pages up to `most`, and how many there are in all."""
+
+        async def fetch(offset: int) -> Page:
+            body = await self._fetch_list(sender, resource.lister.path, {**query, **paging_query(offset)})
+            return Page.of(body, resource.plural)
+
+        ids: list[str] = []
         total = 0
-        for offset in range(0, max(most, 1), PAGE):
-            asked = {**query, "limit": str(PAGE), "offset": str(offset)}
-            body = (await sender.send(Request("GET", "/contacts", asked, repeatable=True))).body
-            rows = as_objects(body.get("contacts"))
-            found += [str(row["id"]) for row in rows if row.get("id")]
-            total = max(as_int(as_object(body.get("meta")).get("total")), len(found))
-            if len(found) >= total or not rows:
-                break
-        return found, total
+        async for page in pages(fetch, most):
+            ids += ids_of(page.rows)
+            total = max(page.total, len(ids))
+        return ids, total
 
 
 def count_affected(before: Json) -> int:
-    """How many records a write takes something from, or moves."""
+    """Return how many records a write takes something away from, or moves, by its before image."""
     return as_int(before.get("holders_count")) or as_int(before.get("moved_count"))
 
 
 def confirmed_part(request: Request, before: Json) -> Json:
-    """Of what stands there what somebody agrees to change: what is sent now, or what goes and how much with it."""
+    """Return the part of a before image that a confirmation covers.
+
+    For an update these are the attributes that it changes; for a delete the name of the record, and the numbers of
+    records that go with it. It is part of the preview's fingerprint.
+    """
     resource = STEPS[request.operation].resource
-    row, sent = (as_object(one.get(resource.singular)) for one in (before, request.body or {}))
+    row, attributes = (as_object(body.get(resource.singular)) for body in (before, request.body or {}))
     if request.method != "DELETE":
-        return {key: row.get(key) for key in sent} | ({"moved": before["moved"]} if "moved" in before else {})
+        return {key: row.get(key) for key in attributes} | ({"moved": before["moved"]} if "moved" in before else {})
     counts = {key: len(as_objects(before.get(key))) for key in BESIDE}
-    hung = as_object(before.get("hung"))
-    return {"called": resource.called(row) if row else (), "holders": count_affected(before), **counts, **hung}
+    dependents = as_object(before.get("hung"))
+    return {"called": resource.called(row) if row else (), "holders": count_affected(before), **counts, **dependents}
 
 
 def id_of(path: str) -> str:
-    """The last part of a path."""
+    """Return the last part of a path."""
     return path.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""Whether a row of the account is what somebody sent, though the API writes it in its own way."""
+"""Comparing a row with what was sent, though the API spells values in its own way."""
 
 import html
 import re
@@ -14,68 +14,69 @@ from ac_mcp.messages import Json
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[t ][0-9]{2}:[0-9]{2}")
 ZONE = re.compile(r"(z|[+-][0-9]{2}:?[0-9]{2})$")
 CUT = 20
-"""Characters a text must have left to be one that was cut short."""
+"""Characters that a text must have left to count as one that was cut short."""
 ALIKE = 0.8
-"""From 0 to 1: how alike two texts must be for one to be the other, changed on the way."""
+"""How similar two texts must be, from 0 to 1, for one to be the other as the API changed it."""
 
 
 def is_same(sent: Json, row: Json) -> bool:
-    """Every attribute that was sent and that the row shows is the same."""
-    compared = [one == other for one, other in pairs(sent, row)]
+    """Return whether the row shows every attribute that was sent with the same value."""
+    compared = [left == right for left, right in pairs(sent, row)]
     return bool(compared) and all(compared)
 
 
 def is_similar(sent: Json, row: Json) -> bool:
-    """All but a text are the same, and that looks as if the other side had changed it on the way."""
+    """Return whether only texts differ, and only as if the API had changed them on the way."""
     found = list(pairs(sent, row))
-    different = [(one, other) for one, other in found if one != other]
-    return 0 < len(different) < len(found) and all(changed(one, other) for one, other in different)
+    different = [(left, right) for left, right in found if left != right]
+    return 0 < len(different) < len(found) and all(changed(left, right) for left, right in different)
 
 
-def changed(one: str, other: str) -> bool:
-    """The same text cut short, or written in another way."""
-    if one.isdecimal() or other.isdecimal():
+def changed(left: str, right: str) -> bool:
+    """Return whether one text is the other, cut short or spelled in another way."""
+    if left.isdecimal() or right.isdecimal():
         return False
-    if min(len(one), len(other)) >= CUT and (one.startswith(other) or other.startswith(one)):
+    if min(len(left), len(right)) >= CUT and (left.startswith(right) or right.startswith(left)):
         return True
-    return digits_of(one) == digits_of(other) and SequenceMatcher(None, one, other).ratio() >= ALIKE
+    return digits_of(left) == digits_of(right) and SequenceMatcher(None, left, right).ratio() >= ALIKE
 
 
 def digits_of(text: str) -> list[str]:
-    """The numbers in a text: nobody changes those on the way."""
+    """Return the numbers in a text: the API changes none of them on the way."""
     return re.findall(r"\d+", text)
 
 
 def pairs(sent: Json, row: Json) -> Iterable[tuple[str, str]]:
-    """What was sent beside what the row says, where both say something comparable."""
+    """Yield each value that was sent beside the row's value, where both can be compared."""
     for key, value in sent.items():
         if key in row and value is not None and comparable(value) and comparable(row[key]):
             yield pair(value, row[key])
 
 
-def pair(sent: Any, there: Any) -> tuple[str, str]:
-    """Both in one spelling: of a moment the clock, unless both say in which zone."""
-    one, other = normalize_value(sent), normalize_value(there)
-    if not (MOMENT.match(one) and MOMENT.match(other)):
-        return one, other
-    zoned = [ZONE.search(text) is not None for text in (one, other)]
+def pair(sent: Any, current: Any) -> tuple[str, str]:
+    """Return two values in one spelling. Of a time only date and minute count, unless both have a zone."""
+    left, right = normalize_value(sent), normalize_value(current)
+    if not (MOMENT.match(left) and MOMENT.match(right)):
+        return left, right
+    zoned = [ZONE.search(text) is not None for text in (left, right)]
     if all(zoned):
         with suppress(ValueError):
-            instants = [datetime.fromisoformat(text.upper()).astimezone(UTC) for text in (one, other)]
+            instants = [datetime.fromisoformat(text.upper()).astimezone(UTC) for text in (left, right)]
             return instants[0].isoformat()[:16], instants[1].isoformat()[:16]
-    return one[:16].replace("t", " "), other[:16].replace("t", " ")
+    return left[:16].replace("t", " "), right[:16].replace("t", " ")
 
 
 def comparable(value: Any) -> bool:
+    """Return whether a value holds no objects."""
     return not isinstance(value, dict) and not (
-        isinstance(value, list) and any(isinstance(one, dict | list) for one in cast("list[Any]", value))
+        isinstance(value, list) and any(isinstance(item, dict | list) for item in cast("list[Any]", value))
     )
 
 
 def normalize_value(value: Any) -> str:
-    """However a text is encoded, escaped, spaced or cased, and whether an id is a number or a text."""
+    """Return a value as text without encoding, escapes, extra spaces and case; numbers as text."""
     if isinstance(value, list):
-        return "\n".join(sorted(normalize_value(one) for one in cast("list[Any]", value)))
+        return "\n".join(sorted(normalize_value(item) for item in cast("list[Any]", value)))
     value = int(value) if isinstance(value, bool) else value  # flags are numbers where they are read (reference 2.3)
     text = html.unescape(str("" if value is None else value))
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())

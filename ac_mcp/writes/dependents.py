@@ -1,4 +1,4 @@
-"""What hangs on a thing by now: who deletes it takes that along, so an undo does not."""
+"""The dependents of a record: whoever deletes it deletes them too, so an undo does not."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -7,7 +7,7 @@ from ac_mcp.messages import Json, as_int, as_object, as_objects
 
 Read = Callable[..., Awaitable[Json]]
 Counts = Mapping[str, int | None]
-"""How many of each; None where an answer does not tell."""
+"""The number of dependents by word, such as `{"notes": 2}`; None where the API does not tell."""
 COUNTED: Mapping[str, tuple[str, str, str, str]] = {
     "tags": ("/contacts", "tagid", "contacts", "contacts"),
     "lists": ("/contacts", "listid", "contacts", "contacts"),
@@ -16,9 +16,9 @@ COUNTED: Mapping[str, tuple[str, str, str, str]] = {
     "dealGroups": ("/deals", "filters[group]", "deals", "deals"),
     "dealTasktypes": ("/dealTasks", "filters[d_tasktypeid]", "dealTasks", "tasks"),
 }
-"""Where what hangs on it is listed, by which parameter, under which key, and our word for it."""
+"""For each kind: the path that lists its dependents, the query parameter, the key in the body, and our word for them."""
 OWN_STAGES = 3
-"""Stages a new pipeline comes with (reference 5.2)."""
+"""Stages that a new pipeline has from the start (reference 5.2)."""
 OF_CONTACT = {
     "contactLists": "lists", "deals": "deals", "accountContacts": "companies", "contactAutomations": "automations",
 }  # fmt: skip
@@ -27,18 +27,21 @@ SINGLE = {
     "notes": "note", "tasks": "task", "automations": "automation", "further stages": "further stage",
 }  # fmt: skip
 LATER: Mapping[str, tuple[str, ...]] = {"contacts": ("firstName", "lastName", "phone"), "tags": ("description",)}
-"""Attributes that are empty unless somebody has given them."""
+"""Attributes that are empty unless a user fills them in."""
 PAGE, PAGES = 100, 10
 
 
 async def describe_dependents(read: Read, plural: str, path: str, body: Json) -> list[str] | None:
-    """What hangs on the thing at `path`, in words; None where that cannot be told. `body` is what reading it gave."""
+    """Return the dependents of the record at `path` in words, such as ["2 notes"]; None if they cannot be counted.
+
+    `body` is the answer of reading the record.
+    """
     id = path.rpartition("/")[2]
     match plural:
         case "dealGroups":
             stages = await read("/dealStages", **{"filters[d_groupid]": id, "limit": "1"})
-            more = total_of(stages, "dealStages")
-            own = {"further stages": None if more is None else max(0, more - OWN_STAGES)}
+            stages_count = total_of(stages, "dealStages")
+            own = {"further stages": None if stages_count is None else max(0, stages_count - OWN_STAGES)}
             return in_words({**await count_listed(read, plural, id), **own})
         case _ if plural in COUNTED:
             return in_words(await count_listed(read, plural, id))
@@ -46,8 +49,8 @@ async def describe_dependents(read: Read, plural: str, path: str, body: Json) ->
             return in_words({"values": await count_values(read, plural.replace("Meta", "Data"), id)})
         case "contacts":
             tags, notes = [await read(f"{path}/{word}") for word in ("contactTags", "notes")]
-            held = {word: total_of(body, key) for key, word in OF_CONTACT.items()}
-            return in_words({"tags": total_of(tags, "contactTags"), **held, "notes": total_of(notes, "notes")})
+            counts = {word: total_of(body, key) for key, word in OF_CONTACT.items()}
+            return in_words({"tags": total_of(tags, "contactTags"), **counts, "notes": total_of(notes, "notes")})
         case "deals":
             task = str(as_object(body.get("deal")).get("nexttaskid") or "0") != "0"
             return in_words({"notes": await count_notes(read, path), "tasks": int(task)})
@@ -58,13 +61,14 @@ async def describe_dependents(read: Read, plural: str, path: str, body: Json) ->
 
 
 async def count_listed(read: Read, plural: str, id: str) -> Counts:
+    """Count the dependents of a record in the list that COUNTED names."""
     where, parameter, key, word = COUNTED[plural]
     every = {"status": "-1"} if where == "/contacts" else {}
     return {word: total_of(await read(where, **{parameter: id, "limit": "1", **every}), key)}
 
 
 async def count_of_account(read: Read, id: str, name: str) -> Counts:
-    """Its counts stand in the list only, and only where they are asked for (reference 8)."""
+    """Count the contacts and deals of an account. Only a list has these counts, and only on request (reference 8)."""
     for page in range(PAGES):
         query = {"search": name, "count_deals": "true", "limit": str(PAGE), "offset": str(page * PAGE)}
         rows = as_objects((await read("/accounts", **query)).get("accounts"))
@@ -76,7 +80,7 @@ async def count_of_account(read: Read, id: str, name: str) -> Counts:
 
 
 async def count_values(read: Read, plural: str, field: str) -> int | None:
-    """The values cannot be asked for by field (reference 5.5): those of all fields are looked through."""
+    """Count the values of a custom field. The API cannot filter them by field (reference 5.5), so all are read."""
     found = 0
     for page in range(PAGES):
         body = await read(f"/{plural}", limit=str(PAGE), offset=str(page * PAGE))
@@ -90,20 +94,21 @@ async def count_values(read: Read, plural: str, field: str) -> int | None:
 
 
 def total_of(body: Json, key: str) -> int | None:
-    """How many rows there are, by the list or by what it says of all pages."""
+    """Return how many rows a list has in all; None if the body holds no such list."""
     if not isinstance(body.get(key), list):
         return None
     return max(as_int(as_object(body.get("meta")).get("total")), len(as_objects(body.get(key))))
 
 
 def in_words(numbers: Counts) -> list[str] | None:
+    """Return counts as words, such as ["1 note", "2 deals"]; None if one of them is unknown."""
     if None in numbers.values():
         return None
     return [f"{number} {SINGLE[word] if number == 1 else word}" for word, number in numbers.items() if number]
 
 
 async def count_notes(read: Read, path: str) -> int | None:
-    """The notes of a deal are not always to be had (reference 5.1)."""
+    """Count the notes of a deal. Some accounts do not serve them (reference 5.1)."""
     try:
         return total_of(await read(f"{path}/notes"), "notes")
     except (NotFound, Forbidden):

@@ -1,6 +1,6 @@
-"""Taking a write back: fields are put back, what was made is deleted, what was deleted is made again.
+"""Undo: what a write changed is restored, what it created is deleted, what it deleted is created again.
 
-What somebody has changed since, or what has more hanging on it by now, stays as it is.
+A record that was changed since, or that has dependents by now, stays as it is.
 """
 
 import html
@@ -24,24 +24,24 @@ from ac_mcp.writes.recreate import RECREATED_FROM, move_back, recreate, recreate
 from ac_mcp.writes.undo_requests import UndoRequests, values_by_field
 
 VALUES = ("fieldValues", "dealCustomFieldData", "accountCustomFieldData")
-"""What stands in custom fields."""
+"""The collections of custom field values."""
 UNCOMPARED = ("fieldValues", "sourceid")
-"""What is sent with a thing and is no attribute of it."""
+"""What is sent with a record and is not an attribute of it."""
 NOT_KEPT = "what stood there was not kept"
 
 
 @dataclass(slots=True)
 class Undo(UndoRequests):
-    """One change being taken back, the last write first; what came of it is noted as it goes."""
+    """Takes one change back, the last write first. `restored` and `lost` say what came of it, a sentence each."""
 
     writes: Sequence[AuditEntry] = ()
-    """All that the change has written."""
+    """All writes of the change."""
 
     async def run(self, change: Change, *, whole: bool = False) -> None:
-        """Each write; with `whole` all of them or none.
+        """Take back every write of a change. With `whole` an error ends it before it is partly done.
 
         Raises:
-            Trouble: where not even the first thing could be taken back, and where time is up with `whole`.
+            ToolError: if not even the first write could be taken back; with `whole` also if the time of the call is up.
         """
         self.writes = change.writes
         try:
@@ -53,7 +53,7 @@ class Undo(UndoRequests):
             self.lost.append("the rest: the time of this call ran out; the same call goes on")
 
     async def _try_entry(self, write: AuditEntry) -> None:
-        """One that is refused by now does not keep the others from being taken back."""
+        """Take one write back; a refusal by the API does not keep the other writes from being taken back."""
         what = f"{write.method} {write.path}"
         if write.state != "done":
             self.lost += [] if write.state == "failed" else [f"{what}: whether it was done is not known"]
@@ -64,10 +64,11 @@ class Undo(UndoRequests):
             self.lost.append(f"{what}: {refused}")
 
     async def _undo_entry(self, write: AuditEntry, step: Operation[..., Any]) -> None:
+        """Take one write back, or note in `lost` why it stays."""
         plural = step.resource.plural
         match write.method, plural:
             case "POST", "fieldOptions" | "fieldRels" if self._was_created_here("fields"):
-                return  # gone with their field
+                return  # deleted with their field
             case "POST", "fieldOptions":
                 await self._remove_options(write)
             case _ if step.options.get("irreversible"):
@@ -76,62 +77,74 @@ class Undo(UndoRequests):
                 self.lost.append("the connection: somebody has to sign in again")
             case _ if write.before is None or (write.method == "POST" and write.body is None):
                 self.lost.append(f"{write.method} {write.path}: {NOT_KEPT} (AC_MCP_JOURNAL=lean)")
-            case "POST", "contactLists":
-                await self._restore_membership(write)
-            case "POST", "contactTags" if write.status == 200:
-                return  # it was worn before
-            case "POST", "contactTags" if not write.status:
-                self.lost.append(
-                    f"{self._describe_created(write, step.resource)}: whether it was so before is not known"
-                )
-            case "POST", _ if step.idempotent and as_object(write.before.get(step.resource.singular)):
-                await self._restore_update(write, step)  # an upsert of what was there
-            case "POST", "contacts" if step.idempotent and write.status != 201:
-                self.lost.append(
-                    f"{self._describe_created(write, step.resource)}: whether it was there before is not known"
-                )
             case "POST", _:
-                await self._delete_created(write, step)
+                await self._undo_create(write, step, write.before)
             case "PUT", _ if step.options.get("moves"):
                 await move_back(self, write, step)
             case "PUT", _:
                 await self._restore_update(write, step)
-            case "DELETE", "contactTags":
+            case "DELETE", _:
+                await self._undo_delete(write, step)
+            case _:
+                self._note_no_undo(write, plural)
+
+    async def _undo_create(self, write: AuditEntry, step: Operation[..., Any], before: Json) -> None:
+        """Delete what a POST has created; restore what an upsert has changed."""
+        created = self._describe_created(write, step.resource)
+        match step.resource.plural:
+            case "contactLists":
+                await self._restore_membership(write)
+            case "contactTags" if write.status == 200:
+                return  # the contact had the tag before
+            case "contactTags" if not write.status:
+                self.lost.append(f"{created}: whether it was so before is not known")
+            case _ if step.idempotent and as_object(before.get(step.resource.singular)):
+                await self._restore_update(write, step)
+            case "contacts" if step.idempotent and write.status != 201:
+                self.lost.append(f"{created}: whether it was there before is not known")
+            case _:
+                await self._delete_created(write, step)
+
+    async def _undo_delete(self, write: AuditEntry, step: Operation[..., Any]) -> None:
+        """Create again what was deleted."""
+        match plural := step.resource.plural:
+            case "contactTags":
                 await self._restore_tag(write)
-            case "DELETE", "accountContacts" | "fieldOptions" | "fieldRels":
+            case "accountContacts" | "fieldOptions" | "fieldRels":
                 await recreate_association(self, write, step)
-            case "DELETE", _ if plural in RECREATED_FROM:
+            case _ if plural in RECREATED_FROM:
                 await recreate(self, write, step)
             case _:
-                self.lost.append(
-                    f"{self.describe(plural, id_of(write.path))}: the like of it cannot be made again by an undo"
-                )
+                self._note_no_undo(write, plural)
+
+    def _note_no_undo(self, write: AuditEntry, plural: str) -> None:
+        self.lost.append(f"{self.describe(plural, id_of(write.path))}: the like of it cannot be made again by an undo")
 
     def _was_created_here(self, plural: str) -> bool:
-        """Whether the same change has made a thing of that kind."""
-        made = (one for one in self.writes if one.method == "POST")
-        return any(STEPS[one.step].resource.plural == plural for one in made)
+        """Return whether the same change has created a record of that kind."""
+        creates = (entry for entry in self.writes if entry.method == "POST")
+        return any(STEPS[entry.step].resource.plural == plural for entry in creates)
 
     async def _remove_options(self, write: AuditEntry) -> None:
-        """Choices that were added to a field that was there before."""
-        made, sent = (as_objects((one or {}).get("fieldOptions")) for one in (write.reply, write.body))
-        for row, given in zip(made, sent, strict=False):
-            what = f"the choice {quote(str(given.get('label')))}: removed"
+        """Remove the choices that a write added to a field."""
+        rows, sent = (as_objects((body or {}).get("fieldOptions")) for body in (write.reply, write.body))
+        for row, option in zip(rows, sent, strict=False):
+            what = f"the choice {quote(str(option.get('label')))}: removed"
             step = STEPS["delete_field_option"]
             await self.attempt(what, self.send(step, f"/fieldOptions/{row.get('id')}"))
 
     def _describe_created(self, write: AuditEntry, resource: Resource, id: str = "") -> str:
-        """What a write made: a tie by its two ends, anything else by its name."""
+        """Return what a write created in words: an association by its two ends, anything else by its name."""
         sent = as_object((write.body or {}).get(resource.singular))
         return self._ends(resource, sent) or self.describe(resource.plural, id, sent)
 
     def _ends(self, resource: Resource, row: Json) -> str:
-        """The things that a row ties, where it only does that."""
-        ends = [one for one in resource.columns if isinstance(one, Reference)] if resource.link else []
-        return ", ".join(self.describe(one.kind, str(row[one.key])) for one in ends if row.get(one.key))
+        """Return the records that a row associates in words; "" if the resource is no association."""
+        ends = [column for column in resource.columns if isinstance(column, Reference)] if resource.link else []
+        return ", ".join(self.describe(column.kind, str(row[column.key])) for column in ends if row.get(column.key))
 
     async def _delete_created(self, write: AuditEntry, step: Operation[..., Any]) -> None:
-        """Deleted, if it is as it was made."""
+        """Delete what a write created, if it still is as it was created."""
         resource, remover = step.resource, step.resource.remover
         id = str(as_object((write.reply or {}).get(resource.singular)).get(resource.id_key) or "")
         what = self._describe_created(write, resource, id)
@@ -140,8 +153,8 @@ class Undo(UndoRequests):
             return
         path = f"{remover.path.rpartition('/')[0]}/{id}"
         try:
-            if resource.plane == "api" and (kept := await self._reason_to_keep(write, step, path)):
-                self.lost.append(f"{what}: {kept}, so it was not deleted")
+            if resource.plane == "api" and (reason := await self._reason_to_keep(write, step, path)):
+                self.lost.append(f"{what}: {reason}, so it was not deleted")
                 return
             await self.send(remover, path)
         except NotFound:
@@ -152,16 +165,16 @@ class Undo(UndoRequests):
             self.lost += [f"{what}: {resource.lost}"] if resource.link and resource.lost else []
 
     async def _reason_to_keep(self, write: AuditEntry, step: Operation[..., Any], path: str) -> str:
-        """Why it is more by now than what was made; empty where it is not.
+        """Return why a created record is not deleted, such as "it has 2 notes by now"; "" if nothing speaks against it.
 
         Raises:
-            NotFound: if it is gone.
+            NotFound: if it was deleted since.
         """
         resource = step.resource
         if resource.plural == "contactTags":
             return ""
         body = await self.read(path)
-        now, sent = (as_object(one.get(resource.singular)) for one in (body, write.body or {}))
+        now, sent = (as_object(body_part.get(resource.singular)) for body_part in (body, write.body or {}))
         if not now:
             return "it cannot be looked at"
         plain = [key for key in sent if key in now and key != "fieldValues"]
@@ -179,7 +192,7 @@ class Undo(UndoRequests):
         return f"it has {', '.join(more)} by now" if more else ""
 
     async def _restore_update(self, write: AuditEntry, step: Operation[..., Any]) -> None:
-        """What was changed and still is as it was left gets its old value."""
+        """Give the attributes that a write changed their old values, if they still are as the write left them."""
         resource = step.resource
         old = as_object((write.before or {}).get(resource.singular))
         what = self.describe(resource.plural, str(old.get("id") or id_of(write.path)), old)
@@ -190,28 +203,28 @@ class Undo(UndoRequests):
         path = write.path if write.method == "PUT" else f"{resource.lister.path}/{old['id']}"
         body = await self.read(path)
         now, sent = as_object(body.get(resource.singular)), as_object((write.body or {}).get(resource.singular))
-        back, restored = self._restore_attributes(write, step, what, now)
+        attributes, restored = self._restore_attributes(write, step, what, now)
         if fields := self._restore_field_values(write, body, what):
-            back["fieldValues"] = fields
-            restored += [f"{what}: {self.describe('fields', str(one['field']))}" for one in fields]
-        if "name" in back and await self.is_name_taken(resource, str(back["name"]), id_of(path)):
+            attributes["fieldValues"] = fields
+            restored += [f"{what}: {self.describe('fields', str(value['field']))}" for value in fields]
+        if "name" in attributes and await self.is_name_taken(resource, str(attributes["name"]), id_of(path)):
             self.lost.append(f"{what}: one of the same name is there again")
             return
-        if back and resource.plural == "lists":
-            back = {key: back.get(key, now.get(key)) for key in sent}
-        if back and resource.plural == "fieldValues":
-            back = {**{key: old[key] for key in ("contact", "field") if key in old}, **back}
-        if back:
-            await self.send(next(o for o in resource.operations if o.method == "PUT"), path, back)
+        if attributes and resource.plural == "lists":
+            attributes = {key: attributes.get(key, now.get(key)) for key in sent}
+        if attributes and resource.plural == "fieldValues":
+            attributes = {**{key: old[key] for key in ("contact", "field") if key in old}, **attributes}
+        if attributes:
+            await self.send(next(o for o in resource.operations if o.method == "PUT"), path, attributes)
             self.restored += restored
 
     def _restore_attributes(
         self, write: AuditEntry, step: Operation[..., Any], what: str, now: Json
     ) -> tuple[Json, list[str]]:
-        """What goes back of the thing itself, and in words; what cannot is said."""
-        old, sent = (as_object((one or {}).get(step.resource.singular)) for one in (write.before, write.body))
+        """Return the attributes to send, and in words what they restore; note in `lost` what cannot be restored."""
+        old, sent = (as_object((image or {}).get(step.resource.singular)) for image in (write.before, write.body))
         moved = {"relid"} if "ownerType" in sent and "ownerType" not in old else set[str]()
-        back: Json = {}
+        attributes: Json = {}
         restored: list[str] = []
         for key, value in sent.items():
             word = f"{what}: {step.parameter(key)}"
@@ -226,46 +239,47 @@ class Undo(UndoRequests):
             elif key in LINKS:
                 self.lost.append(f"{word}, which may hold a key, was not kept")
             else:
-                back[key] = old[key]
+                attributes[key] = old[key]
                 restored.append(word)
-        return back, restored
+        return attributes, restored
 
     def _restore_field_values(self, write: AuditEntry, body: Json, what: str) -> list[Json]:
-        """Custom field values as they were; one there was not is emptied."""
+        """Return the custom field values to send; a value that did not exist before is emptied."""
         sent = values_by_field(as_objects(as_object((write.body or {}).get("contact")).get("fieldValues")))
         old = values_by_field(as_objects((write.before or {}).get("fieldValues")))
         now = values_by_field(as_objects(body.get("fieldValues")))
-        back: list[Json] = []
+        values: list[Json] = []
         for id, value in sent.items():
-            was = old.get(id, "")
-            if now.get(id, "") != was:
+            before = old.get(id, "")
+            if now.get(id, "") != before:
                 if now.get(id, "") == value:
-                    back.append({"field": id, "value": was})
+                    values.append({"field": id, "value": before})
                 else:
                     self.lost.append(f"{what}: {self.describe('fields', id)} was changed since")
-        return back
+        return values
 
     async def _restore_membership(self, write: AuditEntry) -> None:
-        """The state it had; a contact that never was on a list cannot be made so again (reference 4.4)."""
+        """Give a contact its old status on a list. "Never on it" cannot be restored (reference 4.4)."""
         sent = as_object((write.body or {}).get("contactList"))
         contact, list, status = (str(sent.get(key)) for key in ("contact", "list", "status"))
-        was = str(as_object((write.before or {}).get("contactList")).get("status") or "")
+        old_status = str(as_object((write.before or {}).get("contactList")).get("status") or "")
         what = f"{self.describe('contacts', contact)} on {self.describe('lists', list)}"
-        if was == status:
+        if old_status == status:
             return
         rows = as_objects((await self.read(f"/contacts/{contact}/contactLists")).get("contactLists"))
         if status not in [str(row.get("status")) for row in rows if str(row.get("list")) == list]:
             self.lost.append(f"{what}: it was changed since")
             return
-        back = was if was in (SUBSCRIBED, LEFT) else LEFT
-        if back != status:
-            await self.set_membership(contact, list, back)
-        self.restored.append(f"{what}: {'subscribed' if back == SUBSCRIBED else 'unsubscribed'}")
-        if was != back:
-            told = "it was unconfirmed or bounced" if was else "it had never been on it"
-            self.lost.append(f"{what}: {told}, which the API cannot set")
+        new_status = old_status if old_status in (SUBSCRIBED, LEFT) else LEFT
+        if new_status != status:
+            await self.set_membership(contact, list, new_status)
+        self.restored.append(f"{what}: {'subscribed' if new_status == SUBSCRIBED else 'unsubscribed'}")
+        if old_status != new_status:
+            reason = "it was unconfirmed or bounced" if old_status else "it had never been on it"
+            self.lost.append(f"{what}: {reason}, which the API cannot set")
 
     async def _restore_tag(self, write: AuditEntry) -> None:
+        """Give a contact back the tag that a write took away."""
         row = as_object((write.before or {}).get("contactTag"))
         contact, tag = str(row.get("contact") or ""), str(row.get("tag") or "")
         if not contact or not tag:
@@ -276,24 +290,24 @@ class Undo(UndoRequests):
 
 
 def differs(key: str, value: Any, now: Json) -> bool:
-    """What stands there is not that: empty and absent are the same, and how it is escaped does not matter."""
-    there = now.get(key)
-    if key in LINKS and isinstance(there, str):
-        there = origin_of(there)  # no more of it was kept
+    """Return whether a row has another value than this. Empty and absent are equal, and so are escaped and plain text."""
+    current = now.get(key)
+    if key in LINKS and isinstance(current, str):
+        current = origin_of(current)  # no more of it was kept
     if isinstance(value, bool) or MOMENT.match(str(value).casefold()):
-        one, other = pair(value, there)  # a flag is read as a number, a moment with its zone (reference 2.3, 2.4)
-        return one != other
-    one, other = (html.unescape("" if one is None else str(one)).strip() for one in (value, there))
-    return one.casefold() != other.casefold() if key == "email" else one != other
+        left, right = pair(value, current)  # a flag is read as a number, a moment with its zone (reference 2.3, 2.4)
+        return left != right
+    left, right = (html.unescape("" if left is None else str(left)).strip() for left in (value, current))
+    return left.casefold() != right.casefold() if key == "email" else left != right
 
 
 def count_steps(change: Change) -> int:
-    """How many records taking a change back will write to, as far as that can be told."""
-    return sum(1 + dependents_of(one.before or {}) for one in change.writes)
+    """Return about how many requests the undo of a change will write with."""
+    return sum(1 + dependents_of(entry.before or {}) for entry in change.writes)
 
 
 def dependents_of(before: Json) -> int:
-    """What hung on a thing that was deleted, each a write of its own."""
-    held = sum(len(ids) for ids in as_object(before.get("holders")).values()) + as_int(before.get("moved_count"))
+    """Return how many dependents a before image holds; each is created by a write of its own."""
+    count = sum(len(ids) for ids in as_object(before.get("holders")).values()) + as_int(before.get("moved_count"))
     beside = ("contactTags", "contactLists", "accountContacts", "notes", "deals")
-    return held + sum(len(as_objects(before.get(key))) for key in beside)
+    return count + sum(len(as_objects(before.get(key))) for key in beside)

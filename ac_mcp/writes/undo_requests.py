@@ -1,4 +1,4 @@
-"""What taking a write back is made of: single requests, and what came of them in words."""
+"""The single requests of an undo, and what came of them in words."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Container, Iterable
@@ -18,23 +18,24 @@ from ac_mcp.writes.before_images import BY_KIND, SUBSCRIBED
 
 @dataclass(slots=True)
 class UndoRequests:
-    """What is restored and what is not is noted as it goes."""
+    """Sends the requests of an undo. `restored` and `lost` say what was taken back and what was not."""
 
     sender: Sender
     access: Container[str]
-    """The tools there are: what is switched off is not done by another way either."""
+    """The tools of this server: a tool that is switched off is not run by an undo either."""
     restored: list[str] = field(default_factory=list[str])
     lost: list[str] = field(default_factory=list[str])
     name_of: Callable[[str, str], str] = lambda kind, id: ""
-    """What a thing of that kind is called, as far as it is known."""
+    """Returns the name of a record by kind and id; "" if it is not known."""
     sent: Counter[str] = field(default_factory=Counter[str])
+    """How often each request was sent, by its fingerprint."""
     made_earlier: dict[str, list[Json]] = field(default_factory=dict[str, list[Json]])
-    """What an earlier try has made, with the ids it got: it is not made a second time."""
+    """The answers of creates in earlier undos of the same change, by fingerprint: they are not created a second time."""
     renewed: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
-    """The new id of what was made again, by kind and old id."""
+    """The new id of each record that was created again, by kind and old id."""
 
     def describe(self, plural: str, id: str, row: Json | None = None) -> str:
-        """A thing by name and id."""
+        """Return a record in words, such as `tag "VIP" (id 3)`."""
         resource = BY_KIND.get(plural)
         if resource is None:  # of the catalogue
             return f"{plural} {id}"
@@ -42,19 +43,26 @@ class UndoRequests:
         return f"{resource.word} {quote(name)} (id {id})" if name else f"{resource.word} {id}"
 
     async def read(self, path: str, **query: str | tuple[str, ...]) -> Json:
+        """Return the body at a path."""
         return (await self.sender.send(Request("GET", path, query, repeatable=True))).body
 
     async def send(self, step: Operation[..., Any], path: str, attributes: Json | None = None) -> Response:
+        """Send a request of the undo; a create only if no earlier undo has made the same.
+
+        Raises:
+            Forbidden: if the operation is switched off in this server.
+            GatewayError: if the request failed.
+        """
         resource = step.resource
         body = None if attributes is None else {resource.singular: attributes} if resource.wrapped else attributes
-        once = step.method != "POST" or step.idempotent
-        empty = step.method == "DELETE" or (step.method == "PUT" and resource.quiet)
+        repeatable = step.method != "POST" or step.idempotent
+        may_be_empty = step.method == "DELETE" or (step.method == "PUT" and resource.quiet)
         if step.name in OPERATIONS and step.name not in self.access:
             raise Forbidden(f"{step.name} is switched off in this server")
-        same = fingerprint(path, body)
-        self.sent[same] += 1
-        if step.method == "POST" and (made := self.made_earlier.get(same)):
-            reply = Response(200, made.pop())
+        key = fingerprint(path, body)
+        self.sent[key] += 1
+        if step.method == "POST" and (rows := self.made_earlier.get(key)):
+            reply = Response(200, rows.pop())
             if await self._still_there(resource, reply):
                 return reply
             self.made_earlier.clear()  # gone again, and with it all that hung on it
@@ -64,30 +72,33 @@ class UndoRequests:
             {},
             body,
             resource.plane,
-            once,
-            empty,
+            repeatable,
+            may_be_empty,
             operation=step.name,
-            occurrence=self.sent[same] - 1,
+            occurrence=self.sent[key] - 1,
         )
         return await self.sender.send(request)
 
     async def associate(self, plural: str, body: Json) -> Response:
+        """Create an association such as a contact's tag."""
         creator = next(o for o in BY_KIND[plural].operations if o.method == "POST")
         return await self.send(creator, creator.path, body)
 
     async def set_membership(self, contact: str, list: str, status: str) -> Response:
+        """Subscribe a contact to a list, or unsubscribe it."""
         step = STEPS["subscribe_contact" if status == SUBSCRIBED else "unsubscribe_contact"]
         source = {"sourceid": 4} if status == SUBSCRIBED else {}
         return await self.send(step, step.path, {"list": list, "contact": contact, "status": status, **source})
 
     async def attempt(self, what: str, sending: Awaitable[Any]) -> None:
-        """What may be gone or refused by now must not keep the rest from coming back."""
+        """Wait for a request and note in `restored` or `lost` how it ended: a refusal must not stop the rest."""
         if await self.try_silently(sending):
             self.restored.append(what)
         else:
             self.lost.append(what)
 
     async def try_silently(self, sending: Awaitable[Any]) -> bool:
+        """Wait for a request; return False if the API refused it."""
         try:
             await sending
         except OutcomeUnknown:
@@ -97,7 +108,7 @@ class UndoRequests:
         return True
 
     async def _still_there(self, resource: Resource, reply: Response) -> bool:
-        """Whether what an earlier try made again is still there; of what hangs on it that is not asked."""
+        """Return whether a record that an earlier undo created still exists. Dependents are not looked up."""
         if not resource.lost:
             return True
         try:
@@ -107,27 +118,28 @@ class UndoRequests:
         return True
 
     async def is_name_taken(self, resource: Resource, name: str, own: str = "") -> bool:
-        """Whether another one is called so by now, where the API would take a second one."""
-        if resource.find is None or not any(one.options.get("unique") for one in resource.operations):
+        """Return whether another record has this name by now, where the API would accept a second one."""
+        if resource.find is None or not any(item.options.get("unique") for item in resource.operations):
             return False
         rows = as_objects((await self.read(resource.lister.path, **resource.find(name))).get(resource.plural))
-        called = [(str(row.get("id")), normalize_name(one)) for row in rows for one in resource.called(row)]
-        return any(id != own and one == normalize_name(name) for id, one in called)
+        names = [(str(row.get("id")), normalize_name(item)) for row in rows for item in resource.called(row)]
+        return any(id != own and item == normalize_name(name) for id, item in names)
 
 
 def values_by_field(rows: Iterable[Json]) -> dict[str, str]:
-    """Custom field values by field id."""
+    """Return custom field values by field id."""
     return {str(row.get("field")): str(row.get("value") or "") for row in rows}
 
 
 def fingerprint(path: str, body: Json | None) -> str:
+    """Return the text that tells one request of an undo from another."""
     return f"{path} {to_json(body or {})}"
 
 
 def created_by(writes: Iterable[AuditEntry]) -> dict[str, list[Json]]:
-    """What these have made, by what was sent."""
+    """Return the answers of those entries that created something, by the fingerprint of their request."""
     found: dict[str, list[Json]] = {}
-    for one in writes:
-        if (one.method, one.state) == ("POST", "done"):
-            found.setdefault(fingerprint(one.path, one.body), []).append(as_object(one.reply))
+    for entry in writes:
+        if (entry.method, entry.state) == ("POST", "done"):
+            found.setdefault(fingerprint(entry.path, entry.body), []).append(as_object(entry.reply))
     return found

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from ac_mcp.errors import NotFound
 from ac_mcp.filters.contact_query import PAGE
-from ac_mcp.jobs.association_steps import Enter, Leave, Subscribe, Tag, Unsubscribe, Untag
-from ac_mcp.jobs.step import CHANGED, NOT_KEPT, Done, Step
-from ac_mcp.jobs.value_steps import Deal, Fields
+from ac_mcp.jobs.steps.associations import Enter, Leave, Subscribe, Tag, Unsubscribe, Untag
+from ac_mcp.jobs.steps.base import CHANGED, NOT_KEPT, Done, Step
+from ac_mcp.jobs.steps.values import Deal, Fields
 from ac_mcp.messages import Json, Sender
+from ac_mcp.spec.job_plan import StepPlan
 
 
 @dataclass(slots=True)
@@ -54,37 +55,34 @@ INVERSE = {
 """The tool that does what taking back amounts to."""
 
 
-def step_of(sender: Sender, said: Json, many: int, clock: Callable[[], float]) -> Step:
-    """The step a plan describes."""
-    own = {key: value for key, value in said.items() if key not in ("do", "back", "shown")}
-    own |= {"clock": clock} if said["do"] == "fields" else {}
-    step = KINDS[said["do"]](sender, many=many, **own)
-    return (
-        RevertStep(sender, step.id, step.name, tool=INVERSE.get(step.tool, step.tool), of=step)
-        if said.get("back")
-        else step
-    )
+def step_of(sender: Sender, plan: StepPlan, many: int, clock: Callable[[], float]) -> Step:
+    """Return the step that a plan describes, for about so many records."""
+    parameters: dict[str, object] = {key: value for key, value in plan.items() if key not in ("do", "back", "shown")}
+    if plan["do"] == "fields":
+        parameters["clock"] = clock
+    step = KINDS[plan["do"]](sender, many=many, **parameters)
+    if plan.get("back"):
+        return RevertStep(sender, step.id, step.name, tool=INVERSE.get(step.tool, step.tool), of=step)
+    return step
 
 
 def count_requests(steps: Sequence[Step], many: int) -> int:
-    """About how many it takes."""
+    """Return about how many requests the steps take for so many records."""
     looks = -(-many // PAGE) * len(steps)
     return round(sum(step.cost for step in steps) * many) + looks
 
 
-def describe_step(said: Json) -> str:
-    """A step in words."""
-    if said.get("back"):
-        return f"take back: {describe_step({**said, 'back': False})}"
-    name = said.get("name") or said.get("id") or ""
-    match said["do"]:
-        case "fields":
-            return f"set {', '.join(said.get('shown', ()))}"
-        case "deal":
-            return f"set {', '.join(said.get('shown', ()))}"
+def describe_step(plan: StepPlan) -> str:
+    """Return a step in words, such as "tag VIP"."""
+    if plan.get("back"):
+        return f"take back: {describe_step({**plan, 'back': False})}"
+    name = plan.get("name") or plan.get("id") or ""
+    match plan["do"]:
+        case "fields" | "deal":
+            return f"set {', '.join(plan.get('shown', ()))}"
         case "enter":
             return f"add to automation {name}"
         case "leave":
             return f"take out of automation {name}"
-        case word:
-            return f"{word} {name}"
+        case verb:
+            return f"{verb} {name}"

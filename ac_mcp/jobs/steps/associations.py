@@ -6,7 +6,7 @@ from typing import Any
 
 from ac_mcp.errors import OutcomeUnknown, ToolError
 from ac_mcp.filters.contact_query import PAGE, ContactQuery
-from ac_mcp.jobs.step import CHANGED, Done, Idle, Step
+from ac_mcp.jobs.steps.base import CHANGED, Done, Idle, Step
 from ac_mcp.messages import Json, as_object
 from ac_mcp.operations import STEPS
 from ac_mcp.writes.before_images import LEFT, SUBSCRIBED

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Any
 
 from ac_mcp.filters.contact_query import PAGE, ContactQuery
-from ac_mcp.jobs.step import CHANGED, NOT_KEPT, Done, Idle, Step
+from ac_mcp.jobs.steps.base import CHANGED, NOT_KEPT, Done, Idle, Step
 from ac_mcp.messages import Json, Request, as_object
 from ac_mcp.writes.undo_requests import values_by_field as by_field
 

@@ -1,0 +1,1 @@
+"""Bulk steps: the thing that a job does with each record."""
