@@ -135,7 +135,9 @@ async def answer_write(call: ToolCall) -> Json:
 
 async def save_pending(call: ToolCall, preview: Preview) -> str:
     """Store a call that waits for a confirmation and return its token."""
-    resolved = preview.resolved if is_plain(preview.resolved) else None
+    # An operation of the catalogue may show nothing of the records behind its ids: there the names count.
+    is_fixed = is_plain(preview.resolved) and not call.operation.options.get("raw")
+    resolved = preview.resolved if is_fixed else None
     pending = PendingConfirmation(call.operation.name, call.sent, preview.fingerprint, resolved)
     return await call.account.audit_log.save_confirmation(call.account.token_owner(call.client.caller), pending)
 

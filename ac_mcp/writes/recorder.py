@@ -56,9 +56,9 @@ class RecordedWrites:
         if self._may_write:
             return
         undoes_own_write = self.change.undoes and STEPS[request.operation].options.get("irreversible")
-        if not undoes_own_write or self.policy.mode == "always":
-            if reasons := self.policy.reasons(request, before):
-                raise Unconfirmed(reasons)
+        may_stop = not undoes_own_write or self.policy.mode == "always"
+        if may_stop and (reasons := self.policy.reasons(request, before)):
+            raise Unconfirmed(reasons)
         self._may_write = True
 
     async def _send_recorded(self, request: Request, entry: AuditEntry) -> Response:
