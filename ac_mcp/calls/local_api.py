@@ -17,7 +17,7 @@ from ac_mcp.operations import STEPS
 from ac_mcp.operations.changes import changes, list_changes
 from ac_mcp.results.next_call import checking_call, format_call
 from ac_mcp.spec.operation import Operation
-from ac_mcp.storage.redaction import HIDDEN
+from ac_mcp.storage.redaction import REDACTED
 from ac_mcp.tools.access import ToolAccess, search_operations
 from ac_mcp.writes.audit_log import AuditLog, AuditScope, Change, PendingConfirmation
 from ac_mcp.writes.confirmation import ConfirmationPolicy
@@ -150,7 +150,7 @@ class LocalApi:
         return created_by(write for one in earlier if one for write in one.writes)
 
     def _call(self, change: Change) -> str:
-        return format_call(change.tool, dict.fromkeys(change.arguments, HIDDEN) if self.hidden else change.arguments)
+        return format_call(change.tool, dict.fromkeys(change.arguments, REDACTED) if self.hidden else change.arguments)
 
     def _row(self, change: Change) -> Json:
         """A change as a row; where it is not known how it went, with the call to look."""

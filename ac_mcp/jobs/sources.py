@@ -13,7 +13,7 @@ from ac_mcp.jobs.model import Item
 from ac_mcp.jobs.runner import JobRun
 from ac_mcp.jobs.store import JobStore
 from ac_mcp.messages import NO_DEADLINE, CallClock, Json, Request, Sender, as_int, as_object, as_objects
-from ac_mcp.storage.redaction import HIDDEN
+from ac_mcp.storage.redaction import REDACTED
 
 PAGE = 100
 AHEAD = 5
@@ -88,7 +88,7 @@ class ExplicitRecords:
             found = items_for(run, [(id, None) for id in anew])
             missing = [one for one, id in zip(some, ids, strict=True) if not id]
             next_n = run.job.total + len(found)
-            told = [HIDDEN if run.jobs.lean else one for one in missing]
+            told = [REDACTED if run.jobs.lean else one for one in missing]
             lost = [Item(next_n + n, 0, one, "failed", reason=NOBODY) for n, one in enumerate(told)]
             await run.add([*found, *lost], place + len(some))
         await run.add([], len(self.records), all=True)

@@ -15,7 +15,7 @@ from anyio import CancelScope
 from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json, Method, Request, as_object, as_objects
 from ac_mcp.storage.journal import REPEAT_WINDOW, Journal
-from ac_mcp.storage.redaction import HIDDEN, decrypt_with_token, encrypt_with_token, redact
+from ac_mcp.storage.redaction import REDACTED, decrypt_with_token, encrypt_with_token, redact
 
 RETENTION = 30 * 86_400.0
 """Seconds for which a change can be looked up and undone."""
@@ -124,7 +124,7 @@ class AuditLog:
         the number of the change; 0 while that is not the one it will have.
         """
         now = self.journal.now
-        arguments = dict.fromkeys(change.arguments, HIDDEN) if self.lean else redact(change.arguments)
+        arguments = dict.fromkeys(change.arguments, REDACTED) if self.lean else redact(change.arguments)
 
         def work(rows: sqlite3.Connection) -> int:
             purge(rows, now)
