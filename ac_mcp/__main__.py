@@ -1,4 +1,4 @@
-"""`python -m ac_mcp` is `ac-mcp`."""
+"""Run `ac-mcp` as `python -m ac_mcp`."""
 
 from ac_mcp.cli.main import main
 

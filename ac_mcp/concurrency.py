@@ -1,4 +1,4 @@
-"""Work that several ask for at the same time is done once."""
+"""Structured concurrency helpers: single flight and gather."""
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from math import inf
@@ -12,68 +12,78 @@ T = TypeVar("T")
 
 
 class Flight(Generic[T]):
-    """Somebody is at it; how it ended is for all who wait."""
+    """One run under way, and its outcome for all who wait for it.
+
+    `results` and `failures` hold at most one item each; both stay empty if the run was cut short and must be repeated.
+    """
 
     def __init__(self) -> None:
-        self.ended, self.results, self.failure = Event(), list[T](), list[ToolError]()
+        self.ended, self.results, self.failures = Event(), list[T](), list[ToolError]()
 
 
 class SingleFlight(Generic[T]):
-    """Whoever asks first does the work. If that one is cancelled or runs out of time, the next one takes it over."""
+    """Runs the same work once for all who ask at the same time.
+
+    The first caller does the work. If it is cancelled or runs out of time, the next one takes over.
+    """
 
     def __init__(self) -> None:
-        self._running: dict[Hashable, Flight[T]] = {}
+        self._flights: dict[Hashable, Flight[T]] = {}
 
     async def run(self, key: Hashable, work: Callable[[], Awaitable[T]], within: float = inf) -> T:
-        """What `work` returns or raises, done now or already under way under this key.
+        """Return the result of `work`, run now or already under way under this key.
 
         Raises:
-            TimeoutError: if another's work takes longer than `within` seconds.
+            TimeoutError: if another caller's run takes longer than `within` seconds.
+            ToolError: the error of `work`; a copy if another caller ran it.
         """
         with fail_after(within if within < inf else None):
-            while running := self._running.get(key):
-                await running.ended.wait()
-                if running.results:
-                    return running.results[0]
-                if running.failure:
-                    raise running.failure[0].copy()
-        running = self._running[key] = Flight[T]()
+            while flight := self._flights.get(key):
+                await flight.ended.wait()
+                if flight.results:
+                    return flight.results[0]
+                if flight.failures:
+                    raise flight.failures[0].copy()
+        flight = self._flights[key] = Flight[T]()
         try:
             result = await work()
-            running.results.append(result)
+            flight.results.append(result)
             return result
-        except ToolError as trouble:
-            if not trouble.late:
-                running.failure.append(trouble)
+        except ToolError as error:
+            if not error.late:
+                flight.failures.append(error)
             raise
         finally:
-            if self._running.get(key) is running:
-                del self._running[key]
-            running.ended.set()
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+            flight.ended.set()
 
     def detach(self) -> None:
-        """Whoever comes from now on does not join what began before."""
-        self._running.clear()
+        """Keep later callers from joining the runs that are under way."""
+        self._flights.clear()
 
 
-async def gather(works: Sequence[Awaitable[T]]) -> list[T]:
-    """Several at once, their results in order; the first failure is raised as it is."""
-    done: dict[int, T] = {}
+async def gather(awaitables: Sequence[Awaitable[T]]) -> list[T]:
+    """Await all at once and return their results in order.
 
-    async def note(place: int, work: Awaitable[T]) -> None:
-        done[place] = await work
+    The first failure is raised itself, not as an exception group.
+    """
+    results: dict[int, T] = {}
+
+    async def store(index: int, awaitable: Awaitable[T]) -> None:
+        results[index] = await awaitable
 
     try:
         async with create_task_group() as group:
-            for place, work in enumerate(works):
-                group.start_soon(note, place, work)
+            for index, awaitable in enumerate(awaitables):
+                group.start_soon(store, index, awaitable)
     except BaseExceptionGroup as failures:
         raise unwrap_group(failures) from None
-    return [done[place] for place in range(len(works))]
+    return [results[index] for index in range(len(awaitables))]
 
 
 def unwrap_group(failure: BaseException) -> BaseException:
-    """What went wrong first, out of however many task groups it went through."""
+    """Return the first exception inside any number of nested exception groups."""
     if not isinstance(failure, BaseExceptionGroup):
         return failure
     return unwrap_group(cast("BaseExceptionGroup[BaseException]", failure).exceptions[0])

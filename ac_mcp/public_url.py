@@ -1,14 +1,15 @@
-"""Addresses that somebody else is to call: https, public, and without credentials.
+"""URLs that ActiveCampaign is to call: https, public, and without credentials.
 
-ActiveCampaign makes the call, not this server; but whoever chooses the address chooses where the account's data goes.
+ActiveCampaign makes the call, not this server; but whoever chooses the URL chooses where the account's data goes.
 """
 
 import re
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import urlsplit
 
-LONGEST = 2000
-PRIVATE = (
+MAX_LENGTH = 2000
+"""Characters of a URL."""
+PRIVATE_TLDS = (
     "localhost",
     "local",
     "localdomain",
@@ -23,20 +24,20 @@ PRIVATE = (
 )
 """Last labels of names that only mean something inside a network (RFC 6761, 6762, 8375; ICANN's name collisions)."""
 LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
-NAME = re.compile(rf"{LABEL}(\.{LABEL})+\.?", re.ASCII)
-NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
-"""A last label by which a host is taken for an IPv4 address, however it is written (WHATWG URL)."""
-EMBEDDING = ("64:ff9b:", "2002:", "::ffff:", "64:ff9b:1:")
-"""IPv6 that stands for an IPv4 address."""
+DOMAIN_NAME = re.compile(rf"{LABEL}(\.{LABEL})+\.?", re.ASCII)
+NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
+"""A last label that makes the host an IPv4 address, in any notation (WHATWG URL)."""
+IPV4_EMBEDDING_PREFIXES = ("64:ff9b:", "2002:", "::ffff:", "64:ff9b:1:")
+"""Prefixes of IPv6 addresses that stand for an IPv4 address."""
 
 
 def require_public(text: str) -> str:
-    """The address as it is.
+    """Return the URL unchanged.
 
     Raises:
-        ValueError: with what is wrong with it, to stand behind the value.
+        ValueError: if it is not public https; its text continues a sentence that begins with the value.
     """
-    if len(text) > LONGEST or not re.fullmatch(r"[!-~]+", text) or "\\" in text:
+    if len(text) > MAX_LENGTH or not re.fullmatch(r"[!-~]+", text) or "\\" in text:
         raise ValueError("is not an address of plain characters without blanks")
     try:
         parts = urlsplit(text)
@@ -53,17 +54,17 @@ def require_public(text: str) -> str:
 
 
 def is_public(host: str) -> bool:
-    """Whether a host, as far as its name tells, is one that everybody can reach."""
+    """Whether a host is reachable from the internet, judged by its text alone (nothing is resolved)."""
     if ":" in host:
         return is_public_ipv6(host)
-    last = host.rstrip(".").rpartition(".")[2]
-    if NUMERIC.fullmatch(last):
+    last_label = host.rstrip(".").rpartition(".")[2]
+    if NUMERIC_LABEL.fullmatch(last_label):
         return is_public_ipv4(host)
-    return bool(NAME.fullmatch(host)) and last not in PRIVATE
+    return bool(DOMAIN_NAME.fullmatch(host)) and last_label not in PRIVATE_TLDS
 
 
 def is_public_ipv4(host: str) -> bool:
-    """Only the plain form of an IPv4 address, and only a public one."""
+    """Whether this is a public IPv4 address in the usual dotted notation."""
     try:
         return IPv4Address(host).is_global and not IPv4Address(host).is_multicast
     except AddressValueError:
@@ -71,9 +72,15 @@ def is_public_ipv4(host: str) -> bool:
 
 
 def is_public_ipv6(host: str) -> bool:
+    """Whether this is a public IPv6 address that has no zone and embeds no IPv4 address."""
     try:
         address = IPv6Address(host.partition("%")[0])
     except AddressValueError:
         return False
-    embedded = address.ipv4_mapped or address.sixtofour or address.teredo or address.compressed.startswith(EMBEDDING)
+    embedded = (
+        address.ipv4_mapped
+        or address.sixtofour
+        or address.teredo
+        or address.compressed.startswith(IPV4_EMBEDDING_PREFIXES)
+    )
     return "%" not in host and address.is_global and not address.is_multicast and not embedded

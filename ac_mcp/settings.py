@@ -1,4 +1,7 @@
-"""Settings: read once, from a mapping, by nobody else. One table gives the code, the help and the documentation."""
+"""The settings, read once from a mapping of environment variables.
+
+The fields of `Settings` are the one table from which code, help and documentation are made.
+"""
 
 import re
 from collections.abc import Mapping
@@ -9,19 +12,41 @@ from typing import Any
 from urllib.parse import urlsplit
 
 GATEWAY, CONTROL, NEWER = "https://gateway.maton.ai", "https://ctrl.maton.ai", "https://api.maton.ai"
+"""Base URLs of Maton's gateway and control API, and of the newer host that serves both."""
+OVER_HTTP = ("AC_MCP_HTTP_TOKEN", "AC_MCP_HTTP_HOSTS", "AC_MCP_HTTP_ORIGINS", "AC_MCP_ACCEPT_CALLER_KEYS")
+"""Settings that only matter to a server on HTTP, not to one that a client starts on stdio."""
+WORDS = {"AC_MCP_CONFIRM": ("auto", "deletes", "always", "never"), "AC_MCP_JOURNAL": ("full", "lean")}
+"""The values a setting takes, for settings with a fixed choice."""
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+BOOLEANS = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "on": True,
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+}
+URL_FIELDS = ("maton_url", "gateway_url", "control_url", "direct_url")
+NAMED_TOKEN = re.compile("[A-Za-z0-9_.@-]{1,64}=[^=]")
+"""The start of `name=token`; the = padding of a base64 token does not match."""
+SHORTEST_TOKEN = 16
+"""Characters."""
 
 
 class BadSetting(Exception):
-    """A setting that cannot be used; its text names the variable and what it takes."""
+    """A setting that cannot be used; the text names the variable and the values it takes."""
 
 
-def setting(variable: str, about: str, default: Any = "", *, secret: bool = False) -> Any:
-    return field(default=default, metadata={"variable": variable, "about": about}, repr=not secret)
+def setting(variable: str, description: str, default: Any = "", *, secret: bool = False) -> Any:
+    """Return a dataclass field with metadata `{"variable": ..., "about": ...}`; a secret is left out of the repr."""
+    return field(default=default, metadata={"variable": variable, "about": description}, repr=not secret)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment says. The keys never show in a repr."""
+    """The settings of one server. An empty string means not set; secrets never show in the repr."""
 
     key: str = setting("MATON_API_KEY", "Maton API key, from maton.ai/settings", secret=True)
     connection: str = setting(
@@ -75,66 +100,69 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
-        """Raises BadSetting for a value that cannot be used."""
-        known = [one.metadata["variable"] for one in fields(cls)]
+        """Parse the settings from environment variables.
+
+        Raises:
+            BadSetting: for an unknown AC_MCP_ variable or a value that cannot be used.
+        """
+        variables = [entry.metadata["variable"] for entry in fields(cls)]
         for name in environ:
-            if name.startswith("AC_MCP_") and name not in known:  # a typo must not switch a safeguard off
-                near = get_close_matches(name, known, 1)
+            if name.startswith("AC_MCP_") and name not in variables:  # a typo must not switch a safeguard off
+                near = get_close_matches(name, variables, 1)
                 raise BadSetting(f"There is no setting {name}{f'; did you mean {near[0]}?' if near else '.'}")
-        given: dict[str, Any] = {}
-        for one in fields(cls):
+        values: dict[str, Any] = {}
+        for entry in fields(cls):
             # A bundle passes an unset optional value as the literal ${user_config.name}.
-            text = environ.get(one.metadata["variable"], "").strip()
+            text = environ.get(entry.metadata["variable"], "").strip()
             if text and not text.startswith("${"):
-                given[one.name] = parse_value(one.metadata["variable"], text, kind_of(one.default))
-        return require_safe_address(cls(**given))
+                values[entry.name] = parse_value(entry.metadata["variable"], text, type_of(entry.default))
+        return require_valid_settings(cls(**values))
 
     @property
     def http_tokens(self) -> dict[str, str]:
-        """Tokens by principal; one without a name is called by its place."""
+        """Tokens by principal. A token without a name gets one from its position: `caller-3`."""
         return dict(parse_tokens(self.http_token))
 
     @property
     def several_accounts(self) -> bool:
-        """Whether a call may choose its connection: without Maton there is only one account."""
+        """Whether a call may choose its connection. Without Maton there is only one account."""
         return self.multi_account and not self.direct
 
     @property
     def direct(self) -> bool:
+        """Whether requests go to ActiveCampaign itself, without Maton."""
         return bool(self.direct_url) and not self.sandbox
 
     @property
     def api_url(self) -> str:
+        """Base URL of the ActiveCampaign API: the account's own host, or Maton's gateway."""
         return self.direct_url if self.direct else self.maton_url or self.gateway_url
 
     @property
     def connections_url(self) -> str:
+        """Base URL of Maton's control API; empty without Maton."""
         return "" if self.direct else self.maton_url or self.control_url
 
     @property
     def credential(self) -> str:
+        """The key that requests carry: ActiveCampaign's API token, or Maton's API key."""
         return self.direct_token if self.direct else self.key
 
 
-def kind_of(default: object) -> type[object]:
+def type_of(default: object) -> type[object]:
     return type(default)
 
 
 def parse_value(variable: str, text: str, kind: type[object]) -> Any:
+    """Parse the text of a setting into a bool, int, float or str.
+
+    Raises:
+        BadSetting: if the text is not of this kind, or a number is not positive and below 100,000.
+    """
     if kind is bool:
-        known = {
-            "1": True,
-            "true": True,
-            "yes": True,
-            "on": True,
-            "0": False,
-            "false": False,
-            "no": False,
-            "off": False,
-        }
-        if text.lower() not in known:
+        if text.lower() not in BOOLEANS:
             raise BadSetting(f"{variable} is {text!r}; it takes true or false.")
-        return known[text.lower()]
+        return BOOLEANS[text.lower()]
     if kind is int or kind is float:
         try:
             number = float(text) if kind is float else int(text)
@@ -146,23 +174,23 @@ def parse_value(variable: str, text: str, kind: type[object]) -> Any:
     return text
 
 
-NAMED_TOKEN = re.compile("[A-Za-z0-9_.@-]{1,64}=[^=]")
-SHORTEST_TOKEN = 16
-
-
 def parse_tokens(text: str) -> list[tuple[str, str]]:
-    """Names and tokens; a token may end in the = of base64."""
+    """Parse `name=token,token` into pairs of name and token; a token may end in the = of base64."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
     pairs = [part.partition("=") if NAMED_TOKEN.match(part) else ("", "", part) for part in parts]
-    return [(name or f"caller-{at}", token) for at, (name, _, token) in enumerate(pairs, 1)]
+    return [(name or f"caller-{position}", token) for position, (name, _, token) in enumerate(pairs, 1)]
 
 
 def require_safe_hosting(settings: Settings) -> None:
-    """Raises BadSetting for what would leave a server open that others can reach."""
-    tokens, given = settings.http_tokens, parse_tokens(settings.http_token)
-    if any(len(token) < SHORTEST_TOKEN or not token.isascii() or " " in token for _, token in given):
+    """Check the settings of a server that others can reach.
+
+    Raises:
+        BadSetting: for settings that would leave it open.
+    """
+    tokens, pairs = settings.http_tokens, parse_tokens(settings.http_token)
+    if any(len(token) < SHORTEST_TOKEN or not token.isascii() or " " in token for _, token in pairs):
         raise BadSetting(f"AC_MCP_HTTP_TOKEN takes tokens of at least {SHORTEST_TOKEN} letters and digits.")
-    if len(set(tokens.values())) < len(given):
+    if len(set(tokens.values())) < len(pairs):
         raise BadSetting("AC_MCP_HTTP_TOKEN holds the same name or token twice: each caller needs one of their own.")
     if (settings.http_token or settings.http_hosts or settings.http_origins) and not tokens:
         raise BadSetting("AC_MCP_HTTP_HOSTS and AC_MCP_HTTP_ORIGINS let others in: AC_MCP_HTTP_TOKEN has to say whom.")
@@ -174,33 +202,29 @@ def require_safe_hosting(settings: Settings) -> None:
         raise BadSetting("AC_MCP_REDIS_URL takes an address such as redis://127.0.0.1:6379/0.")
 
 
-OVER_HTTP = ("AC_MCP_HTTP_TOKEN", "AC_MCP_HTTP_HOSTS", "AC_MCP_HTTP_ORIGINS", "AC_MCP_ACCEPT_CALLER_KEYS")
-"""Those that mean nothing to a server a client starts."""
-WORDS = {"AC_MCP_CONFIRM": ("auto", "deletes", "always", "never"), "AC_MCP_JOURNAL": ("full", "lean")}
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-
-
 def is_address(value: str) -> bool:
+    """Whether a key may travel to this URL: https, or plain http to this machine, and nothing after the path."""
     try:
         address = urlsplit(value)
-        named = bool(address.hostname) and (address.port is None or address.port > 0)
+        has_host = bool(address.hostname) and (address.port is None or address.port > 0)
     except ValueError:
         return False
     safe = address.scheme == "https" or address.hostname in ("127.0.0.1", "localhost", "::1")
     plain = not (address.query or address.fragment or address.username)
-    return named and safe and plain and address.scheme in ("http", "https")
+    return has_host and safe and plain and address.scheme in ("http", "https")
 
 
-WEB = ("maton_url", "gateway_url", "control_url", "direct_url")
+def require_valid_settings(settings: Settings) -> Settings:
+    """Return the same settings after all checks, with base URLs normalized in place (no trailing / or /api/3).
 
-
-def require_safe_address(settings: Settings) -> Settings:
-    """Keys travel to these addresses: https, or this machine."""
-    for one in fields(settings):
-        if one.name in WEB and (value := str(getattr(settings, one.name))):
-            if not is_address(value):
-                raise BadSetting(f"{one.metadata['variable']} takes an https:// address with nothing after its path.")
-            object.__setattr__(settings, one.name, value.rstrip("/").removesuffix("/api/3"))
+    Raises:
+        BadSetting: for a value or a combination that cannot be used.
+    """
+    for entry in fields(settings):
+        if entry.name in URL_FIELDS and (url := str(getattr(settings, entry.name))):
+            if not is_address(url):
+                raise BadSetting(f"{entry.metadata['variable']} takes an https:// address with nothing after its path.")
+            object.__setattr__(settings, entry.name, url.rstrip("/").removesuffix("/api/3"))
     for variable, key in (("MATON_API_KEY", settings.key), ("AC_API_TOKEN", settings.direct_token)):
         if not (key.isascii() and key.isprintable() and " " not in key):
             raise BadSetting(f"{variable} holds a character no key has: a line break, a blank or a curly quote?")

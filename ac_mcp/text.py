@@ -1,8 +1,8 @@
-"""Text as a person would see it: what is invisible, or turns the direction of writing, is left out.
+"""Text as a person sees it, without invisible characters and overrides of the writing direction.
 
-Characters nobody sees can carry instructions to a model past the person beside it, and an override of the writing
-direction makes a name look like another one (Unicode TR 36, TR 55). Joiners and variation selectors stay where scripts
-and emoji need them.
+Invisible characters can carry instructions to a model that the person beside it never sees, and a direction override
+makes a name look like another one (Unicode TR 36, TR 55). Joiners and variation selectors stay where scripts and emoji
+need them.
 """
 
 import re
@@ -13,18 +13,18 @@ INVISIBLE = re.compile(
 )
 LINES = re.compile("[\u2028\u2029]")
 LONE_JOINER = re.compile("(?<![^\x00-\x7f\u200c\u200d])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f\u200c\u200d])")
-"""A joiner that does not stand between two letters or emoji that could need one."""
+"""A joiner that is not between two letters or emoji that could need it."""
 LONE_SELECTOR = re.compile('(?<![^\x00-"$-)+-/:-\x7f\ufe0f])\ufe0f')
-"""An emoji selector after something that is no emoji, digit, # or *."""
+"""An emoji selector that does not follow an emoji, digit, # or *."""
 
 
 def visible(text: str) -> str:
-    """The same without what nobody would see."""
+    """Return the text without its invisible characters; line and paragraph separators become newlines."""
     if text.isascii() and text.isprintable():
         return text
     return LONE_SELECTOR.sub("", LONE_JOINER.sub("", LINES.sub("\n", INVISIBLE.sub("", text))))
 
 
-def truncate(text: str, most: int) -> str:
-    """At most so many characters, with a sign that there were more."""
-    return text if len(text) <= most else f"{text[:most]}…"
+def truncate(text: str, limit: int) -> str:
+    """Return at most `limit` characters of the text; an ellipsis is added where it was cut."""
+    return text if len(text) <= limit else f"{text[:limit]}…"

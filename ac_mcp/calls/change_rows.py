@@ -9,7 +9,7 @@ from ac_mcp.messages import Json, as_object, as_objects
 from ac_mcp.operations import STEPS
 from ac_mcp.results.next_call import checking_call, format_call
 from ac_mcp.spec.job_plan import StepPlan
-from ac_mcp.storage.redaction import HIDDEN
+from ac_mcp.storage.redaction import REDACTED
 from ac_mcp.writes.audit_log import Change
 
 KIND_OF_ATTRIBUTE = {
@@ -65,7 +65,7 @@ def with_job(row: Json, change: Change, report: Mapping[str, object]) -> Json:
 
 def call_of(change: Change, *, hidden: bool) -> str:
     """Return the call of a change as text; without its values if free text is hidden."""
-    return format_call(change.tool, dict.fromkeys(change.arguments, HIDDEN) if hidden else change.arguments)
+    return format_call(change.tool, dict.fromkeys(change.arguments, REDACTED) if hidden else change.arguments)
 
 
 def describe_writes(change: Change) -> list[str]:

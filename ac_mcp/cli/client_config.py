@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ac_mcp.messages import Json, as_object
-from ac_mcp.storage.connections_file import atomic_write
+from ac_mcp.storage.files import atomic_write
 
 NAME = "activecampaign"
 SERVERS = "mcpServers"

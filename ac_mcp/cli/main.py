@@ -27,7 +27,7 @@ from ac_mcp.cli.call import (
     print_line,
 )
 from ac_mcp.cli.options import HTTP, arguments_of, flags, shared_options
-from ac_mcp.settings import BadSetting, Settings, require_safe_address
+from ac_mcp.settings import BadSetting, Settings, require_valid_settings
 
 LONGEST_NAME = 80
 
@@ -93,7 +93,7 @@ def with_flags(settings: Settings, asked: Namespace) -> Settings:
         "sandbox", "multi_account", "read_only", "toolsets", "tools", "confirm", "hide_user_content", "allow_default",
         "accept_caller_keys", "log_level",
     )  # fmt: skip
-    return require_safe_address(
+    return require_valid_settings(
         replace(settings, **{name: getattr(asked, name) for name in names if hasattr(asked, name)})
     )
 

@@ -18,7 +18,7 @@ from ac_mcp.jobs.sources import MatchingDeals
 from ac_mcp.messages import Json
 from ac_mcp.operations.fields import value
 from ac_mcp.spec.job_plan import JobPlan, kind_of_job
-from ac_mcp.storage.redaction import HIDDEN
+from ac_mcp.storage.redaction import REDACTED
 from ac_mcp.writes.confirmation import ConfirmationPolicy
 
 SHOWN = 10
@@ -163,7 +163,7 @@ def summarize_rejects(done: ImportTable) -> list[Json]:
 
 def without_quotes(reason: str) -> str:
     """Why, without what."""
-    return re.sub(r"'[^']*'|\"[^\"]*\"", HIDDEN, reason)
+    return re.sub(r"'[^']*'|\"[^\"]*\"", REDACTED, reason)
 
 
 async def export_records(service: JobService, body: Mapping[str, Any]) -> Json:

@@ -16,7 +16,7 @@ from ac_mcp.jobs.store import JobStore
 from ac_mcp.messages import NO_DEADLINE, CallClock, Json, Request, Sender, as_int, as_objects
 from ac_mcp.spec.job_plan import JobPlan
 from ac_mcp.spec.paging import PAGE, Page, ids_of, paging_query
-from ac_mcp.storage.redaction import HIDDEN
+from ac_mcp.storage.redaction import REDACTED
 
 AHEAD = 5
 """E-mail addresses that are looked up at once."""
@@ -90,7 +90,7 @@ class ExplicitRecords:
             new = [id for id in dict.fromkeys(ids) if id and id not in seen]
             seen |= set(new)
             items = items_for(run, [(id, None) for id in new])
-            missing = [HIDDEN if run.jobs.lean else record for record, id in zip(batch, ids, strict=True) if not id]
+            missing = [REDACTED if run.jobs.lean else record for record, id in zip(batch, ids, strict=True) if not id]
             n = run.job.total + len(items)
             failed = [Item(n + i, 0, record, "failed", reason=NOBODY) for i, record in enumerate(missing)]
             await run.add([*items, *failed], place + len(batch))

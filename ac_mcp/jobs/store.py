@@ -27,7 +27,7 @@ from ac_mcp.jobs.model import (
 )
 from ac_mcp.spec.job_plan import JobPlan
 from ac_mcp.storage.journal import Journal
-from ac_mcp.storage.redaction import HIDDEN, redact
+from ac_mcp.storage.redaction import REDACTED, redact
 from ac_mcp.storage.sqlite import Unusable
 from ac_mcp.writes.audit_log import AuditScope, Change, insert_change, to_json
 
@@ -55,7 +55,7 @@ class JobStore:
             Unavailable: if the record cannot be kept now.
         """
         now, mine = self.journal.now, new_runner()
-        arguments = dict.fromkeys(change.arguments, HIDDEN) if self.lean else redact(change.arguments)
+        arguments = dict.fromkeys(change.arguments, REDACTED) if self.lean else redact(change.arguments)
         kept = {**plan, CALL_FINGERPRINT: fingerprint(change.arguments)}
         cursor = len(items) if items and all else 0
 
@@ -118,7 +118,7 @@ class JobStore:
 
     def _row(self, job: int, item: Item) -> tuple[Any, ...]:
         kept = None if self.lean and not holds_no_personal_data(item.prior) else item.prior
-        reason = ADDRESS.sub(HIDDEN, item.reason) if self.lean else item.reason
+        reason = ADDRESS.sub(REDACTED, item.reason) if self.lean else item.reason
         return (job, item.n, item.step, item.subject, item.state, item.outcome, reason, to_json(kept))
 
     async def save_items(self, job: Job, items: Iterable[Item], seconds: float) -> Literal["", "stop", "lost"]:

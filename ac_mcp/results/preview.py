@@ -14,10 +14,9 @@ from ac_mcp.results.shaping import Names, View, id_with_name, ids, summary
 from ac_mcp.spec.columns import Column, Reference
 from ac_mcp.spec.operation import Operation
 from ac_mcp.spec.resource import Resource
-from ac_mcp.storage.redaction import redact
+from ac_mcp.storage.redaction import REDACTED, redact
 
 Writes = Sequence[tuple[Request, Json]]
-HIDDEN = "…"
 MOST = 6
 """Requests and records that are shown; the rest is counted."""
 MOST_TOLD = 8
@@ -192,8 +191,8 @@ def field_values(request: Request, before: Json, fields: Mapping[str, str], view
     """Custom field values by title, as they are and as they would be."""
     stood = {str(one.get("field")): one.get("value") for one in as_objects(before.get("fieldValues"))}
     sent = values(request)
-    then: Json = {fields.get(id, id): HIDDEN if view.hidden else stood.get(id) for id in sent}
-    return then, {fields.get(id, id): HIDDEN if view.hidden else value for id, value in sent.items()}
+    then: Json = {fields.get(id, id): REDACTED if view.hidden else stood.get(id) for id in sent}
+    return then, {fields.get(id, id): REDACTED if view.hidden else value for id, value in sent.items()}
 
 
 def describe_unknown(request: Request, view: View) -> Json:

@@ -1,1 +1,1 @@
-"""Where state is kept: SQLite, Redis, the journal."""
+"""Where state is stored: SQLite, Redis and the journal on top of them."""

@@ -1,7 +1,7 @@
-"""What was begun and is not known to have ended: so that a write that is asked for again is not made twice.
+"""The journal of intents: writes that were begun, so that a repeated call does not make the same record twice.
 
-That part holds no arguments: a create is known by the hash of its request. Only where a client gives a key of its own
-is the answer kept, for as long as the key counts. What was changed and how to undo it is in the same file: `changes`.
+Intents hold no arguments: a write is identified by the hash of its request. An answer is stored only for a call with
+an idempotency key, and only as long as the key is valid. The audit log uses the same file (`writes/audit_log.py`).
 """
 
 import json
@@ -22,70 +22,78 @@ from ac_mcp.storage.sqlite import MemoryDatabase, TransactionalStore, Unusable
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 REPEAT_WINDOW = 600.0
-"""Seconds for which a call that is made again is the same call."""
+"""Seconds within which an identical call counts as a repetition; also how long an idempotency key is valid."""
 RETENTION = 86_400.0
-AWAY, AWAY_FROM_OTHERS = 10.0, 1.0
-"""Seconds until a file that could not be used is tried again."""
+"""Seconds after which an intent is deleted."""
+FILE_RETRY_DELAY, SHARED_RETRY_DELAY = 10.0, 1.0
+"""Seconds until an unusable file, or a shared journal, is tried again."""
 STILL_PENDING = "id = ? AND request = ? AND state IN ('open', 'unknown')"
-"""What is told late changes nothing that has come to its end meanwhile."""
+"""Condition on an intent that has not ended: a queued statement must not change one that has ended meanwhile."""
 State: TypeAlias = Literal["open", "unknown", "made", "told", "failed"]
-"""`made` it is once an answer or a look shows it, `told` once whoever asked for it has been told."""
+"""`made`: an answer or a reconciliation shows the new record. `told`: the caller has also received the result."""
 HighWaterMark: TypeAlias = int | list[str]
-"""What there was before: the highest id, or all ids where they are no numbers."""
+"""The records that existed before: their highest id, or all ids if ids are not numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A create that was begun. Once `lands_by` is past on the wall clock, what is not there will not come."""
+    """A write, mostly a create, that was begun. Times are seconds on the wall clock."""
 
     request: str
-    """The hash of what is to be sent, for whom."""
+    """Hash of the request and its caller."""
     call: str
-    """The hash of the tool call it is for."""
+    """Hash of the tool call that makes the request."""
     kind: str
-    """Of what, in which account."""
+    """The kind of record, and the account it is created in."""
     high_water_mark: HighWaterMark
     lands_by: float
+    """A record that does not exist after this time will not appear any more."""
     id: int = 0
     at: float = 0.0
-    """When it was last heard of, on the wall clock."""
+    """Time of the last change of this intent."""
     state: State = "open"
 
     @classmethod
     def of(cls, row: tuple[Any, ...]) -> "Intent":
-        id, request, call, kind, known, at, lands_by, state, _ = row
-        return cls(request, call, kind, json.loads(known), lands_by, id, at, state)
+        """Return the intent of a row of the table `intent`, with all columns."""
+        id, request, call, kind, high_water_mark, at, lands_by, state, _ = row
+        return cls(request, call, kind, json.loads(high_water_mark), lands_by, id, at, state)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyedCall:
-    """A call under a key of the client's: which call it was, and its answer once there is one."""
+    """A call made with an idempotency key."""
 
     call: str
+    """Hash of the tool call."""
     answer: Any
+    """The parsed JSON answer; None while there is none."""
 
 
 class Journal:
-    """Kept in a file that other processes read too; in memory where that cannot be, which is said once.
+    """Stores intents and keyed calls in a file that other processes use too, or in Redis (`shared`).
 
-    One that other hosts share is kept by all or not at all: what was to be noted before a write is then refused, and
-    with it the write; what came of one is told as soon as it can be.
+    While the file cannot be used, the journal is in memory, and a warning says so once. A shared journal has no such
+    fallback: an entry that must precede a write is refused, and with it the write; an entry about the outcome of a
+    write is queued until Redis is back. `wall` returns the wall clock's seconds.
     """
 
     def __init__(self, database: TransactionalStore, wall: Callable[[], float], *, shared: bool = False) -> None:
         self._database, self._wall, self.shared = database, wall, shared
         self._fallback: MemoryDatabase | None = None
-        self._back_at = -inf
+        self._retry_at = -inf
         self._queued: list[Callable[[sqlite3.Connection], Any]] = []
+        """Work that a shared journal has still to store, oldest first."""
         self._lock = Lock()
 
     @classmethod
     def in_memory(cls, wall: Callable[[], float]) -> "Journal":
+        """Return a journal of this process alone."""
         return cls(MemoryDatabase(SCHEMA), wall)
 
     @property
     def is_in_memory(self) -> bool:
-        """Whether it is nowhere but in this process."""
+        """Whether the journal exists only in this process, by choice rather than as a fallback."""
         return isinstance(self._database, MemoryDatabase)
 
     @property
@@ -94,125 +102,129 @@ class Journal:
 
     @property
     def is_unavailable(self) -> bool:
-        """Whether it cannot be kept where it belongs now."""
-        return self.now < self._back_at or bool(self._queued)
+        """Whether the file or Redis cannot be used now, or has entries still to come."""
+        return self.now < self._retry_at or bool(self._queued)
 
     async def begin_intent(self, intent: Intent, *, keyed: bool) -> tuple[Intent, bool]:
-        """This intent, or an earlier one of the same request that it stands for, and whether it is that.
+        """Store an intent unless the same request has one already; return the intent and whether it is the earlier one.
 
-        With a key of the client's also one that has come to its end.
+        `keyed` (the call has an idempotency key) also finds an intent whose result was reported.
         """
         new = replace(intent, at=self.now)
 
-        def work(rows: sqlite3.Connection) -> tuple[Intent, bool]:
-            purge(rows, new.at)
-            if found := self._earlier(rows, "request", new.request, keyed):
-                return found, True
+        def work(db: sqlite3.Connection) -> tuple[Intent, bool]:
+            purge(db, new.at)
+            if earlier := self._find_earlier(db, "request", new.request, keyed):
+                return earlier, True
             row = (new.request, new.call, new.kind, json.dumps(new.high_water_mark), new.at, new.lands_by, "open", "[]")
             columns = "request, call, kind, known, at, lands_by, state, made"
-            id = rows.execute(f"INSERT INTO intent ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row).lastrowid
+            id = db.execute(f"INSERT INTO intent ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row).lastrowid
             return replace(new, id=id or 0), False
 
         return await self.transact(work)
 
     async def has_begun(self, call: str, *, keyed: bool) -> bool:
-        """Whether the same call has begun a create before, of which nobody was told."""
-        return await self.transact(lambda rows: self._earlier(rows, "call", call, keyed) is not None)
+        """Whether an identical call has begun a write whose result was not reported (or, if `keyed`, was)."""
+        return await self.transact(lambda db: self._find_earlier(db, "call", call, keyed) is not None)
 
-    def _earlier(self, rows: sqlite3.Connection, column: str, value: str, keyed: bool) -> Intent | None:
+    def _find_earlier(self, db: sqlite3.Connection, column: str, value: str, keyed: bool) -> Intent | None:
         states = "'open', 'unknown', 'made'" + (", 'told'" if keyed else "")
-        found = rows.execute(
+        row = db.execute(
             f"SELECT * FROM intent WHERE {column} = ? AND state IN ({states}) AND at > ? ORDER BY id DESC",
             (value, self.now - REPEAT_WINDOW),
         ).fetchone()
-        return Intent.of(found) if found else None
+        return Intent.of(row) if row else None
 
     async def end_intent(self, intent: Intent, state: State, lands_by: float | None = None) -> Intent:
-        """How it ended; or, while that is not known, by when it would have landed."""
-        by, now = intent.lands_by if lands_by is None else lands_by, self.now
-        change = f"UPDATE intent SET state = ?, lands_by = ?, at = ? WHERE {STILL_PENDING} AND lands_by = ?"
-        told = (state, by, now, intent.id, intent.request, intent.lands_by)
-        await self.transact_or_queue(lambda rows: rows.execute(change, told))
-        return replace(intent, state=state, lands_by=by, at=now)
+        """Store the state in which the request ended, with a new `lands_by` if one is passed; return the new intent."""
+        deadline, now = intent.lands_by if lands_by is None else lands_by, self.now
+        update = f"UPDATE intent SET state = ?, lands_by = ?, at = ? WHERE {STILL_PENDING} AND lands_by = ?"
+        parameters = (state, deadline, now, intent.id, intent.request, intent.lands_by)
+        await self.transact_or_queue(lambda db: db.execute(update, parameters))
+        return replace(intent, state=state, lands_by=deadline, at=now)
 
     async def touch_intent(self, intent: Intent) -> None:
-        """Its outcome has been asked for and is not known: from now on the same call counts as the same again."""
+        """Restart the repeat window of an intent whose outcome is still unknown."""
         now = self.now
-        change = f"UPDATE intent SET at = ? WHERE {STILL_PENDING}"
-        await self.transact_or_queue(lambda rows: rows.execute(change, (now, intent.id, intent.request)))
+        update = f"UPDATE intent SET at = ? WHERE {STILL_PENDING}"
+        await self.transact_or_queue(lambda db: db.execute(update, (now, intent.id, intent.request)))
 
     async def mark_made(self, intent: Intent, ids: list[str], *, surely: bool) -> bool:
-        """That it has made these; unless `surely`, they must not be what another intent has made."""
+        """Store the ids of the records an intent has made, and return True.
 
-        def work(rows: sqlite3.Connection) -> bool:
-            if not surely and not self._others(rows, intent).isdisjoint(ids):
+        Unless `surely`, return False and store nothing if another intent has made one of them.
+        """
+
+        def work(db: sqlite3.Connection) -> bool:
+            if not surely and not self._ids_of_others(db, intent).isdisjoint(ids):
                 return False
-            change = "UPDATE intent SET state = 'made', made = ?, at = ? WHERE id = ? AND request = ?"
-            rows.execute(change, (json.dumps(ids), self.now, intent.id, intent.request))
+            update = "UPDATE intent SET state = 'made', made = ?, at = ? WHERE id = ? AND request = ?"
+            db.execute(update, (json.dumps(ids), self.now, intent.id, intent.request))
             return True
 
         return bool(await self.transact_or_queue(work, True)) if surely else await self.transact(work)
 
     async def find_ids_of_others(self, intent: Intent) -> set[str]:
-        """The ids of what other intents have made of this kind."""
-        return await self.transact(lambda rows: self._others(rows, intent))
+        """Return the ids of the records of this kind that other intents have made."""
+        return await self.transact(lambda db: self._ids_of_others(db, intent))
 
-    def _others(self, rows: sqlite3.Connection, intent: Intent) -> set[str]:
-        found = rows.execute("SELECT made FROM intent WHERE kind = ? AND id <> ?", (intent.kind, intent.id)).fetchall()
-        return {id for (made,) in found for id in json.loads(made)}
+    def _ids_of_others(self, db: sqlite3.Connection, intent: Intent) -> set[str]:
+        rows = db.execute("SELECT made FROM intent WHERE kind = ? AND id <> ?", (intent.kind, intent.id)).fetchall()
+        return {id for (made,) in rows for id in json.loads(made)}
 
     async def mark_reported(self, call: str) -> None:
-        """Whoever made this call knows what came of it: the next one like it is a new one."""
+        """Mark the intents of a call as reported to the caller: the next identical call is a new one."""
 
-        def work(rows: sqlite3.Connection) -> None:
-            purge(rows, self.now)
-            rows.execute("UPDATE intent SET state = 'told' WHERE call = ? AND state = 'made'", (call,))
+        def work(db: sqlite3.Connection) -> None:
+            purge(db, self.now)
+            db.execute("UPDATE intent SET state = 'told' WHERE call = ? AND state = 'made'", (call,))
 
         await self.transact_or_queue(work)
 
     async def has_failed(self, intent: Intent) -> bool:
-        """Whether it is known by now that nothing came of it."""
-        asked = "SELECT state FROM intent WHERE id = ? AND request = ?"
-        found = await self.transact(lambda rows: rows.execute(asked, (intent.id, intent.request)).fetchone())
-        return found is None or found[0] == "failed"
+        """Whether the request of an intent is known to have failed, or the intent was deleted."""
+        query = "SELECT state FROM intent WHERE id = ? AND request = ?"
+        row = await self.transact(lambda db: db.execute(query, (intent.id, intent.request)).fetchone())
+        return row is None or row[0] == "failed"
 
     async def claim_resend(self, intent: Intent, lands_by: float) -> Intent | None:
-        """The right to send it once more: of all who would, the first one has it."""
+        """Return the intent with its new `lands_by` if this caller may resend it; None if another was first."""
         now = self.now
 
-        def work(rows: sqlite3.Connection) -> bool:
-            done = rows.execute(
+        def work(db: sqlite3.Connection) -> bool:
+            cursor = db.execute(
                 "UPDATE intent SET lands_by = ?, state = 'open', at = ? "
                 "WHERE id = ? AND request = ? AND lands_by = ? AND state IN ('open', 'unknown')",
                 (lands_by, now, intent.id, intent.request, intent.lands_by),
             )
-            return done.rowcount == 1
+            return cursor.rowcount == 1
 
         return replace(intent, lands_by=lands_by, state="open", at=now) if await self.transact(work) else None
 
     async def begin_keyed_call(self, key: str, call: str, *, on_disk: bool = True) -> KeyedCall | None:
-        """What was begun under this key; if nothing was, this call is from now on."""
+        """Return the earlier call with this idempotency key; if there is none, store this one and return None."""
         now = self.now
 
-        def work(rows: sqlite3.Connection) -> KeyedCall | None:
-            purge(rows, now)
-            found = rows.execute("SELECT call, answer FROM keyed WHERE key = ?", (key,)).fetchone()
-            if found:
-                return KeyedCall(found[0], json.loads(found[1], parse_float=Decimal) if found[1] else None)
-            rows.execute("INSERT INTO keyed VALUES (?, ?, ?, NULL)", (key, call, now))
+        def work(db: sqlite3.Connection) -> KeyedCall | None:
+            purge(db, now)
+            row = db.execute("SELECT call, answer FROM keyed WHERE key = ?", (key,)).fetchone()
+            if row:
+                return KeyedCall(row[0], json.loads(row[1], parse_float=Decimal) if row[1] else None)
+            db.execute("INSERT INTO keyed VALUES (?, ?, ?, NULL)", (key, call, now))
             return None
 
         return await self.transact(work, on_disk=on_disk)
 
     async def save_keyed_answer(self, key: str, answer: str, *, on_disk: bool = True) -> None:
-        change = "UPDATE keyed SET answer = ? WHERE key = ?"
-        await self.transact_or_queue(lambda rows: rows.execute(change, (answer, key)), on_disk=on_disk)
+        """Store the answer (JSON text) of the call with this key."""
+        update = "UPDATE keyed SET answer = ? WHERE key = ?"
+        await self.transact_or_queue(lambda db: db.execute(update, (answer, key)), on_disk=on_disk)
 
     async def forget_keyed_call(self, key: str, *, on_disk: bool = True) -> None:
-        """Nothing came of the call: its key is free again."""
+        """Free the key of a call that changed nothing."""
         now = self.now
-        gone = "DELETE FROM keyed WHERE key = ? AND began <= ?"  # not what another call has begun since
-        await self.transact_or_queue(lambda rows: rows.execute(gone, (key, now)), on_disk=on_disk)
+        delete = "DELETE FROM keyed WHERE key = ? AND began <= ?"  # a call that began later keeps the key
+        await self.transact_or_queue(lambda db: db.execute(delete, (key, now)), on_disk=on_disk)
 
     def close(self) -> None:
         self._database.close()
@@ -220,63 +232,68 @@ class Journal:
             self._fallback.close()
 
     async def transact_or_queue(
-        self, work: Callable[[sqlite3.Connection], T], meanwhile: T | None = None, *, on_disk: bool = True
+        self, work: Callable[[sqlite3.Connection], T], default: T | None = None, *, on_disk: bool = True
     ) -> T | None:
-        """What is to be kept though it comes too late to be refused; `meanwhile` where it is kept only later."""
+        """Run `work` and return its result, or queue it and return `default` if a shared journal is unavailable.
+
+        Use it for entries about the outcome of a write, which cannot be refused any more.
+        """
         try:
             return await self.transact(work, on_disk=on_disk)
         except Unavailable:
             self._queued.append(work)
-            return meanwhile
+            return default
 
     async def _transact_shared(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """With all that was owed before it.
+        """Run the queued work and then `work` in one transaction.
 
         Raises:
-            Unavailable: if the others cannot be told.
+            Unavailable: if Redis cannot be used.
         """
         async with self._lock:
-            if self.now < self._back_at:  # whoever was before has found out
+            if self.now < self._retry_at:  # the transaction before this one has just failed
                 raise journal_unavailable("Redis is away")
-            owed = list(self._queued)
+            queued = list(self._queued)
 
-            def both(rows: sqlite3.Connection) -> T:
-                for one in owed:
-                    one(rows)
-                return work(rows)
+            def run_all(db: sqlite3.Connection) -> T:
+                for earlier_work in queued:
+                    earlier_work(db)
+                return work(db)
 
             try:
-                done = await self._database.transact(both)
+                result = await self._database.transact(run_all)
             except Unusable as error:
-                self._back_at = self.now + AWAY_FROM_OTHERS
+                self._retry_at = self.now + SHARED_RETRY_DELAY
                 raise journal_unavailable(str(error)) from error
-            self._back_at = -inf
-            del self._queued[: len(owed)]  # what was owed since stands behind
-            return done
+            self._retry_at = -inf
+            del self._queued[: len(queued)]  # more may have been queued behind these meanwhile
+            return result
 
     async def flush_queue(self) -> None:
-        """What is owed is told, if it can be.
+        """Store the queued work of a shared journal.
 
         Raises:
-            Unavailable: if it cannot.
+            Unavailable: if Redis cannot be used.
         """
         if self.shared:
-            await self._transact_shared(lambda rows: None)
+            await self._transact_shared(lambda db: None)
 
     async def transact(
         self, work: Callable[[sqlite3.Connection], T], *, on_disk: bool = True, fallback: bool = True
     ) -> T:
-        """What `work` returns, once it is kept: in the file, or in memory while that cannot be or is not wished.
+        """Run `work` in a transaction and return its result once stored.
+
+        It is stored in memory if `on_disk` is False, or while the file cannot be used and `fallback` is True.
 
         Raises:
-            Unusable: if it was not kept, and is not to be in a `spare` memory.
-            Unavailable: the same of a journal that is shared.
+            Unusable: if it was not stored and `fallback` is False.
+            Unavailable: if it was not stored in a shared journal.
         """
         if self.shared and fallback and on_disk:
             return await self._transact_shared(work)
         if not fallback:
             return await self._database.transact(work)
-        if on_disk and self.now >= self._back_at:
+        if on_disk and self.now >= self._retry_at:
             try:
                 return await self._database.transact(work)
             except Unusable as error:
@@ -286,12 +303,12 @@ class Journal:
                         "interrupts could be made twice.",
                         error,
                     )
-                self._back_at = self.now + AWAY
+                self._retry_at = self.now + FILE_RETRY_DELAY
         self._fallback = self._fallback or MemoryDatabase(SCHEMA)
         return await self._fallback.transact(work)
 
 
-def purge(rows: sqlite3.Connection, now: float) -> None:
-    """What counts no longer goes with the next write."""
-    rows.execute("DELETE FROM intent WHERE at < ?", (now - RETENTION,))
-    rows.execute("DELETE FROM keyed WHERE began < ?", (now - REPEAT_WINDOW,))
+def purge(db: sqlite3.Connection, now: float) -> None:
+    """Delete expired intents and keyed calls."""
+    db.execute("DELETE FROM intent WHERE at < ?", (now - RETENTION,))
+    db.execute("DELETE FROM keyed WHERE began < ?", (now - REPEAT_WINDOW,))

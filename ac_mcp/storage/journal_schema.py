@@ -1,7 +1,7 @@
-"""The tables of the journal: intents, answers under a key, changes with their writes, offers, jobs with their items."""
+"""The tables of the journal: intents, keyed answers, changes with their writes, offers, jobs with their items."""
 
 VERSION = 1
-"""Of the tables below (PRAGMA user_version): a file that a later version made is left alone."""
+"""Version of these tables (PRAGMA user_version). A file that a later version made is left alone."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS intent (
     id INTEGER PRIMARY KEY, request TEXT NOT NULL, call TEXT NOT NULL, kind TEXT NOT NULL, known TEXT NOT NULL,

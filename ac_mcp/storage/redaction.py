@@ -1,4 +1,4 @@
-"""What is kept of a call without what only the caller should know; and how the rest waits where others could read."""
+"""Redaction of what is stored about a call, and encryption of arguments that have to be stored in full."""
 
 import json
 from base64 import urlsafe_b64encode
@@ -9,44 +9,56 @@ from urllib.parse import urlsplit
 
 from ac_mcp.messages import Json
 
-HIDDEN = "…"
+REDACTED = "…"
+"""Stands for a value that is not stored or shown."""
 LINKS = ("url", "sign_in_url", "linkUrl", "link_url")
-"""What may hold a secret: a sign-in link its token, the address of a webhook a key."""
+"""Keys whose URL may hold a secret: the token of a sign-in link, a key in the address of a webhook."""
 SECRETS = ("password", "headers", "callback", "variables")
-"""What is one or may hold one, as a whole: of a new user, of an address that is called back, of a query."""
-ENCRYPTED = "sealed "
+"""Keys whose whole value is or may hold a secret: a new user's password, an import's callback and its headers, a
+query's variables."""
+ENCRYPTED_PREFIX = "sealed "
 
 
 def encrypt_with_token(token: str, arguments: Json) -> str:
-    """What only the token opens, of which nothing but a hash is kept: other hosts keep it, and their files."""
-    return ENCRYPTED + locked(token).encrypt(json.dumps(arguments, default=str).encode()).decode()
+    """Return the arguments as text that only the token decrypts.
+
+    Only a hash of the token is stored, so other hosts and their files can hold the text.
+    """
+    return ENCRYPTED_PREFIX + cipher_of(token).encrypt(json.dumps(arguments, default=str).encode()).decode()
 
 
-def decrypt_with_token(token: str, kept: str) -> Json:
-    return json.loads(locked(token).decrypt(kept.removeprefix(ENCRYPTED)) if kept.startswith(ENCRYPTED) else kept)
+def decrypt_with_token(token: str, stored: str) -> Json:
+    """Return the arguments from stored text, encrypted or plain JSON."""
+    if stored.startswith(ENCRYPTED_PREFIX):
+        return json.loads(cipher_of(token).decrypt(stored.removeprefix(ENCRYPTED_PREFIX)))
+    return json.loads(stored)
 
 
-def locked(token: str) -> Any:
-    from cryptography.fernet import Fernet  # the SDK brings it along
+def cipher_of(token: str) -> Any:
+    """Return the Fernet cipher with the key derived from a token."""
+    from cryptography.fernet import Fernet  # a dependency of the MCP SDK
 
     return Fernet(urlsafe_b64encode(sha256(f"ac-mcp offer {token}".encode()).digest()))
 
 
 def redact(value: Any, *, links: bool = True) -> Any:
-    """The same with no secret in it; without `links` only what surely is one."""
+    """Return a JSON value without its secrets: values under SECRETS become REDACTED, URLs under LINKS their origin.
+
+    Without `links`, URLs stay whole.
+    """
     if isinstance(value, list):
-        return [redact(one, links=links) for one in cast("list[Any]", value)]
+        return [redact(item, links=links) for item in cast("list[Any]", value)]
     if not isinstance(value, Mapping):
         return value
-    said = cast("Mapping[str, Any]", value)
-    short = {key: origin_of(str(one)) for key, one in said.items() if links and key in LINKS and one is not None}
-    return {key: HIDDEN if key in SECRETS else redact(one, links=links) for key, one in said.items()} | short
+    fields = cast("Mapping[str, Any]", value)
+    origins = {key: origin_of(str(item)) for key, item in fields.items() if links and key in LINKS and item is not None}
+    return {key: REDACTED if key in SECRETS else redact(item, links=links) for key, item in fields.items()} | origins
 
 
 def origin_of(url: str) -> str:
-    """Where an address leads, without the rest: many a service puts the secret of a webhook into its path."""
+    """Return scheme and host of a URL; many services put the secret of a webhook into its path."""
     try:
         parts = urlsplit(url)
-        return f"{parts.scheme}://{parts.hostname}/{HIDDEN}" if parts.hostname else HIDDEN
+        return f"{parts.scheme}://{parts.hostname}/{REDACTED}" if parts.hostname else REDACTED
     except ValueError:
-        return HIDDEN
+        return REDACTED

@@ -1,4 +1,4 @@
-"""The way to a Redis or Valkey that replicas share: scripts that run there as a whole."""
+"""The client of the Redis or Valkey that replicas share; it runs Lua scripts, which Redis executes atomically."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -7,16 +7,17 @@ from anyio import CapacityLimiter
 
 from ac_mcp.storage.sqlite import Unusable
 
-AT_ONCE = 40
-"""Scripts that are asked for at the same time: fewer than the client has connections."""
-PATIENCE = 1.0
+MAX_CONCURRENT = 40
+"""Scripts under way at the same time; the client library has more connections than that."""
+TIMEOUT = 1.0
 """Seconds a script may take."""
 
 
 class RedisClient:
-    """By the client library `redis`, which tries once more, on a new connection: the old ones die with the server.
+    """Runs scripts through the client library `redis`, with one retry on a new connection.
 
-    Past that it says at once that the server is away; what to do then is decided by whoever asks.
+    The retry is needed because old connections die when the server restarts. After it the call fails at once: the
+    caller decides what to do without Redis.
     """
 
     def __init__(self, url: str) -> None:
@@ -29,29 +30,39 @@ class RedisClient:
         self._redis = cast(
             "Any",
             Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
-                url, socket_connect_timeout=PATIENCE / 2, socket_timeout=PATIENCE, retry=Retry(NoBackoff(), 1)
+                url, socket_connect_timeout=TIMEOUT / 2, socket_timeout=TIMEOUT, retry=Retry(NoBackoff(), 1)
             ),
         )
         self._scripts: dict[str, Any] = {}
-        self._room: CapacityLimiter | None = None
+        """The library's registered scripts, by their Lua source."""
+        self._limiter: CapacityLimiter | None = None
 
     async def run(self, script: str, keys: Sequence[str], values: Sequence[str | bytes | int] = ()) -> Any:
-        """What the script answers; texts come as bytes."""
-        known = self._scripts.get(script)
-        if known is None:
-            known = self._scripts[script] = self._redis.register_script(script)
-        self._room = self._room or CapacityLimiter(AT_ONCE)
+        """Run a Lua script (KEYS, ARGV) and return its reply; strings in it are bytes.
+
+        Raises:
+            Unusable: if Redis cannot be reached or refuses the script.
+        """
+        registered = self._scripts.get(script)
+        if registered is None:
+            registered = self._scripts[script] = self._redis.register_script(script)
+        self._limiter = self._limiter or CapacityLimiter(MAX_CONCURRENT)
         try:
-            async with self._room:
-                return await known(keys=list(keys), args=list(values))
+            async with self._limiter:
+                return await registered(keys=list(keys), args=list(values))
         except self._errors as error:
             raise as_unusable(error) from error
 
     async def is_persistent(self) -> bool:
-        """Whether what it is told survives a restart (append-only file)."""
+        """Whether the data survives a restart (append-only file)."""
         return bool(int((await self.info("persistence")).get("aof_enabled", 0)))
 
     async def info(self, section: str) -> dict[str, Any]:
+        """Return one section of Redis's INFO.
+
+        Raises:
+            Unusable: if Redis cannot be reached or refuses.
+        """
         try:
             return await self._redis.info(section)
         except self._errors as error:
@@ -62,4 +73,5 @@ class RedisClient:
 
 
 def as_unusable(error: Exception) -> Unusable:
+    """Return the library's error as ours, with its text or at least its type."""
     return Unusable(f"Redis: {error or type(error).__name__}")

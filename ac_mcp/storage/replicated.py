@@ -1,11 +1,11 @@
-"""A journal that several replicas share: the same small database in each, and in Redis the log of what was changed.
+"""A database that several replicas share: each holds a copy in memory, and Redis holds the log of all changes.
 
-Every transaction first applies what others have added to the log, then does its work here, and is kept only if nobody
-has added anything meanwhile; else it is done again on what is there by then. So all replicas see the same changes in
-the same order, and what is written once is written for all. Now and then the log is replaced by a snapshot.
+Every transaction first applies the entries that other replicas have added to the log, then runs on the local copy, and
+is stored only if no other entry was added meanwhile; otherwise it is repeated on the newer state. So all replicas see
+the same changes in the same order. Now and then a snapshot replaces the log.
 
-Redis has to keep it (append-only file). Should it come back with less than there was, the replicas begin anew from what
-it has; should it come back empty, the first replica that knows something gives it that.
+Redis has to persist the log (append-only file). If it comes back with less than it had, the replicas start over from
+what it has; if it comes back empty, the first replica with data restores it.
 """
 
 import json
@@ -21,19 +21,19 @@ from ac_mcp.storage.redis_client import RedisClient
 from ac_mcp.storage.sqlite import SelfClosingConnection, Unusable
 
 T = TypeVar("T")
-KEPT = 31 * 86_400
-"""Seconds after which a journal that nobody writes to is forgotten."""
-LONG = 400
-"""Entries after which the log is replaced by a snapshot."""
-TRIES, FIRST_STEP, LONGEST_STEP = 40, 0.001, 0.05
-"""How often it is tried where others are quicker, and seconds between the tries."""
+EXPIRY = 31 * 86_400
+"""Seconds after which Redis deletes a database that no replica writes to."""
+SNAPSHOT_INTERVAL = 400
+"""Entries after which a snapshot replaces the log."""
+MAX_ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE = 40, 0.001, 0.05
+"""Attempts while other replicas are quicker, and the seconds between them."""
 ID_AT = """
 local function id_at(base, at)
     if at == base then return redis.call('GET', KEYS[5]) or '' end
     return string.sub(redis.call('LINDEX', KEYS[3], at - base - 1) or '', 3, 34)
 end
 """
-"""Which entry is the last of so many: who has another one there has seen what was lost since."""
+"""Lua function: the id of the entry at a position. A replica with another id there has seen entries Redis has lost."""
 SYNC = f"""{ID_AT}
 local epoch = redis.call('GET', KEYS[1])
 if not epoch then return {{'', '0', '', '', {{}}}} end
@@ -45,16 +45,19 @@ if epoch ~= ARGV[1] or at < base or at > base + length or id_at(base, at) ~= ARG
 end
 return {{epoch, '', '', '', redis.call('LRANGE', KEYS[3], at - base, -1)}}
 """
-SAME = f"""{ID_AT}
+"""Returns a SyncReply for a replica with this epoch, position and last entry."""
+REQUIRE_IN_STEP = f"""{ID_AT}
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 local base, at = tonumber(redis.call('GET', KEYS[2]) or '0'), tonumber(ARGV[2])
 if base + redis.call('LLEN', KEYS[3]) ~= at or id_at(base, at) ~= ARGV[3] then return 0 end
 """
-APPEND = f"""{SAME}
+"""Start of a script that does nothing and returns 0 if the replica has not seen exactly the entries of the log."""
+APPEND = f"""{REQUIRE_IN_STEP}
 local length = redis.call('RPUSH', KEYS[3], ARGV[4])
 for place = 1, 5 do redis.call('EXPIRE', KEYS[place], ARGV[5]) end
 return length
 """
+"""Adds an entry and returns the length of the log, or 0."""
 SEED = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 if ARGV[6] then
@@ -66,200 +69,220 @@ for place, value in ipairs({1, 2, 5, 4}) do redis.call('SET', KEYS[value], ARGV[
 redis.call('DEL', KEYS[3])
 return 1
 """
-SHORTEN = f"""{SAME}
+"""Starts an epoch with a snapshot and returns 1; 0 if there is one already, -1 if Redis has run for less than ARGV[6]
+seconds."""
+SHORTEN = f"""{REQUIRE_IN_STEP}
 for place, value in ipairs({{2, 5, 4}}) do redis.call('SET', KEYS[value], ARGV[place + 1], 'EX', ARGV[5]) end
 redis.call('DEL', KEYS[3])
 return 1
 """
-ENTRIES = "CREATE TABLE IF NOT EXISTS entry (at INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);"
-"""The last entries by their ids: so it is known of each whether it was kept, also once it is part of a snapshot."""
-REMEMBERED = 2_000
+"""Replaces the log by a snapshot and returns 1, or 0."""
+ENTRY_TABLE = "CREATE TABLE IF NOT EXISTS entry (at INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);"
+"""Ids of the last entries, part of the snapshot: they show whether an entry was stored though its reply was lost."""
+MAX_ENTRY_IDS = 2_000
 GRACE = 3
-"""Seconds after the start of an empty Redis in which only a replica that knows something may fill it."""
-Found: TypeAlias = tuple[bytes, bytes, bytes, bytes, Sequence[bytes]]
-"""Epoch; base, snapshot and its last entry, where it is to be begun anew; entries."""
-CHANGING = ("INSERT", "UPDATE", "DELETE", "REPLACE")
+"""Seconds after an empty Redis has started in which only a replica with data may fill it."""
+SyncReply: TypeAlias = tuple[bytes, bytes, bytes, bytes, Sequence[bytes]]
+"""Epoch; base, snapshot and the id of its last entry (empty unless the replica has to start over); entries."""
+CHANGING_VERBS = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 
 
 class TooEarly(Unusable):
-    """Nothing is kept there yet, and it is too soon to begin."""
+    """Redis is empty and has only just started: a replica with data may still restore it."""
 
 
 class StatementRecorder(SelfClosingConnection):
-    """Notes what was changed, so that the same can be done elsewhere."""
+    """A connection that records the statements that change rows, so that other replicas can repeat them."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.noted: list[tuple[str, Any, bool]] = []
+        self.recorded: list[tuple[str, Any, bool]] = []
+        """SQL, its parameters (a list of them for executemany), and whether it was executemany."""
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         cursor = super().execute(sql, parameters)
         if cursor.rowcount != 0 or "RETURNING" in sql:
-            self._note(sql, parameters, False)
+            self._record(sql, parameters, False)
         return cursor
 
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:
         rows = list(parameters)
         if rows:
-            self._note(sql, rows, True)
+            self._record(sql, rows, True)
         return super().executemany(sql, rows)
 
-    def _note(self, sql: str, parameters: Any, many: bool) -> None:
-        if sql.lstrip().upper().startswith(CHANGING):
-            kept = dict(cast("Mapping[str, Any]", parameters)) if isinstance(parameters, Mapping) else list(parameters)
-            self.noted.append((sql, kept, many))
+    def _record(self, sql: str, parameters: Any, many: bool) -> None:
+        if not sql.lstrip().upper().startswith(CHANGING_VERBS):
+            return
+        is_named = isinstance(parameters, Mapping)
+        self.recorded.append((sql, dict(cast("Mapping[str, Any]", parameters)) if is_named else list(parameters), many))
 
 
 class ReplicatedDatabase:
-    """One shared database, by its name. See `Database` for what its methods promise."""
+    """One shared database, identified by its name. `Database` has the same methods."""
 
     def __init__(self, link: RedisClient, name: str, schema: str) -> None:
-        self._link, self._schema = link, f"{schema};{ENTRIES}"
+        self._link, self._schema = link, f"{schema};{ENTRY_TABLE}"
         parts = ("epoch", "base", "log", "snapshot", "last")
         self._keys = [f"{{ac-mcp:{name}}}:journal:{part}" for part in parts]
-        self._rows = self._empty()
+        self._copy = self._new_copy()
         self._epoch: str = ""
-        self._at: int = 0
+        """Id of the log this copy follows; a new one is made whenever an empty Redis is filled."""
+        self._position: int = 0
+        """Entries in this copy since the epoch began, those in the snapshot included."""
         self._last: str = ""
-        self._turn = Lock()
-        self._trouble: Unusable | None = None
+        """Id of the last entry in this copy."""
+        self._lock = Lock()
+        self._append_error: Unusable | None = None
         """Why the last entry could not be added."""
 
     async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """What `work` returns, once every replica will see what it did.
+        """Run `work` in a transaction and return its result once every replica will see the changes.
 
         Raises:
-            Unusable: if it was not kept, or if nobody can be asked any more whether it was.
+            Unusable: if it was not stored, or if Redis cannot say any more whether it was.
         """
-        async with self._turn:
+        async with self._lock:
             with CancelScope(shield=True):
-                return await self._until_kept(work)
-        raise Unusable("cancelled")  # which a shield does not let in
+                return await self._transact_until_stored(work)
+        raise Unusable("cancelled")  # unreachable because of the shield, but the type checker cannot know
 
-    async def _until_kept(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        sent: dict[str, T] = {}
-        self._trouble = None
-        for tried in range(TRIES):
-            if tried:  # not in step with whoever was quicker
-                await sleep(random() * min(LONGEST_STEP, FIRST_STEP * 2**tried))
+    async def _transact_until_stored(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        results: dict[str, T] = {}
+        """Results of the attempts whose entry is not known to be stored, by entry id."""
+        self._append_error = None
+        for attempt in range(MAX_ATTEMPTS):
+            if attempt:  # out of step with the replica that was quicker
+                await sleep(random() * min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt))
             await self._catch_up()
-            if (kept := self._kept(sent)) is not None:
-                return sent[kept]
+            if (entry := self._find_stored(results)) is not None:
+                return results[entry]
             entry = uuid4().hex
-            done, kept = await self._tried(work, entry)
-            if kept:
-                return done
-            sent[entry] = done
-        raise self._trouble or Unusable("Redis: too many replicas at once")
+            result, is_stored = await self._attempt(work, entry)
+            if is_stored:
+                return result
+            results[entry] = result
+        raise self._append_error or Unusable("Redis: too many replicas at once")
 
-    def _kept(self, sent: Mapping[str, Any]) -> str | None:
-        """Which of these was kept after all, though no answer said so."""
-        asked = "SELECT 1 FROM entry WHERE id = ?"
-        return next((id for id in sent if self._rows.execute(asked, (id,)).fetchone()), None)
+    def _find_stored(self, entries: Iterable[str]) -> str | None:
+        """Return the one of these entry ids that was stored after all, though its reply was lost."""
+        query = "SELECT 1 FROM entry WHERE id = ?"
+        return next((id for id in entries if self._copy.execute(query, (id,)).fetchone()), None)
 
     def close(self) -> None:
-        self._rows.close()
+        self._copy.close()
 
-    def _empty(self) -> StatementRecorder:
-        rows = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, factory=StatementRecorder)
-        rows.executescript(self._schema)
-        return rows
+    def _new_copy(self) -> StatementRecorder:
+        copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, factory=StatementRecorder)
+        copy.executescript(self._schema)
+        return copy
 
     async def _catch_up(self) -> None:
-        """As far as the others are by now. Where nothing is known any more, they are told what is known here."""
-        found: Found = await self._link.run(SYNC, self._keys, (self._epoch, self._at, self._last))
-        epoch, base, snapshot, last, entries = found
+        """Apply the entries of other replicas. If Redis is empty, fill it from this copy."""
+        reply: SyncReply = await self._link.run(SYNC, self._keys, (self._epoch, self._position, self._last))
+        epoch, base, snapshot, last, entries = reply
         if not epoch:
             self._epoch = ""
-            if self._at:
+            if self._position:
                 await self._seed()
                 await self._catch_up()
             return
         try:
             if base:
-                self._begin_anew(snapshot)
-                self._epoch, self._at, self._last = epoch.decode(), int(base), last.decode()
+                self._start_over(snapshot)
+                self._epoch, self._position, self._last = epoch.decode(), int(base), last.decode()
             for entry in entries:
                 self._apply(*json.loads(entry))
         except (sqlite3.Error, ValueError, TypeError) as error:
-            self._begin_anew(b"")
+            self._start_over(b"")
             raise Unusable(f"Redis: the log cannot be followed ({error})") from error
 
-    def _begin_anew(self, snapshot: bytes) -> None:
-        self._rows.close()
-        self._rows = self._empty()
+    def _start_over(self, snapshot: bytes) -> None:
+        """Replace the copy by a snapshot, or by an empty database if that is empty."""
+        self._copy.close()
+        self._copy = self._new_copy()
         self._epoch, self._last = "", ""
-        self._at = 0
+        self._position = 0
         if snapshot:
-            self._rows.deserialize(snapshot)
-            self._rows.executescript(self._schema)
+            self._copy.deserialize(snapshot)
+            self._copy.executescript(self._schema)
 
     async def _seed(self) -> None:
+        """Fill an empty Redis with a snapshot of this copy, unless another replica has done so first."""
         epoch = uuid4().hex
-        if await self._link.run(SEED, self._keys, (epoch, self._at, self._last, self._rows.serialize(), KEPT)):
+        values = (epoch, self._position, self._last, self._copy.serialize(), EXPIRY)
+        if await self._link.run(SEED, self._keys, values):
             self._epoch = epoch
 
     def _apply(self, id: str, statements: Sequence[tuple[str, Any, bool]]) -> None:
-        self._rows.execute("BEGIN")
+        """Run the statements of another replica's entry."""
+        self._copy.execute("BEGIN")
         try:
             for sql, parameters, many in statements:
-                run = self._rows.executemany if many else self._rows.execute
+                run = self._copy.executemany if many else self._copy.execute
                 run(sql, parameters).fetchall()
             self._commit(id)
         except BaseException:
-            self._rows.rollback()
+            self._copy.rollback()
             raise
 
     def _commit(self, id: str) -> None:
-        self._rows.execute("INSERT INTO entry VALUES (?, ?)", (self._at + 1, id))
-        self._rows.execute("DELETE FROM entry WHERE at <= ?", (self._at + 1 - REMEMBERED,))
-        self._rows.execute("COMMIT")
-        self._at, self._last = self._at + 1, id
+        """Commit an entry to this copy."""
+        self._copy.execute("INSERT INTO entry VALUES (?, ?)", (self._position + 1, id))
+        self._copy.execute("DELETE FROM entry WHERE at <= ?", (self._position + 1 - MAX_ENTRY_IDS,))
+        self._copy.execute("COMMIT")
+        self._position, self._last = self._position + 1, id
 
-    async def _tried(self, work: Callable[[sqlite3.Connection], T], entry: str) -> tuple[T, bool]:
-        """What it returns, and whether that surely holds."""
-        self._rows.noted.clear()
-        self._rows.execute("BEGIN")
+    async def _attempt(self, work: Callable[[sqlite3.Connection], T], entry: str) -> tuple[T, bool]:
+        """Run the transaction once; return its result and whether it is certainly stored (or changed nothing)."""
+        self._copy.recorded.clear()
+        self._copy.execute("BEGIN")
         try:
-            done = work(self._rows)
-            if not self._rows.noted:
-                self._rows.rollback()
-                return done, True
-            length = await self._append(json.dumps([entry, self._rows.noted], separators=(",", ":")))
+            result = work(self._copy)
+            if not self._copy.recorded:
+                self._copy.rollback()
+                return result, True
+            length = await self._append(json.dumps([entry, self._copy.recorded], separators=(",", ":")))
         except BaseException:
-            self._rows.rollback()
+            self._copy.rollback()
             raise
         if not length:
-            self._rows.rollback()
-            return done, False
+            self._copy.rollback()
+            return result, False
         self._commit(entry)
-        if length % LONG == 0:
+        if length % SNAPSHOT_INTERVAL == 0:
             await self._shorten()
-        return done, True
+        return result, True
 
     async def _append(self, entry: str) -> int:
-        """How long the log is with it; 0 where it may not be there: the next look tells."""
+        """Add an entry and return the length of the log; 0 if it may be missing, which the next sync shows."""
         try:
-            if not self._epoch:  # the very first; who only reads leaves nothing behind
-                await self._first()
+            if not self._epoch:  # the first write of all: a replica that only reads stores nothing
+                await self._seed_empty()
                 return 0
-            return await self._link.run(APPEND, self._keys, (self._epoch, self._at, self._last, entry, KEPT))
+            values = (self._epoch, self._position, self._last, entry, EXPIRY)
+            return await self._link.run(APPEND, self._keys, values)
         except TooEarly:
             raise
-        except Unusable as trouble:
-            self._trouble = trouble
+        except Unusable as error:
+            self._append_error = error
             return 0
 
-    async def _first(self) -> None:
-        """Raises Early where somebody may still come who knows more."""
-        if await self._link.run(SEED, self._keys, (uuid4().hex, 0, "", b"", KEPT, GRACE)) < 0:
+    async def _seed_empty(self) -> None:
+        """Start the first epoch in an empty Redis.
+
+        Raises:
+            TooEarly: if Redis has only just started: a replica with data may still come.
+        """
+        if await self._link.run(SEED, self._keys, (uuid4().hex, 0, "", b"", EXPIRY, GRACE)) < 0:
             raise TooEarly(
                 f"it was started a moment ago and holds nothing: others have {GRACE} s to say what there was"
             )
 
     async def _shorten(self) -> None:
-        """Somebody does, or the log is a little longer for a while."""
+        """Replace the log by a snapshot; if that fails, the log stays long until the next attempt of any replica."""
+        values = (self._epoch, self._position, self._last, self._copy.serialize(), EXPIRY)
         try:
-            await self._link.run(SHORTEN, self._keys, (self._epoch, self._at, self._last, self._rows.serialize(), KEPT))
+            await self._link.run(SHORTEN, self._keys, values)
         except Unusable:
             return

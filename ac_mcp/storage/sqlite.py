@@ -1,6 +1,6 @@
 """A SQLite file that several processes share: one worker thread, one immediate transaction at a time.
 
-A rollback journal rather than WAL: SQLite before 3.51.3 can corrupt a WAL that several connections reset
+It uses a rollback journal rather than WAL. SQLite before 3.51.3 can corrupt a WAL that several connections reset
 (sqlite.org/wal.html, "the WAL-reset bug"), and most Pythons carry an older one.
 """
 
@@ -18,24 +18,27 @@ CORRUPT_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class Unusable(Exception):
-    """The file cannot be read or written now; the text says why."""
+    """The store (a file, or Redis) cannot be read or written now; the text says why."""
 
 
 class SelfClosingConnection(sqlite3.Connection):
-    """Closed with its last user: the journals of callers who come no more are dropped while a call may be under way."""
+    """A connection that closes itself when nothing refers to it any more.
+
+    The server drops the journals of callers who stay away, possibly while a call still uses one.
+    """
 
     def __del__(self) -> None:
         self.close()
 
 
 class TransactionalStore(Protocol):
-    """Tables that are changed in transactions."""
+    """A set of tables that are read and changed in transactions."""
 
     async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """What `work` returns, once it is kept.
+        """Run `work` in a transaction and return its result once the transaction is stored.
 
         Raises:
-            Unusable: if it was not.
+            Unusable: if it was not stored.
         """
         ...
 
@@ -43,22 +46,24 @@ class TransactionalStore(Protocol):
 
 
 class Database:
-    """`schema` makes its tables where they are missing; `durable` survives a loss of power, at a sync a commit.
+    """A SQLite file, opened by its first transaction.
 
-    `patience` is how many seconds another process may hold the file, `version` that of the tables (user_version).
+    `schema` is SQL that creates the missing tables, `version` the version of the tables (user_version). A `durable`
+    file survives a loss of power, at the cost of a sync per commit. `busy_timeout` is how many seconds to wait while
+    another process holds the file.
     """
 
     def __init__(self, path: Path, schema: str, *, durable: bool, busy_timeout: float = 2.0, version: int = 0) -> None:
-        self.path, self._schema, self._durable, self._patience = path, schema, durable, busy_timeout
+        self.path, self._schema, self._durable, self._busy_timeout = path, schema, durable, busy_timeout
         self._version = version
         self._connection: sqlite3.Connection | None = None
         self._limiter: CapacityLimiter | None = None
 
     async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """What `work` returns, once it is committed; a cancelled caller waits for that too.
+        """Run `work` in a transaction and return its result once committed; a cancelled caller waits for that too.
 
         Raises:
-            Unusable: if it was not, and nothing of it was kept.
+            Unusable: if it was not committed; nothing of it is stored then.
         """
         if self._limiter is None:
             self._limiter = CapacityLimiter(1)
@@ -70,6 +75,7 @@ class Database:
             self._connection = None
 
     def _run_or_recover(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run the transaction; if the file is corrupt, move it aside and run it in a new one."""
         try:
             try:
                 return self._run_transaction(work)
@@ -88,20 +94,21 @@ class Database:
         connection = self._connection or self._open()
         connection.execute("BEGIN IMMEDIATE")
         try:
-            done = work(connection)
+            result = work(connection)
         except BaseException:
             connection.rollback()
             raise
         connection.execute("COMMIT")
-        return done
+        return result
 
     def _open(self) -> sqlite3.Connection:
+        """Open the file, readable by its owner only, and create the missing tables."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path.touch(mode=0o600)
-        self.path.chmod(0o600)  # also where another program has made it
+        self.path.chmod(0o600)  # even if another program created it
         connection = sqlite3.connect(
             self.path,
-            timeout=self._patience,
+            timeout=self._busy_timeout,
             isolation_level=None,
             check_same_thread=False,
             factory=SelfClosingConnection,
@@ -109,14 +116,14 @@ class Database:
         self._connection = connection
         connection.execute(f"PRAGMA synchronous={'FULL' if self._durable else 'OFF'}")
         connection.execute("PRAGMA journal_mode=TRUNCATE")
-        (made_by,) = connection.execute("PRAGMA user_version").fetchone()
-        if made_by > self._version:
-            raise sqlite3.NotSupportedError(f"a later version of ac-mcp has made it ({made_by})")
+        (file_version,) = connection.execute("PRAGMA user_version").fetchone()
+        if file_version > self._version:
+            raise sqlite3.NotSupportedError(f"a later version of ac-mcp has made it ({file_version})")
         connection.executescript(f"{self._schema};PRAGMA user_version={self._version};")
         return connection
 
     def _is_broken(self) -> bool:
-        """Whether the file of this name is, not only the one that was open: another process may have made it anew."""
+        """Whether the file at this path is corrupt now; another process may have replaced the one that was open."""
         try:
             self._run_transaction(
                 lambda connection: connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -128,20 +135,23 @@ class Database:
         return False
 
     def _move_aside(self) -> None:
-        """A file that is no database any more makes room for a new one."""
+        """Rename the corrupt file, so that the next transaction creates a new one."""
         self.close()
-        aside = self.path.with_suffix(".broken")
-        log.warning("%s is damaged: it goes to %s, and a new one is begun.", self.path, aside.name)
-        self.path.replace(aside)
+        target = self.path.with_suffix(".broken")
+        log.warning("%s is damaged: it goes to %s, and a new one is begun.", self.path, target.name)
+        self.path.replace(target)
 
 
 def is_corrupt(error: sqlite3.Error) -> bool:
-    """The file is no database, or no longer one; the low byte of a code is its kind."""
+    """Whether the error says that the file is not a database, or no longer one.
+
+    The low byte of an extended error code is the primary code (sqlite.org/rescode.html).
+    """
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in CORRUPT_CODES
 
 
 class MemoryDatabase(Database):
-    """The same without a file and without a thread: for one process, as long as it lives."""
+    """A database in memory, without a file and without a worker thread."""
 
     def __init__(self, schema: str) -> None:
         super().__init__(Path(":memory:"), schema, durable=False)

@@ -18,7 +18,7 @@ from anyio import CancelScope
 from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json, Method, Request, as_object, as_objects
 from ac_mcp.storage.journal import REPEAT_WINDOW, Journal
-from ac_mcp.storage.redaction import HIDDEN, decrypt_with_token, encrypt_with_token, redact
+from ac_mcp.storage.redaction import REDACTED, decrypt_with_token, encrypt_with_token, redact
 
 RETENTION = 30 * 86_400.0
 """Seconds for which a change can be looked up and undone."""
@@ -162,7 +162,7 @@ class AuditLog:
         be away in between. While it is, the id is 0.
         """
         now = self.journal.now
-        arguments = dict.fromkeys(change.arguments, HIDDEN) if self.lean else redact(change.arguments)
+        arguments = dict.fromkeys(change.arguments, REDACTED) if self.lean else redact(change.arguments)
 
         def work(db: sqlite3.Connection) -> int:
             purge(db, now)

@@ -27,7 +27,7 @@ from ac_mcp.storage import replicated as replica
 from ac_mcp.storage.journal import Intent, Journal
 from ac_mcp.storage.journal_schema import SCHEMA
 from ac_mcp.storage.redis_client import RedisClient
-from ac_mcp.storage.replicated import LONG, ReplicatedDatabase
+from ac_mcp.storage.replicated import SNAPSHOT_INTERVAL, ReplicatedDatabase
 from ac_mcp.storage.sqlite import Unusable
 from ac_mcp.writes.audit_log import AuditLog, PendingConfirmation
 
@@ -79,7 +79,7 @@ async def test_many_at_once_lose_nothing_and_double_nothing(server: Redis) -> No
     async with journals(server, 3) as all_of_them:
 
         async def many(which: int, one: Journal) -> None:
-            for at in range(LONG // 2):
+            for at in range(SNAPSHOT_INTERVAL // 2):
                 await one.begin_intent(intent(f"{which}-{at}"), keyed=False)
                 await one.begin_intent(intent(f"all-{at}"), keyed=False)
 
@@ -88,7 +88,7 @@ async def test_many_at_once_lose_nothing_and_double_nothing(server: Redis) -> No
                 group.start_soon(many, which, one)
         seen = [await one.transact(intents) for one in all_of_them]
         assert seen[0] == seen[1] == seen[2]
-        assert len({request for request, _ in seen[0]}) == len(seen[0]) == 4 * (LONG // 2)
+        assert len({request for request, _ in seen[0]}) == len(seen[0]) == 4 * (SNAPSHOT_INTERVAL // 2)
         async with journals(server, 1) as (fresh,):  # from the snapshot that has taken the place of the log
             assert await fresh.transact(intents) == seen[0]
 
@@ -179,7 +179,7 @@ async def test_an_entry_that_came_in_without_an_answer_is_not_made_again(server:
             answer = await super().run(script, keys, values)
             if script == replica.APPEND and not self.heard:
                 self.heard = True
-                for at in range(LONG + 1):
+                for at in range(SNAPSHOT_INTERVAL + 1):
                     await other.begin_intent(intent(f"other {at}"), keyed=False)
                 raise Unusable("no answer")
             return answer
