@@ -168,7 +168,7 @@ class Unpaced(MemoryRateStore):
     async def take(self, rates: Any, seconds: float, bulk: bool) -> Lease | Wait:
         return Lease(rates, tuple(0 for _ in rates), "")
 
-    async def give_back(self, lease: Lease, after: float, trip: float | None = None) -> None: ...
+    async def give_back(self, lease: Lease, after: float, round_trip: float | None = None) -> None: ...
 
 
 @asynccontextmanager

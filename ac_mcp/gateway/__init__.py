@@ -1,1 +1,1 @@
-"""The one way out: every request of every call goes through here, paced, timed and retried where that is safe."""
+"""The only way out: every request of every call is paced, timed and, where that is safe, retried here."""

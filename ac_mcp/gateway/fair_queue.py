@@ -1,4 +1,4 @@
-"""Who waits for a turn, in which order, and what a turn knows of its request."""
+"""The fair queue: which waiting request has the next turn, and the turn itself."""
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Awaitable, Callable, Hashable, Iterator
@@ -12,14 +12,14 @@ from ac_mcp.errors import Throttled
 from ac_mcp.gateway.rate_stores import Lease, RateStore
 
 MAX_WAITERS = 1_000
-"""Of so many it is known when they had their last turn."""
+"""How many principals of a queue, queues and retry budgets are remembered before old or idle ones are dropped."""
 AHEAD_OF_BULK = 4
-"""Turns in a row that others may have before bulk work that waits."""
+"""Turns in a row that interactive requests may have while bulk work waits."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldLease:
-    """A lease, and the store it is to go back to."""
+    """A lease and the store that granted it."""
 
     store: RateStore
     lease: Lease
@@ -27,137 +27,159 @@ class HeldLease:
 
 @dataclass(eq=False, slots=True)
 class Waiter:
+    """A request that waits for its turn. It ends with a lease or an error."""
+
     call: Hashable
     bulk: bool
     deadline: float = inf
+    """On the clock of the rate limiter, in seconds."""
     principal: Hashable = None
-    """Whose call it is: those who share an account take turns whatever number of calls each has."""
-    held: HeldLease | None = None
-    refused: Throttled | None = None
+    """The principal of the call. Principals who share an account take turns, however many calls each has."""
+    lease: HeldLease | None = None
+    error: Throttled | None = None
     woken: Event = field(default_factory=Event)
+    """Set once there is a lease or an error, or once this waiter has to poll the store."""
 
     @property
-    def waits(self) -> bool:
-        return self.held is None and self.refused is None
+    def is_waiting(self) -> bool:
+        """Whether there is neither a lease nor an error yet."""
+        return self.lease is None and self.error is None
 
 
 @dataclass(eq=False, slots=True)
 class FairQueue:
-    """Who waits for the same budgets, by call; the calls in the order of their next turn."""
+    """The requests of this process that wait for the same budgets."""
 
     calls: OrderedDict[Hashable, deque[Waiter]] = field(default_factory=OrderedDict[Hashable, deque[Waiter]])
-    asking: Waiter | None = None
-    """The one that asks the store for all."""
+    """The waiters of each call; the calls in the order of their next turn."""
+    poller: Waiter | None = None
+    """The waiter that polls the store on behalf of all."""
     interval: float = 0.0
-    """Seconds from one turn to the next, as it was of late; more than the rate says where other processes send too."""
-    granted: float = -inf
-    passed: int = 0
-    """Turns in a row that were given before waiting bulk work."""
-    turns: OrderedDict[Hashable, None] = field(default_factory=OrderedDict[Hashable, None])
-    """Who has had a turn, the longest ago first."""
+    """Recent average of seconds between two turns. Other processes that send too make it longer than the rate alone."""
+    last_turn_at: float = -inf
+    """When the last turn was granted, in seconds."""
+    passed_bulk: int = 0
+    """Turns in a row that were granted to others while bulk work waited."""
+    recent: OrderedDict[Hashable, None] = field(default_factory=OrderedDict[Hashable, None])
+    """Principals that have had a turn, the longest ago first."""
 
     def add(self, waiter: Waiter) -> None:
+        """Append a waiter to those of its call."""
         self.calls.setdefault(waiter.call, deque()).append(waiter)
 
     def remove(self, waiter: Waiter) -> None:
-        """Its call, if others of it wait, goes to the end."""
-        waiting = self.calls.get(waiter.call, deque())
-        if waiter in waiting:
-            waiting.remove(waiter)
+        """Remove a waiter if it is in the queue, and move its call to the end if others of that call wait."""
+        waiters = self.calls.get(waiter.call, deque())
+        if waiter in waiters:
+            waiters.remove(waiter)
             self.calls.move_to_end(waiter.call)
-        if not waiting:
+        if not waiters:
             self.calls.pop(waiter.call, None)
 
-    def next(self) -> Iterator[Waiter]:
-        """Whose turn it is. Bulk work comes after others, though it never waits for more than a few of them."""
-        waiting = [one[0] for one in self._by_turn()]
-        first = waiting[0]
-        others = [one for one in waiting if not one.bulk][:1] if first.bulk else []
-        if others and self.passed < AHEAD_OF_BULK:
-            yield others[0]
-            return  # a slot that is not for them is not for bulk work either
+    def candidates(self) -> Iterator[Waiter]:
+        """Yield one or two waiters that may have the next turn, the preferred one first.
+
+        Bulk work comes after the others, but never waits for more than AHEAD_OF_BULK of their turns.
+        """
+        waiters = [waiting[0] for waiting in self._by_last_turn()]
+        first = waiters[0]
+        interactive = [waiter for waiter in waiters if not waiter.bulk][:1] if first.bulk else []
+        if interactive and self.passed_bulk < AHEAD_OF_BULK:
+            yield interactive[0]
+            return  # a slot that an interactive request cannot have is not for bulk work either
         yield first
-        yield from others
+        yield from interactive
 
-    def _by_turn(self) -> list[deque[Waiter]]:
-        """The calls of whoever has waited longest for a turn first; those of one in their order."""
-        place = {whose: at for at, whose in enumerate(self.turns)}
-        return sorted(self.calls.values(), key=lambda waiting: place.get(waiting[0].principal, -1))
+    def _by_last_turn(self) -> list[deque[Waiter]]:
+        """Return the waiters of each call; first the calls of the principal whose last turn is the longest ago."""
+        places = {principal: place for place, principal in enumerate(self.recent)}
+        return sorted(self.calls.values(), key=lambda waiting: places.get(waiting[0].principal, -1))
 
-    def grant(self, held: HeldLease, waiter: Waiter) -> None:
-        given = waiter if waiter in self.calls.get(waiter.call, ()) else next(self.next())
-        given.held = held
-        waits = any(waiting[0].bulk for waiting in self.calls.values())
-        self.passed = self.passed + 1 if waits and not given.bulk else 0
-        self.remove(given)
-        self.turns[given.principal] = None
-        self.turns.move_to_end(given.principal)
-        while len(self.turns) > MAX_WAITERS:
-            self.turns.popitem(last=False)
-        given.woken.set()
+    def grant(self, lease: HeldLease, waiter: Waiter) -> None:
+        """Pass a lease to a waiter, or to the next candidate if that waiter has left the queue."""
+        winner = waiter if waiter in self.calls.get(waiter.call, ()) else next(self.candidates())
+        winner.lease = lease
+        bulk_waits = any(waiting[0].bulk for waiting in self.calls.values())
+        self.passed_bulk = self.passed_bulk + 1 if bulk_waits and not winner.bulk else 0
+        self.remove(winner)
+        self.recent[winner.principal] = None
+        self.recent.move_to_end(winner.principal)
+        while len(self.recent) > MAX_WAITERS:
+            self.recent.popitem(last=False)
+        winner.woken.set()
 
     def refuse(self, paused: float, now: float) -> None:
-        """Those who could only wait in vain need not."""
-        for waiter in [one for waiting in self.calls.values() for one in waiting if now + paused > one.deadline]:
-            waiter.refused = Throttled("the account is paused", status=0, retry_after=paused)
+        """Refuse every waiter whose deadline comes before the end of a pause of so many seconds."""
+        late = [waiter for waiting in self.calls.values() for waiter in waiting if now + paused > waiter.deadline]
+        for waiter in late:
+            waiter.error = Throttled("the account is paused", status=0, retry_after=paused)
             self.remove(waiter)
             waiter.woken.set()
 
-    def release_store(self) -> None:
-        """Somebody else asks the store from now on."""
-        self.asking = next(iter(self.calls.values()))[0] if self.calls else None
-        if self.asking:
-            self.asking.woken.set()
+    def hand_over_polling(self) -> None:
+        """Make the first waiter of the queue the one that polls the store."""
+        self.poller = next(iter(self.calls.values()))[0] if self.calls else None
+        if self.poller:
+            self.poller.woken.set()
 
-    def count_ahead(self, call: Hashable, whose: Hashable = None) -> int:
-        """How many turns come before the next new one of this call: those who share take turns, so do their calls."""
+    def count_ahead(self, call: Hashable, principal: Hashable = None) -> int:
+        """Return how many turns come before that of a new request of this call.
+
+        Principals take turns with each other, and so do the calls of one principal.
+        """
         own = len(self.calls.get(call, ()))
-        before = Counter[Hashable]({whose: own})
+        ahead = Counter[Hashable]({principal: own})
         for other, waiting in self.calls.items():
-            theirs = waiting[0].principal
-            before[theirs] += (min(len(waiting), own + 1) if theirs == whose else len(waiting)) if other != call else 0
-        mine = before.pop(whose)
-        return mine + sum(min(count, mine + 1) for count in before.values())
+            if other != call:
+                owner = waiting[0].principal
+                ahead[owner] += min(len(waiting), own + 1) if owner == principal else len(waiting)
+        same_principal = ahead.pop(principal)
+        return same_principal + sum(min(count, same_principal + 1) for count in ahead.values())
 
     def note_turn(self, now: float, rate: int) -> None:
-        """A turn was given; while others wait, the time since the last one tells how fast they come."""
-        since = now - self.granted
+        """Record that a turn was granted. The time since the last one counts only while others wait."""
+        since = now - self.last_turn_at
         self.interval = max(1 / rate, 0.8 * self.interval + 0.2 * min(since, 1.0)) if self.calls else 1 / rate
-        self.granted = now
+        self.last_turn_at = now
 
 
 @dataclass(eq=False, slots=True)
 class Turn:
-    """The right to send now. `answered` is when the other side had surely counted the request."""
+    """The right to send one request now, and how far that request has come. All times are in seconds."""
 
     sent: float
+    """When the turn began."""
     answered: float | None = None
-    last: tuple[str, float] = ("", 0.0)
-    """The last thing the HTTP client told of this request, and when; nothing where there is no network."""
-    sent_whole: float | None = None
+    """When the answer began to arrive: the API had surely counted the request by then."""
+    last_step: tuple[str, float] = ("", 0.0)
+    """The last step the HTTP client reported, and when; an empty name if there was none, as without a network."""
+    body_sent: float | None = None
+    """When the whole request had been written."""
 
     def mark_answered(self, now: float) -> None:
+        """Record that the answer has begun to arrive; only the first time counts."""
         if self.answered is None:
             self.answered = now
 
     def trace(self, clock: Callable[[], float]) -> Callable[[str, Any], Awaitable[None]]:
-        """What the HTTP client calls at each step of a request."""
+        """Return the callback that the HTTP client calls at each step of a request."""
 
         async def step(name: str, info: Any) -> None:
-            self.last = name, clock()
+            self.last_step = name, clock()
             if name.endswith("send_request_body.complete"):
-                self.sent_whole = clock()
+                self.body_sent = clock()
 
         return step
 
     @property
     def left_at(self) -> float:
-        """When all of it had left: not while it was still being connected or written."""
-        if self.sent_whole is not None:
-            return self.sent_whole
-        name, when = self.last
+        """When the request had left: the end of its writing, else its last step, else the start of the turn."""
+        if self.body_sent is not None:
+            return self.body_sent
+        name, when = self.last_step
         return when if name else self.sent
 
     @property
-    def trip(self) -> float | None:
+    def round_trip(self) -> float | None:
+        """Seconds from the start of the turn to the answer; None without an answer."""
         return None if self.answered is None else self.answered - self.sent

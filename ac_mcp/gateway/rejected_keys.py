@@ -1,52 +1,59 @@
-"""A key that was refused is not asked about again and again: each tool call finds out once whether it works by now."""
+"""Memory of rejected keys: each tool call tries a rejected key once, and its other requests are not sent."""
 
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ac_mcp.errors import GatewayError, KeyRefused, NotConnected
 
-LASTING = (401, 403)
+LASTING_STATUSES = (401, 403)
 """A wrong key and a bare 403: neither gets better by asking again."""
-MOST = 100
-"""Calls that are remembered to know of a refusal."""
-KeyError_: TypeAlias = KeyRefused | NotConnected
+MAX_CALLS = 100
+"""Earlier calls that are remembered with a rejection."""
+RejectionError: TypeAlias = KeyRefused | NotConnected
 
 
 @dataclass(slots=True)
 class Rejection:
-    """What was answered last, and the calls that know."""
+    """The last rejection of a key at a budget."""
 
-    error: KeyError_
+    error: RejectionError
     calls: list[str] = field(default_factory=list[str])
+    """The calls that have received it."""
 
 
 class RejectedKeys:
-    """The last refusal of each key at each budget.
+    """The last rejection of each key at each budget.
 
-    Somebody who has just signed in again makes the same call again and is not to wait; whoever loops over a refused
-    key sends one request a call.
+    A user who has just signed in again makes a new call, which need not wait. A client that loops over a rejected key
+    sends one request a call.
     """
 
     def __init__(self) -> None:
-        self._refused: dict[tuple[str, str], Rejection] = {}
+        self._rejections: dict[tuple[str, str], Rejection] = {}
 
     def check(self, budget: str, key: str, call: str) -> None:
-        """Raises what was answered before to a call that knows it: its other requests are not sent."""
-        refused = self._refused.get((budget, key))
-        if refused is None or call not in refused.calls:
+        """Raise the last rejection of this key at this budget if the call has already received it.
+
+        Raises:
+            KeyRefused: the rejection, marked as `repeated`.
+            NotConnected: likewise.
+        """
+        rejection = self._rejections.get((budget, key))
+        if rejection is None or call not in rejection.calls:
             return
-        known = refused.error.copy()
-        known.repeated = True
-        raise known
+        error = rejection.error.copy()
+        error.repeated = True
+        raise error
 
     def note(self, budget: str, key: str, error: GatewayError, call: str) -> None:
-        if isinstance(error, KeyRefused | NotConnected) and error.status in LASTING:
-            known = self._refused.get((budget, key), Rejection(error)).calls
-            # What the call had done is not others'.
-            self._refused[budget, key] = Rejection(error.copy(), [*known[-MOST:], call])
+        """Remember an error that a call has received, if it rejects the key."""
+        if isinstance(error, KeyRefused | NotConnected) and error.status in LASTING_STATUSES:
+            calls = self._rejections.get((budget, key), Rejection(error)).calls
+            # A copy, because what this call had written before does not concern the others.
+            self._rejections[budget, key] = Rejection(error.copy(), [*calls[-MAX_CALLS:], call])
 
     def clear(self, budget: str, key: str) -> None:
-        """An answer came: the key is good again, wherever it was refused."""
-        for place, refused in list(self._refused.items()):
-            if place == (budget, key) or (place[1] == key and isinstance(refused.error, KeyRefused)):
-                del self._refused[place]
+        """Forget the rejections of a key after an answer: a refused key is good again at every budget."""
+        for entry, rejection in list(self._rejections.items()):
+            if entry == (budget, key) or (entry[1] == key and isinstance(rejection.error, KeyRefused)):
+                del self._rejections[entry]

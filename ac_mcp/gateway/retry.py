@@ -1,4 +1,4 @@
-"""Whether to send a request again: a pure decision. Nothing is repeated that could happen twice."""
+"""The decision to send a request again, as a pure function. No request is repeated that could take effect twice."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -6,22 +6,23 @@ from typing import Literal, TypeAlias
 from ac_mcp.errors import Busy, GatewayError, Throttled, Unavailable
 from ac_mcp.messages import Request
 
-ATTEMPTS = {True: 4, False: 3}
-"""How often a read, a write is tried at most."""
-FIRST, CAP = 0.5, 8.0
-NEVER = (501, 505)
-"""Failures that say the request itself will never be served."""
+READ_ATTEMPTS, WRITE_ATTEMPTS = 4, 3
+"""How often a read, and a write, is sent at most."""
+BACKOFF_BASE, BACKOFF_CAP = 0.5, 8.0
+"""Seconds: the backoff is the base, doubled for each attempt so far, up to the cap."""
+NEVER_SERVED = (501, 505)
+"""Statuses that say the request itself will never be served."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryIn:
-    """Send it once more, after so many seconds."""
+    """The verdict to send the request again after `wait` seconds."""
 
     wait: float
 
 
 Verdict: TypeAlias = RetryIn | Literal["stop", "reconcile"]
-"""`reconcile`: it may have landed and must not be repeated before somebody has looked."""
+"""`reconcile`: the write may have landed, and must not be repeated until a reconciliation has looked for it."""
 
 
 def decide(
@@ -34,51 +35,60 @@ def decide(
     affordable: bool = True,
     chance: float = 1.0,
 ) -> Verdict:
-    """What follows when this attempt, counted from 1, has failed after `elapsed` of `within` seconds in all.
+    """Return what follows when this attempt, counted from 1, has failed after `elapsed` of `within` seconds in all.
 
-    A 429 and a connection that was never made surely did nothing, so any request may follow them; after anything
-    else only a request that leaves the account the same when it is sent twice. A wait the other side asks for is never
-    undercut; one that does not fit is not begun. `affordable` says whether the retry budget allows one more, `chance`
-    from 0 to 1 spreads the waits.
+    After a 429, or if no connection was made, the request surely did nothing, so any request may be repeated. After
+    any other error, only a request may be repeated that leaves the account the same when it is sent twice. The wait is
+    never shorter than the API demands, and a wait that does not fit into the time left is not begun. `affordable` says
+    whether the retry budget allows one more attempt; `chance`, from 0 to 1, spreads the waits.
     """
     if may_have_landed(request, error) and not request.repeatable:
         return "reconcile"
-    if not affordable or attempt >= ATTEMPTS[request.method == "GET"] or not may_repeat(error):
+    max_attempts = READ_ATTEMPTS if request.method == "GET" else WRITE_ATTEMPTS
+    if not affordable or attempt >= max_attempts or not may_repeat(error):
         return "stop"
-    asked = error.retry_after if isinstance(error, Throttled | Unavailable) else None
-    wait = asked if asked is not None else chance * min(CAP, FIRST * 2**attempt)
+    demanded = error.retry_after if isinstance(error, Throttled | Unavailable) else None
+    wait = demanded if demanded is not None else chance * min(BACKOFF_CAP, BACKOFF_BASE * 2**attempt)
     return RetryIn(wait) if elapsed + wait < within else "stop"
 
 
 def may_repeat(error: GatewayError) -> bool:
+    """Return whether another attempt may succeed after this error."""
     match error:
         case Busy():
             return False
         case Throttled():
             return True
         case Unavailable():
-            return error.status not in NEVER and not error.lasting
+            return error.status not in NEVER_SERVED and not error.lasting
         case _:
             return False
 
 
 def may_have_landed(request: Request, error: GatewayError) -> bool:
-    refused = error.status in NEVER
+    """Return whether a write may have taken effect in spite of this error."""
+    refused = error.status in NEVER_SERVED
     return request.method != "GET" and isinstance(error, Unavailable) and error.arrived and not refused
 
 
 @dataclass(slots=True)
 class RetryBudget:
-    """The retry budget: a tenth of what succeeds, and ten to begin with, so that trouble is not answered with more."""
+    """The retries an account may have: ten at first, and one more for every ten successes.
+
+    The limit keeps an outage from being met with ever more requests.
+    """
 
     left: float = 10.0
 
     def earn(self) -> None:
+        """Add a tenth of a retry for a success, up to ten retries."""
         self.left = min(10.0, self.left + 0.1)
 
     def spend(self) -> None:
+        """Subtract one retry."""
         self.left -= 1.0
 
     @property
     def affordable(self) -> bool:
+        """Whether one more retry is allowed."""
         return self.left >= 1.0

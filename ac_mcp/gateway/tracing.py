@@ -1,4 +1,4 @@
-"""What observers see of a request: an OpenTelemetry span and a log line, never a key, a query or a body."""
+"""Observation of requests: an OpenTelemetry span and a log line each, never with a key, a query or a body."""
 
 import logging
 import re
@@ -15,19 +15,25 @@ tracer = get_tracer("ac-mcp")
 
 
 def template(path: str) -> str:
-    """The route without the ids in it."""
+    """Return the path with `{id}` in place of each id: `/contacts/{id}/contactTags`."""
     return re.sub(r"/(?=[^/]*\d)[0-9A-Za-z_-]+(?=/|$)", "/{id}", path)
 
 
 @contextmanager
 def start_span(request: Request, host: str, attempt: int) -> Generator[Span]:
-    """A span of one attempt; no-op until the process has an exporter."""
+    """Hold a span open for one attempt, counted from 1. It does nothing until the process has an exporter."""
     route = template(request.path)
-    told = {"http.request.method": request.method, "url.template": route, "server.address": host}
+    attributes: dict[str, str | int] = {
+        "http.request.method": request.method,
+        "url.template": route,
+        "server.address": host,
+    }
+    if attempt > 1:
+        attributes["http.request.resend_count"] = attempt - 1
     with tracer.start_as_current_span(
         f"{request.method} {route}",
         kind=SpanKind.CLIENT,
-        attributes=told if attempt == 1 else {**told, "http.request.resend_count": attempt - 1},
+        attributes=attributes,
         record_exception=False,
         set_status_on_exception=False,
     ) as span:
@@ -42,7 +48,7 @@ def start_span(request: Request, host: str, attempt: int) -> Generator[Span]:
 
 
 def record_answer(span: Span, request: Request, status: int, waited: float, took: float) -> None:
-    """Seconds in the queue, and from sending to answer."""
+    """Record an answer in the span and the log: the seconds in the queue, and those from sending to the answer."""
     span.set_attributes({"http.response.status_code": status, "ac_mcp.queue.seconds": round(waited, 4)})
     log.debug(
         "%s %s %d in %.3f s after %.3f s of waiting", request.method, template(request.path), status, took, waited

@@ -8,7 +8,7 @@ import pytest
 
 from ac_mcp import errors
 from ac_mcp.errors import GatewayError
-from ac_mcp.gateway.responses import parse_response, retry_after
+from ac_mcp.gateway.responses import parse_response, parse_retry_after
 from ac_mcp.messages import Response
 
 TAG_TAKEN = {"message": "Could not process request", "error": "Duplicate entry 'contact-X' for key 'typetag'"}
@@ -20,6 +20,7 @@ POINTED = {
 }
 IMPORT = {"success": 0, "message": "No", "failureReasons": [{"contact": 0, "failureReason": "bad"}]}
 LISTED = {"errors": [{"status": 403, "title": "Forbidden", "detail": "No."}]}
+VALIDATION = {"detail": [{"loc": ["body"], "msg": "field required"}]}
 SQL = "Could not process request; Duplicate entry 'contact-X' for key 'typetag'"
 GONE = "No Result found for Tag with id 9"
 SHAPES: tuple[tuple[str, int, Any, str, str], ...] = (
@@ -38,7 +39,7 @@ SHAPES: tuple[tuple[str, int, Any, str, str], ...] = (
     ("Maton's wrong key", 401, {"error": {"message": "Invalid API key"}}, "KeyRefused", "Invalid API key"),
     ("Maton without connection", 400, {"error": "No connection found"}, "NotConnected", "No connection found"),
     ("Maton cannot choose", 412, {"detail": "Not resolved"}, "NotConnected", "Not resolved"),
-    ("Maton's validation", 422, {"detail": [{"loc": ["body"], "msg": "field required"}]}, "RequestRefused", "field required"),
+    ("Maton's validation", 422, VALIDATION, "RequestRefused", "field required"),
     ("too fast", 429, {}, "Throttled", "too many requests"),
     ("a failure", 500, {"error": "Internal Server Error"}, "Unavailable", "Internal Server Error"),
     ("maintenance", 503, HTML, "Unavailable", "status 503"),
@@ -94,7 +95,7 @@ def test_a_list_is_kept_under_a_name() -> None:
     ],
 )
 def test_retry_after_is_a_number_or_a_date(value: str | None, seconds: float | None) -> None:
-    assert retry_after(value, datetime(2026, 11, 23, 9, 0, 0, tzinfo=UTC)) == seconds
+    assert parse_retry_after(value, datetime(2026, 11, 23, 9, 0, 0, tzinfo=UTC)) == seconds
 
 
 def test_the_request_id_of_the_other_side_is_kept_and_nothing_else_of_its_headers() -> None:

@@ -21,7 +21,7 @@ from ac_mcp.cli.doctor import describe_state
 from ac_mcp.errors import Unavailable
 from ac_mcp.gateway.rate_limit import Wait
 from ac_mcp.gateway.rate_stores import Lease
-from ac_mcp.gateway.redis_rate_store import COLD, RedisRateStore
+from ac_mcp.gateway.redis_rate_store import COLD_SECONDS, RedisRateStore
 from ac_mcp.settings import Settings
 from ac_mcp.storage import replicated as replica
 from ac_mcp.storage.journal import Intent, Journal
@@ -238,7 +238,7 @@ async def test_slots_of_a_redis_that_knows_less_than_there_was_are_nobodys_for_a
     link = RedisClient(server.url)
     store = RedisRateStore(link)
     await store.take(RATES, 3.0, False)
-    await anyio.sleep(COLD)
+    await anyio.sleep(COLD_SECONDS)
     assert isinstance(await store.take(RATES, 3.0, False), Lease)
     server.kill()
     server.start()  # what it holds says that four slots are free
@@ -253,9 +253,9 @@ async def test_a_slot_is_anybodys_after_a_while_and_nobodys_before(server: Redis
     stores = [RedisRateStore(link) for link in links]
     cold = await stores[0].take(RATES, 3.0, False)
     assert isinstance(cold, Wait)
-    assert COLD - 0.5 < cold.seconds < COLD + 0.1  # nothing is known of what was sent before
+    assert COLD_SECONDS - 0.5 < cold.seconds < COLD_SECONDS + 0.1  # nothing is known of what was sent before
     taken = 0
-    with anyio.move_on_after(COLD + 3.0):
+    with anyio.move_on_after(COLD_SECONDS + 3.0):
         while taken < 5:
             got = await stores[taken % 2].take(RATES, 3.0, False)
             taken += isinstance(got, Lease)
