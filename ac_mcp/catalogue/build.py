@@ -116,7 +116,7 @@ def optional(one: Argument) -> bool:
 def argument(one: Parameter) -> Argument:
     """With what the model reads of it, and the API's own name."""
     wire: Wire = InQuery(one.wire) if one.place == "query" else Wire(one.wire)
-    about = About(one.text or one.wire, EXAMPLES.get(one.kind, "1" if one.place == "path" else "…"), shown=False)
+    about = About(one.text or one.wire, EXAMPLES.get(one.kind, "1" if one.place == "path" else "…"), show_example=False)
     plain: Any = str if one.name == "search" else Any
     kind: Any = Annotated[plain, wire, about]
     if one.kind:

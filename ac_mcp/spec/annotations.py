@@ -16,12 +16,12 @@ class About:
 
     text: str
     example: Any = field(default=None, hash=False)
-    shown: bool = True
+    show_example: bool = True
     """Whether the example stands in the description; a plain word like a name needs none."""
 
     @property
     def description(self) -> str:
-        return f"{self.text}, e.g. {self.example}" if self.shown and self.example is not None else self.text
+        return f"{self.text}, e.g. {self.example}" if self.show_example and self.example is not None else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Wire:
     name: str
     codes: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
 
-    def put(self, value: Any) -> Json:
+    def encode(self, value: Any) -> Json:
         return {self.name: self.codes.get(value, value) if isinstance(value, str) else value}
 
 
@@ -86,7 +86,7 @@ class PathText:
 class Cents(Wire):
     """Money is in currency units for people and in cents for the API (reference 5.1)."""
 
-    def put(self, value: Any) -> Json:
+    def encode(self, value: Any) -> Json:
         return {self.name: int((Decimal(str(value)) * 100).to_integral_value())}
 
 
@@ -96,7 +96,7 @@ class Order(Wire):
 
     name: str = "orders"
 
-    def put(self, value: Any) -> Json:
+    def encode(self, value: Any) -> Json:
         attribute, direction = self.codes[value].split()
         return {f"orders[{attribute}]": direction}
 
@@ -107,7 +107,7 @@ class After(Wire):
 
     name: str = "id_greater"
 
-    def put(self, value: Any) -> Json:
+    def encode(self, value: Any) -> Json:
         return {self.name: value, "orders[id]": "ASC"}
 
 
@@ -117,7 +117,7 @@ class FieldValues(Wire):
 
     name: str = "fieldValues"
 
-    def put(self, value: Any) -> Json:
+    def encode(self, value: Any) -> Json:
         return {self.name: [{"field": id, "value": join_values(text)} for id, text in value.items()]}
 
 
@@ -127,7 +127,7 @@ class Multiple(Wire):
 
     name: str = "value"
 
-    def put(self, value: Any) -> Json:
+    def encode(self, value: Any) -> Json:
         return {self.name: join_values(value)}
 
 
@@ -137,7 +137,7 @@ class Cleared(Wire):
 
     name: str = ""
 
-    def put(self, value: Any) -> Json:
+    def encode(self, value: Any) -> Json:
         return {camel(name): None for name in value}
 
 

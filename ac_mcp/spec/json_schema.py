@@ -28,12 +28,12 @@ LARGE = STRICT | ConfigDict(str_max_length=1_000_000)
 LONGEST_NAME = 500
 """Characters of a name or a search: they become part of an address."""
 CONNECTION = Annotated[
-    ConnectionRef, About("Account to use: connection id, see list_connections", "9a0f…", shown=False)
+    ConnectionRef, About("Account to use: connection id, see list_connections", "9a0f…", show_example=False)
 ]
 
 VIEWS: dict[str, Any] = {
     "detail": Annotated[Literal["summary", "full"], About("How much to show")],
-    "fields": Annotated[list[str], About("Columns to show", ["id"], shown=False)],
+    "fields": Annotated[list[str], About("Columns to show", ["id"], show_example=False)],
 }
 """How much is shown: every reading tool takes them, few list them."""
 

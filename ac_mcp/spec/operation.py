@@ -238,7 +238,7 @@ class Operation(Generic[P, R]):
     def _wired(self, name: str, value: Any) -> Json:
         parameter = self.signature.parameters.get(name)
         wire = find_mark(parameter.annotation, Wire) if parameter else None
-        return wire.put(value) if wire else {camel(name): value}
+        return wire.encode(value) if wire else {camel(name): value}
 
 
 def segment(name: str, value: Any) -> str:
