@@ -1,4 +1,4 @@
-"""Parameter types that more than one operation takes: their text and checks, said once."""
+"""Parameter types that several operations share, with their descriptions and checks."""
 
 import re
 from datetime import datetime
@@ -10,7 +10,11 @@ from ac_mcp.spec.annotations import About, Cents, Cleared, FieldValues, Ref, Unl
 
 
 def require_date(text: str) -> str:
-    """A date, or a date and time, in ISO 8601."""
+    """Return the text if it is a date, or a date and time, in ISO 8601.
+
+    Raises:
+        ValueError: if it is neither.
+    """
     try:
         datetime.fromisoformat(text)
     except ValueError:
@@ -19,13 +23,22 @@ def require_date(text: str) -> str:
 
 
 def require_email(text: str) -> str:
+    """Return the text if it has the form of an e-mail address.
+
+    Raises:
+        ValueError: if it does not.
+    """
     if len(text) > 254 or not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", text):
         raise ValueError("is not an e-mail address, such as ann@example.com")
     return text
 
 
-def parse_amount(value: object) -> object:
-    """`1.500` is fifteen hundred to half of the world."""
+def require_clear_amount(value: object) -> object:
+    """Return the value unless it is a text such as `1.500`, which half of the world reads as fifteen hundred.
+
+    Raises:
+        ValueError: with both readings.
+    """
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}\.[0-9]{3}", value.strip()):
         raise ValueError(f"could mean {value.strip().replace('.', '')} or {float(value):g}: give a plain number")
     return value
@@ -80,9 +93,9 @@ Search: TypeAlias = Annotated[str, About("Part of the name", "vip", show_example
 Limit: TypeAlias = Annotated[int, Field(ge=1, le=100), About("Up to 100", 20, show_example=False)]
 Offset: TypeAlias = Annotated[int, Field(ge=0, le=10**12), About("Rows to skip", 0, show_example=False)]
 AllOfThem: TypeAlias = Annotated[Limit, Unlisted()]
-"""The limit of a list that is short, so that all of it is the answer."""
+"""The limit of a list that is short enough to be returned whole."""
 Further: TypeAlias = Annotated[Offset, Unlisted()]
-"""The offset where one page nearly always is all: `next_offset` in an answer tells that there is more."""
+"""The offset of a list that nearly always fits on one page: `next_offset` in an answer says if it does not."""
 Day: TypeAlias = Annotated[str, AfterValidator(require_date), About("YYYY-MM-DD", "2026-02-01", show_example=False)]
 Currency: TypeAlias = Annotated[
     str, Field(pattern=r"^[A-Za-z]{3}$"), AfterValidator(str.lower), About("Such as usd", "usd", show_example=False)
@@ -90,7 +103,7 @@ Currency: TypeAlias = Annotated[
 Value: TypeAlias = Annotated[
     float,
     Field(ge=0),
-    BeforeValidator(parse_amount),
+    BeforeValidator(require_clear_amount),
     Cents("value"),
     About("In currency units, not cents", 12500, show_example=False),
 ]
