@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from ac_mcp.arguments.aliases import find_alias, parse_amount
 from ac_mcp.messages import Json
 from ac_mcp.spec.annotations import Wire, find_mark
-from ac_mcp.spec.json_schema import argument_model, description_of, input_schema, options
+from ac_mcp.spec.json_schema import allowed_values, argument_model, description_of, input_schema
 from ac_mcp.spec.operation import Operation
 
 FORMS: Mapping[str, str] = {
@@ -41,7 +41,7 @@ def describe_problem(operation: Operation[..., Any], problem: ErrorDetails, acco
         case "missing":
             return f"{where} is required."
         case "literal_error":
-            return f"{where}: {given} is not one of {', '.join(options(operation, where, accounts))}."
+            return f"{where}: {given} is not one of {', '.join(allowed_values(operation, where, accounts))}."
         case "value_error":
             return f"{where}: {given} {problem['msg'].removeprefix('Value error, ')}."
         case "greater_than_equal":
@@ -113,7 +113,7 @@ def correct_value(
         case "float_parsing" if (number := parse_amount(problem["input"], currency)) is not None:
             return number, False
         case "literal_error":
-            choices = options(operation, name, accounts)
+            choices = allowed_values(operation, name, accounts)
             close = find_misspelt(str(problem["input"]), choices) or word_of(operation, name, problem["input"])
             right = close or find_choice(str(problem["input"]), choices)
             close = close or right
