@@ -1,1 +1,1 @@
-"""Arguments as hosts send them: parsed, checked, corrected."""
+"""The arguments of a call as hosts send them: parsed, checked, corrected."""

@@ -1,4 +1,4 @@
-"""What is wrong with a call, in a sentence; and the same call made right, where that is more than a guess."""
+"""What is wrong with the arguments of a call, in a sentence, and the corrected call where that is no guess."""
 
 import json
 import re
@@ -12,10 +12,10 @@ from pydantic_core import ErrorDetails
 from ac_mcp.arguments.aliases import find_alias, parse_amount
 from ac_mcp.messages import Json
 from ac_mcp.spec.annotations import Wire, find_mark
-from ac_mcp.spec.json_schema import argument_model, description_of, input_schema, options
+from ac_mcp.spec.json_schema import allowed_values, argument_model, description_of, input_schema
 from ac_mcp.spec.operation import Operation
 
-FORMS: Mapping[str, str] = {
+MESSAGES: Mapping[str, str] = {
     "string_type": "must be text",
     "string_too_short": "must not be empty",
     "int_type": "must be a whole number",
@@ -28,63 +28,66 @@ FORMS: Mapping[str, str] = {
     "too_short": "must hold at least one",
     "string_pattern_mismatch": "is not of that form",
 }
+"""How a sentence about a value ends, by pydantic's type of error."""
 
 
 def describe_problem(operation: Operation[..., Any], problem: ErrorDetails, accounts: bool) -> str:
-    where, known = str(problem["loc"][0])[:64], list(input_schema(operation, accounts)["properties"])
-    given, limits = shortened(problem["input"]), problem.get("ctx", {})
+    """Return a sentence that says what is wrong with one argument, and what would be right."""
+    name, value, limits = str(problem["loc"][0])[:64], short_json(problem["input"]), problem.get("ctx", {})
     match problem["type"]:
         case "extra_forbidden":
-            close = find_alias(operation, where, {where: problem["input"]}, accounts)
-            there = f"did you mean {' and '.join(close)}?" if close else f"there is {', '.join(known)}."
-            return f"Unknown argument {where}: {there}"
+            replacement = find_alias(operation, name, {name: problem["input"]}, accounts)
+            parameters = input_schema(operation, accounts)["properties"]
+            hint = f"did you mean {' and '.join(replacement)}?" if replacement else f"there is {', '.join(parameters)}."
+            return f"Unknown argument {name}: {hint}"
         case "missing":
-            return f"{where} is required."
+            return f"{name} is required."
         case "literal_error":
-            return f"{where}: {given} is not one of {', '.join(options(operation, where, accounts))}."
+            return f"{name}: {value} is not one of {', '.join(allowed_values(operation, name, accounts))}."
         case "value_error":
-            return f"{where}: {given} {problem['msg'].removeprefix('Value error, ')}."
+            return f"{name}: {value} {problem['msg'].removeprefix('Value error, ')}."
         case "greater_than_equal":
-            return f"{where}: {given} is too small; it must be at least {limits['ge']:g}."
+            return f"{name}: {value} is too small; it must be at least {limits['ge']:g}."
         case "less_than_equal":
-            return f"{where}: {given} is too large; it can be at most {limits['le']:g}."
+            return f"{name}: {value} is too large; it can be at most {limits['le']:g}."
         case "string_type" if isinstance(problem["input"], list):
-            return f"{where}: {given} are several; it takes one, so make one call for each."
+            return f"{name}: {value} are several; it takes one, so make one call for each."
         case "string_too_long":
-            return f"{where}: the text is too long; it can have at most {limits['max_length']} characters."
+            return f"{name}: the text is too long; it can have at most {limits['max_length']} characters."
         case kind:
-            example = example_of(operation, where)
+            example = example_of(operation, name)
             such = f", such as {json.dumps(example, ensure_ascii=False)}" if example is not None else ""
-            return f"{where}: {given} {FORMS.get(kind, 'cannot be used')}{such}."
+            return f"{name}: {value} {MESSAGES.get(kind, 'cannot be used')}{such}."
 
 
-def shortened(value: Any) -> str:
+def short_json(value: Any) -> str:
+    """Return a value as JSON, cut to 80 characters."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 80 else text[:80] + "…"
 
 
 def correct_call(
-    operation: Operation[..., Any], given: Json, problems: list[ErrorDetails], accounts: bool
+    operation: Operation[..., Any], arguments: Json, problems: list[ErrorDetails], accounts: bool
 ) -> tuple[Json | None, bool]:
-    """The same call made right, and whether an example had to stand in for something unknown.
+    """Return the corrected arguments, if any, and whether an example in them replaces an unknown value.
 
-    An argument that would have to be left out is not left out: a call that asks for less is another call.
+    No argument is dropped: a call with fewer arguments asks for something else.
     """
-    fixed, example = dict(given), False
-    for problem in sorted(problems, key=lambda one: one["type"] != "extra_forbidden"):
+    fixed, example = dict(arguments), False
+    for problem in sorted(problems, key=lambda error: error["type"] != "extra_forbidden"):
         name = str(problem["loc"][0])
         if problem["type"] == "extra_forbidden" and name in fixed:
-            said = find_alias(operation, name, fixed, accounts)
-            if said is None or said.keys() & fixed.keys():
+            replacement = find_alias(operation, name, fixed, accounts)
+            if replacement is None or replacement.keys() & fixed.keys():
                 return None, False
             del fixed[name]
-            fixed |= said
+            fixed |= replacement
         elif problem["type"] == "missing" and name == "contact" and "email" in fixed:
-            fixed["contact"] = fixed.pop("email")  # whose e-mail it is says who is meant
+            fixed["contact"] = fixed.pop("email")  # the e-mail address identifies the contact
         elif problem["type"] != "extra_forbidden" and (name not in fixed or problem["type"] != "missing"):
             fixed[name], invented = correct_value(operation, problem, name, accounts, fixed)
             if invented and problem["type"] == "literal_error" and len(problem["loc"]) == 1:
-                return None, False  # the first of them could be the opposite
+                return None, False  # the first of the choices could be the opposite
             example = example or invented
     try:
         argument_model(operation, accounts).model_validate(fixed)
@@ -97,28 +100,29 @@ CURRENCIES = {
     "euro": "eur", "€": "eur", "dollar": "usd", "us dollar": "usd", "$": "usd", "pound": "gbp", "£": "gbp",
     "franc": "chf", "swiss franc": "chf", "¥": "jpy", "yen": "jpy",
 }  # fmt: skip
-"""What people call them, without the ending of several."""
+"""The codes of currencies by the names people use, without a plural s."""
 
 
 def correct_value(
-    operation: Operation[..., Any], problem: ErrorDetails, name: str, accounts: bool, given: Json
+    operation: Operation[..., Any], problem: ErrorDetails, name: str, accounts: bool, arguments: Json
 ) -> tuple[Any, bool]:
-    """A value that would do, and whether it is only an example."""
-    limits, now, currency = problem.get("ctx", {}), given.get(name), str(given.get("currency") or "")
+    """Return a value that the argument accepts, and whether it is only an example."""
+    limits, value, currency = problem.get("ctx", {}), arguments.get(name), str(arguments.get("currency") or "")
     match problem["type"]:
-        case _ if name == "currency" and (code := CURRENCIES.get(str(now).strip().casefold().removesuffix("s"))):
+        case _ if name == "currency" and (code := CURRENCIES.get(str(value).strip().casefold().removesuffix("s"))):
             return code, False
-        case _ if name == "url" and re.match(r"http://[^/]+[.]", str(now)):
-            return f"https://{str(now).removeprefix('http://')}", False
+        case _ if name == "url" and re.match(r"http://[^/]+[.]", str(value)):
+            return f"https://{str(value).removeprefix('http://')}", False
         case "float_parsing" if (number := parse_amount(problem["input"], currency)) is not None:
             return number, False
         case "literal_error":
-            choices = options(operation, name, accounts)
-            close = find_misspelt(str(problem["input"]), choices) or word_of(operation, name, problem["input"])
-            right = close or find_choice(str(problem["input"]), choices)
-            close = close or right
-            right = right or choices[0]
-            return swap_word(problem, right, now), close is None
+            choices, word = allowed_values(operation, name, accounts), str(problem["input"])
+            choice = (
+                find_misspelt(word, choices)
+                or word_of_code(operation, name, problem["input"])
+                or find_choice(word, choices)
+            )
+            return replace_word(problem, choice or choices[0], value), choice is None
         case "string_type" if isinstance(problem["input"], list) and problem["input"]:
             return cast("list[Any]", problem["input"])[0], False
         case "greater_than_equal":
@@ -129,54 +133,57 @@ def correct_value(
             return placeholder(operation, name), True
 
 
-def swap_word(problem: ErrorDetails, right: str, now: Any) -> Any:
-    """The right word in the place of the wrong one, among those that stand beside it."""
-    _, *place = problem["loc"]
-    return [right if n == place[0] else one for n, one in enumerate(now)] if place else right
+def replace_word(problem: ErrorDetails, word: str, value: Any) -> Any:
+    """Return the value with `word` in place of the wrong one: the word itself, or the list with that item replaced."""
+    _, *position = problem["loc"]
+    return [word if n == position[0] else item for n, item in enumerate(value)] if position else word
 
 
 SYNONYMS = {
     "remove": "delete", "disconnect": "delete", "revoke": "delete", "connect": "create", "completed": "done",
     "complete": "done", "finished": "done", "inactive": "off", "disabled": "off", "active": "use", "enabled": "use",
 }  # fmt: skip
-"""What people call one of our choices."""
+"""Our choices by the words people use for them."""
 
 
 def find_choice(text: str, choices: list[str]) -> str | None:
-    """The one choice that a longer text names: `Closed Won`, `name asc`, `value` for `highest_value`."""
+    """Return the only choice that a text names: `Closed Won`, `name asc`, `value` for `highest_value`."""
     words = {SYNONYMS.get(word, word) for word in re.findall(r"[a-z]+", text.casefold())}
-    named = [choice for choice in choices if choice in words] or [
-        c for c in choices if words & set(re.split("[_ ]", c))
-    ]
+    named = [choice for choice in choices if choice in words]
+    named = named or [choice for choice in choices if words & set(re.split("[_ ]", choice))]
     return named[0] if len(named) == 1 else None
 
 
-def word_of(operation: Operation[..., Any], name: str, code: Any) -> str | None:
-    """Our word for the API's code."""
+def word_of_code(operation: Operation[..., Any], name: str, code: Any) -> str | None:
+    """Return our word for a code of the API, as this argument takes it."""
     parameter = operation.signature.parameters.get(name)
     wire = find_mark(parameter.annotation, Wire) if parameter else None
-    return next((word for word, own in wire.codes.items() if own == str(code)), None) if wire else None
+    if wire is None:
+        return None
+    return next((word for word, value in wire.codes.items() if value == str(code)), None)
 
 
 def example_of(operation: Operation[..., Any], name: str) -> Any:
+    """Return the example of a parameter; None if it has none."""
     parameter = operation.signature.parameters.get(name)
     return description_of(parameter.annotation).example if parameter else None
 
 
 def placeholder(operation: Operation[..., Any], name: str) -> Any:
-    """What may stand for a value nobody gave: in free text something that nobody takes for one."""
+    """Return a value for an unknown one: `<name>` where the argument takes any text, its example elsewhere."""
     text = f"<{name.replace('_', ' ')}>"
+    if name in operation.references:
+        return example_of(operation, name)
+    model = argument_model(operation)
     try:
-        fine = name not in operation.references and argument_model(
-            operation
-        ).__pydantic_validator__.validate_assignment(argument_model(operation).model_construct(), name, text)
+        model.__pydantic_validator__.validate_assignment(model.model_construct(), name, text)
     except ValidationError:
-        fine = False
-    return text if fine else example_of(operation, name)
+        return example_of(operation, name)
+    return text
 
 
 def find_misspelt(word: str, choices: list[str]) -> str | None:
-    """The choice that was surely meant: `subscribed` is near `unsubscribed`, and its opposite."""
-    near = get_close_matches(word.casefold(), choices, 1, cutoff=0.8)
-    surely = near and near[0][0] == word.casefold()[:1] and abs(len(near[0]) - len(word)) <= 2
-    return near[0] if surely else None
+    """Return the choice that a word surely misspells: `subscribed` is close to `unsubscribed`, but its opposite."""
+    close = get_close_matches(word.casefold(), choices, 1, cutoff=0.8)
+    is_sure = close and close[0][0] == word.casefold()[:1] and abs(len(close[0]) - len(word)) <= 2
+    return close[0] if is_sure else None

@@ -1,4 +1,4 @@
-"""Arguments as hosts really send them: read leniently, checked strictly, refused helpfully."""
+"""Parsing of the arguments that hosts really send: lenient reading, strict checks, helpful errors."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from ac_mcp.arguments.corrections import correct_call, describe_problem, find_misspelt, placeholder, shortened
+from ac_mcp.arguments.corrections import correct_call, describe_problem, find_misspelt, placeholder, short_json
 from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json
 from ac_mcp.spec.annotations import Multiple, Wire, find_mark
@@ -17,37 +17,37 @@ from ac_mcp.spec.operation import Operation
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 LARGEST, DEEPEST = 1_000_000, 20
-"""Characters that all arguments of a call may have together, and how deep they may be nested."""
-DRY = ("dryrun", "simulate", "preview", "validateonly")
-"""What a call is given to do nothing."""
+"""Most characters of all arguments of a call together, and most levels of nesting: an object counts as two."""
+DRY_RUN = ("dryrun", "simulate", "preview", "validateonly")
+"""The names of arguments that ask for a dry run, letters only."""
 
 
 def parse_arguments(operation: Operation[..., Any], arguments: Mapping[str, Any], accounts: bool = False) -> Json:
-    """Validated arguments, or a refusal that says what to change.
+    """Return the validated arguments, None for those that are absent.
 
     Raises:
-        BadArguments: with arguments that would do, where they follow from what was given.
+        BadArguments: if they do not validate; with the corrected arguments where those follow from the call.
     """
     require_bounded(arguments)
     arguments = unnest_preview(operation, arguments)
     arguments = refuse_dry_run(operation, arguments)
-    given = normalize_arguments(operation, arguments, accounts)
+    normalized = normalize_arguments(operation, arguments, accounts)
     try:
-        checked = dict(argument_model(operation, accounts).model_validate(given))
+        checked = dict(argument_model(operation, accounts).model_validate(normalized))
     except ValidationError as error:
         problems = error.errors(include_url=False)
-        said = " ".join(dict.fromkeys(describe_problem(operation, problem, accounts) for problem in problems))
-        fixed, example = correct_call(operation, given, problems, accounts)
-        wrong = BadArguments(said, fixed, example=example)
-        if "change" in operation.required and "change" not in given:
-            wrong.replacement = ("list_changes", {})  # no number can be guessed
-        raise wrong from None
-    emptied = [name for name, value in arguments.items() if value in ("", []) and name not in given]
+        text = " ".join(dict.fromkeys(describe_problem(operation, problem, accounts) for problem in problems))
+        fixed, example = correct_call(operation, normalized, problems, accounts)
+        refusal = BadArguments(text, fixed, example=example)
+        if "change" in operation.required and "change" not in normalized:
+            refusal.replacement = ("list_changes", {})  # no number can be guessed
+        raise refusal from None
+    emptied = [name for name, value in arguments.items() if value in ("", []) and name not in normalized]
     return require_change(operation, require_known_columns(operation, checked), emptied)
 
 
 def unnest_preview(operation: Operation[..., Any], arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The arguments of a call to preview, also where they stand beside its tool instead of inside `arguments`."""
+    """Return the arguments of a preview, with those of its call moved into `arguments` if they were left beside it."""
     own = {name: value for name, value in arguments.items() if name in operation.signature.parameters}
     if operation.path != "/previews" or own.get("arguments") or own.keys() == arguments.keys():
         return arguments
@@ -55,22 +55,22 @@ def unnest_preview(operation: Operation[..., Any], arguments: Mapping[str, Any])
 
 
 def require_bounded(arguments: Mapping[str, Any]) -> None:
-    """Nothing larger than a call can need is looked at any further: level by level, so that depth costs no stack.
+    """Refuse arguments larger than any call needs. They are read level by level, so that depth costs no stack.
 
     Raises:
-        BadArguments: if it is too large or too deep, or holds what is no text.
+        BadArguments: if they are too large or nested too deeply, or hold a lone surrogate.
     """
     size, level = 0, list[Any](arguments.items())
     for _ in range(DEEPEST):
         below: list[Any] = []
-        for one in level:
-            size += len(one) if isinstance(one, str) else 8
-            if isinstance(one, str) and SURROGATE.search(one):
+        for value in level:
+            size += len(value) if isinstance(value, str) else 8
+            if isinstance(value, str) and SURROGATE.search(value):
                 raise BadArguments("An argument holds half a character (a lone surrogate): send it as it is meant.")
-            if isinstance(one, dict):
-                below += cast("Json", one).items()
-            elif isinstance(one, list | tuple):
-                below += cast("list[Any]", one)
+            if isinstance(value, dict):
+                below += cast("Json", value).items()
+            elif isinstance(value, list | tuple):
+                below += cast("list[Any]", value)
         if size > LARGEST:
             raise BadArguments(f"The arguments are too large: together they can have {LARGEST} characters.")
         if not below:
@@ -80,168 +80,181 @@ def require_bounded(arguments: Mapping[str, Any]) -> None:
 
 
 def refuse_dry_run(operation: Operation[..., Any], arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """No tool takes dry_run: whoever gives it must not find that the write was made.
+    """Refuse a call that asks for a dry run: no tool takes such an argument, and the write must not happen.
 
     Raises:
         BadArguments: with the preview of this call, ready to run.
     """
-    asked = [name for name in arguments if re.sub("[^a-z]", "", name.casefold()) in DRY]
-    if not asked or asked[0] in operation.signature.parameters:
+    flags = [name for name in arguments if re.sub("[^a-z]", "", name.casefold()) in DRY_RUN]
+    if not flags or flags[0] in operation.signature.parameters:
         return arguments
-    rest = {name: value for name, value in arguments.items() if name not in asked}
+    rest, flag = {name: value for name, value in arguments.items() if name not in flags}, flags[0]
     if operation.read_only:
-        raise BadArguments(f"Unknown argument {asked[0]}: {operation.name} only reads, nothing is changed by it.", rest)
-    if str(arguments[asked[0]]).casefold() in ("false", "0", "no", "none"):
-        raise BadArguments(f"Unknown argument {asked[0]}: without it the call is made.", rest)
-    refused = BadArguments(f"{operation.name} takes no {asked[0]}: preview_change shows what it would do.")
+        raise BadArguments(f"Unknown argument {flag}: {operation.name} only reads, nothing is changed by it.", rest)
+    if str(arguments[flag]).casefold() in ("false", "0", "no", "none"):
+        raise BadArguments(f"Unknown argument {flag}: without it the call is made.", rest)
+    refusal = BadArguments(f"{operation.name} takes no {flag}: preview_change shows what it would do.")
     if operation.path != "/confirmations":  # its preview was shown with its token
-        refused.replacement = (
+        refusal.replacement = (
             "preview_change",
             {"tool": operation.name, "arguments": json.dumps(rest, ensure_ascii=False)},
         )
-    raise refused
+    raise refusal
 
 
 def require_known_columns(operation: Operation[..., Any], checked: Json) -> Json:
-    """The columns that are asked for, by our names; `stage_id` comes with `stage`, and `id` always.
+    """Return the arguments with `fields` as names of columns: `stage_id` becomes `stage`, which includes it.
+
+    An amount brings the currency with it.
 
     Raises:
-        BadArguments: with those there are, and the call with the ones that were surely meant.
+        BadArguments: if there is no such column; with the corrected call where each name is a misspelling.
     """
-    if not (asked := checked.get("fields")) or "fields" not in operation.views:
+    if not (requested := checked.get("fields")) or "fields" not in operation.views:
         return checked
     resource = operation.resource
-    known = {column.name: column.name for column in (*resource.columns, *resource.more)}
-    spelt = {"id": "id", f"{resource.word}_id": "id", **known, **{f"{name}_id": name for name in known}}
-    right = [spelt.get(name.casefold()) or find_misspelt(name, list(spelt)) for name in asked]
-    wrong = [name for name in asked if name.casefold() not in spelt]
-    if wrong:
-        fixed = {**checked, "fields": right} if all(right) else None
-        raise BadArguments(f"fields: {shortened(wrong[0])} is not one of {', '.join(known)}.", fixed)
-    money = [column.name for column in resource.columns if isinstance(column, Money)]
-    beside = ["currency"] if set(money) & set(right) and "currency" in known else []
-    return {**checked, "fields": list(dict.fromkeys([*right, *beside]))}
+    names = [column.name for column in (*resource.columns, *resource.more)]
+    spellings = {"id": "id", f"{resource.word}_id": "id"}
+    spellings |= {name: name for name in names} | {f"{name}_id": name for name in names}
+    columns = [spellings.get(name.casefold()) or find_misspelt(name, list(spellings)) for name in requested]
+    unknown = [name for name in requested if name.casefold() not in spellings]
+    if unknown:
+        fixed = {**checked, "fields": columns} if all(columns) else None
+        raise BadArguments(f"fields: {short_json(unknown[0])} is not one of {', '.join(dict.fromkeys(names))}.", fixed)
+    if "currency" in names and any(isinstance(c, Money) and c.name in columns for c in resource.columns):
+        columns.append("currency")
+    return {**checked, "fields": list(dict.fromkeys(columns))}
 
 
 def require_change(operation: Operation[..., Any], checked: Json, emptied: Sequence[str] = ()) -> Json:
-    """An update that changes nothing is a mistake: PUT with no more than the thing itself."""
+    """Return the arguments, which for a PUT have to change something.
+
+    Raises:
+        BadArguments: if they hold no more than what the path names; with an example of a change.
+    """
     changes = [name for name in operation.signature.parameters if f"{{{name}}}" not in operation.path]
     if operation.method == "PUT" and changes and all(checked[name] is None for name in changes):
         name = next(n for n in changes if n not in operation.references and n != "email")
         empty = f" An empty {' or '.join(emptied)} changes nothing." if emptied else ""
         empty = ' An empty text changes nothing: clear=["phone"] empties a detail.' if "clear" in changes else empty
-        said = f"Nothing to change was given: at least one of {', '.join(changes)} is required.{empty}"
-        raise BadArguments(said, {**checked, name: placeholder(operation, name)}, example=True)
+        text = f"Nothing to change was given: at least one of {', '.join(changes)} is required.{empty}"
+        raise BadArguments(text, {**checked, name: placeholder(operation, name)}, example=True)
     return checked
 
 
 def normalize_arguments(operation: Operation[..., Any], arguments: Mapping[str, Any], accounts: bool) -> Json:
-    """Null or "" for nothing, JSON text for a list, one for several, a mapping for name=value: hosts send them all."""
-    whole = input_schema(operation, accounts)
-    known: Json = whole["properties"]
-    optional = known.keys() - set(whole.get("required", ()))
+    """Return the arguments that are present, each in the form its parameter takes.
+
+    Hosts send null or "" for nothing, JSON text for a list, one value for a list of one, an object for name=value.
+    """
+    schema = input_schema(operation, accounts)
+    properties: Json = schema["properties"]
+    optional = properties.keys() - set(schema.get("required", ()))
     implied = operation.options.get("implied", {})
-    told = {k: v for k, v in arguments.items() if v is not None and str(v).casefold() not in implied.get(k, ())}
-    given = {k: v for k, v in told.items() if not (v in ("", [], {}) and k in optional)}
-    return {k: fit_value(v, known.get(k, {}).get("type"), operation, k) for k, v in given.items()}
+    stated = {k: v for k, v in arguments.items() if v is not None and str(v).casefold() not in implied.get(k, ())}
+    present = {k: v for k, v in stated.items() if not (v in ("", [], {}) and k in optional)}
+    return {k: fit_value(v, properties.get(k, {}).get("type"), operation, k) for k, v in present.items()}
 
 
-def fit_value(value: Any, wanted: Any, operation: Operation[..., Any], name: str) -> Any:
+def fit_value(value: Any, json_type: Any, operation: Operation[..., Any], name: str) -> Any:
+    """Return a value as the parameter takes it, if it comes in another form that hosts use; else unchanged."""
     match value:
-        case bool() if wanted in ("integer", "number"):
+        case bool() if json_type in ("integer", "number"):
             return str(value)
-        case str() | dict() | list() if wanted == "array" and is_conditions(operation, name):
+        case str() | dict() | list() if json_type == "array" and takes_conditions(operation, name):
             return condition_texts(value)
-        case list() if wanted == "array" and is_several(operation, name):
-            return [id_of_row(one) for one in cast("list[Any]", value)]
-        case str() if wanted == "array":
-            return fit_value(unpack_json_text(value, is_assigned(operation, name)), wanted, operation, name)
-        case dict() if wanted == "array" and is_assigned(operation, name):
-            return [assignment({"field": key, "value": one}) for key, one in cast("Json", value).items()]
-        case list() if is_assigned(operation, name):
-            return [assignment(one) for one in cast("list[Any]", value)]
-        case list() if wanted == "string" and takes_several(operation, name):
+        case list() if json_type == "array" and takes_names(operation, name):
+            return [id_of_row(item) for item in cast("list[Any]", value)]
+        case str() if json_type == "array":
+            return fit_value(unpack_json_text(value, takes_assignments(operation, name)), json_type, operation, name)
+        case dict() if json_type == "array" and takes_assignments(operation, name):
+            return [assignment({"field": key, "value": item}) for key, item in cast("Json", value).items()]
+        case list() if takes_assignments(operation, name):
+            return [assignment(item) for item in cast("list[Any]", value)]
+        case list() if json_type == "string" and takes_multiple(operation, name):
             return field_text(cast("list[Any]", value))
-        case [only] if wanted == "string":
-            return only
+        case [item] if json_type == "string":
+            return item
         case _:
             return value
 
 
-def is_conditions(operation: Operation[..., Any], name: str) -> bool:
+def takes_conditions(operation: Operation[..., Any], name: str) -> bool:
+    """Return whether a parameter takes a list of conditions."""
     return name in operation.references and operation.references[name].conditions
 
 
-def is_several(operation: Operation[..., Any], name: str) -> bool:
+def takes_names(operation: Operation[..., Any], name: str) -> bool:
+    """Return whether a parameter takes a list of names and ids."""
     return name in operation.references and operation.references[name].several
 
 
+def takes_assignments(operation: Operation[..., Any], name: str) -> bool:
+    """Return whether a parameter takes a list of `name=value`."""
+    return name in operation.references and operation.references[name].assigned
+
+
+def takes_multiple(operation: Operation[..., Any], name: str) -> bool:
+    """Return whether a parameter takes several values as one text, `A||B`."""
+    parameter = operation.signature.parameters.get(name)
+    return parameter is not None and isinstance(find_mark(parameter.annotation, Wire), Multiple)
+
+
 def condition_texts(value: Any) -> Any:
-    """Conditions as a list of texts: also from an object, or from one text with "and" or a comma between."""
+    """Return conditions as a list of texts, also from an object, or from one text with "and" or commas between."""
     match value:
         case str():
-            whole = unpack_json_text(value, True)
-            if whole != [value]:
-                return condition_texts(whole)
+            unpacked = unpack_json_text(value, True)
+            if unpacked != [value]:
+                return condition_texts(unpacked)
             parts = [part for part in re.split(r"\s*[,;]\s*|\s+(?:and|AND|&&)\s+", value) if part.strip()]
             return parts if all(re.search("[=:<>]", part) for part in parts) else [value]
         case dict():
             pairs = cast("Json", value).items()
             return [
-                f"{key}={one}"
-                for key, said in pairs
-                for one in (cast("list[Any]", said) if isinstance(said, list) else [said])
+                f"{key}={item}"
+                for key, items in pairs
+                for item in (cast("list[Any]", items) if isinstance(items, list) else [items])
             ]
         case list():
-            each = cast("list[Any]", value)
-            return [one for part in each for one in (condition_texts(part) if isinstance(part, dict) else [part])]
+            parts = cast("list[Any]", value)
+            return [text for part in parts for text in (condition_texts(part) if isinstance(part, dict) else [part])]
         case _:
             return value
 
 
 def id_of_row(row: Any) -> Any:
-    """A row of an earlier answer stands for the thing it is about."""
+    """Return the id, or the e-mail address, in a row of an earlier answer; any other value unchanged."""
     if not isinstance(row, dict):
         return row
-    said = cast("Json", row)
-    return next(
-        (said[key] for key in ("id", "contact_id", "deal_id", "email", "contact") if said.get(key)), cast("Any", row)
-    )
+    entries, keys = cast("Json", row), ("id", "contact_id", "deal_id", "email", "contact")
+    return next((entries[key] for key in keys if entries.get(key)), cast("Any", row))
 
 
-def is_assigned(operation: Operation[..., Any], name: str) -> bool:
-    return name in operation.references and operation.references[name].assigned
-
-
-def takes_several(operation: Operation[..., Any], name: str) -> bool:
-    parameter = operation.signature.parameters.get(name)
-    return parameter is not None and isinstance(find_mark(parameter.annotation, Wire), Multiple)
-
-
-def assignment(one: Any) -> Any:
-    """`{"field": "Plan", "value": "Pro"}`, as the API would have it, for `Plan=Pro`."""
-    if not isinstance(one, dict) or cast("Json", one).keys() != {"field", "value"}:
-        return cast("Any", one)
-    text = field_text(one["value"])
-    return f"{one['field']}={text}" if isinstance(text, str) else text
+def assignment(item: Any) -> Any:
+    """Return `Plan=Pro` for `{"field": "Plan", "value": "Pro"}`, the form of the API; any other value unchanged."""
+    if not isinstance(item, dict) or cast("Json", item).keys() != {"field", "value"}:
+        return cast("Any", item)
+    text = field_text(item["value"])
+    return f"{item['field']}={text}" if isinstance(text, str) else text
 
 
 def field_text(value: Any) -> Any:
-    """What a custom field can hold: text, a number, nothing, or several of them; anything else stays what it is."""
+    """Return a text, a number, null or a list of them as the text of a custom field; any other value unchanged."""
     match value:
         case bool() | dict():
             return cast("Any", value)
         case None:
             return ""
         case list():
-            several = [field_text(one) for one in cast("list[Any]", value)]
-            return "||".join(several) if all(isinstance(one, str) for one in several) else several
+            texts = [field_text(item) for item in cast("list[Any]", value)]
+            return "||".join(texts) if all(isinstance(text, str) for text in texts) else texts
         case _:
             return str(value)
 
 
 def unpack_json_text(text: str, whole: bool) -> Any:
-    """What a JSON text holds; any other is `A, B` for two, or `whole`: the value of a field may hold commas."""
+    """Return the list or object in a JSON text; any other text as a list, split at commas unless `whole`."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

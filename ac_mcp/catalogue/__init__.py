@@ -1,1 +1,1 @@
-"""Every operation the API documents, in words of our own, as data: one table each in the TOML files beside this one."""
+"""The catalogue: every operation the API documents, as data, one table each in the TOML files of this package."""

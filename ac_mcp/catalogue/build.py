@@ -1,9 +1,9 @@
-"""From an entry of the catalogue to an operation like any other: arguments, references, request, record and undo."""
+"""The operations of the catalogue: an entry becomes an operation like any other, with references, audit and undo."""
 
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from inspect import Parameter as Argument
+from inspect import Parameter as SignatureParameter
 from inspect import Signature
 from typing import Annotated, Any
 
@@ -17,113 +17,137 @@ from ac_mcp.spec.options import Options
 from ac_mcp.spec.parameters import Further, Id, Limit
 from ac_mcp.spec.resource import Resource, named_by
 
-NAMED = ("name", "title", "fieldLabel", "companyName", "label", "email", "subject")
-"""What a thing the product knows nothing of may be called by."""
+NAME_ATTRIBUTES = ("name", "title", "fieldLabel", "companyName", "label", "email", "subject")
+"""The attributes that may hold the name of a record that only the catalogue knows."""
 EXAMPLES: Mapping[str, Any] = {
     "contacts": "jane@acme.com", "tags": "VIP", "lists": "Newsletter", "deals": "Acme renewal", "users": "Priya Nair",
     "dealStages": "Negotiation", "dealGroups": "Sales", "automations": "Welcome series", "accounts": "Acme",
     "campaigns": "February Newsletter", "fields": "Plan", "segments": "Engaged customers",
 }  # fmt: skip
+"""An example of a reference, by kind."""
+TEXT_SEGMENTS = ("email", "username", "name", "event_name")
+"""The path parameters that are not ids."""
 NO_UNDO = "No undo can be derived for it."
 
 
-def built(one: Entry, own: Operation[..., Any] | None) -> Operation[..., Any]:
-    """The operation an entry stands for; `own` is what this product declares for the same route, if it does.
+def build_operation(entry: Entry, own: Operation[..., Any] | None) -> Operation[..., Any]:
+    """Return the operation of an entry; `own` is the operation this product declares for the same route, if any.
 
-    Its writes are recorded, previewed and undone as those of its own step; of what the product does not know
-    itself, or cannot make again, that follows from the entries beside it.
+    With `own`, its writes are audited, previewed and undone as writes of that operation. Without it, or if a deletion
+    cannot be undone, preview and undo follow from the other entries of the collection.
     """
-    if own is None or (one.kind == "destructive" and not one.undo):
-        return generic(one.collection)[one.id]
-    return operation(one, own.resource, own)
+    if own is None or (entry.kind == "destructive" and not entry.undo):
+        return collection_operations(entry.collection)[entry.id]
+    return make_operation(entry, own.resource, {"step": own.name})
 
 
 @cache
-def generic(collection: str) -> Mapping[str, Operation[..., Any]]:
-    """The operations on one kind of thing that only the catalogue knows."""
-    beside = [one for one in catalogue().values() if one.collection == collection]
-    wrapper = next((one.wrapper for one in beside if one.wrapper and one.path.count("/") <= 2), "")
+def collection_operations(collection: str) -> Mapping[str, Operation[..., Any]]:
+    """Return the operations on a collection that only the catalogue knows, by the id of their entry."""
+    entries = [entry for entry in catalogue().values() if entry.collection == collection]
+    wrapper = next((entry.wrapper for entry in entries if entry.wrapper and entry.path.count("/") <= 2), "")
     resource = Resource(
         wrapper or collection,
         collection,
-        called=named_by(*NAMED),
+        called=named_by(*NAME_ATTRIBUTES),
         one=collection if not wrapper else "",
         group="catalogue",
         wrapped=True,
     )
-    found = {one.id: operation(one, resource, None, beside) for one in beside}
-    resource.operations.extend(found[one.id] for one in beside if plain(one))
-    return found
+    operations = {entry.id: make_operation(entry, resource, undo_options(entry, entries)) for entry in entries}
+    resource.operations.extend(operations[entry.id] for entry in entries if is_basic(entry))
+    return operations
 
 
-def plain(one: Entry) -> bool:
-    """Whether it lists, makes, reads, changes or deletes the things themselves: an undo may use it."""
-    return bool(re.fullmatch(rf"/{one.collection}(/{{\w+}})?", one.path)) and one.method != "PATCH"
+def is_basic(entry: Entry) -> bool:
+    """Return whether an entry lists, creates, reads, updates or deletes the records themselves: an undo may use it."""
+    return bool(re.fullmatch(rf"/{entry.collection}(/{{\w+}})?", entry.path)) and entry.method != "PATCH"
 
 
-def operation(
-    one: Entry, resource: Resource, own: Operation[..., Any] | None, beside: Sequence[Entry] = ()
-) -> Operation[..., Any]:
+def make_operation(entry: Entry, resource: Resource, options: Options) -> Operation[..., Any]:
+    """Return an operation with the parameters of an entry and the options that follow from it, besides `options`."""
+
     async def handler(call: Call, **arguments: Any) -> Json:
         return await call()
 
-    handler.__name__, handler.__doc__ = one.id, one.does
-    handler.__signature__ = signature(one)  # type: ignore[attr-defined]
-    options: Options = {
+    handler.__name__, handler.__doc__ = entry.id, entry.does
+    handler.__signature__ = build_signature(entry)  # type: ignore[attr-defined]
+    entry_options: Options = {
         "raw": True,
         "verbatim": True,
-        "read_only": one.kind == "read",
-        "destructive": one.kind == "destructive",
-        "idempotent": one.method in ("GET", "PUT", "DELETE"),
-        "bare": one.bare,
-        "wrapper": one.wrapper,
-        "warns": one.asks,
+        "read_only": entry.kind == "read",
+        "destructive": entry.kind == "destructive",
+        "idempotent": entry.method in ("GET", "PUT", "DELETE"),
+        "bare": entry.bare,
+        "wrapper": entry.wrapper,
+        "warns": entry.asks,
     }
-    if own is not None:
-        return Operation(resource, one.method, one.path, handler, {**options, "step": own.name})  # type: ignore[arg-type]
-    readable = any(other.route == route("GET", one.path) for other in beside)
-    removable = any(plain(other) and other.method == "DELETE" and "name" not in other.path for other in beside)
-    made = one.method == "POST" and one.undo and plain(one) and removable
-    undoable = (plain(one) and one.method == "PUT" and readable) or made
-    options |= {"blind": not readable, "irreversible": not undoable and one.kind != "read"}
-    if reason := asks(one, undoable):
-        options["asks"] = lambda sent, before: reason
-    return Operation(resource, one.method, one.path, handler, options)  # type: ignore[arg-type]
+    return Operation(resource, entry.method, entry.path, handler, {**entry_options, **options})  # type: ignore[arg-type]
 
 
-def asks(one: Entry, undoable: bool) -> str:
-    """Why it waits for a yes: people would get mail, or something is gone for good."""
-    if one.mails:
-        return f"People may get mail from it: {one.mails}."
-    lasting = (one.kind == "destructive" or one.method in ("PUT", "PATCH")) and not undoable
-    return f"{one.does.split('. ')[0].rstrip('.')}. {NO_UNDO}" if lasting else ""
+def undo_options(entry: Entry, entries: Sequence[Entry]) -> Options:
+    """Return the options on before image, undo and confirmation, from the other entries of the collection."""
+    is_readable = any(other.route == route("GET", entry.path) for other in entries)
+    is_removable = any(is_basic(other) and other.method == "DELETE" and "name" not in other.path for other in entries)
+    undo_deletes = is_basic(entry) and entry.method == "POST" and entry.undo and is_removable
+    undo_restores = is_basic(entry) and entry.method == "PUT" and is_readable
+    undoable = undo_deletes or undo_restores
+    options: Options = {"blind": not is_readable, "irreversible": not undoable and entry.kind != "read"}
+    if reason := confirmation_reason(entry, undoable):
+        options["asks"] = lambda attributes, before: reason
+    return options
 
 
-def signature(one: Entry) -> Signature:
-    arguments = [argument(each) for each in one.takes]
-    if one.pages:
-        known = {each.name for each in arguments}
-        for name, kind, default in (("limit", Limit, 20), ("offset", Further, 0)):
-            if name not in known:
-                arguments.append(Argument(name, Argument.KEYWORD_ONLY, default=default, annotation=kind))
-    return Signature([Argument("call", Argument.POSITIONAL_OR_KEYWORD), *sorted(arguments, key=optional)])
+def confirmation_reason(entry: Entry, undoable: bool) -> str:
+    """Return why an operation needs confirmation: people would get mail, or a change cannot be undone; "" if not."""
+    if entry.mails:
+        return f"People may get mail from it: {entry.mails}."
+    lasting = (entry.kind == "destructive" or entry.method in ("PUT", "PATCH")) and not undoable
+    return f"{entry.does.split('. ')[0].rstrip('.')}. {NO_UNDO}" if lasting else ""
 
 
-def optional(one: Argument) -> bool:
-    return one.default is not Argument.empty
+def build_signature(entry: Entry) -> Signature:
+    """Return the signature of an entry's handler: `call`, the required parameters, the optional ones."""
+    parameters = [build_parameter(parameter) for parameter in entry.takes]
+    if entry.pages:
+        names = {parameter.name for parameter in parameters}
+        for name, annotation, default in (("limit", Limit, 20), ("offset", Further, 0)):
+            if name not in names:
+                parameters.append(
+                    SignatureParameter(name, SignatureParameter.KEYWORD_ONLY, default=default, annotation=annotation)
+                )
+    call = SignatureParameter("call", SignatureParameter.POSITIONAL_OR_KEYWORD)
+    return Signature([call, *sorted(parameters, key=is_optional)])
 
 
-def argument(one: Parameter) -> Argument:
-    """With what the model reads of it, and the API's own name."""
-    wire: Wire = InQuery(one.wire) if one.place == "query" else Wire(one.wire)
-    about = About(one.text or one.wire, EXAMPLES.get(one.kind, "1" if one.place == "path" else "…"), shown=False)
-    plain: Any = str if one.name == "search" else Any
-    kind: Any = Annotated[plain, wire, about]
-    if one.kind:
-        several = one.wire.endswith("[]")
-        kind = Annotated[list[str] if several else str, Ref(one.kind, several=several), wire, about]
-    elif one.place == "path":
-        spelt = one.name in ("email", "username", "name", "event_name")
-        kind = Annotated[str, Field(min_length=1, max_length=254), PathText(), about] if spelt else Annotated[Id, about]
-    default = Argument.empty if one.required else None
-    return Argument(one.name, Argument.KEYWORD_ONLY, default=default, annotation=kind if one.required else kind | None)
+def is_optional(parameter: SignatureParameter) -> bool:
+    """Return whether a parameter has a default."""
+    return parameter.default is not SignatureParameter.empty
+
+
+def build_parameter(parameter: Parameter) -> SignatureParameter:
+    """Return a parameter of the catalogue as one of a signature, with the API's name and a description."""
+    annotation = build_annotation(parameter)
+    return SignatureParameter(
+        parameter.name,
+        SignatureParameter.KEYWORD_ONLY,
+        default=SignatureParameter.empty if parameter.required else None,
+        annotation=annotation if parameter.required else annotation | None,
+    )
+
+
+def build_annotation(parameter: Parameter) -> Any:
+    """Return the annotation of a required parameter: a reference, a path segment, or any value."""
+    in_path = parameter.place == "path"
+    wire: Wire = InQuery(parameter.wire) if parameter.place == "query" else Wire(parameter.wire)
+    example = EXAMPLES.get(parameter.kind, "1" if in_path else "…")
+    about = About(parameter.text or parameter.wire, example, show_example=False)
+    if parameter.kind:
+        several = parameter.wire.endswith("[]")
+        return Annotated[list[str] if several else str, Ref(parameter.kind, several=several), wire, about]
+    if in_path and parameter.name in TEXT_SEGMENTS:
+        return Annotated[str, Field(min_length=1, max_length=254), PathText(), about]
+    if in_path:
+        return Annotated[Id, about]
+    value_type: Any = str if parameter.name == "search" else Any
+    return Annotated[value_type, wire, about]

@@ -1,8 +1,8 @@
-"""One operation of the catalogue, and the reading of its files."""
+"""The entries of the catalogue, and the parser of its files."""
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -11,26 +11,27 @@ from typing import Any, Literal
 
 Place = Literal["path", "query", "body"]
 PARAMETER = re.compile(r"((?P<ours>[a-z_]+)=)?(?P<wire>[^*@:\s]+)(?P<must>\*?)( @(?P<kind>\w+))?(: (?P<text>.+))?")
+"""A parameter in a TOML file, see `parse_parameters`."""
 KINDS: Mapping[str, str] = {
     "contact": "contacts", "tag": "tags", "list": "lists", "deal": "deals", "stage": "dealStages",
     "pipeline": "dealGroups", "automation": "automations", "campaign": "campaigns", "user": "users",
     "account": "accounts", "field": "fields", "segment": "segments",
 }  # fmt: skip
-"""What a parameter of a path names, where names are taken for it."""
+"""The kinds of the path parameters that take a name besides an id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """An attribute an operation takes: the API's name for it, and in a few words what it is."""
+    """An attribute an operation takes: `wire` is the API's name, `text` a description of a few words."""
 
     wire: str
     place: Place
     required: bool = False
     kind: str = ""
-    """Of which kind of thing it holds an id: then a name is taken too."""
+    """The kind of record whose id it holds: it takes a name too then. "" if it holds something else."""
     text: str = ""
     ours: str = ""
-    """Our name for it, where another parameter has the one that would follow."""
+    """Our name, where the derived one belongs to another parameter."""
 
     @property
     def name(self) -> str:
@@ -45,79 +46,88 @@ class Parameter:
 
 
 RESERVED = ("copy", "json", "schema", "validate", "construct", "dict")
-"""What a field of a pydantic model cannot be called."""
+"""Names that a field of a pydantic model cannot have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One documented operation."""
+    """One documented operation of the API."""
 
     id: str
     method: str
     path: str
     does: str
+    """The description."""
     takes: tuple[Parameter, ...]
+    """The parameters, those of the path first."""
     wrapper: str = ""
-    """The key its body is wrapped in; empty where it is not."""
+    """The key its body is wrapped in; "" for none."""
     bare: bool = False
     """Its body is a list."""
     kind: Literal["read", "write", "destructive"] = "write"
     mails: str = ""
-    """What goes out to people because of it."""
+    """The mail that people may get because of it; "" for none."""
     undo: bool = True
-    """Whether what it makes may be deleted again, or made what it deletes: not where other things soon hang on it."""
+    """Whether an undo may delete what it creates, or recreate what it deletes: not if records soon depend on it."""
     pages: bool = False
     """It takes limit and offset."""
     answer: str = ""
+    """The form of the response, where it is not the usual one."""
     words: str = ""
-    """What people call it, for the search only."""
+    """Search phrases: other words people use for it."""
     own: str = ""
-    """The operation of ours that does all of it, with more care, and is to be run instead."""
+    """The operation of this product that does all of it, more carefully, and runs instead."""
     like: tuple[str, ...] = ()
-    """Tools of ours that do the same: where one of them is switched off, so is this."""
+    """The tools of this product that do the same: if one of them is switched off, so is this operation."""
     asks: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Why it waits for a yes, by the parameter that makes it so."""
+    """The parameters that make it need confirmation, each with the reason."""
 
     @property
     def route(self) -> str:
-        """Method and path, whatever the parts of the path are called."""
+        """The method and the path, the names of path parameters left out: `GET /forms/{}`."""
         return route(self.method, self.path)
 
     @property
     def collection(self) -> str:
-        """The first part of its path: what its kind of thing is called."""
+        """The first segment of its path, which is the plural of its resource."""
         return self.path.split("/")[1]
 
 
 def route(method: str, path: str) -> str:
+    """Return the method and the path, the names of path parameters left out."""
     return f"{method} {re.sub('{[^}]+}', '{}', path)}"
 
 
 @cache
 def catalogue() -> Mapping[str, Entry]:
-    """All of it by id, such as `deal_tasks.create`; read once, when it is first asked for."""
-    found: dict[str, Entry] = {}
-    for file in sorted(files("ac_mcp.catalogue").iterdir(), key=lambda one: one.name):
+    """Return all entries by id, such as `deal_tasks.create`; the files are read once, on the first call."""
+    entries: dict[str, Entry] = {}
+    for file in sorted(files("ac_mcp.catalogue").iterdir(), key=lambda file: file.name):
         if file.name.endswith(".toml"):
             for group, tables in tomllib.loads(file.read_text(encoding="utf-8")).items():
-                found |= {f"{group}.{verb}": entry(f"{group}.{verb}", table) for verb, table in tables.items()}
-    return found
+                entries |= {f"{group}.{verb}": parse_entry(f"{group}.{verb}", table) for verb, table in tables.items()}
+    return entries
 
 
-def entry(id: str, table: Mapping[str, Any]) -> Entry:
-    """Raises ValueError for what is not written as it should be."""
+def parse_entry(id: str, table: Mapping[str, Any]) -> Entry:
+    """Parse one table of a TOML file.
+
+    Raises:
+        ValueError: if the route or a parameter is malformed.
+    """
     method, path = table["route"].split()
-    usual = {"GET": "read", "DELETE": "destructive"}.get(method, "write")
+    query, body = parse_parameters(table.get("query", ()), "query"), parse_parameters(table.get("body", ()), "body")
+    default_kind = {"GET": "read", "DELETE": "destructive"}.get(method, "write")
     lists = method == "GET" and not path.endswith("}")
     return Entry(
         id,
         method,
         path,
         table["does"],
-        (*in_path(path), *listed(table.get("query", ()), "query"), *listed(table.get("body", ()), "body")),
+        (*path_parameters(path), *query, *body),
         table.get("wrapper", ""),
         table.get("bare", False),
-        table.get("kind", usual),
+        table.get("kind", default_kind),
         table.get("mails", ""),
         table.get("undo", True),
         table.get("total", lists),
@@ -129,17 +139,23 @@ def entry(id: str, table: Mapping[str, Any]) -> Entry:
     )
 
 
-def in_path(path: str) -> Iterator[Parameter]:
+def path_parameters(path: str) -> Iterator[Parameter]:
+    """Yield the parameters of a path."""
     for name in re.findall("{(\\w+)}", path):
         kind = KINDS.get(name, "")
         yield Parameter(name, "path", True, kind, "name or id" if kind else "")
 
 
-def listed(texts: list[str], place: Place) -> Iterator[Parameter]:
-    """`ours=wire* @contacts: what it is`: a star where it is required, the kind where it holds the id of one."""
+def parse_parameters(texts: Iterable[str], place: Place) -> Iterator[Parameter]:
+    """Yield the parameters in texts such as `ours=wire* @contacts: description`.
+
+    The star marks a required parameter, the kind one that holds the id of such a record. All but `wire` is optional.
+
+    Raises:
+        ValueError: if a text has another form.
+    """
     for text in texts:
-        if not (read := PARAMETER.fullmatch(text)):
+        if not (found := PARAMETER.fullmatch(text)):
             raise ValueError(f"not a parameter: {text}")
-        yield Parameter(
-            read["wire"], place, bool(read["must"]), read["kind"] or "", read["text"] or "", read["ours"] or ""
-        )
+        required, kind = bool(found["must"]), found["kind"] or ""
+        yield Parameter(found["wire"], place, required, kind, found["text"] or "", found["ours"] or "")

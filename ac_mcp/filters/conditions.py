@@ -1,10 +1,10 @@
 """Conditions on contacts or deals as people write them: `tag=VIP`, `list!=Newsletter`, `Plan=Team`, `created_after=…`.
 
-Pure: a text becomes a `Condition`, whose names somebody else turns into ids.
+Pure: a text becomes a `Condition`; the package `naming` turns the names in it into ids.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias
@@ -18,39 +18,42 @@ DEAL_STATUS = {"open": "0", "won": "1", "lost": "2"}
 FIELD = "field"
 """The key of a condition on a custom field."""
 INACTIVE, LONGEST_AGO = "inactive_days", 3650
+"""The key of a condition on days without an open or click, and the most days it takes."""
 Form: TypeAlias = Literal["name", "word", "day", "number", "text"]
 
 
 @dataclass(frozen=True, slots=True)
 class ConditionKey:
-    """One thing a condition can be about: the API's parameter for it, and what its value is."""
+    """A key of conditions: the API's query parameter for it, and the form of its value."""
 
     wire: str
     form: Form = "text"
     kind: str = ""
-    """What a name is looked up among."""
+    """The kind of record that a value of the form `name` names."""
     words: Mapping[str, str] | None = None
+    """The values of the form `word`, each with the API's code."""
     negative: bool = False
-    """Whether `!=` can be asked too."""
+    """Whether it takes `!=` too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`value` is what goes on the wire, `text` the whole condition as people read it."""
+    """A condition ready to be sent: `value` is the API's, `text` the whole condition as people read it."""
 
     key: str
     value: str
     negative: bool = False
     text: str = ""
     field: str = ""
-    """The id of the custom field it is about; `key` is "field" then."""
+    """The id of the custom field, if `key` is "field"."""
     among: bool = False
-    """The field holds several values, of which it is to be one."""
+    """Whether the custom field holds several values, one of which has to match."""
 
     @classmethod
-    def of(cls, key: str, value: str, shown: str, negative: bool = False, **field: Any) -> "Condition":
+    def of(cls, key: str, value: str, display: str, negative: bool = False, **field: Any) -> "Condition":
+        """Build a condition whose text shows `display` for its value; `field` holds `title`, `field` and `among`."""
         title = field.pop("title", key)
-        return cls(key, value, negative, f"{title}{'!=' if negative else '='}{shown}", **field)
+        return cls(key, value, negative, f"{title}{'!=' if negative else '='}{display}", **field)
 
     def to_json(self) -> Json:
         """Return the condition as it is stored in a job's plan; `from_json` reads it back."""
@@ -91,22 +94,25 @@ DEAL: Mapping[str, ConditionKey] = {
     "updated_before": ConditionKey("filters[updated_before]", "day"),
 }
 KEYS: Mapping[str, Mapping[str, ConditionKey]] = {"contacts": CONTACT, "deals": DEAL}
-ALIASES = {
+KEY_ALIASES = {
     "tags": "tag", "label": "tag", "lists": "list", "segments": "segment", "automations": "automation",
     "in_automation": "automation", "query": "search", "text": "search", "created_since": "created_after",
     "created_from": "created_after", "updated_since": "updated_after", "email_address": "email", "group": "pipeline",
     "user": "owner", "inactive": INACTIVE, "minimum_value": "min_value", "maximum_value": "max_value",
     "subscribed": "list", "on_list": "list",
 }  # fmt: skip
-ALSO = {"subscribed": "active", "confirmed": "active"}
-DATED = {("created", True): "created_after", ("created", False): "created_before",
-         ("updated", True): "updated_after", ("updated", False): "updated_before"}  # fmt: skip
-FORM = re.compile(r"\s*(?:(not|without|no)\s+|(-))?(.+?)\s*(!=|<>|>=|<=|==|=|:|>|<)\s*(.*)", re.S | re.I)
+"""The names that people and other interfaces use for our keys."""
+WORD_ALIASES = {"subscribed": "active", "confirmed": "active"}
+COMPARED_DATES = {("created", True): "created_after", ("created", False): "created_before",
+                  ("updated", True): "updated_after", ("updated", False): "updated_before"}  # fmt: skip
+"""The keys for `created>…` (True) and `created<…` (False)."""
+COMPARISONS = (">", ">=", "<", "<=")
+PATTERN = re.compile(r"\s*(?:(not|without|no)\s+|(-))?(.+?)\s*(!=|<>|>=|<=|==|=|:|>|<)\s*(.*)", re.S | re.I)
 
 
 @dataclass(frozen=True, slots=True)
 class ConditionText:
-    """A condition as it was written, taken apart."""
+    """The parts of a condition as it was written; `whole` is the text."""
 
     key: str
     value: str
@@ -116,67 +122,79 @@ class ConditionText:
 
 
 def parse_condition(parameter: str, text: str) -> ConditionText:
-    """Raises BadArguments for what is no condition."""
-    found = FORM.fullmatch(text)
+    """Parse the text of one condition; `parameter` is named in the error.
+
+    Raises:
+        BadArguments: if the text has no key or no operator.
+    """
+    found = PATTERN.fullmatch(text)
     if not found or not found[3].strip("! "):
         raise BadArguments(f'{parameter}: "{text[:80]}" is not of the form key=value, such as tag=VIP or list!=News.')
     word, minus, key, operator, value = found.groups()
     negative = bool(word or minus) != (operator in ("!=", "<>"))
-    plain = re.sub(r"[\s-]+", "_", key.strip().casefold())
-    if operator in (">", ">=", "<", "<=") and (plain, operator[0] == ">") in DATED:
-        return ConditionText(DATED[plain, operator[0] == ">"], value.strip(), negative, text)
+    compared = normalize_key(key), operator[0] == ">"
+    if operator in COMPARISONS and compared in COMPARED_DATES:
+        return ConditionText(COMPARED_DATES[compared], value.strip(), negative, text)
     return ConditionText(key.strip(), value.strip(), negative, text, operator)
 
 
-def find_key(kind: str, one: ConditionText) -> str:
-    """Which key of this kind it is about; empty where it can only be a custom field."""
-    plain = re.sub(r"[\s-]+", "_", one.key.casefold())
-    plain = ALIASES.get(plain, plain)
-    return plain if plain in KEYS[kind] else ""
+def normalize_key(key: str) -> str:
+    """Return a key in lower case, its words joined by underscores."""
+    return re.sub(r"[\s-]+", "_", key.strip().casefold())
 
 
-def build_condition(parameter: str, kind: str, key: str, one: ConditionText) -> Condition:
-    """A condition whose value is no name.
+def find_key(kind: str, condition: ConditionText) -> str:
+    """Return the key of this kind that a condition is about; "" if it can only be a custom field."""
+    key = normalize_key(condition.key)
+    key = KEY_ALIASES.get(key, key)
+    return key if key in KEYS[kind] else ""
+
+
+def build_condition(parameter: str, kind: str, key: str, condition: ConditionText) -> Condition:
+    """Return the condition for a key whose value is not a name.
 
     Raises:
-        BadArguments: for a value it does not take.
+        BadArguments: if the key does not take the operator or the value.
     """
-    said, of = one.value, KEYS[kind][key]
-    if one.operator in (">", ">=", "<", "<="):
-        raise BadArguments(f'{parameter}: "{one.whole[:80]}": {key} takes = only.')
-    if one.negative and not of.negative:
-        raise BadArguments(f'{parameter}: "{one.whole[:80]}": {key} takes = only, not its opposite.')
-    if not said:
-        raise BadArguments(f'{parameter}: "{one.whole[:80]}": {key} needs a value.')
-    match of.form:
+    value, whole, declared = condition.value, condition.whole[:80], KEYS[kind][key]
+    if condition.operator in COMPARISONS:
+        raise BadArguments(f'{parameter}: "{whole}": {key} takes = only.')
+    if condition.negative and not declared.negative:
+        raise BadArguments(f'{parameter}: "{whole}": {key} takes = only, not its opposite.')
+    if not value:
+        raise BadArguments(f'{parameter}: "{whole}": {key} needs a value.')
+    match declared.form:
         case "word":
-            choice = ALSO.get(said.casefold(), said.casefold())
-            if choice not in (of.words or {}):
-                raise BadArguments(f"{parameter}: {key} takes {', '.join(of.words or {})}; {said[:80]!r} is none.")
-            return Condition.of(key, (of.words or {})[choice], choice)
+            words, word = declared.words or {}, WORD_ALIASES.get(value.casefold(), value.casefold())
+            if word not in words:
+                raise BadArguments(f"{parameter}: {key} takes {', '.join(words)}; {value[:80]!r} is none.")
+            return Condition.of(key, words[word], word)
         case "day":
             try:
-                require_date(said)
+                require_date(value)
             except ValueError as error:
-                raise BadArguments(f"{parameter}: {key}: {said[:80]!r} {error}.") from None
-            return Condition.of(key, said, said)
+                raise BadArguments(f"{parameter}: {key}: {value[:80]!r} {error}.") from None
         case "number":
-            if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]+)?", said):
-                raise BadArguments(f"{parameter}: {key} takes a plain number; {said[:80]!r} is none.")
-            if key == INACTIVE and not (said.isdecimal() and 1 <= int(said) <= LONGEST_AGO):
+            if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]+)?", value):
+                raise BadArguments(f"{parameter}: {key} takes a plain number; {value[:80]!r} is none.")
+            if key == INACTIVE and not (value.isdecimal() and 1 <= int(value) <= LONGEST_AGO):
                 raise BadArguments(f"{parameter}: {key} takes whole days from 1 to {LONGEST_AGO}.")
-            return Condition.of(key, said, said)
         case _:
-            if len(said) > 500:
+            if len(value) > 500:
                 raise BadArguments(f"{parameter}: {key}: the text is too long.")
-            return Condition.of(key, said, said)
+    return Condition.of(key, value, value)
 
 
-def unknown_condition(parameter: str, kind: str, one: ConditionText, titles: Sequence[str], fixed: Any) -> BadArguments:
-    """There is neither such a key nor such a field."""
+def unknown_condition(
+    parameter: str, kind: str, condition: ConditionText, titles: Sequence[str], fixed: Callable[[str], Json]
+) -> BadArguments:
+    """Return the error for a condition on a key that is neither ours nor the title of a custom field.
+
+    `fixed` returns the arguments with another key in this condition: the error offers them if one is close.
+    """
     keys = list(KEYS[kind])
     names = {name.casefold(): name for name in (*keys, *titles)}
-    near = get_close_matches(one.key.casefold(), list(names), 1, 0.7)
+    close = [names[name] for name in get_close_matches(condition.key.casefold(), list(names), 1, 0.7)]
     field = " or a custom field" if kind == "contacts" else ""
-    told = f"did you mean {names[near[0]]}?" if near else f"there is {', '.join(keys)}{field}."
-    return BadArguments(f"{parameter}: there is no {one.key[:80]!r}; {told}", fixed(names[near[0]]) if near else None)
+    hint = f"did you mean {close[0]}?" if close else f"there is {', '.join(keys)}{field}."
+    return BadArguments(f"{parameter}: there is no {condition.key[:80]!r}; {hint}", fixed(close[0]) if close else None)

@@ -1,7 +1,7 @@
-"""Which contacts meet some conditions: counted with as few requests as possible, or read page by page by id.
+"""The contacts that meet a set of conditions: counted with as few requests as possible, or read page by page by id.
 
-What the API can ask at once goes into one query (reference 3.2). A second tag, what is *not* so, and custom fields it
-cannot: those are asked for each page of a hundred contacts (`ids[]`), or read as a whole where that is less.
+The conditions that the API can combine go into one query (reference 3.2). It cannot combine two tags, negations or
+custom fields: those are queried for each page of a hundred contacts (`ids[]`), or read as a whole where that is less.
 """
 
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
@@ -18,282 +18,312 @@ from ac_mcp.filters.conditions import CONTACT, FIELD, INACTIVE, Condition
 from ac_mcp.messages import NO_DEADLINE, CallClock, Json, Request, Sender, as_int, as_object, as_objects
 
 PAGE = 100
-AHEAD = 4
-"""Pages of values that are asked for at once."""
-MOST_NEGATIVE = 3
-"""Conditions the other way round up to which counts are subtracted: each doubles the counts."""
-SEARCHING = (0.0, 0.0, 2.0, 4.0, 8.0)
-"""Seconds before each question who is in a segment, until somebody is."""
+"""Contacts or values on a page."""
+CONCURRENT_PAGES = 4
+"""Pages of custom field values that are read at once."""
+MOST_SUBTRACTED = 3
+"""Most negated conditions that are counted by subtraction: each doubles the number of counts."""
+SEGMENT_PAUSES = (0.0, 0.0, 2.0, 4.0, 8.0)
+"""Seconds before each query for the members of a segment, until it returns any."""
 SPARE = 4.0
-"""Seconds of its own a call keeps for what comes after reading."""
+"""Seconds that reading leaves to the rest of the call."""
 OPENED, CLICKED = "last_open_date", "last_click_date"
+"""The attributes of a contact with its last open and last click."""
 Query: TypeAlias = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class ContactCount:
-    """`exact` is False where the time of the call did not allow to look at all of them: then it is the least."""
+    """A number of contacts."""
 
     number: int
     exact: bool = True
+    """False if the call ran out of time before all contacts were read: there are at least `number`."""
     read: int = 0
-    """Contacts that were looked at one by one."""
+    """The contacts that were read one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryPlan:
-    """Conditions by how they are asked."""
+    """Conditions by the way they are queried: a contact has to meet all of them."""
 
     base: Query
-    """All in one query."""
-    further: tuple[Query, ...] = ()
-    """What has to hold beside it."""
-    without: tuple[Query, ...] = ()
-    """What must not hold."""
+    """The conditions that one query combines."""
+    required: tuple[Query, ...] = ()
+    """Further queries that have to find the contact."""
+    excluded: tuple[Query, ...] = ()
+    """Queries that must not find the contact."""
     fields: tuple[Condition, ...] = ()
+    """The conditions on custom fields."""
     inactive: int = 0
-    """Days without an open or click."""
+    """Days without an open or click; 0 for any."""
 
     @property
-    def alone(self) -> bool:
-        """Whether counts of single queries are enough."""
-        apart = all(a.keys().isdisjoint(b) for a, b in combinations((self.base, *self.without), 2))
-        few = len(self.without) <= MOST_NEGATIVE
-        return not (self.further or self.fields or self.inactive) and apart and few
+    def needs_only_totals(self) -> bool:
+        """Whether the totals of queries give the count, without reading contacts."""
+        disjoint = all(a.keys().isdisjoint(b) for a, b in combinations((self.base, *self.excluded), 2))
+        few = len(self.excluded) <= MOST_SUBTRACTED
+        return not (self.required or self.fields or self.inactive) and disjoint and few
 
 
 def plan_query(conditions: Iterable[Condition]) -> QueryPlan:
-    known = list(conditions)
-    status = next((one.value for one in known if one.key == "status"), "")
-    lists = any(one.key == "list" and not one.negative for one in known)
-    base: Query = {"status": status} if status and not lists else {}
-    further: list[Query] = []
-    without: list[Query] = []
-    for one in known:
-        if one.key in ("status", FIELD, INACTIVE):
+    """Return the plan for these conditions."""
+    conditions = list(conditions)
+    status = next((condition.value for condition in conditions if condition.key == "status"), "")
+    on_list = any(condition.key == "list" and not condition.negative for condition in conditions)
+    base: Query = {"status": status} if status and not on_list else {}
+    required: list[Query] = []
+    excluded: list[Query] = []
+    for condition in conditions:
+        if condition.key in ("status", FIELD, INACTIVE):
             continue
-        query = query_for(one, status)
-        if one.negative:
-            without.append(query)
+        query = query_for(condition, status)
+        if condition.negative:
+            excluded.append(query)
         elif base.keys().isdisjoint(query):
             base |= query
         else:
-            further.append(query)
-    inactive = next((int(float(one.value)) for one in known if one.key == INACTIVE), 0)
-    fields = tuple(one for one in known if one.key == FIELD)
-    return QueryPlan(base, tuple(further), tuple(without), fields, inactive)
+            required.append(query)
+    inactive = next((int(float(condition.value)) for condition in conditions if condition.key == INACTIVE), 0)
+    fields = tuple(condition for condition in conditions if condition.key == FIELD)
+    return QueryPlan(base, tuple(required), tuple(excluded), fields, inactive)
 
 
-def query_for(one: Condition, status: str = "") -> Query:
-    """On a list is who has that status there: active, unless another one is asked for."""
-    wire = CONTACT[one.key].wire
-    if one.key == "email" and "@" not in one.value.strip("@"):
-        return {"email_like": one.value}
-    return {wire: one.value} | ({"status": "1" if one.negative else status or "1"} if one.key == "list" else {})
+def query_for(condition: Condition, status: str = "") -> Query:
+    """Return the query for one condition; `status` is the status on a list, active if it is not stated."""
+    if condition.key == "email" and "@" not in condition.value.strip("@"):
+        return {"email_like": condition.value}
+    query = {CONTACT[condition.key].wire: condition.value}
+    if condition.key == "list":
+        query["status"] = "1" if condition.negative else status or "1"
+    return query
 
 
 @dataclass(slots=True)
 class ContactQuery:
-    """Those contacts, for whoever `sender` reads."""
+    """The contacts that meet the conditions, read through `sender`."""
 
     sender: Sender
     conditions: Sequence[Condition]
     watch: CallClock = NO_DEADLINE
     complete: bool = True
-    """False once the time was up before all were read."""
+    """False once the call has run out of time before all contacts were read."""
     read: int = 0
+    """The contacts that were read one by one."""
     last: int = 0
-    """The highest id that was read."""
+    """The highest id read so far."""
     ended: bool = False
-    """Whether the page that was read last was the last one."""
+    """Whether the last page has been read."""
     searched: set[str] = field(default_factory=set[str])
-    """Segments whose members are known by now."""
+    """The ids of segments whose search has ended."""
     plan: QueryPlan = field(init=False)
-    holders: set[int] | None = None
-    """Who meets the conditions on fields; None without such."""
-    others: set[int] = field(default_factory=set[int])
-    """Who does not."""
+    field_matches: set[int] | None = None
+    """The ids of the contacts whose custom fields hold what the conditions require; None if they require nothing."""
+    field_mismatches: set[int] = field(default_factory=set[int])
+    """The ids of the contacts whose custom fields hold what the conditions exclude."""
 
     def __post_init__(self) -> None:
         self.plan = plan_query(self.conditions)
 
     async def count(self) -> ContactCount:
-        if self.plan.alone:
-            return ContactCount(await self._subtracted())
-        if self.plan.base or self.plan.further or self.plan.without or self.plan.inactive:
+        """Count the contacts."""
+        plan = self.plan
+        if plan.needs_only_totals:
+            return ContactCount(await self._count_by_totals())
+        if plan.base or plan.required or plan.excluded or plan.inactive:
             number = 0
             async for rows in self.pages():
                 number += len(rows)
             return ContactCount(number, self.complete, self.read)
-        await self._fields()
+        await self._read_fields()
         if not self.complete:
             return ContactCount(0, False)
-        if self.holders is not None:
-            return ContactCount(len(self.holders - self.others))
-        return ContactCount(max(0, await self.total({}) - len(self.others)))
+        if self.field_matches is not None:
+            return ContactCount(len(self.field_matches - self.field_mismatches))
+        return ContactCount(max(0, await self.total({}) - len(self.field_mismatches)))
 
     async def preview(self, most: int) -> tuple[ContactCount, list[Json]]:
-        """How many there are, and the first few of them: all where they are on the first page."""
+        """Count the contacts, and return the first `most` of them, in the order of their ids."""
         plan = self.plan
-        if not (plan.further or plan.without or plan.fields or plan.inactive):
-            body = await self._contacts({**plan.base, "orders[id]": "ASC", "limit": str(most)})
+        if not (plan.required or plan.excluded or plan.fields or plan.inactive):
+            body = await self._fetch_contacts({**plan.base, "orders[id]": "ASC", "limit": str(most)})
             return ContactCount(as_int(as_object(body.get("meta")).get("total"))), as_objects(body.get("contacts"))
         few, number = list[Json](), 0
         async for rows in self.pages():
             few += rows[: most - len(few)]
             number += len(rows)
-            if plan.alone and not self.ended:
-                return ContactCount(await self._subtracted()), few
+            if plan.needs_only_totals and not self.ended:
+                return ContactCount(await self._count_by_totals()), few
         return ContactCount(number, self.complete, self.read), few
 
-    async def _subtracted(self) -> int:
-        """Those of the base, less those with one of the others, plus those with two of them, and so on."""
-        subsets = [some for size in range(len(self.plan.without) + 1) for some in combinations(self.plan.without, size)]
-        queries = [
-            {key: value for query in (self.plan.base, *some) for key, value in query.items()} for some in subsets
-        ]
+    async def _count_by_totals(self) -> int:
+        """Count by inclusion and exclusion: those of the base, less those of one exclusion, plus those of two, …"""
+        base, excluded = self.plan.base, self.plan.excluded
+        subsets = [subset for size in range(len(excluded) + 1) for subset in combinations(excluded, size)]
+        queries = [{key: value for query in (base, *subset) for key, value in query.items()} for subset in subsets]
         totals = await gather([self.total(query) for query in queries])
-        signed = (-total if len(some) % 2 else total for some, total in zip(subsets, totals, strict=True))
+        signed = (-total if len(subset) % 2 else total for subset, total in zip(subsets, totals, strict=True))
         return max(0, sum(signed))
 
     async def total(self, query: Mapping[str, str]) -> int:
-        body = await self._contacts({**query, "limit": "1"})
+        """Return the number of contacts that a query finds."""
+        body = await self._fetch_contacts({**query, "limit": "1"})
         return as_int(as_object(body.get("meta")).get("total"))
 
     async def pages(self, after: int = 0) -> AsyncGenerator[list[Json]]:
-        """The rows, in the order of their ids, a list for each page that was read; ends early where time is up."""
-        await self._fields()
+        """Yield the rows of the contacts with an id above `after`, ordered by id, a list for each page read.
+
+        It ends early if the call runs out of time: `complete` is False then.
+        """
+        await self._read_fields()
         if not self.complete:
             return
-        chosen = None if self.holders is None else sorted(id for id in self.holders - self.others if id > after)
+        chosen: list[int] | None = None
+        if self.field_matches is not None:
+            chosen = sorted(id for id in self.field_matches - self.field_mismatches if id > after)
         if chosen is not None and len(chosen) <= await self.total(self.plan.base):
-            for place in range(0, len(chosen), PAGE):
+            for start in range(0, len(chosen), PAGE):
                 if not self.has_time:
                     return
-                ids = chosen[place : place + PAGE]
-                self.ended, self.last = place + PAGE >= len(chosen), ids[-1]
-                yield await self._kept(await self.find_matching(self.plan.base, ids))
+                ids = chosen[start : start + PAGE]
+                self.ended, self.last = start + PAGE >= len(chosen), ids[-1]
+                yield await self._filter_rows(await self.find_matching(self.plan.base, ids))
             return
         last = after
         while self.has_time:
             query = {**self.plan.base, "orders[id]": "ASC", "id_greater": str(last), "limit": str(PAGE)}
-            rows = as_objects((await self._contacts(query)).get("contacts"))
+            rows = as_objects((await self._fetch_contacts(query)).get("contacts"))
             if not rows:
                 return
             self.last = last = max(as_int(row.get("id")) for row in rows)
             self.ended = len(rows) < PAGE
-            yield await self._kept(rows)
+            yield await self._filter_rows(rows)
             if self.ended:
                 return
 
     @property
     def has_time(self) -> bool:
+        """Whether the call has time to read on; if not, `complete` becomes False."""
         if self.watch.seconds_left() <= SPARE:
             self.complete = False
         return self.complete
 
-    async def _kept(self, rows: list[Json]) -> list[Json]:
-        """Of these rows those that meet what the query could not ask."""
+    async def _filter_rows(self, rows: list[Json]) -> list[Json]:
+        """Return the rows that also meet the conditions outside the base query."""
         self.read += len(rows)
         ids = {as_int(row.get("id")) for row in rows}
-        if self.holders is not None:
-            ids &= self.holders
-        ids -= self.others
-        checks = [(query, True) for query in self.plan.further] + [(query, False) for query in self.plan.without]
-        found = await gather([self.find_matching(query, sorted(ids)) for query, _ in checks]) if ids else []
-        for (_, wanted), those in zip(checks, found, strict=False):
-            there = {as_int(row.get("id")) for row in those}
-            ids = ids & there if wanted else ids - there
-        quiet = self.plan.inactive
+        if self.field_matches is not None:
+            ids &= self.field_matches
+        ids -= self.field_mismatches
+        checks = [(query, True) for query in self.plan.required] + [(query, False) for query in self.plan.excluded]
+        matches = await gather([self.find_matching(query, sorted(ids)) for query, _ in checks]) if ids else []
+        for (_, required), matching in zip(checks, matches, strict=False):
+            found = {as_int(row.get("id")) for row in matching}
+            ids = ids & found if required else ids - found
+        days = self.plan.inactive
         return [
-            r for r in rows if as_int(r.get("id")) in ids and (not quiet or is_inactive(r, self.watch.now(), quiet))
+            row
+            for row in rows
+            if as_int(row.get("id")) in ids and (not days or is_inactive(row, self.watch.now(), days))
         ]
 
     async def find_matching(self, query: Mapping[str, str], ids: Sequence[int]) -> list[Json]:
-        """Those of these ids that a query finds; where it ignores the ids, what it finds else is left out."""
+        """Return the rows of those of these contacts, at most `PAGE`, that a query finds, ordered by id.
+
+        Rows of other contacts are dropped: the API may ignore the ids.
+        """
         if not ids:
             return []
-        of: dict[str, str | tuple[str, ...]] = {**query, "ids[]": tuple(map(str, ids)), "limit": str(PAGE)}
-        rows = as_objects((await self._contacts(of)).get("contacts"))
-        return sorted((r for r in rows if as_int(r.get("id")) in set(ids)), key=lambda r: as_int(r.get("id")))
+        paged: dict[str, str | tuple[str, ...]] = {**query, "ids[]": tuple(map(str, ids)), "limit": str(PAGE)}
+        rows = as_objects((await self._fetch_contacts(paged)).get("contacts"))
+        matching = (row for row in rows if as_int(row.get("id")) in set(ids))
+        return sorted(matching, key=lambda row: as_int(row.get("id")))
 
-    async def _contacts(self, query: Mapping[str, str | tuple[str, ...]]) -> Json:
-        """The first question about a segment only starts its search (reference 2.8): it is asked a few times."""
+    async def _fetch_contacts(self, query: Mapping[str, str | tuple[str, ...]]) -> Json:
         request = Request("GET", "/contacts", query, repeatable=True, unshared="segmentid" in query)
         id = str(query.get("segmentid") or "")
         if id and id not in self.searched:
-            await self._search(id)
+            await self._await_segment(id)
         return (await self.sender.send(request)).body
 
-    async def _search(self, id: str) -> None:
-        """Until its members are known; raises BadArguments where none would make everybody one who is not in it."""
+    async def _await_segment(self, id: str) -> None:
+        """Wait until the search for the members of a segment has ended: the first query only starts it (reference 2.8).
+
+        Raises:
+            BadArguments: if none were found and the segment is excluded: every contact would count as outside it.
+        """
         request = Request("GET", "/contacts", {"segmentid": id, "limit": "1"}, repeatable=True, unshared=True)
-        for pause in SEARCHING:
+        for pause in SEGMENT_PAUSES:
             if pause and self.watch.seconds_left() > SPARE + pause:
                 await sleep(pause)
             body = (await self.sender.send(request)).body
             if as_int(as_object(body.get("meta")).get("total")):
                 self.searched.add(id)
                 return
-        if any(query.get("segmentid") == id for query in self.plan.without):
+        if any(query.get("segmentid") == id for query in self.plan.excluded):
             raise BadArguments(
                 f"where: ActiveCampaign still works out who is in segment {id}, or nobody is: ask again in a minute."
             )
         self.searched.add(id)
 
-    async def _fields(self) -> None:
-        """Who meets the conditions on custom fields, and who must not be among them."""
-        if self.holders is not None or self.others or not self.plan.fields:
+    async def _read_fields(self) -> None:
+        """Read which contacts meet the conditions on custom fields, once."""
+        if self.field_matches is not None or self.field_mismatches or not self.plan.fields:
             return
-        for one in self.plan.fields:
-            filled = not one.value  # `Plan=` asks for those without a value, `Plan!=` for those with one
-            having = await self._having(one)
-            if one.negative != filled:
-                self.others |= having
+        for condition in self.plan.fields:
+            holders = await self._holders(condition)
+            is_empty = not condition.value  # `Plan=` means contacts without a value, `Plan!=` those with one
+            if condition.negative != is_empty:
+                self.field_mismatches |= holders
             else:
-                self.holders = having if self.holders is None else self.holders & having
+                self.field_matches = holders if self.field_matches is None else self.field_matches & holders
 
-    async def _having(self, one: Condition) -> set[int]:
-        """The contacts with this value in a field, or with any."""
-        query = {"filters[fieldid]": one.field} | ({"filters[val]": one.value} if one.value and not one.among else {})
-        return {as_int(r.get("contact")) for r in await self.values(query) if has_value(r, one)}
+    async def _holders(self, condition: Condition) -> set[int]:
+        """Return the ids of the contacts whose custom field holds the value, or any value if the condition has none."""
+        query = {"filters[fieldid]": condition.field}
+        if condition.value and not condition.among:
+            query["filters[val]"] = condition.value
+        return {as_int(row.get("contact")) for row in await self.values(query) if has_value(row, condition)}
 
     async def count_values(self, query: Mapping[str, str]) -> int:
-        """How many values of a custom field there are."""
-        return (await self._values({**query, "limit": "1"}, 0))[1]
+        """Return the number of custom field values that a query finds."""
+        return (await self._fetch_values({**query, "limit": "1"}, 0))[1]
 
     async def values(self, query: Mapping[str, str]) -> list[Json]:
-        """Values of a custom field, all pages."""
-        first, total = await self._values(query, 0)
+        """Return the values of the custom field `filters[fieldid]`, all pages unless the call runs out of time."""
+        first, total = await self._fetch_values(query, 0)
         rows = list(first)
-        for start in range(PAGE, total, PAGE * AHEAD):
+        for start in range(PAGE, total, PAGE * CONCURRENT_PAGES):
             if not self.has_time:
                 break
-            places = range(start, min(start + PAGE * AHEAD, total), PAGE)
-            rows += [row for page, _ in await gather([self._values(query, p) for p in places]) for row in page]
+            offsets = range(start, min(start + PAGE * CONCURRENT_PAGES, total), PAGE)
+            pages = await gather([self._fetch_values(query, offset) for offset in offsets])
+            rows += [row for page, _ in pages for row in page]
         return [row for row in rows if str(row.get("field")) == query["filters[fieldid]"]]
 
-    async def _values(self, query: Mapping[str, str], offset: int) -> tuple[list[Json], int]:
+    async def _fetch_values(self, query: Mapping[str, str], offset: int) -> tuple[list[Json], int]:
+        """Return a page of values and the total."""
         paged = {"limit": str(PAGE), **query, "orders[id]": "ASC", "offset": str(offset)}
         body = (await self.sender.send(Request("GET", "/fieldValues", paged, repeatable=True))).body
         return as_objects(body.get("fieldValues")), as_int(as_object(body.get("meta")).get("total"))
 
 
-def has_value(row: Json, one: Condition) -> bool:
-    """Whether a value is the one that is asked for: the filter may only look for what holds it."""
+def has_value(row: Json, condition: Condition) -> bool:
+    """Return whether a stored value is the one in the condition: the API's filter may also match a part of it."""
     stored = str(row.get("value") or "")
-    if not one.value:
+    if not condition.value:
         return bool(stored.strip("|"))
-    parts = stored.strip("|").split("||") if one.among else [stored]
-    return one.value.casefold() in {part.strip().casefold() for part in parts}
+    parts = stored.strip("|").split("||") if condition.among else [stored]
+    return condition.value.casefold() in {part.strip().casefold() for part in parts}
 
 
 def is_inactive(row: Json, now: datetime, days: int) -> bool:
-    """Known for that long, and since then neither opened nor clicked anything."""
+    """Return whether a contact was created before that many days, and has neither opened nor clicked since."""
     since = (now - timedelta(days=days)).strftime("%Y-%m-%d")
-    seen = [str(row.get(key) or "")[:10] for key in (OPENED, CLICKED)]
-    return str(row.get("cdate") or "")[:10] < since and all(day < since for day in seen)
+    last_days = [str(row.get(key) or "")[:10] for key in (OPENED, CLICKED)]
+    return str(row.get("cdate") or "")[:10] < since and all(day < since for day in last_days)
 
 
 def describe_conditions(conditions: Collection[Condition]) -> list[str]:
-    return [one.text for one in conditions]
+    """Return the conditions as people read them."""
+    return [condition.text for condition in conditions]

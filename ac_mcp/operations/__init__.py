@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ac_mcp.catalogue.build import built
+from ac_mcp.catalogue.build import build_operation
 from ac_mcp.catalogue.entry import catalogue, route
 from ac_mcp.operations.account_fields import account_fields, account_values
 from ac_mcp.operations.automations import automations, contact_automations
@@ -51,7 +51,7 @@ class Steps(dict[str, Operation[..., Any]]):
 
     def __missing__(self, name: str) -> Operation[..., Any]:
         one = catalogue()[name]
-        made = self[name] = built(one, self.sending(one.route))
+        made = self[name] = build_operation(one, self.sending(one.route))
         return made
 
     def sending(self, wanted: str) -> Operation[..., Any] | None:

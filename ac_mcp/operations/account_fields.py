@@ -25,7 +25,9 @@ from ac_mcp.spec.resource import Resource
 
 account_fields: Resource = metas("account", "Industry")
 account_values: Resource = data("account")
-Field = Annotated[str, Ref(account_fields.plural), Wire("customFieldId"), About("Title or id", "Industry", shown=False)]
+Field = Annotated[
+    str, Ref(account_fields.plural), Wire("customFieldId"), About("Title or id", "Industry", show_example=False)
+]
 
 
 @account_fields.get("/accountCustomFieldMeta", title="List custom fields of accounts (companies)", extra=True)

@@ -14,7 +14,9 @@ from ac_mcp.spec.parameters import Further, Limit
 from ac_mcp.spec.resource import Resource
 
 ChangeId = Annotated[
-    str, Field(pattern=r"^[0-9A-Za-z]{1,18}$"), About("`change` of a write, or id from list_changes", "7", shown=False)
+    str,
+    Field(pattern=r"^[0-9A-Za-z]{1,18}$"),
+    About("`change` of a write, or id from list_changes", "7", show_example=False),
 ]
 
 
@@ -37,7 +39,7 @@ Arguments = Annotated[
     dict[str, Any],
     BeforeValidator(unpacked),
     WithJsonSchema({"type": "string"}),
-    About("Its arguments, as JSON text", '{"deal": "Acme renewal", "status": "won"}', shown=False),
+    About("Its arguments, as JSON text", '{"deal": "Acme renewal", "status": "won"}', show_example=False),
 ]
 
 
@@ -137,7 +139,7 @@ async def undo_change(call: Call, change: ChangeId) -> Json:
 )
 async def preview_change(
     call: Call,
-    tool: Annotated[str, About("Name of the tool, such as update_deal", "update_deal", shown=False)],
+    tool: Annotated[str, About("Name of the tool, such as update_deal", "update_deal", show_example=False)],
     arguments: Arguments,
 ) -> Json:
     """Preview a write without doing it: a dry run, what would happen if. Returns requests, before and after, side
@@ -147,7 +149,7 @@ async def preview_change(
 
 @changes.post("/confirmations", title="Confirm a change that waits", destructive=True, verbatim=True)
 async def confirm_change(
-    call: Call, token: Annotated[str, About("From the answer that asked", "wPq2…", shown=False)]
+    call: Call, token: Annotated[str, About("From the answer that asked", "wPq2…", show_example=False)]
 ) -> Json:
     """Run a change that waits for a yes: confirm, once the user agreed to its preview. Returns that call's answer; only
     once."""

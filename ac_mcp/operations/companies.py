@@ -53,7 +53,7 @@ async def list_accounts(call: Call, search: Search | None = None, limit: Limit =
 @accounts.post("/accounts", title="Create a company (account)")
 async def create_account(
     call: Call,
-    name: Annotated[Name, About("Company name", "Acme", shown=False)],
+    name: Annotated[Name, About("Company name", "Acme", show_example=False)],
     website: Annotated[Website, Wire("accountUrl")] | None = None,
     owner: OwnerRef | None = None,
 ) -> Json:
@@ -72,7 +72,7 @@ async def get_account(call: Call, account: AccountRef) -> Json:
 async def update_account(
     call: Call,
     account: AccountRef,
-    name: Annotated[Name, About("Company name", "Acme", shown=False)] | None = None,
+    name: Annotated[Name, About("Company name", "Acme", show_example=False)] | None = None,
     website: Annotated[Website, Wire("accountUrl")] | None = None,
     owner: OwnerRef | None = None,
 ) -> Json:
@@ -105,7 +105,7 @@ async def add_contact_to_account(
     call: Call,
     contact: ContactRef,
     account: AccountRef,
-    job_title: Annotated[str, About("Job title", "Head of Sales", shown=False)] | None = None,
+    job_title: Annotated[str, About("Job title", "Head of Sales", show_example=False)] | None = None,
 ) -> Json:
     """Put a contact into an account: who works at a company, and as what; also changes the job title. Returns if it
     was there."""

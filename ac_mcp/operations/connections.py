@@ -21,7 +21,7 @@ CHOSEN_GONE = (
     "with `ac-mcp connect` in a terminal or with MATON_CONNECTION."
 )
 SIGNED_IN = "Signed in: describe_account shows which account it is."
-App = Annotated[Id, Unlisted(), About("Maton app", "active-campaign", shown=False)]
+App = Annotated[Id, Unlisted(), About("Maton app", "active-campaign", show_example=False)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ async def get_connection(
     call: Call,
     connection: ConnectionRef,
     wait: Annotated[
-        bool, Unlisted(), About("Wait up to 20 seconds until somebody has signed in", True, shown=False)
+        bool, Unlisted(), About("Wait up to 20 seconds until somebody has signed in", True, show_example=False)
     ] = False,
 ) -> Json:
     """Check one connection: did its authorization go through. Returns its status; only ACTIVE works."""
@@ -127,7 +127,7 @@ async def delete_connection(call: Call, connection: ConnectionRef) -> Json:
 async def manage_connection(
     call: Call,
     action: Annotated[Literal["create", "delete"], About("What to do")],
-    connection: Annotated[ConnectionRef, About("To delete: its id", "9a0f6c52-…", shown=False)] | None = None,
+    connection: Annotated[ConnectionRef, About("To delete: its id", "9a0f6c52-…", show_example=False)] | None = None,
 ) -> Json:
     """Connect an ActiveCampaign account: start an OAuth connection, or delete, revoke one. Returns a sign-in link the
     user needs to open."""

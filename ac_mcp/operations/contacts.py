@@ -36,8 +36,8 @@ from ac_mcp.spec.parameters import (
 from ac_mcp.spec.resource import Resource
 
 STATUS = {"any": "-1", "unconfirmed": "0", "active": "1", "unsubscribed": "2", "bounced": "3"}
-FROM = About("From YYYY-MM-DD", "2026-02-01", shown=False)
-BEFORE = About("Before YYYY-MM-DD", "2026-02-01", shown=False)
+FROM = About("From YYYY-MM-DD", "2026-02-01", show_example=False)
+BEFORE = About("Before YYYY-MM-DD", "2026-02-01", show_example=False)
 ORDER = {"newest": "cdate DESC", "oldest": "cdate ASC", "email": "email ASC", "name": "name ASC"}
 
 
@@ -84,8 +84,8 @@ contacts = Resource(
 @contacts.get("/contacts", title="Search and count contacts", listed=("fields",), says={"status": TEXT})
 async def list_contacts(
     call: Call,
-    search: Annotated[Search, About("Text in name, e-mail, phone", "reed", shown=False)] | None = None,
-    email: Annotated[Email, About("Exact e-mail address", "jane@acme.com", shown=False)] | None = None,
+    search: Annotated[Search, About("Text in name, e-mail, phone", "reed", show_example=False)] | None = None,
+    email: Annotated[Email, About("Exact e-mail address", "jane@acme.com", show_example=False)] | None = None,
     tag: Annotated[TagRef, Wire("tagid")] | None = None,
     list: Annotated[ListRef, Wire("listid")] | None = None,
     segment: Annotated[SegmentRef, Wire("segmentid")] | None = None,
@@ -104,7 +104,8 @@ async def list_contacts(
     | None = None,
     limit: Limit = 20,
     offset: Offset = 0,
-    after_id: Annotated[Number, Unlisted(), After(), About("Last id seen, 0 to start", "0", shown=False)] | None = None,
+    after_id: Annotated[Number, Unlisted(), After(), About("Last id seen, 0 to start", "0", show_example=False)]
+    | None = None,
 ) -> Json:
     """Find, list or count contacts: how many people, leads, list subscribers or with a tag we have. Returns a page and
     total."""
@@ -218,7 +219,7 @@ async def sync_contact(
 
 @contacts.delete("/contacts/{contact}", title="Delete a contact")
 async def delete_contact(
-    call: Call, contact: Annotated[ContactRef, About("E-mail or id", "jane@acme.com", shown=False)]
+    call: Call, contact: Annotated[ContactRef, About("E-mail or id", "jane@acme.com", show_example=False)]
 ) -> Json:
     """Delete a contact: remove a person from the database completely; their deals get unreadable. Returns who; undone
     only in part."""

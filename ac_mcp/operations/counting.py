@@ -70,7 +70,7 @@ class Tally:
 async def count_contacts(
     call: Call,
     where: Where | None = None,
-    by: Annotated[str, About("Break down by tag, list, status, month or a custom field", "tag", shown=False)]
+    by: Annotated[str, About("Break down by tag, list, status, month or a custom field", "tag", show_example=False)]
     | None = None,
 ) -> Json:
     """Count contacts by combined conditions: on list A but without tag B, how many per tag, list, month or field value.

@@ -69,7 +69,7 @@ class CustomValue(Wire):
 
     name: str = "fieldValue"
 
-    def put(self, value: Any) -> Json:
+    def encode(self, value: Any) -> Json:
         if not isinstance(value, Coded):
             return {self.name: value}
         read = json.loads(value)
@@ -142,7 +142,7 @@ def kind_here(word: object) -> object:
     return "multiselect" if word in ("listbox", "multiselect") else kind_meant(word)
 
 
-Title = Annotated[Name, Wire("fieldLabel"), About("Title", "Renewal date", shown=False)]
+Title = Annotated[Name, Wire("fieldLabel"), About("Title", "Renewal date", show_example=False)]
 Kind = Annotated[
     Literal["text", "textarea", "number", "currency", "date", "datetime", "dropdown", "radio", "multiselect",
             "checkbox", "hidden"],
@@ -151,10 +151,10 @@ Kind = Annotated[
     About("Kind of field"),
 ]  # fmt: skip
 OptionList = Annotated[
-    list[Name], Wire("fieldOptions"), About("Choices, where the type has them", ["Small", "Large"], shown=False)
+    list[Name], Wire("fieldOptions"), About("Choices, where the type has them", ["Small", "Large"], show_example=False)
 ]
-Added = Annotated[list[Name], About("Choices to add", ["Huge"], shown=False)]
-InForms = Annotated[bool, Wire("isFormVisible"), About("Whether its forms show it", True, shown=False)]
+Added = Annotated[list[Name], About("Choices to add", ["Huge"], show_example=False)]
+InForms = Annotated[bool, Wire("isFormVisible"), About("Whether its forms show it", True, show_example=False)]
 
 
 def joined(value: object) -> object:
@@ -168,7 +168,7 @@ Value = Annotated[
     ValueOf("field"),
     CustomValue(),
     About('New value; several as "A||B", dates YYYY-MM-DD, money in currency units, "" to empty', "Commit",
-          shown=False),
+          show_example=False),
 ]  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from ac_mcp.spec.resource import Resource
 deal_fields: Resource = metas("deal", "Forecast category")
 deal_values: Resource = data("deal")
 Field = Annotated[
-    str, Ref(deal_fields.plural), Wire("customFieldId"), About("Title or id", "Forecast category", shown=False)
+    str, Ref(deal_fields.plural), Wire("customFieldId"), About("Title or id", "Forecast category", show_example=False)
 ]
 
 

@@ -25,10 +25,10 @@ from ac_mcp.spec.resource import Resource, named_by
 
 STATUS = {"open": "0", "won": "1", "lost": "2"}
 ORDER = {"newest": "cdate DESC", "oldest": "cdate ASC", "highest_value": "value DESC", "title": "title ASC"}
-Title = Annotated[Name, About("Title", "Acme renewal", shown=False)]
+Title = Annotated[Name, About("Title", "Acme renewal", show_example=False)]
 Status = Annotated[Literal["open", "won", "lost"], Wire("status", STATUS), About("State")]
-Description = Annotated[str, About("Free text", "Renewal for 2027", shown=False)]
-Amount = Annotated[float, About("In currency units", 1000, shown=False)]
+Description = Annotated[str, About("Free text", "Renewal for 2027", show_example=False)]
+Amount = Annotated[float, About("In currency units", 1000, show_example=False)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class DealSearch(Wire):
 
     name: str = "filters[search]"
 
-    def put(self, value: Any) -> Json:
+    def encode(self, value: Any) -> Json:
         return {self.name: value, "filters[search_field]": "all"}
 
 
@@ -73,7 +73,8 @@ deals = Resource(
 )
 async def list_deals(
     call: Call,
-    search: Annotated[str, DealSearch(), About("Text in title, contact or company", "acme", shown=False)] | None = None,
+    search: Annotated[str, DealSearch(), About("Text in title, contact or company", "acme", show_example=False)]
+    | None = None,
     stage: Annotated[StageRef, Wire("filters[stage]")] | None = None,
     pipeline: Annotated[PipelineRef, Wire("filters[group]")] | None = None,
     owner: Annotated[OwnerRef, Wire("filters[owner]")] | None = None,

@@ -36,14 +36,15 @@ async def get_field(call: Call, field: FieldRef) -> Json:
 async def update_field(
     call: Call,
     field: FieldRef,
-    title: Annotated[Name, About("Title", "Plan", shown=False)] | None = None,
-    description: Annotated[str, Wire("descript"), About("What it is for", "Subscription", shown=False)] | None = None,
-    add_options: Annotated[list[Name], About("Choices to add", ["Enterprise"], shown=False)] | None = None,
-    remove_options: Annotated[list[Name], About("Choices to remove", ["Free"], shown=False)] | None = None,
+    title: Annotated[Name, About("Title", "Plan", show_example=False)] | None = None,
+    description: Annotated[str, Wire("descript"), About("What it is for", "Subscription", show_example=False)]
+    | None = None,
+    add_options: Annotated[list[Name], About("Choices to add", ["Enterprise"], show_example=False)] | None = None,
+    remove_options: Annotated[list[Name], About("Choices to remove", ["Free"], show_example=False)] | None = None,
     lists: Annotated[
         list[str],
         Ref("lists", several=True),
-        About("Lists it is to show on, and no others", ["Newsletter"], shown=False),
+        About("Lists it is to show on, and no others", ["Newsletter"], show_example=False),
     ]
     | None = None,
 ) -> Json:

@@ -131,15 +131,16 @@ def kind_meant(word: object) -> object:
 @fields.post("/fields", title="Create a custom field", resumable=True)
 async def create_field(
     call: Call,
-    title: Annotated[Name, About("Title", "Plan", shown=False)],
+    title: Annotated[Name, About("Title", "Plan", show_example=False)],
     type: Annotated[
         Literal["text", "textarea", "number", "date", "datetime", "dropdown", "radio", "checkbox", "listbox", "hidden"],
         BeforeValidator(kind_meant),
         About("Kind of field"),
     ],
-    options: Annotated[list[Name], About("Choices, where the type has them", ["Free", "Pro"], shown=False)]
+    options: Annotated[list[Name], About("Choices, where the type has them", ["Free", "Pro"], show_example=False)]
     | None = None,
-    description: Annotated[str, Wire("descript"), About("What it is for", "Subscription", shown=False)] | None = None,
+    description: Annotated[str, Wire("descript"), About("What it is for", "Subscription", show_example=False)]
+    | None = None,
 ) -> Json:
     """Create a custom field: add a new attribute to contacts, a date, text or dropdown. Returns its id; for all
     lists by default."""
@@ -210,7 +211,7 @@ async def set_field_value(
         str,
         Multiple(),
         ValueOf("field"),
-        About('New value; several as "A||B", dates YYYY-MM-DD, "" to empty', "Pro", shown=False),
+        About('New value; several as "A||B", dates YYYY-MM-DD, "" to empty', "Pro", show_example=False),
     ],
 ) -> Json:
     """Set a custom field of a contact: fill in, record or change a value. Returns what it replaced; only one field."""
@@ -226,7 +227,7 @@ async def set_field_value(
 async def list_values_of_field(
     call: Call,
     field: Annotated[FieldRef, Wire("filters[fieldid]")],
-    value: Annotated[str, Wire("filters[val]"), About("Only this value", "Pro", shown=False)] | None = None,
+    value: Annotated[str, Wire("filters[val]"), About("Only this value", "Pro", show_example=False)] | None = None,
     limit: Limit = 20,
     offset: Further = 0,
 ) -> Json:

@@ -54,7 +54,7 @@ forms = Resource(
     directory=True,
     example="Footer sign-up",
 )
-FormRef = Annotated[str, Ref("forms"), About("Name or id", "Footer sign-up", shown=False)]
+FormRef = Annotated[str, Ref("forms"), About("Name or id", "Footer sign-up", show_example=False)]
 
 
 @forms.get("/forms", tool=False)

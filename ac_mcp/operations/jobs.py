@@ -12,8 +12,10 @@ from ac_mcp.spec.operation import Call
 from ac_mcp.spec.parameters import AutomationRef, Fields, ListRef, Number, OwnerRef, PipelineRef, StageRef, TagRef
 from ac_mcp.spec.resource import Resource
 
-Contacts = Annotated[list[str], Ref("contacts", several=True), About("Ids or e-mails", ["jane@acme.com"], shown=False)]
-Deals = Annotated[list[str], Ref("deals", several=True), About("Ids or titles", ["Acme renewal"], shown=False)]
+Contacts = Annotated[
+    list[str], Ref("contacts", several=True), About("Ids or e-mails", ["jane@acme.com"], show_example=False)
+]
+Deals = Annotated[list[str], Ref("deals", several=True), About("Ids or titles", ["Acme renewal"], show_example=False)]
 Where = Annotated[
     list[str],
     Ref("contacts", conditions=True),
@@ -132,7 +134,7 @@ async def begun(call: Call, kind: str, given: Any, where: Any, steps: list[Json]
 )
 async def follow_job(
     call: Call,
-    job: Annotated[Number, About("`job` of an answer", "7", shown=False)],
+    job: Annotated[Number, About("`job` of an answer", "7", show_example=False)],
     action: Annotated[Literal["watch", "resume", "stop"], About("What to do")] = "watch",
 ) -> Json:
     """Watch a bulk job or import, resume one that broke off, or stop it: progress, what failed. Returns counts only."""

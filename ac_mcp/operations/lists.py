@@ -12,10 +12,10 @@ from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.parameters import AllOfThem, ContactRef, Further, ListRef, Name, Search
 from ac_mcp.spec.resource import Resource, named_by
 
-ListName = Annotated[Name, About("Name", "Newsletter", shown=False)]
-Url = Annotated[str, Wire("sender_url"), About("Such as https://acme.com", "https://acme.com", shown=False)]
+ListName = Annotated[Name, About("Name", "Newsletter", show_example=False)]
+Url = Annotated[str, Wire("sender_url"), About("Such as https://acme.com", "https://acme.com", show_example=False)]
 Reminder = Annotated[
-    str, Wire("sender_reminder"), About("Why people get this mail", "You signed up on our website.", shown=False)
+    str, Wire("sender_reminder"), About("Why people get this mail", "You signed up on our website.", show_example=False)
 ]
 STATUS = {"0": "unconfirmed", "1": "active", "2": "unsubscribed", "3": "bounced"}
 HIDDEN = "Only admins see it until a user group is given access: in ActiveCampaign, Settings > Users and groups."

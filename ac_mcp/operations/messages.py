@@ -34,15 +34,15 @@ messages = Resource(
     lost="its id, and its place in campaigns",
     example="Your January cup",
 )
-MessageRef = Annotated[str, Ref("messages"), About("Subject, name or id", "Your January cup", shown=False)]
-Subject = Annotated[str, About("Subject line", "Your January cup", shown=False)]
-InList = Annotated[Name, About("Name among messages", "January letter", shown=False)]
-FromName = Annotated[Name, Wire("fromname"), About("Sender's name", "Acme", shown=False)]
-FromEmail = Annotated[Email, Wire("fromemail"), About("Sender's address", "news@acme.com", shown=False)]
-ReplyTo = Annotated[Email, Wire("reply2"), About("Where replies go", "help@acme.com", shown=False)]
-Preheader = Annotated[str, Wire("preheader_text"), About("Preview line", "Three beans", shown=False)]
-Plain = Annotated[str, About("Plain text", "Hello %FIRSTNAME%", shown=False)]
-Html = Annotated[str, About("HTML", "<p>Hello</p>", shown=False)]
+MessageRef = Annotated[str, Ref("messages"), About("Subject, name or id", "Your January cup", show_example=False)]
+Subject = Annotated[str, About("Subject line", "Your January cup", show_example=False)]
+InList = Annotated[Name, About("Name among messages", "January letter", show_example=False)]
+FromName = Annotated[Name, Wire("fromname"), About("Sender's name", "Acme", show_example=False)]
+FromEmail = Annotated[Email, Wire("fromemail"), About("Sender's address", "news@acme.com", show_example=False)]
+ReplyTo = Annotated[Email, Wire("reply2"), About("Where replies go", "help@acme.com", show_example=False)]
+Preheader = Annotated[str, Wire("preheader_text"), About("Preview line", "Three beans", show_example=False)]
+Plain = Annotated[str, About("Plain text", "Hello %FIRSTNAME%", show_example=False)]
+Html = Annotated[str, About("HTML", "<p>Hello</p>", show_example=False)]
 
 
 @messages.get("/messages", title="List messages (e-mails)", extra=True)

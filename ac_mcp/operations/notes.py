@@ -129,7 +129,7 @@ REL = {"rel_id": by_rel, "relid": by_rel, "rel_type": with_it, "reltype": with_i
 @notes.post("/notes", title="Write a note (comment)", understands=REL, reports=("subscriber_note", "deal_note_add"))
 async def create_note(
     call: Call,
-    text: Annotated[Name, Wire("note"), About("The note", "Prefers calls before noon.", shown=False)],
+    text: Annotated[Name, Wire("note"), About("The note", "Prefers calls before noon.", show_example=False)],
     contact: ContactRef | None = None,
     deal: DealRef | None = None,
     account: AccountRef | None = None,
@@ -147,7 +147,7 @@ async def create_note(
     return payload | {"note": with_owner(payload["note"])}
 
 
-NoteId = Annotated[Id, About("Id, from list_notes", "7", shown=False)]
+NoteId = Annotated[Id, About("Id, from list_notes", "7", show_example=False)]
 
 
 @notes.get("/notes/{note}", title="Show a note (comment)", extra=True)
@@ -161,7 +161,9 @@ async def get_note(call: Call, note: NoteId) -> Json:
 async def update_note(
     call: Call,
     note: NoteId,
-    text: Annotated[Name, Wire("note"), About("The new text, instead of the old one", "Call after noon.", shown=False)],
+    text: Annotated[
+        Name, Wire("note"), About("The new text, instead of the old one", "Call after noon.", show_example=False)
+    ],
 ) -> Json:
     """Edit a note (comment): replace its text. Returns it."""
     payload = await call()

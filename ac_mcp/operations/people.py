@@ -40,10 +40,10 @@ Read = Callable[[Json], Iterable[Json]]
 )
 async def list_inactive_contacts(
     call: Call,
-    days: Annotated[int, Field(ge=1, le=3650), About("Days without an open or click", 90, shown=False)] = DAYS,
+    days: Annotated[int, Field(ge=1, le=3650), About("Days without an open or click", 90, show_example=False)] = DAYS,
     where: Where | None = None,
     limit: Limit = 20,
-    after_id: Annotated[Number, About("`next_after_id` of the answer before", "0", shown=False)] | None = None,
+    after_id: Annotated[Number, About("`next_after_id` of the answer before", "0", show_example=False)] | None = None,
 ) -> Json:
     """List contacts who have not opened or clicked a mail for some days: dormant, cold, unengaged subscribers. Returns
     how many and the first of them."""

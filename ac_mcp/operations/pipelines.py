@@ -14,14 +14,16 @@ from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.parameters import AllOfThem, Currency, Further, Name, PipelineRef, StageRef
 from ac_mcp.spec.resource import Resource, named_by
 
-Title = Annotated[Name, Wire("title"), About("Name", "Negotiation", shown=False)]
+Title = Annotated[Name, Wire("title"), About("Name", "Negotiation", show_example=False)]
 
-Narrowing = Annotated[PipelineRef, Unlisted(), About("Where two stages share the name", "Sales", shown=False)] | None
+Narrowing = (
+    Annotated[PipelineRef, Unlisted(), About("Where two stages share the name", "Sales", show_example=False)] | None
+)
 Beside = Annotated[
     str,
     Ref("dealStages", within="pipeline", beside="stage"),
     Wire("stage"),
-    About("Stage of the same pipeline", "Qualified", shown=False),
+    About("Stage of the same pipeline", "Qualified", show_example=False),
 ]
 
 stages = Resource(
@@ -82,7 +84,7 @@ async def create_deal_stage(
     call: Call,
     name: Title,
     pipeline: PipelineRef,
-    order: Annotated[int, Field(ge=0), About("Sort number; without it last", 4, shown=False)] | None = None,
+    order: Annotated[int, Field(ge=0), About("Sort number; without it last", 4, show_example=False)] | None = None,
 ) -> Json:
     """Create a deal stage: add a step to a sales pipeline. Returns its id; last by default."""
     return await call()
@@ -105,7 +107,7 @@ def sorted_stages(pipeline: Json, places: Mapping[str, int]) -> Json:
 
 @pipelines.post("/dealGroups", title="Create a pipeline (funnel)", unique=True)
 async def create_pipeline(
-    call: Call, name: Annotated[Title, About("Name", "Partnerships", shown=False)], currency: Currency
+    call: Call, name: Annotated[Title, About("Name", "Partnerships", show_example=False)], currency: Currency
 ) -> Json:
     """Create a pipeline: set up a new sales funnel. Returns its three default stages."""
     payload = await call()
@@ -124,8 +126,8 @@ async def update_deal_stage(
     call: Call,
     stage: StageRef,
     name: Title | None = None,
-    order: Annotated[int, Field(ge=0), About("Sort number", 2, shown=False)] | None = None,
-    color: Annotated[str, Field(pattern="^#?[0-9A-Fa-f]{6}$"), About("Six hex digits", "32B0FC", shown=False)]
+    order: Annotated[int, Field(ge=0), About("Sort number", 2, show_example=False)] | None = None,
+    color: Annotated[str, Field(pattern="^#?[0-9A-Fa-f]{6}$"), About("Six hex digits", "32B0FC", show_example=False)]
     | None = None,
     pipeline: Narrowing = None,
 ) -> Json:

@@ -31,8 +31,8 @@ campaign_summaries = Resource("ranking", "rankings", (Text("result"),), group="b
 async def rank_campaigns(
     call: Call,
     by: Annotated[Literal["open_rate", "click_rate", "unsubscribe_rate"], About("Best first")] = "open_rate",
-    since: Annotated[Day, About("Sent from YYYY-MM-DD", "2026-02-01", shown=False)] | None = None,
-    until: Annotated[Day, About("Sent before YYYY-MM-DD", "2026-03-01", shown=False)] | None = None,
+    since: Annotated[Day, About("Sent from YYYY-MM-DD", "2026-02-01", show_example=False)] | None = None,
+    until: Annotated[Day, About("Sent before YYYY-MM-DD", "2026-03-01", show_example=False)] | None = None,
     limit: Limit = 10,
 ) -> Json:
     """Rank campaigns: which newsletter worked best or worst over a period, by opens, clicks or unsubscribes. Returns

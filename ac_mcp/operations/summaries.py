@@ -96,7 +96,7 @@ async def summarize_pipeline(
     call: Call,
     pipeline: PipelineRef | None = None,
     owner: OwnerRef | None = None,
-    since: Annotated[Day, About("Won and lost from YYYY-MM-DD", "2026-02-01", shown=False)] | None = None,
+    since: Annotated[Day, About("Won and lost from YYYY-MM-DD", "2026-02-01", show_example=False)] | None = None,
 ) -> Json:
     """Summarize deals: what the pipeline is worth, value per stage and owner, win rate, won since a day, what slipped.
     Returns totals only."""

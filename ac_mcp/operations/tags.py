@@ -9,8 +9,8 @@ from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.parameters import AllOfThem, ContactRef, Further, Name, Search, TagRef
 from ac_mcp.spec.resource import Resource, named_by
 
-TagName = Annotated[Name, Wire("tag"), About("Name", "Webinar 2026", shown=False)]
-Description = Annotated[str, About("What it stands for", "Signed up for the webinar", shown=False)]
+TagName = Annotated[Name, Wire("tag"), About("Name", "Webinar 2026", show_example=False)]
+Description = Annotated[str, About("What it stands for", "Signed up for the webinar", show_example=False)]
 
 tags = Resource(
     "tag",

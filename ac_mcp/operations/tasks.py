@@ -33,14 +33,14 @@ Due = Annotated[
     str,
     AfterValidator(moment),
     Wire("duedate"),
-    About("YYYY-MM-DD HH:MM, in the account's time zone", "2026-02-03 10:00", shown=False),
+    About("YYYY-MM-DD HH:MM, in the account's time zone", "2026-02-03 10:00", show_example=False),
 ]
-TaskRef = Annotated[str, Ref("dealTasks"), About("Title or id", "Call Jane", shown=False)]
+TaskRef = Annotated[str, Ref("dealTasks"), About("Title or id", "Call Jane", show_example=False)]
 TaskTypeRef = Annotated[
-    str, Ref("dealTasktypes"), Wire("dealTasktype"), About("Such as Call, Email", "Call", shown=False)
+    str, Ref("dealTasktypes"), Wire("dealTasktype"), About("Such as Call, Email", "Call", show_example=False)
 ]
-Title = Annotated[Name, About("What is to be done", "Call Jane", shown=False)]
-Note = Annotated[str, About("Details", "Ask about the renewal", shown=False)]
+Title = Annotated[Name, About("What is to be done", "Call Jane", show_example=False)]
+Note = Annotated[str, About("Details", "Ask about the renewal", show_example=False)]
 Assignee = Annotated[OwnerRef, Wire("assignee")]
 
 tasks = Resource(
@@ -168,7 +168,8 @@ async def update_task(
     type: TaskTypeRef | None = None,
     note: Note | None = None,
     assignee: Assignee | None = None,
-    outcome: Annotated[str, Wire("outcomeInfo"), About("How it went", "Wants a quote", shown=False)] | None = None,
+    outcome: Annotated[str, Wire("outcomeInfo"), About("How it went", "Wants a quote", show_example=False)]
+    | None = None,
 ) -> Json:
     """Complete, reschedule, reassign or edit a task: mark a to-do done, move its date. Returns it, the rest
     unchanged."""
@@ -190,7 +191,7 @@ async def list_task_types(call: Call, limit: AllOfThem = 100, offset: Further = 
 @task_types.post("/dealTasktypes", title="Create a type of tasks", reports=("deal_tasktype_add",), unique=True,
                  extra=True)  # fmt: skip
 async def create_task_type(
-    call: Call, name: Annotated[Name, Wire("title"), About("Name", "Site visit", shown=False)]
+    call: Call, name: Annotated[Name, Wire("title"), About("Name", "Site visit", show_example=False)]
 ) -> Json:
     """Create a type of tasks, for a new kind of to-do. Returns its id."""
     return await call()
@@ -200,7 +201,7 @@ async def create_task_type(
 async def update_task_type(
     call: Call,
     type: TaskTypeRef,
-    name: Annotated[Name, Wire("title"), About("New name", "On-site visit", shown=False)] | None = None,
+    name: Annotated[Name, Wire("title"), About("New name", "On-site visit", show_example=False)] | None = None,
     status: Annotated[Literal["in use", "switched off"], Wire("status", {"in use": "0", "switched off": "1"}),
                       About("State")] | None = None,
 ) -> Json:  # fmt: skip
@@ -218,7 +219,7 @@ async def move_tasks(call: Call, type: TaskTypeRef, to: Annotated[TaskTypeRef, W
 async def delete_task_type(
     call: Call,
     type: TaskTypeRef,
-    move_tasks_to: Annotated[TaskTypeRef, About("Type its tasks get first", "Email", shown=False)] | None = None,
+    move_tasks_to: Annotated[TaskTypeRef, About("Type its tasks get first", "Email", show_example=False)] | None = None,
 ) -> Json:
     """Delete a type of tasks; tasks that have it get another one first. Returns its name."""
     if move_tasks_to == type:

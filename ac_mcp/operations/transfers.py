@@ -16,7 +16,7 @@ from ac_mcp.spec.operation import Call
 from ac_mcp.spec.parameters import Name, Number
 from ac_mcp.spec.resource import Resource
 
-File = Annotated[str, About("Path of a file instead", "leads.csv", shown=False)]
+File = Annotated[str, About("Path of a file instead", "leads.csv", show_example=False)]
 HEADERS: Json = {"type": "object", "description": "What each header is imported as"}
 IMPORTED: Json = {**JOB, "merged": COUNT, "rejected": COUNT, "columns": HEADERS, "not_imported": TEXTS,
                   "creates_tags": TEXTS, "rejects": ROWS}  # fmt: skip
@@ -46,16 +46,20 @@ async def import_contacts(
     data: Annotated[
         str,
         BeforeValidator(as_text),
-        About("CSV with a header, or JSON rows", "email,first_name\nann@acme.com,Ann", shown=False),
+        About("CSV with a header, or JSON rows", "email,first_name\nann@acme.com,Ann", show_example=False),
     ]
     | None = None,
     file: File | None = None,
-    columns: Annotated[list[Name], Unlisted(), About("Header=what it is", ["Mail=email"], shown=False)] | None = None,
-    tags: Annotated[list[Name], Ref("tags", several=True), About("For all of them", ["VIP"], shown=False)]
+    columns: Annotated[list[Name], Unlisted(), About("Header=what it is", ["Mail=email"], show_example=False)]
     | None = None,
-    lists: Annotated[list[Name], Ref("lists", several=True), About("For all of them", ["Newsletter"], shown=False)]
+    tags: Annotated[list[Name], Ref("tags", several=True), About("For all of them", ["VIP"], show_example=False)]
     | None = None,
-    automations: Annotated[bool, Unlisted(), About("Whether automations start", True, shown=False)] | None = None,
+    lists: Annotated[
+        list[Name], Ref("lists", several=True), About("For all of them", ["Newsletter"], show_example=False)
+    ]
+    | None = None,
+    automations: Annotated[bool, Unlisted(), About("Whether automations start", True, show_example=False)]
+    | None = None,
 ) -> Json:
     """Import leads, rows of a CSV or spreadsheet: add or update many contacts, with tags and lists. Returns counts,
     rejected rows; above 25 asks first."""
@@ -67,7 +71,7 @@ async def import_contacts(
 
 
 Format = Annotated[Literal["csv", "jsonl"], About("Form of the file")]
-JobId = Annotated[Number, Unlisted(), About("An export that broke off", "7", shown=False)]
+JobId = Annotated[Number, Unlisted(), About("An export that broke off", "7", show_example=False)]
 
 
 @exports.get("/exports/contacts", title="Export contacts to a file", single=True, verbatim=True, extra=True,
@@ -75,7 +79,7 @@ JobId = Annotated[Number, Unlisted(), About("An export that broke off", "7", sho
 async def export_contacts(
     call: Call,
     where: Where | None = None,
-    fields: Annotated[list[Name], About("Custom fields too", ["Plan"], shown=False)] | None = None,
+    fields: Annotated[list[Name], About("Custom fields too", ["Plan"], show_example=False)] | None = None,
     format: Format = "csv",
     file: File | None = None,
     job: JobId | None = None,

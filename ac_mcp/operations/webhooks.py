@@ -22,21 +22,23 @@ Event = Literal[
 ]  # fmt: skip
 Source = Literal["public", "admin", "api", "system"]
 Url = Annotated[
-    str, AfterValidator(require_public), About("Public https address", "https://hooks.acme.com/ac", shown=False)
+    str, AfterValidator(require_public), About("Public https address", "https://hooks.acme.com/ac", show_example=False)
 ]
 Events = Annotated[
     list[Event],
     Field(min_length=1),
     WithJsonSchema({"type": "array", "items": {"type": "string"}}),  # thirty words that hardly any call needs
-    About("What to report: subscribe, update, contact_tag_added, deal_add or others", ["subscribe"], shown=False),
+    About(
+        "What to report: subscribe, update, contact_tag_added, deal_add or others", ["subscribe"], show_example=False
+    ),
 ]
 Sources = Annotated[
     list[Source],
     Field(min_length=1),
-    About("Whose changes: forms, users, API, automations", ["public", "admin", "api", "system"], shown=False),
+    About("Whose changes: forms, users, API, automations", ["public", "admin", "api", "system"], show_example=False),
 ]
-OfList = Annotated[ListRef, Wire("listid"), About("Only for this list", "Newsletter", shown=False)]
-WebhookRef = Annotated[str, Ref("webhooks"), About("Name or id", "CRM mirror", shown=False)]
+OfList = Annotated[ListRef, Wire("listid"), About("Only for this list", "Newsletter", show_example=False)]
+WebhookRef = Annotated[str, Ref("webhooks"), About("Name or id", "CRM mirror", show_example=False)]
 
 webhooks = Resource(
     "webhook",
@@ -68,7 +70,7 @@ def sends_away(sent: Json, before: Json) -> str:
 @webhooks.post("/webhooks", title="Create a webhook", destructive=True, asks=sends_away)
 async def create_webhook(
     call: Call,
-    name: Annotated[Name, About("Name", "CRM mirror", shown=False)],
+    name: Annotated[Name, About("Name", "CRM mirror", show_example=False)],
     url: Url,
     events: Events,
     sources: Sources,
@@ -96,7 +98,7 @@ def sends_elsewhere(sent: Json, before: Json) -> str:
 async def update_webhook(
     call: Call,
     webhook: WebhookRef,
-    name: Annotated[Name, About("Name", "CRM mirror", shown=False)] | None = None,
+    name: Annotated[Name, About("Name", "CRM mirror", show_example=False)] | None = None,
     url: Url | None = None,
     events: Events | None = None,
     sources: Sources | None = None,

@@ -16,12 +16,12 @@ from ac_mcp.spec.operation import Call
 from ac_mcp.spec.parameters import Name
 from ac_mcp.spec.resource import Resource
 
-OperationId = Annotated[Name, About("Id, from find_operations", "scores.list", shown=False)]
+OperationId = Annotated[Name, About("Id, from find_operations", "scores.list", show_example=False)]
 Given = Annotated[
     dict[str, Any],
     BeforeValidator(unpacked),
     WithJsonSchema({"type": "string"}),
-    About("Its arguments, as JSON text", '{"contact": "jane@acme.com"}', shown=False),
+    About("Its arguments, as JSON text", '{"contact": "jane@acme.com"}', show_example=False),
 ]
 FOUND: Json = {
     "type": "array",
@@ -36,8 +36,8 @@ api = Resource(
 @api.get("/operations", title="Find an operation", single=True, verbatim=True, says={"operations": FOUND, "next": TEXT})
 async def find_operations(
     call: Call,
-    query: Annotated[Name, About("What is wanted, in plain words", "add a call task", shown=False)],
-    limit: Annotated[int, Unlisted(), Field(ge=1, le=20), About("At most so many", 5, shown=False)] = 5,
+    query: Annotated[Name, About("What is wanted, in plain words", "add a call task", show_example=False)],
+    limit: Annotated[int, Unlisted(), Field(ge=1, le=20), About("At most so many", 5, show_example=False)] = 5,
 ) -> Json:
     """Find how to do what no tool here is for: tasks, forms, scores, messages, deal fields, orders, addresses, groups.
     Returns operations and what each takes."""

@@ -1,1 +1,1 @@
-"""How an operation is declared."""
+"""The declaration of operations: resources, parameters, columns, and the schemas that follow from them."""

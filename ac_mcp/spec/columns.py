@@ -1,4 +1,4 @@
-"""What a summary shows of a row: each column reads the API's spelling and gives a person's."""
+"""The columns of a summary: each reads an attribute of a row as the API spells it and returns it as people read it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,9 +9,9 @@ from ac_mcp.messages import Json
 from ac_mcp.text import truncate
 
 NOTHING: tuple[Any, ...] = (None, "", "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00", [], {})
-"""The API's faces of "nothing" (reference 2.3)."""
+"""The values by which the API says "nothing" (reference 2.3)."""
 SHORT, LONG, LONGEST = 500, 2000, 20_000
-"""Characters of a name in a summary, of a longer text, and of a text in full."""
+"""Most characters of a name in a summary, of a longer text there, and of a text shown in full."""
 TEXT: Json = {"type": "string"}
 COUNT: Json = {"type": "integer"}
 AMOUNTS: Json = {"type": "object", "additionalProperties": {"type": "number"}}
@@ -20,45 +20,47 @@ TEXTS: Json = {"type": "array", "items": TEXT}
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One entry of a summary: `name` is ours, `wire` the API's."""
+    """One entry of a summary: `name` is our name, `wire` the API's where it differs."""
 
     name: str
     wire: str = ""
     kind_of_value: ClassVar[Json] = TEXT
-    """JSON Schema of what it shows."""
+    """The JSON Schema of a value."""
     free: ClassVar[bool] = False
-    """Whatever somebody has written, at any length: marked as that, and left out where that is wished."""
+    """The value is free text of any length from the account: answers mark it as such, and a setting hides it."""
 
     @property
     def key(self) -> str:
+        """The attribute of the API it reads."""
         return self.wire or self.name
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The attributes of the API it speaks for."""
+        """The attributes of the API it covers."""
         return (self.key,)
 
     @property
     def properties(self) -> Mapping[str, Json]:
-        """What it adds to a summary, as JSON Schema."""
+        """The properties it adds to the JSON Schema of a summary."""
         return {self.name: self.kind_of_value}
 
     def read(self, row: Json) -> Any:
-        """The value a person would want, or None."""
+        """Return the value people read, or None if the row holds nothing."""
         raw = row.get(self.key)
         return None if raw in NOTHING else self.display(raw)
 
     def read_full(self, row: Json) -> Any:
-        """The same with nothing cut."""
+        """Return the value for a row shown in full."""
         return self.read(row)
 
     def display(self, raw: Any) -> Any:
+        """Return a value of the API, one that is not nothing, as people read it; None leaves it out."""
         return raw
 
 
 @dataclass(frozen=True, slots=True)
 class Text(Column):
-    """Free text, at most `most` characters of it."""
+    """A text, cut to `most` characters in a summary."""
 
     most: int = SHORT
 
@@ -74,7 +76,7 @@ class Text(Column):
 
 @dataclass(frozen=True, slots=True)
 class Prose(Text):
-    """What people write in their own words: notes, descriptions."""
+    """Free text that people write: a note, a description."""
 
     free: ClassVar[bool] = True
     most: int = LONG
@@ -82,7 +84,7 @@ class Prose(Text):
 
 @dataclass(frozen=True, slots=True)
 class Number(Column):
-    """A count: the API sends it as text."""
+    """A whole number, which the API sends as text."""
 
     kind_of_value: ClassVar[Json] = COUNT
 
@@ -95,7 +97,7 @@ class Number(Column):
 
 @dataclass(frozen=True, slots=True)
 class Positive(Number):
-    """A number that says nothing when it is 0."""
+    """A number that is left out when it is 0."""
 
     def display(self, raw: Any) -> Any:
         return Number.display(self, raw) or None
@@ -103,7 +105,7 @@ class Positive(Number):
 
 @dataclass(frozen=True, slots=True)
 class Date(Column):
-    """The day, in the account's own time zone (reference 2.4)."""
+    """A date, YYYY-MM-DD in the account's own time zone (reference 2.4)."""
 
     def display(self, raw: Any) -> Any:
         return str(raw)[:10]
@@ -111,7 +113,7 @@ class Date(Column):
 
 @dataclass(frozen=True, slots=True)
 class Time(Column):
-    """Day and minute, in the account's own time zone."""
+    """A time, YYYY-MM-DD HH:MM in the account's own time zone."""
 
     def display(self, raw: Any) -> Any:
         return str(raw)[:16].replace("T", " ")
@@ -119,7 +121,7 @@ class Time(Column):
 
 @dataclass(frozen=True, slots=True)
 class Money(Column):
-    """Cents on the wire, currency units for people (reference 5.1)."""
+    """An amount in currency units, which the API holds in cents (reference 5.1)."""
 
     kind_of_value: ClassVar[Json] = {"type": "number"}
 
@@ -127,13 +129,13 @@ class Money(Column):
         try:
             value = Decimal(str(raw))
             return (value / 100).quantize(Decimal("0.01")) if value.is_finite() else None
-        except InvalidOperation:  # also what NaN and infinity end in
+        except InvalidOperation:  # NaN and infinity end here too
             return None
 
 
 @dataclass(frozen=True, slots=True)
 class Code(Column):
-    """A code as a word; one we do not know is shown as it is."""
+    """A code of the API as a word; an unknown code is shown as it is."""
 
     codes: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -143,7 +145,7 @@ class Code(Column):
 
 @dataclass(frozen=True, slots=True)
 class Flag(Column):
-    """Shown only where it is set."""
+    """A flag: `word` where it is set, left out otherwise."""
 
     word: str | bool = True
 
@@ -157,7 +159,7 @@ class Flag(Column):
 
 @dataclass(frozen=True, slots=True)
 class Joined(Column):
-    """Several attributes as one: first and last name."""
+    """Several attributes joined into one text: first and last name."""
 
     wires: tuple[str, ...] = ()
 
@@ -171,7 +173,7 @@ class Joined(Column):
 
 @dataclass(frozen=True, slots=True)
 class Rate(Column):
-    """A share in per cent, `wire` of `whole`: the API gives counts only (reference 7)."""
+    """A share in per cent, `wire` out of `whole`: the API returns only the two counts (reference 7)."""
 
     whole: str = ""
 
@@ -182,15 +184,15 @@ class Rate(Column):
 
 @dataclass(frozen=True, slots=True)
 class Several(Column):
-    """Values of one attribute: a real list, or `||A||B||` (reference 9)."""
+    """An attribute with one value or several: text, a list, or `||A||B||` (reference 9)."""
 
     kind_of_value: ClassVar[Json] = {"anyOf": [TEXT, TEXTS]}
 
     def display(self, raw: Any) -> Any:
         if isinstance(raw, list):
-            return [truncate(str(one), LONG) for one in cast("list[Any]", raw)]
+            return [truncate(str(item), LONG) for item in cast("list[Any]", raw)]
         several = isinstance(raw, str) and raw.startswith("||")
-        return [truncate(one, LONG) for one in raw.strip("|").split("||")] if several else truncate(str(raw), LONG)
+        return [truncate(text, LONG) for text in raw.strip("|").split("||")] if several else truncate(str(raw), LONG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +204,7 @@ class Values(Several):
 
 @dataclass(frozen=True, slots=True)
 class Reference(Column):
-    """An id of another kind of thing: shown as `name` and `name_id`. "0" means none."""
+    """The id of a record of another kind, shown as `name` and `name_id`; "0" means none."""
 
     kind: str = ""
 
@@ -216,15 +218,15 @@ class Reference(Column):
 
 @dataclass(frozen=True, slots=True)
 class ReferenceList(Column):
-    """Ids of several other things: shown as a list of `one` and `one_id`."""
+    """The ids of several records of another kind, shown as a list of `{singular: name, singular_id: id}`."""
 
     kind: str = ""
     singular: str = ""
 
     @property
     def properties(self) -> Mapping[str, Json]:
-        each: Json = {self.singular: TEXT, f"{self.singular}_id": TEXT}
-        return {self.name: {"type": "array", "items": {"type": "object", "properties": each}}}
+        item: Json = {self.singular: TEXT, f"{self.singular}_id": TEXT}
+        return {self.name: {"type": "array", "items": {"type": "object", "properties": item}}}
 
     def display(self, raw: Any) -> Any:
         return [str(id) for id in cast("list[Any]", raw)] if isinstance(raw, list) else None

@@ -1,4 +1,4 @@
-"""What an operation takes: as a pydantic model for us, as a lean JSON Schema for the model at the other end."""
+"""The arguments of an operation: as a pydantic model that checks them, and as a lean JSON Schema for the model."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -24,20 +24,20 @@ STRICT = ConfigDict(
     regex_engine="python-re",
 )
 LARGE = STRICT | ConfigDict(str_max_length=1_000_000)
-"""For what takes a whole table."""
+"""The configuration of operations whose arguments may hold a whole table."""
 LONGEST_NAME = 500
-"""Characters of a name or a search: they become part of an address."""
+"""Most characters of a name or a search: both become part of a URL."""
 CONNECTION = Annotated[
-    ConnectionRef, About("Account to use: connection id, see list_connections", "9a0f…", shown=False)
+    ConnectionRef, About("Account to use: connection id, see list_connections", "9a0f…", show_example=False)
 ]
 
 VIEWS: dict[str, Any] = {
     "detail": Annotated[Literal["summary", "full"], About("How much to show")],
-    "fields": Annotated[list[str], About("Columns to show", ["id"], shown=False)],
+    "fields": Annotated[list[str], About("Columns to show", ["id"], show_example=False)],
 }
-"""How much is shown: every reading tool takes them, few list them."""
+"""The arguments that choose how much an answer shows: every reading tool takes them, few list them."""
 
-# Each costs tokens on every tool; what they say is checked here anyway, with a sentence that helps more.
+# Each costs tokens on every tool; the limits are checked here anyway, and an error explains them better.
 NOISE_KEYS = (
     "$ref", "$defs", "additionalProperties", "default", "maximum", "minimum", "maxLength", "minLength", "minItems",
     "pattern",
@@ -45,7 +45,7 @@ NOISE_KEYS = (
 
 
 class Lean(GenerateJsonSchema):
-    """No titles; an absent argument stands for null."""
+    """A schema generator without titles, nulls and null defaults: an absent argument stands for null."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -54,22 +54,23 @@ class Lean(GenerateJsonSchema):
         return self.generate_inner(schema["schema"])
 
     def default_schema(self, schema: WithDefaultSchema) -> JsonSchemaValue:
-        said = schema.get("default") is not None
-        return super().default_schema(schema) if said else self.generate_inner(schema["schema"])
+        has_default = schema.get("default") is not None
+        return super().default_schema(schema) if has_default else self.generate_inner(schema["schema"])
 
 
 def takes_connection(operation: Operation[..., Any]) -> bool:
-    """Whether a call can choose its connection: those of the control plane are about all of them.
+    """Return whether a call may choose its connection; an operation of the control plane concerns all of them.
 
-    A preview has the arguments of its call, and a token stands for a call that has chosen; a runner has what it runs.
+    A preview takes it inside the arguments of its call. A confirmation needs none: its token stands for a call that
+    has already chosen. The generic tools take it for the operation they run.
     """
     return operation.resource.plane == "api" or operation.path.startswith(("/changes", "/operations/"))
 
 
 @cache
 def argument_model(operation: Operation[..., Any], accounts: bool = False) -> type[BaseModel]:
-    """What the operation takes, as a pydantic model; with `accounts` also which account it is for."""
-    fields: dict[str, Any] = {p.name: field_of(p) for p in operation.signature.parameters.values()}
+    """Return the pydantic model of the arguments; `accounts` adds `connection`, where the operation takes it."""
+    fields: dict[str, Any] = {p.name: model_field(p) for p in operation.signature.parameters.values()}
     for name in operation.views:
         fields[name] = (Annotated[VIEWS[name] | None, Field(description=description_of(VIEWS[name]).description)], None)
     if accounts and takes_connection(operation):
@@ -80,7 +81,8 @@ def argument_model(operation: Operation[..., Any], accounts: bool = False) -> ty
     return create_model(operation.name, __config__=LARGE if operation.options.get("large") else STRICT, **fields)
 
 
-def field_of(parameter: Parameter) -> tuple[Any, Any]:
+def model_field(parameter: Parameter) -> tuple[Any, Any]:
+    """Return the annotation and the default of a parameter, as `create_model` takes them."""
     ref = find_mark(parameter.annotation, Ref)
     short = parameter.name == "search" or (ref is not None and ref.is_single)
     limit = Field(
@@ -90,20 +92,22 @@ def field_of(parameter: Parameter) -> tuple[Any, Any]:
 
 
 def description_of(annotation: Any) -> About:
+    """Return the description mark of an annotation, an empty one if it has none."""
     return find_mark(annotation, About) or About("")
 
 
 @cache
 def input_schema(operation: Operation[..., Any], accounts: bool = False) -> Json:
-    whole = argument_model(operation, accounts).model_json_schema(schema_generator=Lean)
-    return inlined(whole, whole.get("$defs", {}))
+    """Return the JSON Schema of all arguments; `accounts` adds `connection`, where the operation takes it."""
+    schema = argument_model(operation, accounts).model_json_schema(schema_generator=Lean)
+    return inline_refs(schema, schema.get("$defs", {}))
 
 
 @cache
 def listed_schema(operation: Operation[..., Any], accounts: bool = False) -> Json:
-    """The schema a model reads: `schema` without what is taken but hardly ever needed.
+    """Return the schema the model reads: `input_schema` without the parameters that are rarely needed.
 
-    Read off the annotations: pydantic's way builds a model for each tool, a tenth of the time a server takes to start.
+    It is read off the annotations: pydantic would build a model for each tool, a tenth of the server's start time.
     """
     parameters = {
         p.name: p.annotation for p in operation.signature.parameters.values() if not find_mark(p.annotation, Unlisted)
@@ -111,32 +115,37 @@ def listed_schema(operation: Operation[..., Any], accounts: bool = False) -> Jso
     parameters |= {name: VIEWS[name] for name in operation.views if name in operation.options.get("listed", ())}
     if accounts and takes_connection(operation):
         parameters["connection"] = CONNECTION
-    told: Json = {"properties": {name: property_of(annotation) for name, annotation in parameters.items()}}
-    return told | ({"required": list(operation.required)} if operation.required else {}) | {"type": "object"}
+    schema: Json = {"properties": {name: property_schema(annotation) for name, annotation in parameters.items()}}
+    if operation.required:
+        schema["required"] = list(operation.required)
+    schema["type"] = "object"
+    return schema
 
 
-def property_of(annotation: Any) -> Json:
-    text = description_of(annotation).description
-    said = type_schema(annotation)
-    return dict(sorted({**said, **({"description": text} if text else {})}.items()))
+def property_schema(annotation: Any) -> Json:
+    """Return the schema of one parameter, keys in alphabetical order."""
+    schema = type_schema(annotation)
+    if text := description_of(annotation).description:
+        schema["description"] = text
+    return dict(sorted(schema.items()))
 
 
 TYPES: Mapping[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean", dict: "object"}
 
 
 def type_schema(annotation: Any) -> Json:
-    """The kind of value a parameter takes, as far as a model is told; anything where it is told nothing.
+    """Return the schema of a parameter's type, as far as the model reads it; {} for any value.
 
     Raises:
-        TypeError: for a kind of annotation that no operation has had so far.
+        TypeError: for a form of annotation that no operation uses yet.
     """
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        given = next((one for one in reversed(inner[1:]) if isinstance(one, WithJsonSchema)), None)
-        return dict(given.json_schema or {}) if given else type_schema(inner[0])
+        override = next((mark for mark in reversed(inner[1:]) if isinstance(mark, WithJsonSchema)), None)
+        return dict(override.json_schema or {}) if override else type_schema(inner[0])
     if origin in (Union, UnionType):
-        (one,) = (each for each in inner if each is not NoneType)
-        return type_schema(one)
+        (member,) = (part for part in inner if part is not NoneType)
+        return type_schema(member)
     if origin is Literal:
         return {"enum": list(inner), "type": "string"}
     if origin is list:
@@ -148,34 +157,37 @@ def type_schema(annotation: Any) -> Json:
     return {"type": kind}
 
 
-def inlined(part: Any, defs: Json) -> Any:
-    """A schema that says everything in place: not every host follows `$ref`."""
+def inline_refs(part: Any, defs: Json) -> Any:
+    """Return a part of a schema with every `$ref` replaced by its definition: not every host follows `$ref`."""
     if isinstance(part, list):
-        return [inlined(one, defs) for one in cast("list[Any]", part)]
+        return [inline_refs(item, defs) for item in cast("list[Any]", part)]
     if not isinstance(part, dict):
         return part
-    said = cast("Json", part)
-    told = defs[said["$ref"].rpartition("/")[2]] | said if "$ref" in said else said
-    return {key: inlined(value, defs) for key, value in told.items() if not is_noise(key, value)}
+    schema = cast("Json", part)
+    if "$ref" in schema:
+        schema = defs[schema["$ref"].rpartition("/")[2]] | schema
+    return {key: inline_refs(value, defs) for key, value in schema.items() if not is_noise(key, value)}
 
 
 def is_noise(key: str, value: Any) -> bool:
-    """What costs tokens and tells a model nothing: followed references, made-up names, our own safety limits."""
+    """Return whether an entry costs tokens and tells the model nothing: a reference, a generated title, a limit."""
     return key in NOISE_KEYS or (key == "title" and isinstance(value, str))
 
 
-def options(operation: Operation[..., Any], name: str, accounts: bool) -> list[str]:
-    said = input_schema(operation, accounts)["properties"][name]
-    return said.get("enum") or said.get("items", {}).get("enum") or choices(operation, name)
+def allowed_values(operation: Operation[..., Any], name: str, accounts: bool) -> list[str]:
+    """Return the words an argument takes, or an item of it where it is a list."""
+    schema = input_schema(operation, accounts)["properties"][name]
+    return schema.get("enum") or schema.get("items", {}).get("enum") or choices(operation, name)
 
 
 def choices(operation: Operation[..., Any], name: str) -> list[str]:
-    """The words an argument takes whose schema does not list them."""
+    """Return the words of an argument's annotation: a schema may leave them out."""
     parameter = operation.signature.parameters.get(name)
     return literals(parameter.annotation) if parameter else []
 
 
 def literals(annotation: Any) -> list[str]:
+    """Return the values of the first `Literal` in an annotation; [] if there is none."""
     if get_origin(annotation) is Literal:
-        return [str(one) for one in get_args(annotation)]
+        return [str(value) for value in get_args(annotation)]
     return next((found for part in get_args(annotation) if (found := literals(part))), list[str]())

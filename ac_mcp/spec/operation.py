@@ -1,4 +1,4 @@
-"""How one operation is declared, and how a declaration becomes a request. No pydantic, no MCP, no HTTP."""
+"""The declaration of an operation, and the request that follows from it. No pydantic, no MCP, no HTTP."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -37,18 +37,16 @@ R = TypeVar("R")
 PAGE = 100
 """The most rows a page can have (reference 2.2)."""
 OWN_WORDS = "said by us"
-"""The payload key under which an operation's own words travel; no API has one like it."""
+"""The payload key under which an operation's own words travel; no attribute of the API is called that."""
 ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}", re.ASCII)
-"""Whatever goes into a path: nothing that could leave it (no dot, slash, percent or space)."""
-
-
+"""An id as a path segment: no dot, slash, percent or space, so that it cannot leave its segment."""
 PATH_TEXT = re.compile(r"[0-9A-Za-z_-][0-9A-Za-z_.@+-]{0,253}", re.ASCII)
-"""What else may stand in a path, where it is a name: nothing that a path is made of."""
+"""A name or an e-mail address as a path segment: no character that has a meaning in a path."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One operation being run, with its arguments; calling it sends the declared request."""
+    """One run of an operation, with its arguments; calling it sends the declared request."""
 
     sender: Sender
     operation: "Operation[..., Any]"
@@ -58,26 +56,35 @@ class Call:
 
     @property
     def present_arguments(self) -> Json:
-        """The arguments that say something."""
+        """The arguments that are not None."""
         return {name: value for name, value in self.arguments.items() if value is not None}
 
     async def __call__(self, **changes: Any) -> Json:
-        """The body of the answer; `changes` replace or add to the arguments, None leaves one out."""
-        reply = await self.respond(**changes)
-        if reply.reconciled:
+        """Send the declared request and return the body of the response, with a `result` where the status says more.
+
+        `changes` replace or add arguments; None leaves one out.
+        """
+        response = await self.respond(**changes)
+        if response.reconciled:
             return with_own_words(
-                reply.body, result="created after all", found="Its answer got lost; it was looked up."
+                response.body, result="created after all", found="Its answer got lost; it was looked up."
             )
-        return with_own_words(reply.body, result="deleted, or was not there") if reply.status == 404 else reply.body
+        if response.status == 404:
+            return with_own_words(response.body, result="deleted, or was not there")
+        return response.body
 
     async def respond(self, **changes: Any) -> Response:
-        """The same, for operations whose status says what happened."""
-        reply = await self.sender.send(self.operation.request({**self.arguments, **changes}))
-        if self.operation.options.get("verbatim"):
-            return reply
-        return replace(
-            reply, body=self.operation.resource.require_rows(self.operation.method, reply, self.operation.lists)
-        )
+        """Send the declared request and return the response, for operations whose status says what happened.
+
+        Raises:
+            Unavailable: if the body of a read holds no row of the resource.
+            OutcomeUnknown: if the body of a write does not show the row it wrote.
+        """
+        operation = self.operation
+        response = await self.sender.send(operation.request({**self.arguments, **changes}))
+        if operation.options.get("verbatim"):
+            return response
+        return replace(response, body=operation.resource.require_rows(operation.method, response, operation.lists))
 
 
 Handler: TypeAlias = Callable[Concatenate[Call, P], Awaitable[R]]
@@ -85,7 +92,7 @@ Handler: TypeAlias = Callable[Concatenate[Call, P], Awaitable[R]]
 
 @dataclass(frozen=True, eq=False)
 class Operation(Generic[P, R]):
-    """Where a request goes, what it takes, and the function that runs it."""
+    """A documented operation of the API: its route, its parameters (the handler's), and the handler that runs it."""
 
     resource: "Resource"
     method: Method
@@ -103,6 +110,7 @@ class Operation(Generic[P, R]):
 
     @property
     def description(self) -> str:
+        """The handler's docstring on one line."""
         return " ".join((getdoc(self.handler) or "").split())
 
     @property
@@ -119,12 +127,12 @@ class Operation(Generic[P, R]):
 
     @property
     def lists(self) -> bool:
-        """Whether it answers with rows, not with one thing."""
+        """Whether it returns a list of rows rather than a single one."""
         return self.method == "GET" and not self.path.endswith("}") and not self.options.get("single", False)
 
     @property
     def views(self) -> tuple[str, ...]:
-        """Which arguments choose how much of what was read is shown; no handler sees them."""
+        """The arguments that choose how much of the rows is shown (`detail`, `fields`); no handler sees them."""
         if self.method != "GET" or self.resource.plane != "api" or self.options.get("single", False):
             return ()
         if self.options.get("raw"):
@@ -133,40 +141,41 @@ class Operation(Generic[P, R]):
 
     @cached_property
     def signature(self) -> Signature:
-        """What a caller may pass: everything but the leading `call`."""
-        whole = signature(self.handler)
-        return whole.replace(parameters=list(whole.parameters.values())[1:])
+        """The signature a caller sees: the handler's without the leading `call`."""
+        full = signature(self.handler)
+        return full.replace(parameters=list(full.parameters.values())[1:])
 
     @property
     def required(self) -> list[str]:
-        """The parameters a caller has to give."""
+        """The parameters without a default."""
         return [p.name for p in self.signature.parameters.values() if p.default is p.empty]
 
     @cached_property
     def values(self) -> Mapping[str, str]:
-        """The parameters that hold a value for what another parameter names."""
+        """The parameters that hold a value for a record, each with the parameter that names that record."""
         marks = {name: find_mark(p.annotation, ValueOf) for name, p in self.signature.parameters.items()}
         return {name: value.parameter for name, value in marks.items() if value}
 
     @cached_property
     def references(self) -> Mapping[str, Ref]:
-        """The parameters that take a name or an id, and of what."""
+        """The parameters that take a name or an id, each with what it refers to."""
         marks = {name: find_mark(p.annotation, Ref) for name, p in self.signature.parameters.items()}
         return {name: ref for name, ref in marks.items() if ref}
 
     def names_target(self, parameter: str) -> bool:
-        """Whether this parameter names the very thing that is changed or deleted."""
+        """Return whether this parameter names the record that is changed or deleted."""
         return self.method in ("PUT", "DELETE") and f"{{{parameter}}}" in self.path
 
     def name_argument(self, arguments: Mapping[str, Any]) -> tuple[str, str]:
-        """The argument that gives a thing its name, and that name."""
-        return next(((p, str(arguments[p])) for p in ("email", "name", "title") if arguments.get(p)), ("name", ""))
+        """Return the argument that names a new record, and the name; ("name", "") if there is none."""
+        candidates = ("email", "name", "title")
+        return next(((p, str(arguments[p])) for p in candidates if arguments.get(p)), ("name", ""))
 
     def parameter(self, wire: str) -> str:
-        """Our word for an attribute of the API."""
+        """Return the parameter that carries an attribute of the API; the attribute itself if none does."""
         for name, parameter in self.signature.parameters.items():
-            marked = find_mark(parameter.annotation, Wire)
-            if wire == (marked.name if marked else camel(name)) and not self.names_target(name):
+            mark = find_mark(parameter.annotation, Wire)
+            if wire == (mark.name if mark else camel(name)) and not self.names_target(name):
                 return name
         return wire
 
@@ -177,72 +186,97 @@ class Operation(Generic[P, R]):
         progress: Progress = no_progress,
         watch: CallClock = NO_DEADLINE,
     ) -> Awaitable[R]:
-        """Run for whoever `sender` belongs to."""
+        """Run the handler with these arguments and the defaults, for the caller that `sender` belongs to."""
         handler = cast("Callable[..., Awaitable[R]]", self.handler)
         bound = self.signature.bind(**arguments)
         bound.apply_defaults()
         return handler(Call(sender, self, bound.arguments, progress, watch), **bound.arguments)
 
     def __call__(self, call: Call, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
-        """Run inside another operation, for the same caller."""
+        """Run inside the call of another operation, for the same caller."""
         return self.run(call.sender, self.signature.bind(*args, **kwargs).arguments, call.progress, call.watch)
 
     def request(self, arguments: Mapping[str, Any]) -> Request:
-        """Path first, the rest into query or body; a DELETE carries nothing but its path."""
-        path = re.sub(r"{(\w+)}", lambda found: self._segment(found[1], arguments.get(found[1])), self.path)
-        sent: Json = {}
+        """Return the request for these arguments.
+
+        Arguments named in the path fill it; the others form the query of a GET or the body of a write. A DELETE has
+        neither. None leaves an argument out.
+
+        Raises:
+            BadArguments: if a value cannot be a segment of the path.
+        """
+        path = re.sub(r"{(\w+)}", lambda found: self._path_segment(found[1], arguments.get(found[1])), self.path)
+        attributes: Json = {}
         for name, value in arguments.items():
             if value is not None and f"{{{name}}}" not in self.path:
-                sent |= self._wired(name, value)
+                attributes |= self._encode(name, value)
         if self.options.get("raw"):
-            return self._of_catalogue(path, sent)
+            return self._catalogue_request(path, attributes)
+        plane = self.resource.plane
         match self.method:
             case "GET":
-                query = {**self.options.get("query", {}), **{name: str(value) for name, value in sent.items()}}
-                return Request("GET", path, query, plane=self.resource.plane, repeatable=True, operation=self.name)
+                query = {**self.options.get("query", {}), **{key: str(value) for key, value in attributes.items()}}
+                return Request("GET", path, query, plane=plane, repeatable=True, operation=self.name)
             case "DELETE":
-                return Request(
-                    "DELETE", path, plane=self.resource.plane, repeatable=True, may_be_empty=True, operation=self.name
-                )
+                return Request("DELETE", path, plane=plane, repeatable=True, may_be_empty=True, operation=self.name)
             case _:
-                body = {self.resource.singular: sent} if self.resource.wrapped else sent
-                empty = self.method == "PUT" and self.resource.quiet
-                plane, again = self.resource.plane, self.idempotent
-                return Request(self.method, path, {}, body, plane, again, empty, operation=self.name)
+                return Request(
+                    self.method,
+                    path,
+                    body={self.resource.singular: attributes} if self.resource.wrapped else attributes,
+                    plane=plane,
+                    repeatable=self.idempotent,
+                    may_be_empty=self.method == "PUT" and self.resource.quiet,
+                    operation=self.name,
+                )
 
-    def _of_catalogue(self, path: str, sent: Json) -> Request:
-        """Whatever its method, query and body hold what their parameters say; a list in a query repeats its key."""
-        marks = [find_mark(one.annotation, InQuery) for one in self.signature.parameters.values()]
-        asked = {one.name for one in marks if one} | ({*sent} if self.method == "GET" else set[str]())
-        query = {name: query_value(value) for name, value in sent.items() if name in asked}
-        body: Json = {name: value for name, value in sent.items() if name not in asked}
-        if self.options.get("bare"):
-            body = {LIST_BODY: next(iter(body.values()), None) or []}
-        elif wrapper := self.options.get("wrapper"):
-            body = {wrapper: body}
-        writes = self.method not in ("GET", "DELETE")
-        empty, step = self.method != "POST" and self.method != "GET", self.options.get("step") or self.name
-        told = body if writes else None
-        warning = " ".join(why for key, why in self.options.get("warns", {}).items() if key in sent)
-        again = self.idempotent
-        return Request(self.method, path, query, told, "api", again, empty, operation=step, raw=True, warning=warning)
+    def _catalogue_request(self, path: str, attributes: Json) -> Request:
+        """Return the request of a catalogue operation, whose query and body are independent of the method.
 
-    def _segment(self, name: str, value: Any) -> str:
-        parameter = self.signature.parameters.get(name)
-        return (
-            text_segment(name, value)
-            if parameter and find_mark(parameter.annotation, PathText)
-            else segment(name, value)
+        A list in the query repeats its key.
+        """
+        marks = [find_mark(parameter.annotation, InQuery) for parameter in self.signature.parameters.values()]
+        in_query = set(attributes) if self.method == "GET" else {mark.name for mark in marks if mark}
+        body: Json | None = None
+        if self.method not in ("GET", "DELETE"):
+            body = self._catalogue_body({key: value for key, value in attributes.items() if key not in in_query})
+        warnings = self.options.get("warns", {}).items()
+        return Request(
+            self.method,
+            path,
+            {key: query_value(value) for key, value in attributes.items() if key in in_query},
+            body,
+            repeatable=self.idempotent,
+            may_be_empty=self.method not in ("POST", "GET"),
+            operation=self.options.get("step") or self.name,
+            raw=True,
+            warning=" ".join(reason for key, reason in warnings if key in attributes),
         )
 
-    def _wired(self, name: str, value: Any) -> Json:
+    def _catalogue_body(self, attributes: Json) -> Json:
+        if self.options.get("bare"):
+            return {LIST_BODY: next(iter(attributes.values()), None) or []}
+        wrapper = self.options.get("wrapper")
+        return {wrapper: attributes} if wrapper else attributes
+
+    def _path_segment(self, name: str, value: Any) -> str:
+        parameter = self.signature.parameters.get(name)
+        is_text = parameter is not None and find_mark(parameter.annotation, PathText) is not None
+        return text_segment(name, value) if is_text else id_segment(name, value)
+
+    def _encode(self, name: str, value: Any) -> Json:
+        """Return the attributes of the API that carry an argument."""
         parameter = self.signature.parameters.get(name)
         wire = find_mark(parameter.annotation, Wire) if parameter else None
-        return wire.put(value) if wire else {camel(name): value}
+        return wire.encode(value) if wire else {camel(name): value}
 
 
-def segment(name: str, value: Any) -> str:
-    """A value as one segment of a path; anything that could be more than that is refused."""
+def id_segment(name: str, value: Any) -> str:
+    """Return an id as one segment of a path.
+
+    Raises:
+        BadArguments: if the value could be more than one segment.
+    """
     text = str(value)
     if not ID.fullmatch(text):
         raise BadArguments(f"{name}: {text[:80]!r} is not an id.")
@@ -250,7 +284,11 @@ def segment(name: str, value: Any) -> str:
 
 
 def text_segment(name: str, value: Any) -> str:
-    """An address or a name as one segment of a path, which it cannot leave."""
+    """Return an e-mail address or a name as one segment of a path.
+
+    Raises:
+        BadArguments: if the value could be more than one segment.
+    """
     text = str(value)
     if not PATH_TEXT.fullmatch(text):
         raise BadArguments(f"{name}: {text[:80]!r} cannot stand in a path.")
@@ -258,19 +296,22 @@ def text_segment(name: str, value: Any) -> str:
 
 
 def query_value(value: Any) -> str | tuple[str, ...]:
-    """A value of a query; flags are 1 and 0."""
+    """Return a value as a query parameter: a list as several values, a flag as 1 or 0."""
     if isinstance(value, list):
-        return tuple(str(one) for one in cast("list[Any]", value))
+        return tuple(str(item) for item in cast("list[Any]", value))
     return str(int(value) if isinstance(value, bool) else value)
 
 
 async def gather_payloads(*reads: Awaitable[Json]) -> Json:
-    """Several reads at once, their payloads merged; the first failure is raised as it is."""
+    """Run several reads at once and return their payloads merged; the first failure is raised."""
     return {key: value for payload in await gather(reads) for key, value in payload.items()}
 
 
 async def all_pages(call: Call, read: Callable[[int], Awaitable[Json]], most: int) -> Json:
-    """What `read` gives from each offset on, merged: the first page, then the rest at once, `most` rows in all."""
+    """Return the payloads of `read(offset)` merged, `most` rows at the most, in whole pages of `PAGE`.
+
+    The first page is read alone, since it holds the total; the others are read at once.
+    """
     first = await read(0)
     total = as_int(as_object(first.get("meta")).get("total"))
     await call.progress(min(PAGE, total), total)
@@ -280,11 +321,11 @@ async def all_pages(call: Call, read: Callable[[int], Awaitable[Json]], most: in
 
 
 def own_words(payload: Json) -> Json:
-    """Our own words in a payload."""
+    """Return our own words in a payload, by key; {} if there are none."""
     words: Json = payload.get(OWN_WORDS, {})
     return words
 
 
 def with_own_words(payload: Json, **words: Any) -> Json:
-    """The payload with our own words beside it: `result`, `note` and figures no row holds."""
+    """Return the payload with our own words added: `result`, `note`, and figures that no row holds."""
     return payload | {OWN_WORDS: own_words(payload) | words}

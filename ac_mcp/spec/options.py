@@ -1,4 +1,4 @@
-"""What a block may say of an operation beyond its route."""
+"""The options of an operation beyond its route."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -11,72 +11,72 @@ if TYPE_CHECKING:
 
 
 class Options(TypedDict, total=False):
-    """What a block may say beyond its route. Annotations follow from the method unless stated."""
+    """What a declaration may state beyond the route. The three annotations follow from the method unless stated."""
 
     title: str
-    """What people read of it in their host, where the name says too little."""
+    """The title people read in their host, where the name says too little."""
     read_only: bool
     destructive: bool
     idempotent: bool
     tool: bool
-    """False for a step that only other operations take."""
+    """False for an internal operation, which only other operations use."""
     large: bool
     """Its arguments may hold a whole table."""
     extra: bool
-    """A tool that a server has only where it is asked for."""
+    """It is a tool outside the default toolset."""
     query: Mapping[str, str]
-    """Sent with every request."""
+    """Query parameters of every request."""
     shows: "tuple[Resource, ...]"
-    """What else of the payload the answer shows beside the operation's own resource."""
+    """The resources of the payload that the answer shows beside the operation's own."""
     brief: "Mapping[str, tuple[str, ...]]"
-    """Which columns of those are enough here, by plural."""
+    """The columns of those resources that are enough here, by plural."""
     single: bool
-    """It answers with one thing although its path names none."""
+    """It returns one row although its path names none."""
     asks: Callable[[Json, Json], str]
-    """Why it waits for a yes, from the body of its request and what stands where it goes; empty where it need not."""
+    """The reason why it needs confirmation, from the attributes it sends and the before image; "" if it needs none."""
     starts: str
-    """When automations start on it: "when this tag is added"."""
+    """The trigger of automations that it sets off: "when this tag is added"."""
     reports: tuple[str, ...]
     """The webhook events it causes (reference 11)."""
     verbatim: bool
-    """Its payload is the answer as it is."""
+    """Its payload is the answer, without shaping."""
     names: Mapping[str, str]
-    """Which keys anywhere in such an answer hold an id, and of what: the name is put before it."""
+    """The keys of a verbatim answer, at any depth, that hold an id, each with its kind: the answer adds the names."""
     for_writing: bool
-    """It reads, but is of no use to somebody who cannot write."""
+    """It only reads, but is of no use to a caller who cannot write."""
     kept: bool
-    """Its answer is believed for a minute, or until something is written from here."""
+    """Its answer is cached for a minute, or until the next write of this server."""
     unique: bool
-    """A second thing of the same name is refused here, where the API would take it."""
+    """A second record of the same name is refused here, where the API would accept it."""
     implied: Mapping[str, tuple[str, ...]]
-    """Arguments it has not, with the values that say what it does anyway: with those they are no mistake."""
+    """Arguments it does not have, each with the values (lower case) that only state what it does anyway: no error."""
     understands: Mapping[str, Callable[[Json], Json | None]]
-    """Arguments it has not, each with what all that was given says instead."""
+    """Arguments it does not have, each with a function from all arguments to those that replace it; None if none do."""
     reveals: Callable[[Json], str]
-    """What of the account's free text these arguments would bring out; empty where nothing."""
+    """Names the account's free text that an answer to these arguments would contain; "" if there is none."""
     raw: bool
-    """It is one of the catalogue's: its answer is trimmed by general rules."""
+    """It comes from the catalogue: its answer is trimmed by general rules."""
     warns: Mapping[str, str]
-    """Attributes with which it waits for a yes, and why."""
+    """The attributes that make it need confirmation, each with the reason."""
     step: str
-    """The step of this product that sends the same request: its writes count as that one's."""
+    """The operation of this product that sends the same request: writes are recorded under that name."""
     bare: bool
-    """Its body is a list."""
+    """The body of its request is a list."""
     wrapper: str
-    """The key its body is wrapped in, where that is not the resource's."""
+    """The key the body of its request is wrapped in, where the resource does not give it."""
     blind: bool
-    """What stands where it writes cannot be read."""
+    """The state before its write cannot be read."""
     irreversible: bool
-    """Nothing can be derived that would take it back."""
+    """No undo can be derived for it."""
     moves: str
-    """It moves all that this query finds from the thing its path names to another one."""
+    """The query that finds all records it moves from the record its path names to another one."""
     resumable: bool
-    """The same call again finishes what broke off in the middle."""
+    """Repeating the call finishes what an interrupted one left undone."""
     listed: tuple[str, ...]
-    """Which of `detail` and `fields` its schema lists: where a summary often is not enough, or rows are long."""
+    """Which of `detail` and `fields` its schema lists: for summaries that are often too short, or long rows."""
     says: Mapping[str, Json]
     """Our own words in its answer, beside `result` and `note`, each with its JSON Schema."""
     quotes: tuple[str, ...]
-    """Which of those hold what somebody else has written."""
+    """Those of our own words that quote free text of the account."""
     duplicate: "Operation[..., Any]"
-    """What to offer when the thing exists already; without it the operation that reads it."""
+    """The operation to suggest if the record exists already; by default the one that reads it."""

@@ -1,4 +1,4 @@
-"""Parameter types that more than one operation takes: their text and checks, said once."""
+"""Parameter types that several operations share, with their descriptions and checks."""
 
 import re
 from datetime import datetime
@@ -10,7 +10,11 @@ from ac_mcp.spec.annotations import About, Cents, Cleared, FieldValues, Ref, Unl
 
 
 def require_date(text: str) -> str:
-    """A date, or a date and time, in ISO 8601."""
+    """Return the text if it is a date, or a date and time, in ISO 8601.
+
+    Raises:
+        ValueError: if it is neither.
+    """
     try:
         datetime.fromisoformat(text)
     except ValueError:
@@ -19,13 +23,22 @@ def require_date(text: str) -> str:
 
 
 def require_email(text: str) -> str:
+    """Return the text if it has the form of an e-mail address.
+
+    Raises:
+        ValueError: if it does not.
+    """
     if len(text) > 254 or not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", text):
         raise ValueError("is not an e-mail address, such as ann@example.com")
     return text
 
 
-def parse_amount(value: object) -> object:
-    """`1.500` is fifteen hundred to half of the world."""
+def require_clear_amount(value: object) -> object:
+    """Return the value unless it is a text such as `1.500`, which half of the world reads as fifteen hundred.
+
+    Raises:
+        ValueError: with both readings.
+    """
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}\.[0-9]{3}", value.strip()):
         raise ValueError(f"could mean {value.strip().replace('.', '')} or {float(value):g}: give a plain number")
     return value
@@ -35,57 +48,63 @@ Id: TypeAlias = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$"
 Number: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
 Name: TypeAlias = Annotated[str, Field(min_length=1)]
 
-ContactRef: TypeAlias = Annotated[str, Ref("contacts"), About("E-mail, name or id", "jane@acme.com", shown=False)]
-TagRef: TypeAlias = Annotated[str, Ref("tags"), About("Name or id", "VIP", shown=False)]
-ListRef: TypeAlias = Annotated[str, Ref("lists"), About("Name or id", "Newsletter", shown=False)]
-DealRef: TypeAlias = Annotated[str, Ref("deals"), About("Title or id", "Acme renewal", shown=False)]
-StageRef: TypeAlias = Annotated[
-    str, Ref("dealStages", within="pipeline"), About("Name or id", "Negotiation", shown=False)
+ContactRef: TypeAlias = Annotated[
+    str, Ref("contacts"), About("E-mail, name or id", "jane@acme.com", show_example=False)
 ]
-PipelineRef: TypeAlias = Annotated[str, Ref("dealGroups"), Wire("group"), About("Name or id", "Sales", shown=False)]
-SegmentRef: TypeAlias = Annotated[str, Ref("segments"), About("Name or id", "Engaged customers", shown=False)]
-AutomationRef: TypeAlias = Annotated[str, Ref("automations"), About("Name or id", "Welcome series", shown=False)]
-CampaignRef: TypeAlias = Annotated[str, Ref("campaigns"), About("Name or id", "February Newsletter", shown=False)]
-UserRef: TypeAlias = Annotated[str, Ref("users"), About("Name, e-mail or id", "Priya Nair", shown=False)]
-OwnerRef: TypeAlias = Annotated[str, Ref("users"), About("Name, e-mail or id", "Priya Nair", shown=False)]
-AccountRef: TypeAlias = Annotated[str, Ref("accounts"), About("Company name or id", "Acme", shown=False)]
-FieldRef: TypeAlias = Annotated[str, Ref("fields"), About("Title or id", "Plan", shown=False)]
-ConnectionRef: TypeAlias = Annotated[str, Ref("connections"), About("Connection id", "9a0f6c52-…", shown=False)]
+TagRef: TypeAlias = Annotated[str, Ref("tags"), About("Name or id", "VIP", show_example=False)]
+ListRef: TypeAlias = Annotated[str, Ref("lists"), About("Name or id", "Newsletter", show_example=False)]
+DealRef: TypeAlias = Annotated[str, Ref("deals"), About("Title or id", "Acme renewal", show_example=False)]
+StageRef: TypeAlias = Annotated[
+    str, Ref("dealStages", within="pipeline"), About("Name or id", "Negotiation", show_example=False)
+]
+PipelineRef: TypeAlias = Annotated[
+    str, Ref("dealGroups"), Wire("group"), About("Name or id", "Sales", show_example=False)
+]
+SegmentRef: TypeAlias = Annotated[str, Ref("segments"), About("Name or id", "Engaged customers", show_example=False)]
+AutomationRef: TypeAlias = Annotated[str, Ref("automations"), About("Name or id", "Welcome series", show_example=False)]
+CampaignRef: TypeAlias = Annotated[
+    str, Ref("campaigns"), About("Name or id", "February Newsletter", show_example=False)
+]
+UserRef: TypeAlias = Annotated[str, Ref("users"), About("Name, e-mail or id", "Priya Nair", show_example=False)]
+OwnerRef: TypeAlias = Annotated[str, Ref("users"), About("Name, e-mail or id", "Priya Nair", show_example=False)]
+AccountRef: TypeAlias = Annotated[str, Ref("accounts"), About("Company name or id", "Acme", show_example=False)]
+FieldRef: TypeAlias = Annotated[str, Ref("fields"), About("Title or id", "Plan", show_example=False)]
+ConnectionRef: TypeAlias = Annotated[str, Ref("connections"), About("Connection id", "9a0f6c52-…", show_example=False)]
 
 Email: TypeAlias = Annotated[
-    str, AfterValidator(require_email), About("E-mail address", "ann@example.com", shown=False)
+    str, AfterValidator(require_email), About("E-mail address", "ann@example.com", show_example=False)
 ]
-FirstName: TypeAlias = Annotated[str, About("First name", "Jane", shown=False)]
-LastName: TypeAlias = Annotated[str, About("Last name", "Reed", shown=False)]
-Phone: TypeAlias = Annotated[str, About("Phone number", "+1 312 555 0101", shown=False)]
+FirstName: TypeAlias = Annotated[str, About("First name", "Jane", show_example=False)]
+LastName: TypeAlias = Annotated[str, About("Last name", "Reed", show_example=False)]
+Phone: TypeAlias = Annotated[str, About("Phone number", "+1 312 555 0101", show_example=False)]
 Fields: TypeAlias = Annotated[
     list[str],
     Ref("fields", assigned=True),
     FieldValues(),
-    About("Custom fields: title=value", ["Plan=Team"], shown=False),
+    About("Custom fields: title=value", ["Plan=Team"], show_example=False),
 ]
 Clear: TypeAlias = Annotated[
     list[Literal["first_name", "last_name", "phone"]],
     Cleared(),
-    About("Details to empty", ["phone"], shown=False),
+    About("Details to empty", ["phone"], show_example=False),
 ]
 
-Search: TypeAlias = Annotated[str, About("Part of the name", "vip", shown=False)]
-Limit: TypeAlias = Annotated[int, Field(ge=1, le=100), About("Up to 100", 20, shown=False)]
-Offset: TypeAlias = Annotated[int, Field(ge=0, le=10**12), About("Rows to skip", 0, shown=False)]
+Search: TypeAlias = Annotated[str, About("Part of the name", "vip", show_example=False)]
+Limit: TypeAlias = Annotated[int, Field(ge=1, le=100), About("Up to 100", 20, show_example=False)]
+Offset: TypeAlias = Annotated[int, Field(ge=0, le=10**12), About("Rows to skip", 0, show_example=False)]
 AllOfThem: TypeAlias = Annotated[Limit, Unlisted()]
-"""The limit of a list that is short, so that all of it is the answer."""
+"""The limit of a list that is short enough to be returned whole."""
 Further: TypeAlias = Annotated[Offset, Unlisted()]
-"""The offset where one page nearly always is all: `next_offset` in an answer tells that there is more."""
-Day: TypeAlias = Annotated[str, AfterValidator(require_date), About("YYYY-MM-DD", "2026-02-01", shown=False)]
+"""The offset of a list that nearly always fits on one page: `next_offset` in an answer says if it does not."""
+Day: TypeAlias = Annotated[str, AfterValidator(require_date), About("YYYY-MM-DD", "2026-02-01", show_example=False)]
 Currency: TypeAlias = Annotated[
-    str, Field(pattern=r"^[A-Za-z]{3}$"), AfterValidator(str.lower), About("Such as usd", "usd", shown=False)
+    str, Field(pattern=r"^[A-Za-z]{3}$"), AfterValidator(str.lower), About("Such as usd", "usd", show_example=False)
 ]
 Value: TypeAlias = Annotated[
     float,
     Field(ge=0),
-    BeforeValidator(parse_amount),
+    BeforeValidator(require_clear_amount),
     Cents("value"),
-    About("In currency units, not cents", 12500, shown=False),
+    About("In currency units, not cents", 12500, show_example=False),
 ]
-Website: TypeAlias = Annotated[str, About("Such as https://acme.com", "https://acme.com", shown=False)]
+Website: TypeAlias = Annotated[str, About("Such as https://acme.com", "https://acme.com", show_example=False)]

@@ -1,4 +1,4 @@
-"""A noun of the API: its envelope, what a summary shows of a row, how it is called, and its operations."""
+"""A resource of the API: the envelope of its rows, the columns of a summary, the names of a row, its operations."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,11 +15,12 @@ R = TypeVar("R")
 
 
 def by_name(row: Json) -> tuple[str, ...]:
+    """Return the `name` of a row as its only name; () if it has none."""
     return (str(row["name"]),) if row.get("name") else ()
 
 
 def named_by(*names: str) -> Callable[[Json], tuple[str, ...]]:
-    """What a row is called, read from these attributes: the first is the name we show."""
+    """Return a function that reads the names of a row from these attributes; the first is the name we show."""
     return lambda row: tuple(str(row[name]) for name in names if row.get(name))
 
 
@@ -28,115 +29,129 @@ Declare: TypeAlias = Callable[[Handler[P, R]], Operation[P, R]]
 
 @dataclass(frozen=True, eq=False)
 class Resource:
-    """A noun of the API: its envelope, what a summary shows of a row, how it is called, its operations."""
+    """A resource of the API, such as contacts.
+
+    Its decorators `get`, `post`, `put` and `delete` turn a handler into an operation on it.
+    """
 
     singular: str
     plural: str
     columns: tuple[Column, ...] = ()
     one: str = ""
-    """The word people use for one of it; `many` likewise. Without them the API's own."""
+    """The word people use for one record, `many` for several; by default the API's own."""
     many: str = ""
     more: tuple[Column, ...] = ()
-    """What only the answer about a single one shows beside `columns`."""
+    """Further columns, which only an answer about a single record shows."""
     called: Callable[[Json], tuple[str, ...]] = by_name
+    """Returns the names of a row, the one we show first."""
     directory: bool = False
-    """Few enough to be kept as a whole: names are looked up there."""
+    """There are few enough records to hold all their names in memory, where names are looked up."""
     find: Callable[[str], Mapping[str, str]] | None = None
-    """The query that finds one by name where there are too many to keep."""
+    """Returns the query that finds records by name."""
     by_ids: str = ""
-    """The query parameter that takes several ids at once, where there is one."""
+    """The query parameter that takes several ids at once; "" if there is none."""
     drops: tuple[str, ...] = ()
-    """Other directories that go stale when one of it is written."""
+    """The kinds whose directories also go stale when a record of this one is written."""
     facts: Callable[[Json, Json], Json] | None = None
-    """What is remembered of a row beside its names, read from the payload and the row."""
+    """Returns what a directory remembers of a row beside its names, from the payload and the row."""
     value: Callable[[Json, str], str] | None = None
-    """A text as the value one of it takes, by its facts; a ValueError says what it would take."""
+    """Returns a text as the value that a record accepts, by its facts; raises ValueError with the values it accepts."""
     within: str = ""
-    """The attribute that narrows a name: a stage's pipeline; `inside` is the kind of that."""
+    """The attribute within which a name is unique, such as the pipeline of a stage."""
     inside: str = ""
+    """The kind of record that `within` holds the id of."""
     link: bool = False
-    """It only ties two things together: an answer about one is flat."""
+    """A row only associates two records, such as a contact and a tag: an answer about one is flat."""
     id_key: str = "id"
     plane: Plane = "api"
     group: str = ""
-    """The toolset its tools belong to, where that is not called as it is."""
+    """The toolset of its tools, where the name differs from that of the resource."""
     quiet: bool = False
-    """An update may be answered with nothing."""
+    """The response to an update may be empty."""
     refuses_second: bool = False
-    """The API refuses a second one of the same name, so that sending a create again can never make two."""
+    """The API refuses a second record of the same name: a create that is sent twice can never make two."""
     by_attributes: bool = False
-    """Two of it with the same attributes are one: it has no identity of its own."""
+    """Two rows with the same attributes are the same row: it has no identity of its own."""
     beside: str = ""
-    """The kind in whose list it is shown, where it has none of its own."""
+    """The kind whose list contains its rows, where it has no list of its own."""
     wrapped: bool = True
-    """Bodies are wrapped in the singular (reference 2.1)."""
+    """The body of a write is wrapped in the singular (reference 2.1)."""
     sparse: bool = False
-    """A row of a list does not hold all of it."""
+    """The row in a list lacks attributes of the record."""
     lost: str = ""
-    """What of a deleted one no undo can bring back."""
+    """What no undo can bring back of a deleted record."""
     example: str = ""
-    """A name, for suggested calls."""
+    """A name for suggested calls."""
     operations: "list[Operation[..., Any]]" = field(default_factory=list["Operation[..., Any]"])
 
-    def require_rows(self, method: Method, reply: Response, lists: bool = False) -> Json:
-        """The body, with rows where rows belong; one row is not a list.
+    def require_rows(self, method: Method, response: Response, lists: bool = False) -> Json:
+        """Return the body of a response, whose list of rows holds nothing but objects.
+
+        `lists` means that the operation returns a list: a single row will not do.
 
         Raises:
-            Unavailable: if a read does not hold what was asked for.
-            OutcomeUnknown: if a write does not show what it made.
+            Unavailable: if the response to a read lacks the rows.
+            OutcomeUnknown: if the response to a write lacks the row it wrote.
         """
-        body = {key: value for key, value in reply.body.items() if key != OWN_WORDS}
-        several, one = body.get(self.plural), as_object(body.get(self.singular))
-        if isinstance(several, list):
-            body[self.plural] = as_objects(cast("list[Any]", several))
-        shown = isinstance(several, list) or (not lists and bool(one.get(self.id_key)))
-        if method == "DELETE" or shown or (method == "PUT" and self.quiet and not body):
+        body = {key: value for key, value in response.body.items() if key != OWN_WORDS}
+        rows, row = body.get(self.plural), as_object(body.get(self.singular))
+        if isinstance(rows, list):
+            body[self.plural] = as_objects(cast("list[Any]", rows))
+        has_rows = isinstance(rows, list) or (not lists and bool(row.get(self.id_key)))
+        if method == "DELETE" or has_rows or (method == "PUT" and self.quiet and not body):
             return body
         if method == "GET":
-            raise Unavailable(f"its answer holds no {self.words}", status=reply.status)
-        unknown = OutcomeUnknown(f"its answer shows no {self.word}", status=reply.status)
+            raise Unavailable(f"its answer holds no {self.words}", status=response.status)
+        unknown = OutcomeUnknown(f"its answer shows no {self.word}", status=response.status)
         unknown.answered = True
         raise unknown
 
     @property
     def word(self) -> str:
+        """The word for one record."""
         return self.one or self.singular
 
     @property
     def words(self) -> str:
+        """The word for several records."""
         return self.many or self.plural
 
     @property
     def toolset(self) -> str:
+        """The name of the toolset its tools belong to."""
         return self.group or self.words
 
     @property
     def lister(self) -> "Operation[..., Any]":
-        """The operation that lists it: a tool, where there is one."""
-        found = [o for o in self.operations if o.method == "GET" and "{" not in o.path]
-        return next((o for o in found if o.options.get("tool", True)), found[0])
+        """The operation that lists the records: a tool, if one does."""
+        listers = [o for o in self.operations if o.method == "GET" and "{" not in o.path]
+        return next((o for o in listers if o.options.get("tool", True)), listers[0])
 
     @property
     def remover(self) -> "Operation[..., Any] | None":
-        """The operation that deletes one by its own id, if there is one."""
+        """The operation that deletes a record by its own id, if any."""
         return next((o for o in self.operations if o.method == "DELETE"), None)
 
     @property
     def reader(self) -> "Operation[..., Any] | None":
-        """The tool that reads one, if there is one."""
-        one = (o for o in self.operations if o.method == "GET" and o.path.endswith("}"))
-        return next((o for o in one if o.options.get("tool", True)), None)
+        """The tool that reads a single record, if any."""
+        readers = (o for o in self.operations if o.method == "GET" and o.path.endswith("}"))
+        return next((o for o in readers if o.options.get("tool", True)), None)
 
     def get(self, path: str, **options: Unpack[Options]) -> "Declare[P, R]":
+        """Declare a GET, read-only and idempotent unless stated otherwise."""
         return self._add("GET", path, {"read_only": True, "idempotent": True, **options})
 
     def post(self, path: str, **options: Unpack[Options]) -> "Declare[P, R]":
+        """Declare a POST."""
         return self._add("POST", path, options)
 
     def put(self, path: str, **options: Unpack[Options]) -> "Declare[P, R]":
+        """Declare a PUT, destructive and idempotent unless stated otherwise."""
         return self._add("PUT", path, {"destructive": True, "idempotent": True, **options})
 
     def delete(self, path: str, **options: Unpack[Options]) -> "Declare[P, R]":
+        """Declare a DELETE, destructive and idempotent unless stated otherwise."""
         return self._add("DELETE", path, {"destructive": True, "idempotent": True, **options})
 
     def _add(self, method: Method, path: str, options: Options) -> "Declare[P, R]":

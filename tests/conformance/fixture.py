@@ -22,7 +22,9 @@ from ac_mcp.spec.resource import Resource
 
 HALF, WHOLE = 50, 100
 fixtures = Resource("tag", "tags", (Text("name", "tag"),), many="fixtures", group="fixtures")
-Message = Annotated[Name, Wire("tag"), About("What the user is asked", "Please provide your information", shown=False)]
+Message = Annotated[
+    Name, Wire("tag"), About("What the user is asked", "Please provide your information", show_example=False)
+]
 
 
 @fixtures.get("/tags", verbatim=True, title="Text")
