@@ -17,7 +17,7 @@ from ac_mcp.jobs.report import IMPORT
 from ac_mcp.jobs.service import JobService, require_complete_record
 from ac_mcp.jobs.sources import MatchingDeals
 from ac_mcp.messages import Json
-from ac_mcp.operations.fields import value
+from ac_mcp.operations.fields import parse_value
 from ac_mcp.storage.redaction import HIDDEN
 from ac_mcp.writes.confirmation import ConfirmationPolicy
 
@@ -103,7 +103,10 @@ async def custom_fields(bulk: JobService, headers: list[str], asked: Mapping[str
     if all(normalize_header(one) in STANDARD for one in targets):
         return []
     known = await bulk.names.all_of(bulk.reading, "fields")
-    return [CustomField(one.id, one.name, one.names, lambda text, facts=one.facts: value(facts, text)) for one in known]
+    return [
+        CustomField(one.id, one.name, one.names, lambda text, facts=one.facts: parse_value(facts, text))
+        for one in known
+    ]
 
 
 async def fetch_new_tags(bulk: JobService, done: ImportTable) -> list[str]:
