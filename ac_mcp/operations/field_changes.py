@@ -52,7 +52,7 @@ async def update_field(
     payload = await get_field(call, field)
     row, options = as_object(payload.get("field")), as_objects(payload.get("fieldOptions"))
     added, removed = resolve_options(row, options, add_options or [], remove_options or [])
-    for option in removed:  # first: a confirmation is required before anything is written
+    for option in removed:  # first: only the first write of a call can wait for confirmation
         await delete_field_option(call, str(option["id"]))
     if title is not None or description is not None:
         row |= as_object((await call(add_options=None, remove_options=None, lists=None)).get("field"))

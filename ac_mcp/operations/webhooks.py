@@ -27,9 +27,8 @@ Url = Annotated[
 Events = Annotated[
     list[Event],
     Field(min_length=1),
-    WithJsonSchema(
-        {"type": "array", "items": {"type": "string"}}
-    ),  # an enum lists thirty words that hardly any call needs
+    # The schema has no enum: it would list thirty words that hardly any call needs.
+    WithJsonSchema({"type": "array", "items": {"type": "string"}}),
     About("What to report: subscribe, update, contact_tag_added, deal_add or others", ["subscribe"], shown=False),
 ]
 Sources = Annotated[
