@@ -1,4 +1,4 @@
-"""Every operation, in the order documentation lists them."""
+"""All resources and operations, in the order in which the documentation lists them."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from ac_mcp.operations.account_fields import account_fields, account_values
 from ac_mcp.operations.automations import automations, contact_automations
 from ac_mcp.operations.campaigns import campaign_links, campaigns
 from ac_mcp.operations.changes import changes
-from ac_mcp.operations.companies import account_contacts, accounts, workers
+from ac_mcp.operations.companies import account_contacts, accounts, company_contacts
 from ac_mcp.operations.connections import connections
 from ac_mcp.operations.contacts import contacts
 from ac_mcp.operations.counting import counts
@@ -39,29 +39,34 @@ from ac_mcp.spec.resource import Resource
 
 RESOURCES: tuple[Resource, ...] = (
     contacts, tags, contact_tags, lists, contact_lists, deals, stages, pipelines, automations, contact_automations,
-    campaigns, campaign_links, messages, forms, segments, scores, score_values, users, accounts, workers,
+    campaigns, campaign_links, messages, forms, segments, scores, score_values, users, accounts, company_contacts,
     account_contacts, fields, field_options, field_relations, field_values, deal_fields, deal_values,
     account_fields, account_values, tasks, task_types, notes, webhooks, connections, overview, changes, jobs,
     counts, pipeline_summaries, campaign_summaries, people, timelines, imports, exports, api,
 )  # fmt: skip
 
 
-class Steps(dict[str, Operation[..., Any]]):
-    """By name; what only the catalogue has is made when it is asked for."""
+class OperationIndex(dict[str, Operation[..., Any]]):
+    """Operations by name; one that only the catalogue declares is built on first access."""
 
     def __missing__(self, name: str) -> Operation[..., Any]:
-        one = catalogue()[name]
-        made = self[name] = build_operation(one, self.sending(one.route))
-        return made
+        """Build the operation of a catalogue entry and store it.
 
-    def sending(self, wanted: str) -> Operation[..., Any] | None:
-        """What of our own sends that request: a tool rather than a step."""
-        own = [one for name, one in self.items() if "." not in name and route(one.method, one.path) == wanted]
-        plain = [one for one in own if one.resource.plane == "api"]
-        return next((one for one in plain if one.options.get("tool", True)), next(iter(plain), None))
+        Raises:
+            KeyError: if the catalogue has no entry with this id.
+        """
+        entry = catalogue()[name]
+        operation = self[name] = build_operation(entry, self.find_for_route(entry.route))
+        return operation
+
+    def find_for_route(self, entry_route: str) -> Operation[..., Any] | None:
+        """Return the operation declared here for a catalogue route; a tool wins over an internal operation."""
+        declared = [operation for name, operation in self.items() if "." not in name]
+        same = [o for o in declared if o.resource.plane == "api" and route(o.method, o.path) == entry_route]
+        return next((o for o in same if o.options.get("tool", True)), next(iter(same), None))
 
 
-STEPS = Steps({o.name: o for resource in RESOURCES for o in resource.operations})
-"""Tools, the steps only other operations take, and the operations of the catalogue by their ids."""
+STEPS = OperationIndex({operation.name: operation for resource in RESOURCES for operation in resource.operations})
+"""All operations by name: tools, internal operations, and those of the catalogue by their ids."""
 OPERATIONS = {name: operation for name, operation in STEPS.items() if operation.options.get("tool", True)}
-"""The tools."""
+"""The tools by name."""

@@ -4,27 +4,27 @@ from typing import Annotated
 
 from ac_mcp.messages import Json
 from ac_mcp.operations.custom_fields import (
-    BEFORE,
-    Added,
+    BEFORE_SCHEMA,
+    AddedOptions,
     InForms,
     Kind,
     OptionList,
     Title,
     Value,
-    data,
-    made,
-    metas,
-    put,
-    takes_values,
-    with_options,
+    create_custom_field,
+    explain_lost_values,
+    field_resource,
+    set_custom_value,
+    update_custom_field,
+    value_resource,
 )
 from ac_mcp.spec.annotations import About, Ref, Wire
 from ac_mcp.spec.operation import Call
 from ac_mcp.spec.parameters import AccountRef, AllOfThem, Further, Id
 from ac_mcp.spec.resource import Resource
 
-account_fields: Resource = metas("account", "Industry")
-account_values: Resource = data("account")
+account_fields: Resource = field_resource("account", "Industry")
+account_values: Resource = value_resource("account")
 Field = Annotated[
     str, Ref(account_fields.plural), Wire("customFieldId"), About("Title or id", "Industry", show_example=False)
 ]
@@ -42,7 +42,7 @@ async def create_account_field(
 ) -> Json:
     """Create a custom field of accounts: a new attribute of companies, such as a date, amount or dropdown. Returns its
     id."""
-    return await made(call, type, options)
+    return await create_custom_field(call, type, options)
 
 
 @account_fields.get("/accountCustomFieldMeta/{field}", tool=False)
@@ -58,15 +58,15 @@ async def update_account_field(
     call: Call,
     field: Field,
     title: Title | None = None,
-    add_options: Added | None = None,
+    add_options: AddedOptions | None = None,
     in_forms: InForms | None = None,
 ) -> Json:
     """Rename a custom field of accounts, add choices, show or hide it in forms; its type stays. Returns it."""
-    return await with_options(call, await get_account_field(call, field), account_fields, add_options)
+    return await update_custom_field(call, await get_account_field(call, field), account_fields, add_options)
 
 
 @account_fields.delete(
-    "/accountCustomFieldMeta/{field}", title="Delete a custom field of accounts", asks=takes_values, extra=True
+    "/accountCustomFieldMeta/{field}", title="Delete a custom field of accounts", asks=explain_lost_values, extra=True
 )
 async def delete_account_field(call: Call, field: Field) -> Json:
     """Delete a custom field of accounts with all its values. Returns its title; cannot be undone."""
@@ -95,7 +95,7 @@ async def create_account_field_value(
 @account_values.put(
     "/accountCustomFieldData/{id}",
     title="Set a custom field of an account",
-    says=BEFORE,
+    says=BEFORE_SCHEMA,
     quotes=("before",),
     extra=True,
     starts="when an account changes",
@@ -106,7 +106,7 @@ async def set_account_field_value(
 ) -> Json:
     """Set a custom field of an account: fill in, record or change a value. Returns what it replaced; only one field."""
     rows = (await list_account_field_values(call, account))["accountCustomFieldData"]
-    return await put(call, rows, field, lambda: create_account_field_value(call, account, field, value))
+    return await set_custom_value(call, rows, field, lambda: create_account_field_value(call, account, field, value))
 
 
 @account_values.delete("/accountCustomFieldData/{id}", tool=False)

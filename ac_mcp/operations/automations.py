@@ -1,4 +1,4 @@
-"""Automations: the workflows that run on contacts. The API can read them, not write them."""
+"""Automations: the workflows that run on contacts. The API reads automations and cannot write them."""
 
 from ac_mcp.errors import BadArguments, Forbidden
 from ac_mcp.messages import Json
@@ -8,7 +8,9 @@ from ac_mcp.spec.parameters import AllOfThem, AutomationRef, ContactRef, Further
 from ac_mcp.spec.resource import Resource
 
 STATUS = {"0": "draft", "1": "active", "2": "inactive"}
-RUN = {"1": "running", "2": "done"}
+"""The API's codes for the status of an automation."""
+RUN_STATUS = {"1": "running", "2": "done"}
+"""The API's codes for the status of one contact's run through an automation."""
 
 automations = Resource(
     "automation",
@@ -24,7 +26,7 @@ contact_automations = Resource(
     (
         Reference("contact", kind="contacts"),
         Reference("automation", kind="automations"),
-        Code("status", codes=RUN),
+        Code("status", codes=RUN_STATUS),
         Date("entered", "adddate"),
     ),
     one="automation",
@@ -67,14 +69,14 @@ async def list_contact_automations(call: Call, contact: ContactRef) -> Json:
 async def add_to_automation(call: Call, contact: ContactRef, automation: AutomationRef) -> Json:
     """Enroll a contact in an automation: start a workflow, sequence or journey for a person; its mails go out. Returns
     if already in it."""
-    been = await entries(call, contact, automation)
-    running = [row for row in been if str(row.get("status")) == "1"]
+    runs = await fetch_runs(call, contact, automation)
+    running = [row for row in runs if str(row.get("status")) == "1"]
     if running:
         return with_own_words({"contactAutomation": running[0]}, result="already in it")
     try:
         return with_own_words(await call(), result="added")
     except Forbidden:
-        if not been:
+        if not runs:
             raise
         raise BadArguments("The contact has been through this automation, which may not be entered twice.") from None
 
@@ -85,13 +87,13 @@ async def add_to_automation(call: Call, contact: ContactRef, automation: Automat
 async def remove_from_automation(call: Call, contact: ContactRef, automation: AutomationRef) -> Json:
     """Remove a contact from an automation: end, stop or exit a workflow for a person. Returns if it was in it; cannot
     be undone."""
-    running = [row for row in await entries(call, contact, automation) if str(row.get("status")) == "1"]
+    running = [row for row in await fetch_runs(call, contact, automation) if str(row.get("status")) == "1"]
     for row in running:
         await call(id=row["id"])
     return with_own_words({}, result="removed" if running else "was not in it")
 
 
-async def entries(call: Call, contact: str, automation: str) -> list[Json]:
-    """Each time the contact was in the automation."""
+async def fetch_runs(call: Call, contact: str, automation: str) -> list[Json]:
+    """Fetch the contact's runs through the automation: one `contactAutomations` row for each time it was entered."""
     rows = (await list_contact_automations(call, contact))["contactAutomations"]
     return [row for row in rows if str(row.get("seriesid") or row.get("automation")) == automation and row.get("id")]

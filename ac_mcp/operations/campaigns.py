@@ -10,23 +10,28 @@ from ac_mcp.spec.parameters import CampaignRef, Further, Limit
 from ac_mcp.spec.resource import Resource, named_by
 
 STATUS = {"0": "draft", "1": "scheduled", "2": "sending", "3": "paused", "4": "stopped", "5": "sent"}
-WORDS = {"completed": "sent", "sent": "sent"}
+"""The API's status codes."""
+STATUS_WORDS = {"completed": "sent", "sent": "sent"}
+"""The API's own status words that are shown as another word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status(Column):
-    """Codes are disputed: the list's own word wins, an automation's mail has code 1 (reference 7)."""
+    """The status as a word. Codes are disputed, so the API's own word wins over the code (reference 7).
+
+    A mail of an automation has code 1 and is shown as "automation".
+    """
 
     def read(self, row: Json) -> Any:
         if str(row.get("seriesid") or "0") != "0":
             return "automation"
-        said = str(row.get("statusString") or "").lower()
-        return WORDS.get(said, said) or STATUS.get(str(row.get("status")), str(row.get("status")))
+        word = str(row.get("statusString") or "").lower()
+        return STATUS_WORDS.get(word, word) or STATUS.get(str(row.get("status")), str(row.get("status")))
 
 
 @dataclass(frozen=True, slots=True)
 class Figure(Number):
-    """A result: nothing before anything was sent."""
+    """A figure of a campaign's result; None before anything was sent."""
 
     def read(self, row: Json) -> Any:
         return Number.read(self, row) if str(row.get("send_amt") or "0") != "0" else None
@@ -97,4 +102,4 @@ async def list_campaign_links(call: Call, campaign: CampaignRef) -> Json:
     """List the links in a campaign's mail. Returns addresses, and if clicks are tracked; clicks of each the API does
     not tell."""
     payload = await call()
-    return payload | {"links": [one for one in payload["links"] if one.get("link") != "open"]}
+    return payload | {"links": [row for row in payload["links"] if row.get("link") != "open"]}

@@ -1,4 +1,4 @@
-"""What was written from here: previews before, confirmations, the journal and undo afterwards."""
+"""Changes made through this server: preview, confirmation, history and undo."""
 
 import json
 from dataclasses import dataclass
@@ -20,51 +20,60 @@ ChangeId = Annotated[
 ]
 
 
-def unpacked(text: object) -> object:
-    """JSON for an object: hosts with a strict mode know no free-form ones. An object itself is taken as well."""
+def parse_object(text: object) -> object:
+    """Parse JSON text; return anything else unchanged.
+
+    Hosts with a strict mode cannot send free-form objects, so they send the text of one.
+
+    Raises:
+        ValueError: if the text is not JSON.
+    """
     if not isinstance(text, str):
         return text
     try:
-        return json.loads(text or "{}", parse_constant=no_number)
+        return json.loads(text or "{}", parse_constant=reject_constant)
     except (ValueError, RecursionError):
         raise ValueError("is not the JSON of an object") from None
 
 
-def no_number(text: str) -> object:
-    """Raises ValueError: JSON has no NaN and no Infinity."""
+def reject_constant(text: str) -> object:
+    """Raise ValueError: JSON has no NaN and no Infinity."""
     raise ValueError(text)
 
 
 Arguments = Annotated[
     dict[str, Any],
-    BeforeValidator(unpacked),
+    BeforeValidator(parse_object),
     WithJsonSchema({"type": "string"}),
     About("Its arguments, as JSON text", '{"deal": "Acme renewal", "status": "won"}', show_example=False),
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Lines(Column):
-    """A list of texts."""
+class TextList(Column):
+    """A list of texts, shown as it is."""
 
     kind_of_value = TEXTS
 
     def display(self, raw: Any) -> Any:
-        return [str(one) for one in raw]
+        return [str(text) for text in raw]
 
 
-ROWS: Json = {"type": "array", "items": {"type": "object", "description": "As the API takes it; before and after"}}
-PREVIEW: Json = {
+RECORDS_SCHEMA: Json = {
+    "type": "array",
+    "items": {"type": "object", "description": "As the API takes it; before and after"},
+}
+PREVIEW_SCHEMA: Json = {
     "call": TEXT,
-    "requests": ROWS,
-    "changes": ROWS,
+    "requests": RECORDS_SCHEMA,
+    "changes": RECORDS_SCHEMA,
     "takes_back": TEXT,
     "further_requests": TEXTS,
     "not_restored": TEXTS,
     "also": TEXTS,
     "asks": TEXTS,
     "matched": {"type": "integer", "description": "Of work on many: how many records it reaches"},
-    "samples": ROWS,
+    "samples": RECORDS_SCHEMA,
     "does": TEXTS,
     "takes": TEXT,
     "columns": {"type": "object", "description": "Of an import: what each header is imported as"},
@@ -72,18 +81,17 @@ PREVIEW: Json = {
     "merged": COUNT,
     "creates_tags": TEXTS,
     "rejected": COUNT,
-    "rejects": ROWS,
+    "rejects": RECORDS_SCHEMA,
     "named": {"type": "object", "description": "What the call names, with ids"},
 }
-
-
-FAILURES: Json = {"type": "array", "items": {"type": "object", "description": "Which one, and why"}}
-JOB: Json = {
+"""Output schema of a preview, by key."""
+FAILURES_SCHEMA: Json = {"type": "array", "items": {"type": "object", "description": "Which one, and why"}}
+JOB_SCHEMA: Json = {
     "job": TEXT, "total": COUNT, "counts": {"type": "object", "additionalProperties": COUNT}, "left": COUNT,
-    "seconds": COUNT, "rate": TEXT, "failed": COUNT, "failures": FAILURES,
+    "seconds": COUNT, "rate": TEXT, "failed": COUNT, "failures": FAILURES_SCHEMA,
     "matched": COUNT, "next": TEXT, "undo": TEXT, "failures_file": TEXT,
 }  # fmt: skip
-"""How work on many goes."""
+"""Output schema of a job's state, by key; `seconds` is how long it has run."""
 
 
 changes = Resource(
@@ -95,7 +103,7 @@ changes = Resource(
         Text("result"),
         Text("undone_by"),
         Text("undoes"),
-        Lines("wrote"),
+        TextList("wrote"),
         Text("check"),
         Text("made_by"),
         Text("in_account"),
@@ -120,7 +128,7 @@ async def list_changes(call: Call, limit: Annotated[Limit, Unlisted()] = 20, off
     destructive=True,
     idempotent=True,
     verbatim=True,
-    says={"change": TEXT, "call": TEXT, "restored": TEXTS, "not_restored": TEXTS, **JOB},
+    says={"change": TEXT, "call": TEXT, "restored": TEXTS, "not_restored": TEXTS, **JOB_SCHEMA},
 )
 async def undo_change(call: Call, change: ChangeId) -> Json:
     """Restore what a change made here replaced or deleted: undo, revert, take back, bring back. Returns what could not
@@ -135,7 +143,7 @@ async def undo_change(call: Call, change: ChangeId) -> Json:
     idempotent=True,
     verbatim=True,
     for_writing=True,
-    says=PREVIEW,
+    says=PREVIEW_SCHEMA,
 )
 async def preview_change(
     call: Call,

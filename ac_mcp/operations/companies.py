@@ -1,4 +1,4 @@
-"""Accounts in ActiveCampaign's sense: the companies that contacts and deals belong to."""
+"""Accounts in ActiveCampaign's sense: the companies to which contacts and deals belong."""
 
 from typing import Annotated
 
@@ -25,7 +25,7 @@ accounts = Resource(
     directory=True,
     refuses_second=True,
     sparse=True,
-    find=lambda given: {"search": given},
+    find=lambda name: {"search": name},
     lost="its id, its notes; deals of it lose their company",
     example="Acme",
 )
@@ -37,11 +37,11 @@ account_contacts = Resource(
     many="accounts",
     link=True,
 )
-workers = Resource(
+company_contacts = Resource(
     "accountContact", "accountContacts", account_contacts.columns, one="account_contact", many="account_contacts",
     group="accounts", link=True,
 )  # fmt: skip
-"""The same ties in a list of their own, where they are no accounts."""
+"""The same associations as rows of their own list, where one row is an `account_contact` and not an account."""
 
 
 @accounts.get("/accounts", title="List companies (accounts)", query={"count_deals": "true"})
@@ -87,7 +87,7 @@ async def delete_account(call: Call, account: AccountRef) -> Json:
     return await call()
 
 
-@workers.get("/accountContacts", title="List a company's contacts", extra=True)
+@company_contacts.get("/accountContacts", title="List a company's contacts", extra=True)
 async def list_account_contacts(
     call: Call,
     account: Annotated[AccountRef, Wire("filters[account]")] | None = None,
@@ -109,20 +109,22 @@ async def add_contact_to_account(
 ) -> Json:
     """Put a contact into an account: who works at a company, and as what; also changes the job title. Returns if it
     was there."""
-    ties = as_objects((await list_account_contacts(call, contact=contact))["accountContacts"])
-    same = next((one for one in ties if str(one.get("account")) == account), None)
-    if ties and same is None:
-        said = f"The contact is in another account (id {ties[0].get('account')}): a contact can be in one only."
-        refused = BadArguments(f"{said} remove_contact_from_account takes it out of that one.")
-        refused.replacement = (list_account_contacts.name, {"contact": contact})
-        raise refused
-    if same is None:
+    associations = as_objects((await list_account_contacts(call, contact=contact))["accountContacts"])
+    current = next((row for row in associations if str(row.get("account")) == account), None)
+    if associations and current is None:
+        other = associations[0].get("account")
+        error = BadArguments(
+            f"The contact is in another account (id {other}): a contact can be in one only. "
+            "remove_contact_from_account takes it out of that one."
+        )
+        error.replacement = (list_account_contacts.name, {"contact": contact})
+        raise error
+    if current is None:
         return with_own_words(await call(), result="added")
-    if job_title in (None, same.get("jobTitle")):
-        return with_own_words({"accountContact": same}, result="already in it")
-    return with_own_words(
-        await change_job(call, str(same["id"]), contact, account, str(job_title)), result="job title changed"
-    )
+    if job_title in (None, current.get("jobTitle")):
+        return with_own_words({"accountContact": current}, result="already in it")
+    payload = await change_job(call, str(current["id"]), contact, account, str(job_title))
+    return with_own_words(payload, result="job title changed")
 
 
 @account_contacts.put("/accountContacts/{id}", tool=False)
@@ -135,8 +137,8 @@ async def change_job(call: Call, id: Id, contact: Id, account: Id, job_title: st
                          extra=True)  # fmt: skip
 async def remove_contact_from_account(call: Call, contact: ContactRef, account: AccountRef) -> Json:
     """Take a contact out of an account (company): somebody no longer works there. Returns if it was in it."""
-    ties = as_objects((await list_account_contacts(call, contact=contact))["accountContacts"])
-    mine = [one for one in ties if str(one.get("account")) == account and one.get("id")]
-    for one in mine:
-        await call(id=one["id"])
-    return with_own_words({}, result="taken out" if mine else "was not in it")
+    rows = as_objects((await list_account_contacts(call, contact=contact))["accountContacts"])
+    associations = [row for row in rows if str(row.get("account")) == account and row.get("id")]
+    for association in associations:
+        await call(id=association["id"])
+    return with_own_words({}, result="taken out" if associations else "was not in it")

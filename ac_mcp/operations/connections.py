@@ -1,4 +1,4 @@
-"""Connections: the ActiveCampaign accounts that Maton holds a sign-in for."""
+"""Connections: Maton's links to ActiveCampaign accounts, each with a sign-in."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -13,8 +13,12 @@ from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.parameters import ConnectionRef, Id
 from ac_mcp.spec.resource import Resource
 
-EVERY, LONGEST, SPARE = 2.0, 20.0, 3.0
-"""Seconds between two looks at a sign-in, for which a call looks, and that it keeps for the last look."""
+POLL_INTERVAL = 2.0
+"""Seconds between two checks of a pending sign-in."""
+MAX_WAIT = 20.0
+"""Seconds for which one call waits for a sign-in."""
+RESERVE = 3.0
+"""Seconds of a call's time that are left for the last check."""
 NOT_YET = "Nobody has signed in yet: ask the user whether the link works, then call this again."
 CHOSEN_GONE = (
     "The connection that was chosen for this server is none of these any more: no call works until another is chosen, "
@@ -25,8 +29,8 @@ App = Annotated[Id, Unlisted(), About("Maton app", "active-campaign", show_examp
 
 
 @dataclass(frozen=True, slots=True)
-class SignIn(Column):
-    """The sign-in link holds a session token: shown only while it is there to be opened."""
+class SignInUrl(Column):
+    """The sign-in link. It holds a session token, so it is shown only while the sign-in is pending."""
 
     def read(self, row: Json) -> Any:
         url = row.get("url")
@@ -34,15 +38,15 @@ class SignIn(Column):
 
 
 @dataclass(frozen=True, slots=True)
-class Named(Column):
-    """What it is called; its id tells nobody which account it is."""
+class ConnectionName(Column):
+    """The first name of a connection; its id tells nobody which account it is."""
 
     def read(self, row: Json) -> Any:
-        return next(iter(called(row)), None)
+        return next(iter(get_names(row)), None)
 
 
-def called(row: Json) -> tuple[str, ...]:
-    """Whatever Maton noted of the account behind it: its metadata is free."""
+def get_names(row: Json) -> tuple[str, ...]:
+    """Return every text in a connection's metadata: Maton's notes on the account have no fixed keys."""
     return tuple(value for value in as_object(row.get("metadata")).values() if isinstance(value, str))
 
 
@@ -50,14 +54,14 @@ connections = Resource(
     "connection",
     "connections",
     (
-        Named("name", "metadata"),
+        ConnectionName("name", "metadata"),
         Text("status"),
         Flag("default"),
         Text("app"),
         Time("created", "creation_time"),
-        SignIn("sign_in_url", "url"),
+        SignInUrl("sign_in_url", "url"),
     ),
-    called=called,
+    called=get_names,
     directory=True,
     id_key="connection_id",
     plane="control",
@@ -76,13 +80,14 @@ async def list_connections(
     rows = as_objects(payload.get("connections"))
     active = [row for row in rows if row.get("status") == "ACTIVE"]
     oldest = min(active, key=lambda row: str(row.get("creation_time")), default=None)
-    used = next((row for row in rows if row.get("usual")), oldest)
+    default = next((row for row in rows if row.get("usual")), oldest)
     if payload.pop("usual_is_gone", False) and status in (None, "ACTIVE"):
         return with_own_words(payload | {"connections": rows}, note=CHOSEN_GONE)
-    return payload | {"connections": [row | {"default": row is used} for row in rows]}
+    return payload | {"connections": [row | {"default": row is default} for row in rows]}
 
 
-def pending(payload: Json) -> bool:
+def is_pending(payload: Json) -> bool:
+    """Return whether the connection in a payload still waits for its sign-in."""
     return as_object(payload.get("connection")).get("status") == "PENDING"
 
 
@@ -96,15 +101,15 @@ async def get_connection(
 ) -> Json:
     """Check one connection: did its authorization go through. Returns its status; only ACTIVE works."""
     payload = await call()
-    if not (wait and pending(payload)):
+    if not (wait and is_pending(payload)):
         return payload
     waited = 0.0
-    while pending(payload) and waited < LONGEST and call.watch.seconds_left() > EVERY + SPARE:
-        await call.progress(waited, LONGEST, "waiting until somebody has signed in")
-        await sleep(EVERY)
-        waited += EVERY
+    while is_pending(payload) and waited < MAX_WAIT and call.watch.seconds_left() > POLL_INTERVAL + RESERVE:
+        await call.progress(waited, MAX_WAIT, "waiting until somebody has signed in")
+        await sleep(POLL_INTERVAL)
+        waited += POLL_INTERVAL
         payload = await call()
-    return with_own_words(payload, note=NOT_YET if pending(payload) else SIGNED_IN)
+    return with_own_words(payload, note=NOT_YET if is_pending(payload) else SIGNED_IN)
 
 
 @connections.post("/connections", tool=False)
@@ -113,11 +118,12 @@ async def create_connection(call: Call, app: App) -> Json:
     return await call()
 
 
-def lost_sign_in(sent: Json, before: Json) -> str:
+def explain_lost_sign_in(sent: Json, before: Json) -> str:
+    """Return why deleting a connection needs confirmation."""
     return "A deleted connection cannot be restored: somebody has to sign in to ActiveCampaign again."
 
 
-@connections.delete("/connections/{connection}", tool=False, asks=lost_sign_in)
+@connections.delete("/connections/{connection}", tool=False, asks=explain_lost_sign_in)
 async def delete_connection(call: Call, connection: ConnectionRef) -> Json:
     """Forget a connection and its sign-in."""
     return await call()
@@ -137,5 +143,5 @@ async def manage_connection(
         return with_own_words(await delete_connection(call, connection), result="deleted")
     payload = await create_connection(call, "active-campaign")
     id = payload["connection"]["connection_id"]
-    todo = f'Ask the user to open sign_in_url and sign in; get_connection(connection="{id}", wait=true) waits for it.'
-    return with_own_words(payload, result="created", note=todo)
+    note = f'Ask the user to open sign_in_url and sign in; get_connection(connection="{id}", wait=true) waits for it.'
+    return with_own_words(payload, result="created", note=note)

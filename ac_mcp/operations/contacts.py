@@ -1,4 +1,4 @@
-"""Contacts: the people in the account, and everything one of them has."""
+"""Contacts: the people in the account, and everything that belongs to one of them."""
 
 from typing import Annotated, Literal
 
@@ -39,22 +39,20 @@ STATUS = {"any": "-1", "unconfirmed": "0", "active": "1", "unsubscribed": "2", "
 FROM = About("From YYYY-MM-DD", "2026-02-01", show_example=False)
 BEFORE = About("Before YYYY-MM-DD", "2026-02-01", show_example=False)
 ORDER = {"newest": "cdate DESC", "oldest": "cdate ASC", "email": "email ASC", "name": "name ASC"}
-
-
 SEARCHING = (
     "ActiveCampaign works a segment out in the background: ask once more in a minute; if still 0, nobody matches."
 )
-NOTES = 5
+MAX_NOTES = 5
 """How many of a contact's notes get_contact shows."""
 
 
-def also(word: object) -> object:
-    """What people say for active."""
+def normalize_status(word: object) -> object:
+    """Return `active` for the other words that people use for it; return any other value unchanged."""
     return "active" if word in ("subscribed", "confirmed") else word
 
 
-def called(row: Json) -> tuple[str, ...]:
-    """By e-mail, or by full name."""
+def get_names(row: Json) -> tuple[str, ...]:
+    """Return the names of a contact: the e-mail address, then the full name."""
     name = " ".join(str(row[key]) for key in ("firstName", "lastName") if row.get(key))
     return tuple(filter(None, (row.get("email"), name)))
 
@@ -71,8 +69,8 @@ contacts = Resource(
         Positive("hard_bounces", "bounced_hard"),
         Positive("soft_bounces", "bounced_soft"),
     ),
-    called=called,
-    find=lambda given: {"email": given} if "@" in given else {"search": given},
+    called=get_names,
+    find=lambda name: {"email": name} if "@" in name else {"search": name},
     refuses_second=True,
     sparse=True,
     lost="its id, its history (opens, clicks, scores), its places in automations; its deals may stay unreadable",
@@ -91,7 +89,7 @@ async def list_contacts(
     segment: Annotated[SegmentRef, Wire("segmentid")] | None = None,
     status: Annotated[
         Literal["active", "unsubscribed", "bounced", "unconfirmed", "any"],
-        BeforeValidator(also),
+        BeforeValidator(normalize_status),
         Wire("status", STATUS),
         About("With list: active if not given"),
     ]
@@ -110,22 +108,27 @@ async def list_contacts(
     """Find, list or count contacts: how many people, leads, list subscribers or with a tag we have. Returns a page and
     total."""
     status = status or ("active" if list else None)
-    paged = paging(call)
-    found = await call(status=status, **paged)
-    if segment and not matching(found):
-        # The first question only starts the search; it answers with nobody (reference 2.8).
-        found = await call(status=status, **paged)
-        found = found if matching(found) else with_own_words(found, note=SEARCHING)
-    # Who is on a list depends on the status: the answer says which it counted.
-    return with_own_words(found, status=status) if list else found
+    paging = get_paging(call)
+    payload = await call(status=status, **paging)
+    if segment and not count_matches(payload):
+        # The first request only starts the search and answers with no contacts (reference 2.8).
+        payload = await call(status=status, **paging)
+        payload = payload if count_matches(payload) else with_own_words(payload, note=SEARCHING)
+    # Who is on a list depends on the status, so the answer names the status it counted.
+    return with_own_words(payload, status=status) if list else payload
 
 
-def matching(payload: Json) -> int:
+def count_matches(payload: Json) -> int:
+    """Return how many contacts match; where the API gives no total, how many rows the page has."""
     return as_int(as_object(payload.get("meta")).get("total")) or len(payload["contacts"])
 
 
-def paging(call: Call) -> Json:
-    """Newest first unless told otherwise; by id where that is asked for."""
+def get_paging(call: Call) -> Json:
+    """Return the arguments that page: newest first by default, in the order of ids with `after_id`.
+
+    Raises:
+        BadArguments: if `after_id` is combined with an order or an offset.
+    """
     if call.arguments["after_id"] is None:
         return {"order": call.arguments["order"] or "newest"}
     if call.arguments["order"] or call.arguments["offset"]:
@@ -146,10 +149,10 @@ def paging(call: Call) -> Json:
 async def get_contact(call: Call, contact: ContactRef) -> Json:
     """Show a contact's record: everything known about a person. Returns tags, lists, custom fields, deals, automations;
     latest notes only."""
-    found = await gather_payloads(call(), list_contact_tags(call, contact), list_contact_notes(call, contact))
-    written = newest_first(as_objects(found.get("notes")))
-    latest = found | {"notes": [with_owner(note) for note in written[:NOTES]]}
-    return with_own_words(latest, older_notes=len(written) - NOTES) if len(written) > NOTES else latest
+    payload = await gather_payloads(call(), list_contact_tags(call, contact), list_contact_notes(call, contact))
+    rows = newest_first(as_objects(payload.get("notes")))
+    latest = payload | {"notes": [with_owner(note) for note in rows[:MAX_NOTES]]}
+    return with_own_words(latest, older_notes=len(rows) - MAX_NOTES) if len(rows) > MAX_NOTES else latest
 
 
 @contacts.put(

@@ -1,7 +1,7 @@
-"""Custom fields of deals and of accounts, and the values these have in them (reference 5.5 and 8).
+"""Custom fields of deals and of accounts, and the values of deals and accounts in them (reference 5.5 and 8).
 
-The API keeps the two apart, and both apart from the fields of contacts: other paths, other spellings, options inside
-the field, money in cents.
+The API keeps these two kinds apart from each other and from the fields of contacts: they have other paths and other
+spellings, the options inside the field, and money in cents.
 """
 
 import json
@@ -14,7 +14,7 @@ from pydantic import BeforeValidator
 
 from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json, as_object
-from ac_mcp.operations.fields import choice, date, kind_meant, number
+from ac_mcp.operations.fields import normalize_field_type, parse_choice, parse_date, parse_number
 from ac_mcp.spec.annotations import About, ValueOf, Wire
 from ac_mcp.spec.columns import TEXTS, Column, Flag, Reference, Text, Values
 from ac_mcp.spec.operation import Call, with_own_words
@@ -22,65 +22,71 @@ from ac_mcp.spec.parameters import Name
 from ac_mcp.spec.resource import Resource, named_by
 
 CHOICES = ("dropdown", "radio", "multiselect", "checkbox")
-BEFORE: dict[str, Json] = {"before": Values("").kind_of_value}
+"""Types of fields that have options."""
+BEFORE_SCHEMA: dict[str, Json] = {"before": Values("").kind_of_value}
+"""Output schema of the value that was replaced."""
 
 
-def texts(value: Any) -> list[str]:
-    """A list of options, whatever stands in its place."""
-    return [str(one) for one in cast("list[Any]", value)] if isinstance(value, list) else []
+def as_texts(value: Any) -> list[str]:
+    """Return a list with each item as a text; an empty one for anything but a list."""
+    return [str(item) for item in cast("list[Any]", value)] if isinstance(value, list) else []
 
 
-class Coded(str):
-    """JSON of what a field takes that takes no text: several choices, or money with its currency."""
+class EncodedValue(str):
+    """JSON text of a value that is no text on the wire: several choices, or money with its currency."""
 
 
-def facts(payload: Json, row: Json) -> Json:
-    """Kind and options; what is stored of an option is its label."""
-    options = texts(row.get("fieldOptions"))
+def get_facts(payload: Json, row: Json) -> Json:
+    """Return a field's type, options (labels, which are also what the API stores) and currency."""
+    options = as_texts(row.get("fieldOptions"))
     return {"type": row.get("fieldType"), "options": options, "currency": row.get("fieldDefaultCurrency")}
 
 
-def value(facts: Json, text: str) -> str:
-    """The text as this kind of field takes it; several choices, and money with its currency, as JSON."""
+def parse_value(facts: Json, text: str) -> str:
+    """Return a text as a value of the field with these facts; several choices and money as an EncodedValue.
+
+    Raises:
+        ValueError: if the field does not take this value; the message says what it takes.
+    """
     options: list[str] = facts.get("options") or []
-    stored = {one.casefold(): one for one in options}
+    stored = {option.casefold(): option for option in options}
     match facts.get("type"):
         case _ if not text:
             return text
         case "dropdown" | "radio" if options:
-            return choice(options, stored, text)
+            return parse_choice(options, stored, text)
         case "multiselect" | "checkbox":
-            several = [part.strip() for part in text.strip("|").split("||" if "||" in text else ",")]
-            return Coded(json.dumps([choice(options, stored, one) if options else one for one in several]))
+            parts = [part.strip() for part in text.strip("|").split("||" if "||" in text else ",")]
+            return EncodedValue(json.dumps([parse_choice(options, stored, p) if options else p for p in parts]))
         case "currency":
-            cents = int((Decimal(number(text)) * 100).to_integral_value())
-            return Coded(json.dumps({"cents": cents, "currency": str(facts.get("currency") or "usd").lower()}))
+            cents = int((Decimal(parse_number(text)) * 100).to_integral_value())
+            return EncodedValue(json.dumps({"cents": cents, "currency": str(facts.get("currency") or "usd").lower()}))
         case "date":
-            return date(text)
+            return parse_date(text)
         case "number":
-            return number(text)
+            return parse_number(text)
         case _:
             return text
 
 
 @dataclass(frozen=True, slots=True)
 class CustomValue(Wire):
-    """A value as these fields take it: several as a real list, money in cents beside its currency (reference 5.5)."""
+    """A value on the wire: several choices as a real list, money in cents beside its currency (reference 5.5)."""
 
     name: str = "fieldValue"
 
     def encode(self, value: Any) -> Json:
-        if not isinstance(value, Coded):
+        if not isinstance(value, EncodedValue):
             return {self.name: value}
-        read = json.loads(value)
-        if isinstance(read, list):
-            return {self.name: read}
-        return {self.name: read["cents"], "fieldCurrency": read["currency"]}
+        decoded = json.loads(value)
+        if isinstance(decoded, list):
+            return {self.name: decoded}
+        return {self.name: decoded["cents"], "fieldCurrency": decoded["currency"]}
 
 
 @dataclass(frozen=True, slots=True)
-class Shown(Values):
-    """A value; money in currency units."""
+class CustomFieldValue(Values):
+    """The value of a custom field; money in currency units."""
 
     def read(self, row: Json) -> Any:
         if row.get("fieldCurrency") and str(row.get("fieldValue") or "").lstrip("-").isdecimal():
@@ -89,30 +95,32 @@ class Shown(Values):
 
 
 @dataclass(frozen=True, slots=True)
-class Options(Column):
+class OptionLabels(Column):
+    """The labels of a field's options; None where it has none."""
+
     kind_of_value = TEXTS
 
     def display(self, raw: Any) -> Any:
-        return texts(raw) or None
+        return as_texts(raw) or None
 
 
-def metas(of: str, example: str) -> Resource:
-    """The fields of deals or of accounts."""
+def field_resource(of: str, example: str) -> Resource:
+    """Return the resource of the custom fields of deals or accounts; `of` is "deal" or "account"."""
     return Resource(
         f"{of}CustomFieldMetum",
         f"{of}CustomFieldMeta",
         (
             Text("title", "fieldLabel"),
             Text("type", "fieldType"),
-            Options("options", "fieldOptions"),
+            OptionLabels("options", "fieldOptions"),
             Flag("required", "isRequired"),
             Flag("in_forms", "isFormVisible"),
         ),
         one=f"{of}_field",
         many=f"{of}_fields",
         group="custom_fields",
-        facts=facts,
-        value=value,
+        facts=get_facts,
+        value=parse_value,
         called=named_by("fieldLabel", "personalization"),
         directory=True,
         lost=f"the values {of}s had in it, and its id",
@@ -120,15 +128,15 @@ def metas(of: str, example: str) -> Resource:
     )
 
 
-def data(of: str) -> Resource:
-    """What deals or accounts have in them."""
+def value_resource(of: str) -> Resource:
+    """Return the resource of the values that deals or accounts have in their custom fields."""
     return Resource(
         f"{of}CustomFieldDatum",
         f"{of}CustomFieldData",
         (
             Reference(of, f"{of}Id", kind=f"{of}s"),
             Reference("field", "customFieldId", kind=f"{of}CustomFieldMeta"),
-            Shown("value", "fieldValue"),
+            CustomFieldValue("value", "fieldValue"),
         ),
         one="custom_field",
         many="custom_fields",
@@ -137,34 +145,34 @@ def data(of: str) -> Resource:
     )
 
 
-def kind_here(word: object) -> object:
-    """What contacts' fields call listbox is multiselect here."""
-    return "multiselect" if word in ("listbox", "multiselect") else kind_meant(word)
+def normalize_type(word: object) -> object:
+    """Return the API's name of a field type: contacts' `listbox` is `multiselect` for deals and accounts."""
+    return "multiselect" if word in ("listbox", "multiselect") else normalize_field_type(word)
 
 
 Title = Annotated[Name, Wire("fieldLabel"), About("Title", "Renewal date", show_example=False)]
 Kind = Annotated[
     Literal["text", "textarea", "number", "currency", "date", "datetime", "dropdown", "radio", "multiselect",
             "checkbox", "hidden"],
-    BeforeValidator(kind_here),
+    BeforeValidator(normalize_type),
     Wire("fieldType"),
     About("Kind of field"),
 ]  # fmt: skip
 OptionList = Annotated[
     list[Name], Wire("fieldOptions"), About("Choices, where the type has them", ["Small", "Large"], show_example=False)
 ]
-Added = Annotated[list[Name], About("Choices to add", ["Huge"], show_example=False)]
+AddedOptions = Annotated[list[Name], About("Choices to add", ["Huge"], show_example=False)]
 InForms = Annotated[bool, Wire("isFormVisible"), About("Whether its forms show it", True, show_example=False)]
 
 
-def joined(value: object) -> object:
-    """Several choices, as one text."""
+def join_choices(value: object) -> object:
+    """Join a list of choices to one text, `A||B`; return any other value unchanged."""
     return "||".join(map(str, cast("list[Any]", value))) if isinstance(value, list) else value
 
 
 Value = Annotated[
     str,
-    BeforeValidator(joined),
+    BeforeValidator(join_choices),
     ValueOf("field"),
     CustomValue(),
     About('New value; several as "A||B", dates YYYY-MM-DD, money in currency units, "" to empty', "Commit",
@@ -172,11 +180,18 @@ Value = Annotated[
 ]  # fmt: skip
 
 
-async def made(call: Call, type: str, options: Sequence[str] | None) -> Json:
-    """A new field; its options belong to it (reference 5.5)."""
+async def create_custom_field(call: Call, type: str, options: Sequence[str] | None) -> Json:
+    """Create a custom field together with its options, which are a part of it (reference 5.5).
+
+    Raises:
+        BadArguments: if options are missing, or present for a type that has none.
+    """
     if options and type not in CHOICES:
-        said = f"A {type} field has no options; {', '.join(CHOICES)} have."
-        raise BadArguments(said, {**call.present_arguments, "type": "dropdown"}, example=True)
+        raise BadArguments(
+            f"A {type} field has no options; {', '.join(CHOICES)} have.",
+            {**call.present_arguments, "type": "dropdown"},
+            example=True,
+        )
     if type in CHOICES and not options:
         raise BadArguments(
             f"A {type} field needs options.", {**call.present_arguments, "options": ["Small", "Large"]}, example=True
@@ -184,21 +199,27 @@ async def made(call: Call, type: str, options: Sequence[str] | None) -> Json:
     return await call()
 
 
-async def with_options(call: Call, read: Json, resource: Resource, add: Sequence[str] | None) -> Json:
-    """Options are replaced as a whole: those there are stay in front."""
-    there = texts(as_object(read.get(resource.singular)).get("fieldOptions"))
-    more = [one for one in dict.fromkeys(add or ()) if one.casefold() not in {other.casefold() for other in there}]
-    return await call(add_options=None, field_options=[*there, *more] if more else None)
+async def update_custom_field(call: Call, payload: Json, resource: Resource, added: Sequence[str] | None) -> Json:
+    """Update a custom field and add options. The API replaces all options, so the present ones are sent first.
+
+    `payload` is the field as it was read.
+    """
+    present = as_texts(as_object(payload.get(resource.singular)).get("fieldOptions"))
+    lowercase = {option.casefold() for option in present}
+    new = [option for option in dict.fromkeys(added or ()) if option.casefold() not in lowercase]
+    return await call(add_options=None, field_options=[*present, *new] if new else None)
 
 
-def takes_values(sent: Json, before: Json) -> str:
+def explain_lost_values(sent: Json, before: Json) -> str:
+    """Return why deleting a custom field needs confirmation."""
     return "Whatever stands in this field is deleted with it, and no undo brings it back."
 
 
-async def put(call: Call, rows: Sequence[Json], field: str, create: Callable[[], Awaitable[Json]]) -> Json:
-    """One value of one deal or account, whether it had one or not."""
-    before = next((row for row in rows if str(row.get("customFieldId")) == field and row.get("id")), None)
-    if before is None:
+async def set_custom_value(call: Call, rows: Sequence[Json], field: str, create: Callable[[], Awaitable[Json]]) -> Json:
+    """Set the value of one deal or account in a field: change the row of `rows` that holds one, or create the first."""
+    row = next((row for row in rows if str(row.get("customFieldId")) == field and row.get("id")), None)
+    if row is None:
         return with_own_words(await create(), result="set")
-    was = Shown("value", "fieldValue").read(before)
-    return with_own_words(await call(id=before["id"]), result="changed", **({"before": was} if was is not None else {}))
+    before = CustomFieldValue("value", "fieldValue").read(row)
+    payload = with_own_words(await call(id=row["id"]), result="changed")
+    return payload if before is None else with_own_words(payload, before=before)

@@ -4,27 +4,27 @@ from typing import Annotated
 
 from ac_mcp.messages import Json
 from ac_mcp.operations.custom_fields import (
-    BEFORE,
-    Added,
+    BEFORE_SCHEMA,
+    AddedOptions,
     InForms,
     Kind,
     OptionList,
     Title,
     Value,
-    data,
-    made,
-    metas,
-    put,
-    takes_values,
-    with_options,
+    create_custom_field,
+    explain_lost_values,
+    field_resource,
+    set_custom_value,
+    update_custom_field,
+    value_resource,
 )
 from ac_mcp.spec.annotations import About, Ref, Wire
 from ac_mcp.spec.operation import Call
 from ac_mcp.spec.parameters import AllOfThem, DealRef, Further, Id
 from ac_mcp.spec.resource import Resource
 
-deal_fields: Resource = metas("deal", "Forecast category")
-deal_values: Resource = data("deal")
+deal_fields: Resource = field_resource("deal", "Forecast category")
+deal_values: Resource = value_resource("deal")
 Field = Annotated[
     str, Ref(deal_fields.plural), Wire("customFieldId"), About("Title or id", "Forecast category", show_example=False)
 ]
@@ -42,7 +42,7 @@ async def create_deal_field(
 ) -> Json:
     """Create a custom field of deals: a new attribute of opportunities, such as a date, amount or dropdown. Returns its
     id."""
-    return await made(call, type, options)
+    return await create_custom_field(call, type, options)
 
 
 @deal_fields.get("/dealCustomFieldMeta/{field}", tool=False)
@@ -56,15 +56,15 @@ async def update_deal_field(
     call: Call,
     field: Field,
     title: Title | None = None,
-    add_options: Added | None = None,
+    add_options: AddedOptions | None = None,
     in_forms: InForms | None = None,
 ) -> Json:
     """Rename a custom field of deals, add choices, show or hide it in forms; its type stays. Returns it."""
-    return await with_options(call, await get_deal_field(call, field), deal_fields, add_options)
+    return await update_custom_field(call, await get_deal_field(call, field), deal_fields, add_options)
 
 
 @deal_fields.delete(
-    "/dealCustomFieldMeta/{field}", title="Delete a custom field of deals", asks=takes_values, extra=True
+    "/dealCustomFieldMeta/{field}", title="Delete a custom field of deals", asks=explain_lost_values, extra=True
 )
 async def delete_deal_field(call: Call, field: Field) -> Json:
     """Delete a custom field of deals with all its values. Returns its title; cannot be undone."""
@@ -91,7 +91,7 @@ async def create_deal_field_value(call: Call, deal: Annotated[Id, Wire("dealId")
 @deal_values.put(
     "/dealCustomFieldData/{id}",
     title="Set a custom field of a deal",
-    says=BEFORE,
+    says=BEFORE_SCHEMA,
     quotes=("before",),
     extra=True,
     starts="when a deal changes",
@@ -102,7 +102,7 @@ async def set_deal_field_value(
 ) -> Json:
     """Set a custom field of a deal: fill in, record or change a value. Returns what it replaced; only one field."""
     rows = (await list_deal_field_values(call, deal))["dealCustomFieldData"]
-    return await put(call, rows, field, lambda: create_deal_field_value(call, deal, field, value))
+    return await set_custom_value(call, rows, field, lambda: create_deal_field_value(call, deal, field, value))
 
 
 @deal_values.delete("/dealCustomFieldData/{id}", tool=False)

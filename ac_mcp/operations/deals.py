@@ -1,4 +1,4 @@
-"""Deals: sales opportunities, in a stage of a pipeline. Money is in currency units here, in cents on the wire."""
+"""Deals: sales opportunities, each in a stage of a pipeline. Money is in currency units, on the wire in cents."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -33,7 +33,7 @@ Amount = Annotated[float, About("In currency units", 1000, show_example=False)]
 
 @dataclass(frozen=True, slots=True)
 class DealSearch(Wire):
-    """Plain `search` is ignored for deals: it takes a filter and a field to search (reference 5.1)."""
+    """A search in deals: the API ignores plain `search` and takes a filter and the field to search (reference 5.1)."""
 
     name: str = "filters[search]"
 
@@ -60,7 +60,7 @@ deals = Resource(
     more=(Prose("description"), Date("updated", "mdate"), Time("next_task", "nextdate")),
     lost="its id, its history, tasks and further contacts",
     called=named_by("title"),
-    find=lambda given: {"filters[search]": given, "filters[search_field]": "title"},
+    find=lambda name: {"filters[search]": name, "filters[search_field]": "title"},
     example="Acme renewal",
 )
 
@@ -90,9 +90,9 @@ async def list_deals(
     and totals."""
     payload = await call(order=order or "newest")
     currencies = as_object(as_object(payload.get("meta")).get("currencies"))
-    sums = {name.lower(): Money("value").read(as_object(row)) for name, row in currencies.items()}
-    known = {name: value for name, value in sums.items() if value is not None}
-    return with_own_words(payload, value_by_currency=known) if known else payload
+    sums = {currency.lower(): Money("value").read(as_object(row)) for currency, row in currencies.items()}
+    totals = {currency: value for currency, value in sums.items() if value is not None}
+    return with_own_words(payload, value_by_currency=totals) if totals else payload
 
 
 @deals.get("/deals/{deal}", title="Show a deal (opportunity)")

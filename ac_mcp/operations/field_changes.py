@@ -1,4 +1,4 @@
-"""Changes to the custom fields of contacts: title, options, on which lists they show; and their end."""
+"""Changes to the custom fields of contacts: title, options, the lists they show on, and deletion."""
 
 from typing import Annotated
 
@@ -10,15 +10,16 @@ from ac_mcp.operations.fields import (
     field_options,
     field_relations,
     fields,
-    labels,
+    get_option_labels,
+    get_own_options,
     show_field,
 )
 from ac_mcp.spec.annotations import About, Ref, Wire
 from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.parameters import FieldRef, Id, Name
 
-EVERYWHERE = "0"
-"""The list that stands for all of them (reference 9)."""
+ALL_LISTS = "0"
+"""The list id that stands for all lists (reference 9)."""
 
 
 @fields.get("/fields/{field}", title="Show a custom field", says={"lists": {"type": "array"}}, extra=True)
@@ -26,9 +27,9 @@ async def get_field(call: Call, field: FieldRef) -> Json:
     """Show one custom field of contacts: type, options, whether it is required, on how many lists it shows."""
     payload = await call()
     row = as_object(payload.get("field"))
-    shown = [str(one.get("relid")) for one in as_objects(payload.get("fieldRels"))]
-    where = "on all lists" if EVERYWHERE in shown else f"on {len(shown)} lists" if shown else "on no list: it is hidden"
-    options = labels(row, as_objects(payload.get("fieldOptions")))
+    lists = [str(relation.get("relid")) for relation in as_objects(payload.get("fieldRels"))]
+    where = "on all lists" if ALL_LISTS in lists else f"on {len(lists)} lists" if lists else "on no list: it is hidden"
+    options = get_option_labels(row, as_objects(payload.get("fieldOptions")))
     return with_own_words(payload | {"field": row | {"options": options}}, note=f"It shows {where}.")
 
 
@@ -50,49 +51,52 @@ async def update_field(
 ) -> Json:
     """Rename or edit a custom field of contacts, add or remove choices, choose the lists it shows on. Returns it."""
     payload = await get_field(call, field)
-    row, there = as_object(payload.get("field")), as_objects(payload.get("fieldOptions"))
-    added, removed = chosen(call, row, there, add_options or [], remove_options or [])
-    for one in removed:  # first, since what asks is asked before anything is written
-        await delete_field_option(call, str(one["id"]))
-    changed = {"title": title, "description": description}
-    if any(one is not None for one in changed.values()):
+    row, options = as_object(payload.get("field")), as_objects(payload.get("fieldOptions"))
+    added, removed = resolve_options(row, options, add_options or [], remove_options or [])
+    for option in removed:  # first: only the first write of a call can wait for confirmation
+        await delete_field_option(call, str(option["id"]))
+    if title is not None or description is not None:
         row |= as_object((await call(add_options=None, remove_options=None, lists=None)).get("field"))
     if added:
-        last = max((as_int(one.get("orderid")) for one in there), default=0)
+        last = max((as_int(option.get("orderid")) for option in options), default=0)
         await create_field_options(call, [
-            {"field": field, "label": one, "value": one, "orderid": last + n, "isdefault": 0}
-            for n, one in enumerate(added, 1)
+            {"field": field, "label": label, "value": label, "orderid": last + n, "isdefault": 0}
+            for n, label in enumerate(added, 1)
         ])  # fmt: skip
     if lists is not None:
-        await shown_on(call, field, as_objects(payload.get("fieldRels")), lists)
-    gone = {str(one["id"]) for one in removed}
-    left = labels(row, [one for one in there if str(one.get("id")) not in gone])
-    return with_own_words({"field": row | {"options": [*left, *added]}}, result="updated")
+        await show_only_on(call, field, as_objects(payload.get("fieldRels")), lists)
+    removed_ids = {str(option["id"]) for option in removed}
+    remaining = get_option_labels(row, [option for option in options if str(option.get("id")) not in removed_ids])
+    return with_own_words({"field": row | {"options": [*remaining, *added]}}, result="updated")
 
 
-def chosen(call: Call, row: Json, there: list[Json], add: list[str], remove: list[str]) -> tuple[list[str], list[Json]]:
-    """The choices that are new, and the rows of those that are to go."""
-    if (add or remove) and row.get("type") not in CHOICES:
-        raise BadArguments(f"{row.get('title')} is a {row.get('type')} field: it has no choices.")
-    own = {
-        str(one.get("label") or one.get("value")).casefold(): one
-        for one in there
-        if str(one.get("field")) == str(row.get("id"))
-    }
-    if unknown := [one for one in remove if one.casefold() not in own]:
-        raise BadArguments(f'remove_options: "{unknown[0]}" is none of its choices: {", ".join(labels(row, there))}.')
-    return [one for one in dict.fromkeys(add) if one.casefold() not in own], [own[one.casefold()] for one in remove]
+def resolve_options(
+    field: Json, options: list[Json], add: list[str], remove: list[str]
+) -> tuple[list[str], list[Json]]:
+    """Return the labels of `add` that are new to the field, and the rows of the options in `remove`.
+
+    Raises:
+        BadArguments: if the field's type has no options, or `remove` names one that the field does not have.
+    """
+    if (add or remove) and field.get("type") not in CHOICES:
+        raise BadArguments(f"{field.get('title')} is a {field.get('type')} field: it has no choices.")
+    own = {str(o.get("label") or o.get("value")).casefold(): o for o in get_own_options(field, options)}
+    if unknown := [label for label in remove if label.casefold() not in own]:
+        choices = ", ".join(get_option_labels(field, options))
+        raise BadArguments(f'remove_options: "{unknown[0]}" is none of its choices: {choices}.')
+    new = [label for label in dict.fromkeys(add) if label.casefold() not in own]
+    return new, [own[label.casefold()] for label in remove]
 
 
-async def shown_on(call: Call, field: str, relations: list[Json], lists: list[str]) -> None:
-    """On these lists and no others: what is missing first, so that it never shows nowhere."""
-    there = {str(one.get("relid")): str(one["id"]) for one in relations if one.get("id")}
-    for id in lists:
-        if id not in there:
-            await show_field(call, field, id)
-    for id, relation in there.items():
-        if id not in lists:
-            await hide_field(call, relation)
+async def show_only_on(call: Call, field: str, relations: list[Json], lists: list[str]) -> None:
+    """Show a field on these lists and no others. Missing lists come first, so that it shows somewhere at any time."""
+    relation_ids = {str(relation.get("relid")): str(relation["id"]) for relation in relations if relation.get("id")}
+    for list_id in lists:
+        if list_id not in relation_ids:
+            await show_field(call, field, list_id)
+    for list_id, relation_id in relation_ids.items():
+        if list_id not in lists:
+            await hide_field(call, relation_id)
 
 
 @field_options.get("/fieldOptions/{id}", tool=False)
@@ -101,11 +105,12 @@ async def get_field_option(call: Call, id: Id) -> Json:
     return await call()
 
 
-def lost_choice(sent: Json, before: Json) -> str:
+def explain_lost_choice(sent: Json, before: Json) -> str:
+    """Return why removing a choice needs confirmation."""
     return "Contacts that have a choice that is removed lose it, and no undo brings that back."
 
 
-@field_options.delete("/fieldOptions/{id}", tool=False, asks=lost_choice)
+@field_options.delete("/fieldOptions/{id}", tool=False, asks=explain_lost_choice)
 async def delete_field_option(call: Call, id: Id) -> Json:
     """Take a choice out of a field."""
     return await call()
@@ -117,13 +122,13 @@ async def hide_field(call: Call, id: Id) -> Json:
     return await call()
 
 
-def takes_values(sent: Json, before: Json) -> str:
-    """Values are gone with their field (reference 9)."""
-    held = as_int(as_object(before.get("hung")).get("values"))
-    return f"{held} contacts have a value in this field, and no undo brings these back." if held else ""
+def explain_lost_values(sent: Json, before: Json) -> str:
+    """Return why deleting a field needs confirmation: its values are deleted with it (reference 9). "" without any."""
+    count = as_int(as_object(before.get("hung")).get("values"))
+    return f"{count} contacts have a value in this field, and no undo brings these back." if count else ""
 
 
-@fields.delete("/fields/{field}", title="Delete a custom field", asks=takes_values, extra=True)
+@fields.delete("/fields/{field}", title="Delete a custom field", asks=explain_lost_values, extra=True)
 async def delete_field(call: Call, field: FieldRef) -> Json:
     """Delete a custom field of contacts with its choices and all values in it. Returns its title; undone only in
     part."""

@@ -14,62 +14,74 @@ from ac_mcp.spec.operation import Call, all_pages, with_own_words
 from ac_mcp.spec.parameters import AllOfThem, ContactRef, FieldRef, Further, Id, Limit, Name, require_date
 from ac_mcp.spec.resource import Resource, named_by
 
-HIDDEN = "It could not be made visible: in ActiveCampaign, Contacts > Fields shows it."
-MOST = 1000
-"""Fields among which one of the same title is looked for."""
+NOT_VISIBLE = "It could not be made visible: in ActiveCampaign, Contacts > Fields shows it."
+MAX_FIELDS = 1000
+"""Fields among which one with the same title is looked for."""
 CHOICES = ("dropdown", "radio", "checkbox", "listbox")
+"""Types of fields that have options."""
 
 
-def labels(field: Json, options: list[Json]) -> list[str]:
-    """Options of all fields come in one flat list beside the fields (reference 9)."""
-    own = [option for option in options if str(option.get("field")) == str(field.get("id"))]
-    return [str(option.get("label") or option.get("value")) for option in own]
+def get_own_options(field: Json, options: list[Json]) -> list[Json]:
+    """Return the options of one field: those of all fields come in one flat list beside the fields (reference 9)."""
+    return [option for option in options if str(option.get("field")) == str(field.get("id"))]
 
 
-def facts(payload: Json, row: Json) -> Json:
-    """Kind, labels, and what is stored for each label or value in any case."""
-    own = [o for o in as_objects(payload.get("fieldOptions")) if str(o.get("field")) == str(row.get("id"))]
+def get_option_labels(field: Json, options: list[Json]) -> list[str]:
+    """Return the labels of one field's options; `options` holds those of all fields."""
+    return [str(option.get("label") or option.get("value")) for option in get_own_options(field, options)]
+
+
+def get_facts(payload: Json, row: Json) -> Json:
+    """Return a field's type, the labels of its options, and the stored value by lowercase label or value."""
+    own = get_own_options(row, as_objects(payload.get("fieldOptions")))
     pairs = [(str(o.get("label") or o.get("value")), str(o.get("value") or o.get("label"))) for o in own]
     stored = {name.casefold(): value for label, value in pairs for name in (value, label)}
     return {"type": row.get("type"), "options": [label for label, _ in pairs], "stored": stored}
 
 
-def value(facts: Json, text: str) -> str:
-    """The text as this kind of field takes it: the API would store anything."""
+def parse_value(facts: Json, text: str) -> str:
+    """Return a text as a value of the field with these facts; the API itself would store any text.
+
+    Raises:
+        ValueError: if the field does not take this value; the message says what it takes.
+    """
     options: list[str] = facts.get("options") or []
     stored: dict[str, str] = facts.get("stored") or {}
     match facts.get("type"):
         case _ if not text:
             return text
         case "dropdown" | "radio" if options:
-            return choice(options, stored, text)
+            return parse_choice(options, stored, text)
         case "checkbox" | "listbox":
-            several = text.strip("|").split("||")
+            parts = text.strip("|").split("||")
             by_comma = [part.strip() for part in text.split(",")]
-            if len(several) == 1 < len(by_comma) and all(part.casefold() in stored for part in by_comma):
-                several = by_comma
-            return f"||{'||'.join(choice(options, stored, one) if options else one for one in several)}||"
+            if len(parts) == 1 < len(by_comma) and all(part.casefold() in stored for part in by_comma):
+                parts = by_comma
+            return f"||{'||'.join(parse_choice(options, stored, part) if options else part for part in parts)}||"
         case "date":
-            return date(text)
+            return parse_date(text)
         case "number":
-            return number(text)
+            return parse_number(text)
         case _:
             return text
 
 
-def choice(options: list[str], stored: dict[str, str], text: str) -> str:
+def parse_choice(options: list[str], stored: dict[str, str], text: str) -> str:
+    """Return the stored value of a choice, found by lowercase label or value; raise ValueError if it is no option."""
     if text.strip().casefold() not in stored:
         raise ValueError(f"takes {', '.join(options)}; {json.dumps(text[:80], ensure_ascii=False)} is none of them")
     return stored[text.strip().casefold()]
 
 
-def number(text: str) -> str:
+def parse_number(text: str) -> str:
+    """Return a plain decimal number unchanged; raise ValueError for any other text."""
     if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text):
         raise ValueError(f"takes a plain number; {json.dumps(text[:80], ensure_ascii=False)} is none")
     return text
 
 
-def date(text: str) -> str:
+def parse_date(text: str) -> str:
+    """Return a date of the form YYYY-MM-DD unchanged; raise ValueError for any other text."""
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         raise ValueError(f"takes a date of the form YYYY-MM-DD; {json.dumps(text[:80], ensure_ascii=False)} is none")
     return require_date(text)
@@ -79,8 +91,8 @@ fields = Resource(
     "field",
     "fields",
     (Text("title"), Text("type"), Several("options"), Flag("required", "isrequired"), Prose("description", "descript")),
-    facts=facts,
-    value=value,
+    facts=get_facts,
+    value=parse_value,
     called=named_by("title", "perstag"),
     directory=True,
     refuses_second=True,
@@ -108,7 +120,7 @@ async def list_fields(call: Call, limit: AllOfThem = 100, offset: Further = 0) -
     """List contacts' custom fields (attributes): what is a field's id, type, options. Returns one page."""
     payload = await call()
     options = as_objects(payload.get("fieldOptions"))
-    return payload | {"fields": [field | {"options": labels(field, options)} for field in payload["fields"]]}
+    return payload | {"fields": [field | {"options": get_option_labels(field, options)} for field in payload["fields"]]}
 
 
 @field_options.post("/fieldOption/bulk", tool=False)
@@ -123,8 +135,8 @@ async def show_field(call: Call, field: Id, relid: Id = "0") -> Json:
     return await call()
 
 
-def kind_meant(word: object) -> object:
-    """What other forms call it."""
+def normalize_field_type(word: object) -> object:
+    """Return the API's name of a field type in place of other common names; return any other value unchanged."""
     return {"select": "dropdown", "multiselect": "listbox", "string": "text", "integer": "number"}.get(str(word), word)
 
 
@@ -134,7 +146,7 @@ async def create_field(
     title: Annotated[Name, About("Title", "Plan", show_example=False)],
     type: Annotated[
         Literal["text", "textarea", "number", "date", "datetime", "dropdown", "radio", "checkbox", "listbox", "hidden"],
-        BeforeValidator(kind_meant),
+        BeforeValidator(normalize_field_type),
         About("Kind of field"),
     ],
     options: Annotated[list[Name], About("Choices, where the type has them", ["Free", "Pro"], show_example=False)]
@@ -150,37 +162,38 @@ async def create_field(
             {**call.present_arguments, "type": "dropdown"},
             example=True,
         )
-    made, missing, result = await made_or_begun(call, title, type, options or [])
-    id = str(made["id"])
+    field, missing, result = await create_or_resume(call, title, type, options or [])
+    id = str(field["id"])
     if missing:
         rows = [{"field": id, "label": o, "value": o, "orderid": n, "isdefault": 0} for n, o in enumerate(missing, 1)]
         await create_field_options(call, rows)
-    answer = with_own_words({"field": made | {"options": options or []}}, result=result)
+    answer = with_own_words({"field": field | {"options": options or []}}, result=result)
     try:
         await show_field(call, id)
     except NotFound:
-        return with_own_words(answer, note=HIDDEN)
+        return with_own_words(answer, note=NOT_VISIBLE)
     return answer
 
 
-async def made_or_begun(call: Call, title: str, type: str, options: list[str]) -> tuple[Json, list[str], str]:
-    """The new field and its options; or one that an earlier try has begun, and the options it still lacks.
+async def create_or_resume(call: Call, title: str, type: str, options: list[str]) -> tuple[Json, list[str], str]:
+    """Create a field, or find the one that an earlier equal call left unfinished.
 
-    Making a field takes three requests. What broke off between them is found again by title and kind: a field
-    that no list shows yet.
+    Return the field, the options it still lacks, and the result ("created" or "finished"). Creating a field takes three
+    requests. A field that an earlier call left between them has this title and type, and no list shows it yet.
 
     Raises:
-        Duplicate: if a field of this title is there and not begun by an equal call.
+        Duplicate: if a field of this title exists and no equal call left it unfinished.
     """
-    payload = await all_pages(call, lambda offset: list_fields(call, offset=offset), MOST)
+    payload = await all_pages(call, lambda offset: list_fields(call, offset=offset), MAX_FIELDS)
     same = [field for field in payload["fields"] if str(field.get("title")).casefold() == title.casefold()]
     if not same:
         return as_object((await call(options=None))["field"]), options, "created"
-    shown = {str(relation.get("field")) for relation in as_objects(payload.get("fieldRels"))}
-    begun = [field for field in same if field.get("type") == type and str(field.get("id")) not in shown]
-    if not begun or not set(begun[0]["options"]) <= set(options):  # somebody else's, hidden or not
+    visible = {str(relation.get("field")) for relation in as_objects(payload.get("fieldRels"))}
+    unfinished = [field for field in same if field.get("type") == type and str(field.get("id")) not in visible]
+    if not unfinished or not set(unfinished[0]["options"]) <= set(options):  # another user's field, hidden or not
         raise Duplicate("exists already", status=422)
-    return begun[0], [option for option in options if option not in begun[0]["options"]], "finished"
+    field = unfinished[0]
+    return field, [option for option in options if option not in field["options"]], "finished"
 
 
 @field_values.get("/contacts/{contact}/fieldValues", title="List a contact's custom field values", extra=True)
@@ -216,11 +229,12 @@ async def set_field_value(
 ) -> Json:
     """Set a custom field of a contact: fill in, record or change a value. Returns what it replaced; only one field."""
     rows = (await list_field_values(call, contact))["fieldValues"]
-    before = next((row for row in rows if str(row.get("field")) == field and row.get("id")), None)
-    if before is None:
+    row = next((row for row in rows if str(row.get("field")) == field and row.get("id")), None)
+    if row is None:
         return with_own_words(await create_field_value(call, contact, field, value), result="set")
-    was = Several("value").read(before)
-    return with_own_words(await call(id=before["id"]), result="changed", **({"before": was} if was is not None else {}))
+    before = Several("value").read(row)
+    payload = with_own_words(await call(id=row["id"]), result="changed")
+    return payload if before is None else with_own_words(payload, before=before)
 
 
 @field_values.get("/fieldValues", title="List values of a custom field", extra=True)

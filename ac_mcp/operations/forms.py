@@ -11,34 +11,37 @@ from ac_mcp.spec.operation import PAGE, Call, all_pages
 from ac_mcp.spec.parameters import AllOfThem, Further, ListRef
 from ac_mcp.spec.resource import Resource
 
-MOST = 1000
-"""Forms that are looked through for those that feed one list."""
+MAX_FORMS = 1000
+"""Forms that are read to find the ones that feed one list."""
 
 
-def subscribed_to(row: Json) -> Iterable[str]:
-    """The lists it puts people on (reference 12: an object, or [] where nothing is set up)."""
+def get_list_ids(row: Json) -> Iterable[str]:
+    """Yield the ids of the lists to which a form subscribes people.
+
+    `actiondata` is an object, or [] where nothing is set up (reference 12).
+    """
     for action in as_objects(as_object(row.get("actiondata")).get("actions")):
         if str(action.get("type")) == "subscribe-to-list" and action.get("list"):
             yield str(action["list"])
 
 
 @dataclass(frozen=True, slots=True)
-class Feeds(ReferenceList):
-    """The lists it feeds."""
+class FedLists(ReferenceList):
+    """The lists to which a form subscribes people."""
 
     def read(self, row: Json) -> Any:
-        return list(dict.fromkeys(subscribed_to(row))) or None
+        return list(dict.fromkeys(get_list_ids(row))) or None
 
 
 @dataclass(frozen=True, slots=True)
-class Asked(Column):
-    """What it asks for, by the words above each field."""
+class FieldHeaders(Column):
+    """The headers of a form's fields, at most 80 characters of each; without parts that take no input."""
 
     kind_of_value = TEXTS
 
     def display(self, raw: Any) -> Any:
-        asked = [one for one in as_objects(raw) if one.get("type") not in ("header", "html", "image")]
-        return [str(one.get("header") or one.get("type"))[:80] for one in asked] or None
+        fields = [field for field in as_objects(raw) if field.get("type") not in ("header", "html", "image")]
+        return [str(field.get("header") or field.get("type"))[:80] for field in fields] or None
 
 
 forms = Resource(
@@ -46,11 +49,11 @@ forms = Resource(
     "forms",
     (
         Text("name"),
-        Feeds("lists", "actiondata", kind="lists", singular="list"),
+        FedLists("lists", "actiondata", kind="lists", singular="list"),
         Number("entries"),
         Date("created", "cdate"),
     ),
-    more=(Asked("asks_for", "cfields"), Text("thanks"), Text("layout"), Date("updated", "udate")),
+    more=(FieldHeaders("asks_for", "cfields"), Text("thanks"), Text("layout"), Date("updated", "udate")),
     directory=True,
     example="Footer sign-up",
 )
@@ -69,8 +72,8 @@ async def list_forms(call: Call, list: ListRef | None = None, limit: AllOfThem =
     the tag or list."""
     if list is None:
         return await call()
-    payload = await all_pages(call, lambda skip: list_all_forms(call, PAGE, skip), MOST)
-    found = [one for one in payload["forms"] if list in subscribed_to(one)]
+    payload = await all_pages(call, lambda start: list_all_forms(call, PAGE, start), MAX_FORMS)
+    found = [form for form in payload["forms"] if list in get_list_ids(form)]
     return payload | {"forms": found[offset : offset + limit], "meta": {"total": len(found)}}
 
 

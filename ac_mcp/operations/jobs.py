@@ -1,10 +1,10 @@
-"""Work on many contacts or deals in one call: previewed, confirmed, and taken up again where it breaks off."""
+"""Changes to many contacts or deals in one call: previewed, confirmed, and resumed where they break off."""
 
 from typing import Annotated, Any, Literal
 
 from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json, Request
-from ac_mcp.operations.changes import JOB
+from ac_mcp.operations.changes import JOB_SCHEMA
 from ac_mcp.operations.deals import STATUS
 from ac_mcp.spec.annotations import About, Ref, Unlisted, Wire
 from ac_mcp.spec.columns import COUNT, TEXT, TEXTS, Text
@@ -43,7 +43,7 @@ jobs = Resource(
     verbatim=True,
     destructive=True,
     idempotent=True,
-    says=JOB,
+    says=JOB_SCHEMA,
 )
 async def bulk_update_contacts(
     call: Call,
@@ -72,13 +72,14 @@ async def bulk_update_contacts(
         if id
     ]
     steps += [{"do": "fields", "values": fields}] if fields else []
-    if opposed(add_tag, remove_tag) or opposed(subscribe, unsubscribe):
+    if is_same(add_tag, remove_tag) or is_same(subscribe, unsubscribe):
         raise BadArguments("The same tag or list is to be added and removed: only one of them can be.")
-    return await begun(call, "contacts", contacts, where, steps, "add_tag", "VIP")
+    return await start_job(call, "contacts", contacts, where, steps, ("add_tag", "VIP"))
 
 
-def opposed(one: Any, other: Any) -> bool:
-    return one is not None and one == other
+def is_same(added: str | None, removed: str | None) -> bool:
+    """Return whether the same tag or list is to be added and removed."""
+    return added is not None and added == removed
 
 
 @jobs.post(
@@ -87,7 +88,7 @@ def opposed(one: Any, other: Any) -> bool:
     verbatim=True,
     destructive=True,
     idempotent=True,
-    says=JOB,
+    says=JOB_SCHEMA,
 )
 async def bulk_update_deals(
     call: Call,
@@ -101,26 +102,41 @@ async def bulk_update_deals(
     """Move, reassign, hand over or close many deals: all that meet conditions. Returns counts, failures; above 25 asks
     first."""
     changes = {"stage": stage, "pipeline": pipeline, "owner": owner, "status": status}
-    given = {name: value for name, value in changes.items() if value is not None}
-    steps: list[Json] = [{"do": "deal", "changes": given}] if given else []
-    return await begun(call, "deals", deals, where, steps, "owner", "Priya Nair")
+    present = {name: value for name, value in changes.items() if value is not None}
+    steps: list[Json] = [{"do": "deal", "changes": present}] if present else []
+    return await start_job(call, "deals", deals, where, steps, ("owner", "Priya Nair"))
 
 
-async def begun(call: Call, kind: str, given: Any, where: Any, steps: list[Json], change: str, example: str) -> Json:
-    """The job, if it is said which records it is for and what is to be done with them."""
-    if not given and not where:
-        example_of = "tag=VIP" if kind == "contacts" else "status=open"
-        said = f"Which {kind}: by {kind} or by where."
-        raise BadArguments(said, {**call.present_arguments, "where": [example_of]}, example=True)
-    if given and where:
+async def start_job(call: Call, kind: str, ids: Any, where: Any, steps: list[Json], example: tuple[str, str]) -> Json:
+    """Start a job that runs these steps on the records with these ids, or on all that meet the conditions in `where`.
+
+    `example` is an argument that names a step, for the suggested call where there is none.
+
+    Raises:
+        BadArguments: if both or neither of ids and conditions are present, or there are no steps.
+    """
+    if not ids and not where:
+        condition = "tag=VIP" if kind == "contacts" else "status=open"
+        raise BadArguments(
+            f"Which {kind}: by {kind} or by where.", {**call.present_arguments, "where": [condition]}, example=True
+        )
+    if ids and where:
         raise BadArguments(f"{kind} and where are two ways to say which: only one of them can be given.")
     if not steps:
-        raise BadArguments("Nothing to do was given.", {**call.present_arguments, change: example}, example=True)
+        argument, value = example
+        raise BadArguments("Nothing to do was given.", {**call.present_arguments, argument: value}, example=True)
     plan: Json = {"kind": kind, "steps": steps}
-    plan |= {"given": given} if given else {"conditions": [one.to_json() for one in where or ()]}
-    body = {"plan": plan}
+    if ids:
+        plan["given"] = ids
+    else:
+        plan["conditions"] = [condition.to_json() for condition in where]
     request = Request(
-        "POST", call.operation.path, body=body, plane="local", repeatable=True, operation=call.operation.name
+        "POST",
+        call.operation.path,
+        body={"plan": plan},
+        plane="local",
+        repeatable=True,
+        operation=call.operation.name,
     )
     return (await call.sender.send(request)).body
 
@@ -130,7 +146,7 @@ async def begun(call: Call, kind: str, given: Any, where: Any, steps: list[Json]
     title="Follow, resume or stop a bulk job",
     verbatim=True,
     idempotent=True,
-    says={**JOB, "file": TEXT, "rows": COUNT, "columns": TEXTS, "resource": TEXT, "as_of": TEXT},
+    says={**JOB_SCHEMA, "file": TEXT, "rows": COUNT, "columns": TEXTS, "resource": TEXT, "as_of": TEXT},
 )
 async def follow_job(
     call: Call,

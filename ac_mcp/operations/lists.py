@@ -1,4 +1,4 @@
-"""Lists: mailing lists and newsletters, and who is subscribed to them."""
+"""Lists: mailing lists and newsletters, and the subscriptions of contacts to them."""
 
 import re
 import unicodedata
@@ -18,12 +18,13 @@ Reminder = Annotated[
     str, Wire("sender_reminder"), About("Why people get this mail", "You signed up on our website.", show_example=False)
 ]
 STATUS = {"0": "unconfirmed", "1": "active", "2": "unsubscribed", "3": "bounced"}
+"""The API's codes for the status of a contact on a list."""
 HIDDEN = "Only admins see it until a user group is given access: in ActiveCampaign, Settings > Users and groups."
 
 
 @dataclass(frozen=True, slots=True)
 class Since(Column):
-    """The day the status began: of leaving the list, where somebody left it."""
+    """The day (YYYY-MM-DD) on which a contact joined the list, or left it where the status is unsubscribed."""
 
     def read(self, row: Json) -> Any:
         left = str(row.get("status")) == "2"
@@ -42,7 +43,7 @@ lists = Resource(
     ),
     called=named_by("name", "stringid"),
     directory=True,
-    find=lambda given: {"filters[name]": given},
+    find=lambda name: {"filters[name]": name},
     lost="its id, its campaigns, forms and who may see it",
     quiet=True,  # reference 2.7
     example="Newsletter",
@@ -86,7 +87,7 @@ async def create_list(call: Call, name: ListName, sender_url: Url, sender_remind
 
 
 def slug(name: str) -> str:
-    """The list's own URL-safe name, which the API wants beside the readable one."""
+    """Return a URL-safe form of a list's name, which the API requires beside the name itself."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "list"
 
@@ -100,11 +101,11 @@ async def update_list(
     sender_reminder: Reminder | None = None,
 ) -> Json:
     """Edit a mailing list: rename it, change website or sender reminder. Returns it; contacts unchanged."""
-    # Whether a partial update is taken is not known (reference 4.3), so all four required attributes are sent.
-    now = as_object((await get_list(call, list)).get("list"))
+    # It is unknown whether the API takes a partial update (reference 4.3), so all four required attributes are sent.
+    row = as_object((await get_list(call, list)).get("list"))
+    required = {key: row.get(key) for key in ("name", "stringid", "sender_url", "sender_reminder")}
     changes = {"name": name, "sender_url": sender_url, "sender_reminder": sender_reminder}
-    kept = {key: now.get(key) for key in ("name", "stringid", "sender_url", "sender_reminder")}
-    return await call(**kept | {key: value for key, value in changes.items() if value is not None})
+    return await call(**required | {key: value for key, value in changes.items() if value is not None})
 
 
 @lists.delete("/lists/{list}", title="Delete a mailing list (audience)")
@@ -119,10 +120,13 @@ async def list_contact_lists(call: Call, contact: ContactRef) -> Json:
     return await call()
 
 
-def against_a_wish(sent: Json, before: Json) -> str:
-    """Setting 1 over 2 subscribes even people who opted out by hand (reference 4.4)."""
-    left = str(sent.get("status")) == "1" and str(as_object(before.get("contactList")).get("status")) == "2"
-    return "This contact had unsubscribed from the list: have they asked to be back?" if left else ""
+def explain_resubscribing(sent: Json, before: Json) -> str:
+    """Return why a subscription needs confirmation: the contact had opted out. "" for any other contact.
+
+    Status 1 over status 2 subscribes even people who opted out by hand (reference 4.4).
+    """
+    opted_out = str(sent.get("status")) == "1" and str(as_object(before.get("contactList")).get("status")) == "2"
+    return "This contact had unsubscribed from the list: have they asked to be back?" if opted_out else ""
 
 
 @contact_lists.post(
@@ -130,30 +134,35 @@ def against_a_wish(sent: Json, before: Json) -> str:
     title="Subscribe a contact to a list",
     idempotent=True,
     implied={"status": ("1", "active", "subscribed")},
-    asks=against_a_wish,
+    asks=explain_resubscribing,
     starts="when somebody joins this list",
     reports=("subscribe", "list_add"),
 )
 async def subscribe_contact(call: Call, contact: ContactRef, list: ListRef) -> Json:
     """Subscribe a contact to a list: opt in to a newsletter, sign up. Returns if they had opted out; may
     trigger automations, mail."""
-    before = await membership(call, contact, list)
+    before = await fetch_membership(call, contact, list)
     if str(before.get("status")) == "1":
         return with_own_words({"contactList": before}, result="already subscribed")
     if str(before.get("status")) == "2":
-        # Source 4 is how the API wants a return after an opt-out marked (reference 4.4).
-        return with_own_words(await call(status="1", sourceid=4), result="subscribed again", note=opted_out(before))
-    bounced = {"note": "Mail to this contact had bounced on this list."} if str(before.get("status")) == "3" else {}
-    return with_own_words(await call(status="1"), result="subscribed", **bounced)
+        # The API expects source 4 for a return after an opt-out (reference 4.4).
+        return with_own_words(
+            await call(status="1", sourceid=4), result="subscribed again", note=describe_opt_out(before)
+        )
+    payload = with_own_words(await call(status="1"), result="subscribed")
+    if str(before.get("status")) == "3":
+        return with_own_words(payload, note="Mail to this contact had bounced on this list.")
+    return payload
 
 
-async def membership(call: Call, contact: str, list: str) -> Json:
-    """The contact's row of this list; empty where it never was on it."""
+async def fetch_membership(call: Call, contact: str, list: str) -> Json:
+    """Fetch the contact's `contactLists` row of a list; {} where the contact never was on it."""
     rows = (await list_contact_lists(call, contact))["contactLists"]
     return as_object(next((row for row in rows if str(row.get("list")) == list), None))
 
 
-def opted_out(row: Json) -> str:
+def describe_opt_out(row: Json) -> str:
+    """Return the note for a contact that is subscribed again after an opt-out."""
     day = Since("since").read(row)
     since = f" (on {day})" if day else ""
     return f"This contact had unsubscribed{since}. Make sure they asked to be back; if not, unsubscribe_contact."
@@ -170,7 +179,7 @@ def opted_out(row: Json) -> str:
 )
 async def unsubscribe_contact(call: Call, contact: ContactRef, list: ListRef) -> Json:
     """Unsubscribe a contact from a list: take off, opt out, stop sending the newsletter. Returns if already off."""
-    before = await membership(call, contact, list)
+    before = await fetch_membership(call, contact, list)
     if str(before.get("status")) == "2":
         return with_own_words({"contactList": before}, result="already unsubscribed")
     result = "unsubscribed" if before else "was not on the list, is marked as unsubscribed"

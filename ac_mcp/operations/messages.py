@@ -1,4 +1,4 @@
-"""Messages: the letters that campaigns send."""
+"""Messages: the e-mails that campaigns send."""
 
 from typing import Annotated
 
@@ -36,12 +36,12 @@ messages = Resource(
 )
 MessageRef = Annotated[str, Ref("messages"), About("Subject, name or id", "Your January cup", show_example=False)]
 Subject = Annotated[str, About("Subject line", "Your January cup", show_example=False)]
-InList = Annotated[Name, About("Name among messages", "January letter", show_example=False)]
+MessageName = Annotated[Name, About("Name among messages", "January letter", show_example=False)]
 FromName = Annotated[Name, Wire("fromname"), About("Sender's name", "Acme", show_example=False)]
 FromEmail = Annotated[Email, Wire("fromemail"), About("Sender's address", "news@acme.com", show_example=False)]
 ReplyTo = Annotated[Email, Wire("reply2"), About("Where replies go", "help@acme.com", show_example=False)]
 Preheader = Annotated[str, Wire("preheader_text"), About("Preview line", "Three beans", show_example=False)]
-Plain = Annotated[str, About("Plain text", "Hello %FIRSTNAME%", show_example=False)]
+PlainText = Annotated[str, About("Plain text", "Hello %FIRSTNAME%", show_example=False)]
 Html = Annotated[str, About("HTML", "<p>Hello</p>", show_example=False)]
 
 
@@ -64,10 +64,10 @@ async def create_message(
     from_name: FromName,
     from_email: FromEmail,
     reply_to: ReplyTo,
-    text: Plain | None = None,
+    text: PlainText | None = None,
     html: Html | None = None,
     preheader: Preheader | None = None,
-    name: InList | None = None,
+    name: MessageName | None = None,
 ) -> Json:
     """Write a message: draft the text of an e-mail for a campaign. Returns its id; nothing is sent."""
     if not (text or html):
@@ -83,10 +83,10 @@ async def update_message(
     from_name: FromName | None = None,
     from_email: FromEmail | None = None,
     reply_to: ReplyTo | None = None,
-    text: Plain | None = None,
+    text: PlainText | None = None,
     html: Html | None = None,
     preheader: Preheader | None = None,
-    name: InList | None = None,
+    name: MessageName | None = None,
 ) -> Json:
     """Edit a message: change subject, sender or text of an e-mail. Returns it."""
     return await call()

@@ -10,9 +10,10 @@ from ac_mcp.spec.operation import PAGE, Call, all_pages, with_own_words
 from ac_mcp.spec.parameters import AccountRef, ContactRef, DealRef, Further, Id, Limit, Name
 from ac_mcp.spec.resource import Resource
 
-KINDS = {"contact": "Subscriber", "deal": "Deal", "account": "CustomerAccount"}
-MOST = 1000
-"""How many notes are looked through."""
+OWNER_TYPES = {"contact": "Subscriber", "deal": "Deal", "account": "CustomerAccount"}
+"""What a note can be on, and the API's `reltype` for it."""
+MAX_NOTES = 1000
+"""Notes that are read to find the ones on one deal or account."""
 
 notes = Resource(
     "note",
@@ -29,15 +30,16 @@ notes = Resource(
 )
 
 
-def newest_first(found: list[Json]) -> list[Json]:
+def newest_first(rows: list[Json]) -> list[Json]:
+    """Return notes sorted by date and id, the newest first."""
     return sorted(
-        found, key=lambda note: (str(note.get("cdate")), len(str(note.get("id"))), str(note.get("id"))), reverse=True
+        rows, key=lambda note: (str(note.get("cdate")), len(str(note.get("id"))), str(note.get("id"))), reverse=True
     )
 
 
 def with_owner(note: Json) -> Json:
-    """What the note is on, under its own name instead of reltype and relid."""
-    return note | {word: note.get("relid") for word, kind in KINDS.items() if kind == note.get("reltype")}
+    """Return a note with the id of its owner under `contact`, `deal` or `account`, beside reltype and relid."""
+    return note | {word: note.get("relid") for word, reltype in OWNER_TYPES.items() if reltype == note.get("reltype")}
 
 
 @notes.get("/contacts/{contact}/notes", tool=False)
@@ -62,71 +64,83 @@ async def list_notes(
     offset: Further = 0,
 ) -> Json:
     """Read notes (comments): the latest, or those on a contact, deal or company. Returns one page."""
-    word, id = owner(call) or ("", "")
+    word, id = find_owner(call) or ("", "")
     if not word:
-        return await latest(call, limit, offset)
+        return await fetch_latest(call, limit, offset)
     if word == "contact":
-        found, looked, total = (await list_contact_notes(call, id))["notes"], 0, 0
+        found, read, total = (await list_contact_notes(call, id))["notes"], 0, 0
     else:
-        found, looked, total = await sought(call, KINDS[word], id)
+        found, read, total = await fetch_notes_on(call, OWNER_TYPES[word], id)
     rows = [with_owner(note) for note in newest_first(found)[offset : offset + limit]]
     payload: Json = {"notes": rows, "meta": {"total": len(found)}}
-    return (
-        with_own_words(payload, note=f"Only the first {looked} of {total} notes were looked through.")
-        if looked < total
-        else payload
-    )
+    if read < total:
+        return with_own_words(payload, note=f"Only the first {read} of {total} notes were looked through.")
+    return payload
 
 
-async def latest(call: Call, limit: int, offset: int) -> Json:
-    """Newest first: the API gives the oldest first and cannot sort notes (reference 10), so the last page is read."""
+async def fetch_latest(call: Call, limit: int, offset: int) -> Json:
+    """Fetch a page of all notes, the newest first.
+
+    The API returns the oldest first and cannot sort notes (reference 10), so the page is read from the end.
+    """
     page = await list_all_notes(call, limit, 0)
     total = as_int(as_object(page.get("meta")).get("total")) or len(page["notes"])
     first = max(0, total - offset - limit)
-    wanted = min(limit, max(0, total - offset))
-    if wanted and (first, wanted) != (0, len(page["notes"])):
-        page = await list_all_notes(call, wanted, first)
-    rows = newest_first(page["notes"]) if wanted else []
+    size = min(limit, max(0, total - offset))
+    if size and (first, size) != (0, len(page["notes"])):
+        page = await list_all_notes(call, size, first)
+    rows = newest_first(page["notes"]) if size else []
     return page | {"notes": [with_owner(note) for note in rows], "meta": {"total": total}}
 
 
-async def sought(call: Call, reltype: str, id: str) -> tuple[list[Json], int, int]:
-    """The notes on one thing, how many were looked through, and how many there are."""
-    payload = await all_pages(call, lambda offset: list_all_notes(call, PAGE, offset), MOST)
+async def fetch_notes_on(call: Call, reltype: str, id: str) -> tuple[list[Json], int, int]:
+    """Fetch the notes on one owner; return them, the number of notes that were read, and the number of all notes."""
+    payload = await all_pages(call, lambda offset: list_all_notes(call, PAGE, offset), MAX_NOTES)
     total = as_int(as_object(payload.get("meta")).get("total"))
-    mine = [note for note in payload["notes"] if (note.get("reltype"), str(note.get("relid"))) == (reltype, id)]
-    return mine, min(total, MOST), total
+    found = [note for note in payload["notes"] if (note.get("reltype"), str(note.get("relid"))) == (reltype, id)]
+    return found, min(total, MAX_NOTES), total
 
 
-def owner(call: Call) -> tuple[str, str] | None:
-    """The one thing the call names, as word and id."""
-    named = [(word, str(call.arguments[word])) for word in KINDS if call.arguments.get(word)]
-    if len(named) > 1:
-        words = " and ".join(word for word, _ in named)
+def find_owner(call: Call) -> tuple[str, str] | None:
+    """Return the parameter and id of the owner that the call's arguments name: `("deal", "7")`, or None.
+
+    Raises:
+        BadArguments: if the arguments name more than one.
+    """
+    owners = [(word, str(call.arguments[word])) for word in OWNER_TYPES if call.arguments.get(word)]
+    if len(owners) > 1:
+        words = " and ".join(word for word, _ in owners)
         raise BadArguments(
             f"A note is on one thing, not on {words}: make one call for each.",
-            {**call.present_arguments, **{w: None for w, _ in named[1:]}},
+            {**call.present_arguments, **{word: None for word, _ in owners[1:]}},
         )
-    return named[0] if named else None
+    return owners[0] if owners else None
 
 
-def by_rel(given: Json) -> Json | None:
-    """What the API says with two arguments: the id of a thing and the kind it is of."""
-    said = {key.replace("_", ""): str(value) for key, value in given.items()}
-    kind = said.get("reltype", "").casefold()
-    word = next((word for word, name in KINDS.items() if kind in (word, name.casefold())), None)
-    return {word: said["relid"]} if word and "relid" in said else None
+def to_owner_argument(arguments: Json) -> Json | None:
+    """Return the API's pair of `reltype` and `relid` as one argument: `{"deal": "7"}`; None if one is missing."""
+    values = {key.replace("_", ""): str(value) for key, value in arguments.items()}
+    reltype = values.get("reltype", "").casefold()
+    word = next((word for word, name in OWNER_TYPES.items() if reltype in (word, name.casefold())), None)
+    return {word: values["relid"]} if word and "relid" in values else None
 
 
-def with_it(given: Json) -> Json | None:
-    """The kind goes without saying once its id stands under our own name."""
-    return {} if any(given.get(word) for word in KINDS) or by_rel(given) else None
+def drop_owner_type(arguments: Json) -> Json | None:
+    """Return {} in place of `reltype` where another argument names the owner, or None where none does."""
+    return {} if any(arguments.get(word) for word in OWNER_TYPES) or to_owner_argument(arguments) else None
 
 
-REL = {"rel_id": by_rel, "relid": by_rel, "rel_type": with_it, "reltype": with_it}
+OWNER_ARGUMENTS = {
+    "rel_id": to_owner_argument,
+    "relid": to_owner_argument,
+    "rel_type": drop_owner_type,
+    "reltype": drop_owner_type,
+}
 
 
-@notes.post("/notes", title="Write a note (comment)", understands=REL, reports=("subscriber_note", "deal_note_add"))
+@notes.post(
+    "/notes", title="Write a note (comment)", understands=OWNER_ARGUMENTS, reports=("subscriber_note", "deal_note_add")
+)
 async def create_note(
     call: Call,
     text: Annotated[Name, Wire("note"), About("The note", "Prefers calls before noon.", show_example=False)],
@@ -135,15 +149,15 @@ async def create_note(
     account: AccountRef | None = None,
 ) -> Json:
     """Create a note: leave or attach a comment to a contact, deal or company. Returns its id; only users see it."""
-    named = owner(call)
-    if not named:
+    owner = find_owner(call)
+    if not owner:
         raise BadArguments(
             "One of contact, deal or account is required.",
             {**call.present_arguments, "contact": "jane@acme.com"},
             example=True,
         )
-    word, id = named
-    payload = await call(contact=None, deal=None, account=None, relid=id, reltype=KINDS[word])
+    word, id = owner
+    payload = await call(contact=None, deal=None, account=None, relid=id, reltype=OWNER_TYPES[word])
     return payload | {"note": with_owner(payload["note"])}
 
 

@@ -1,4 +1,4 @@
-"""The account as a whole: what somebody new in it would want to know first."""
+"""An overview of the account: what a newcomer needs to know first."""
 
 import re
 from collections.abc import Awaitable, Mapping
@@ -22,8 +22,9 @@ from ac_mcp.spec.columns import AMOUNTS, COUNT, TEXT, TEXTS, Joined, Text
 from ac_mcp.spec.operation import Call, all_pages, own_words, with_own_words
 from ac_mcp.spec.resource import Resource
 
-SHOWN = (connections, pipelines, lists, tags, fields, automations, segments, users)
-BRIEF: Mapping[str, tuple[str, ...]] = {
+OVERVIEW_RESOURCES = (connections, pipelines, lists, tags, fields, automations, segments, users)
+"""The resources of which the overview has rows."""
+BRIEF_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "connections": ("status", "default"),
     "dealGroups": ("name", "currency", "stages"),
     "lists": ("name", "active_contacts"),
@@ -33,11 +34,18 @@ BRIEF: Mapping[str, tuple[str, ...]] = {
     "segments": ("name",),
     "users": ("name", "email"),
 }
-KEYS = {one.words: one.plural for one in SHOWN} | {"open_deals": "deals", "companies": "accounts"}
-MOST = 30
-"""Rows of each kind; of tags those in use most."""
-MOST_TAGS = 500
-MORE = "Where counts says more than is shown, the list_ tool of that kind has the rest."
+"""The columns of those resources that the overview has, by the resource's plural."""
+PAYLOAD_KEYS = {
+    **{resource.words: resource.plural for resource in OVERVIEW_RESOURCES},
+    "open_deals": "deals",
+    "companies": "accounts",
+}
+"""The key of the rows in the payload of each part of the overview."""
+MAX_ROWS = 30
+"""Rows of each resource; of tags the ones with most contacts."""
+MAX_TAGS_READ = 500
+"""Tags that are read to find these."""
+MORE_NOTE = "Where counts says more than is shown, the list_ tool of that kind has the rest."
 
 overview = Resource(
     "user",
@@ -49,8 +57,8 @@ overview = Resource(
 @overview.get(
     "/users/me",
     single=True,
-    shows=SHOWN,
-    brief=BRIEF,
+    shows=OVERVIEW_RESOURCES,
+    brief=BRIEF_COLUMNS,
     kept=True,
     says={
         "account": TEXT,
@@ -62,14 +70,14 @@ overview = Resource(
 async def describe_account(call: Call) -> Json:
     """Get an overview of the account, to start with: whose it is, pipelines and stages, lists, top tags, custom fields,
     automations, users. Returns names, ids, counts; at most 30 of each."""
-    me = await allowed(call()) or {}
+    user = await fetch_if_allowed(call()) or {}
     reads: dict[str, Awaitable[Json]] = {
-        "connections": connected(call),
+        "connections": fetch_connections(call),
         "contacts": list_contacts(call, limit=1),
         "open_deals": list_deals(call, status="open", limit=1),
         "pipelines": list_pipelines(call),
         "lists": list_lists(call),
-        "tags": all_tags(call),
+        "tags": fetch_tags(call),
         "fields": list_fields(call),
         "automations": list_automations(call),
         "segments": list_segments(call),
@@ -77,59 +85,69 @@ async def describe_account(call: Call) -> Json:
         "companies": list_accounts(call, limit=1),
         "users": list_users(call),
     }
-    answers = await gather([*map(allowed, reads.values())])
+    answers = await gather([*map(fetch_if_allowed, reads.values())])
     parts = {word: payload for word, payload in zip(reads, answers, strict=True) if payload}
-    counts = {word: total(payload, KEYS.get(word, word)) for word, payload in parts.items()}
+    counts = {word: count_rows(payload, PAYLOAD_KEYS.get(word, word)) for word, payload in parts.items()}
     value = own_words(parts.get("open_deals", {})).get("value_by_currency")
     missing = [word for word in reads if word not in parts and word != "connections"]
-    full = any(count > MOST for word, count in counts.items() if word in {one.words for one in SHOWN})
-    ours = {
-        "account": address(me),
+    cut = any(counts.get(resource.words, 0) > MAX_ROWS for resource in OVERVIEW_RESOURCES)
+    facts = {
+        "account": address(user),
         "counts": counts,
         "open_deal_value": value,
         "not_available": missing,
-        "note": MORE if full else "",
+        "note": MORE_NOTE if cut else "",
     }
-    return with_own_words({**me, **rows_of(parts)}, **{word: one for word, one in ours.items() if one})
+    return with_own_words({**user, **select_rows(parts)}, **{key: fact for key, fact in facts.items() if fact})
 
 
-def rows_of(parts: Mapping[str, Json]) -> Json:
-    """Of each kind as many as are shown, and the names of the stages."""
-    shown: Json = {one.plural: as_objects(parts[one.words].get(one.plural)) for one in SHOWN if one.words in parts}
-    if "tags" in shown:
-        shown["tags"] = sorted(shown["tags"], key=lambda tag: -as_int(tag.get("subscriber_count")))
+def select_rows(parts: Mapping[str, Json]) -> Json:
+    """Return the first rows of each resource by its plural, and all stages, which give pipelines the names of theirs.
+
+    `parts` holds the payloads that were read, by the word for the resource.
+    """
+    rows: Json = {
+        resource.plural: as_objects(parts[resource.words].get(resource.plural))
+        for resource in OVERVIEW_RESOURCES
+        if resource.words in parts
+    }
+    if "tags" in rows:
+        rows["tags"] = sorted(rows["tags"], key=lambda tag: -as_int(tag.get("subscriber_count")))
     stages = {"dealStages": as_objects(parts.get("pipelines", {}).get("dealStages"))}
-    return {plural: rows[:MOST] for plural, rows in shown.items()} | stages
+    return {plural: several[:MAX_ROWS] for plural, several in rows.items()} | stages
 
 
-async def allowed(read: Awaitable[Json]) -> Json | None:
-    """A part of the account, unless the plan or the user's rights leave it out."""
+async def fetch_if_allowed(read: Awaitable[Json]) -> Json | None:
+    """Fetch a part of the account; return None if the account's plan or the user's permissions exclude it."""
     try:
         return await read
     except (Forbidden, NotFound):
         return None
 
 
-async def connected(call: Call) -> Json:
-    """The connections; without Maton there are none. That the account's own is not usable is no missing part."""
+async def fetch_connections(call: Call) -> Json:
+    """Fetch the connections; return {} where none is usable or Maton is not used, which is no missing part."""
     try:
         return await list_connections(call)
     except NotConnected:
         return {}
 
 
-async def all_tags(call: Call) -> Json:
-    """Tags as far as they are worth sorting by use: the API sorts them by name only (reference 4.2)."""
-    return await all_pages(call, lambda offset: list_tags(call, offset=offset), MOST_TAGS)
+async def fetch_tags(call: Call) -> Json:
+    """Fetch tags, at most MAX_TAGS_READ, to sort them by use: the API sorts them by name only (reference 4.2)."""
+    return await all_pages(call, lambda offset: list_tags(call, offset=offset), MAX_TAGS_READ)
 
 
-def total(payload: Json, plural: str) -> int:
-    """How many there are; where no total is given, there is one page only."""
+def count_rows(payload: Json, plural: str) -> int:
+    """Return the total in a payload; a payload without a total is the only page, so its rows are counted."""
     return as_int(as_object(payload.get("meta")).get("total")) or len(as_objects(payload.get(plural)))
 
 
-def address(me: Json) -> str:
-    """The account's own host, from the links in an answer: nothing else tells which account it is (reference 2.1)."""
-    links = as_object(as_object(me.get("user")).get("links")).values()
-    found = (re.match(r"https?://([^/\s]+)/", link) for link in links if isinstance(link, str))
-    return next((host[1] for host in found if host), "")
+def address(payload: Json) -> str:
+    """Return the account's host, taken from the links of the user in an answer; "" without any.
+
+    Nothing else in an answer tells which account it is (reference 2.1).
+    """
+    links = as_object(as_object(payload.get("user")).get("links")).values()
+    matches = (re.match(r"https?://([^/\s]+)/", link) for link in links if isinstance(link, str))
+    return next((match[1] for match in matches if match), "")

@@ -1,22 +1,22 @@
-"""Answers about people: who has gone quiet, who is there twice, and what happened with one of them."""
+"""Answers about people: inactive contacts, duplicate contacts, and the history of one contact."""
 
 import re
 import unicodedata
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from ac_mcp.concurrency import gather
-from ac_mcp.errors import Forbidden, NotFound
 from ac_mcp.filters.conditions import INACTIVE, Condition
 from ac_mcp.filters.contact_query import CLICKED, OPENED, ContactQuery, describe_conditions
 from ac_mcp.messages import Json, Request, as_int, as_object, as_objects
 from ac_mcp.operations.automations import list_contact_automations
-from ac_mcp.operations.counting import ROWS, based
+from ac_mcp.operations.counting import ROWS_SCHEMA, describe_basis
 from ac_mcp.operations.jobs import Where
 from ac_mcp.operations.lists import STATUS, list_contact_lists
 from ac_mcp.operations.notes import list_contact_notes
+from ac_mcp.operations.overview import fetch_if_allowed
 from ac_mcp.operations.tags import list_contact_tags
 from ac_mcp.spec.annotations import About
 from ac_mcp.spec.columns import COUNT, TEXT, TEXTS, Text
@@ -24,10 +24,16 @@ from ac_mcp.spec.operation import Call
 from ac_mcp.spec.parameters import ContactRef, Limit, Number
 from ac_mcp.spec.resource import Resource
 
-DAYS, LONGEST_TEXT = 90, 200
+DEFAULT_DAYS = 90
+"""Days without an open or click after which a contact counts as inactive."""
+MAX_TEXT_LENGTH = 200
+"""Characters of a text in a timeline."""
+MAX_GROUP_SIZE = 10
+"""Contacts of one group of duplicates that are shown."""
 people = Resource("finding", "findings", (Text("result"),), group="bulk")
 timelines = Resource("timeline", "timelines", (Text("result"),), group="bulk")
-Read = Callable[[Json], Iterable[Json]]
+ToEvents = Callable[[Json], Iterable[Json]]
+"""Makes the events of a timeline from one row of the API."""
 
 
 @people.get(
@@ -36,44 +42,63 @@ Read = Callable[[Json], Iterable[Json]]
     single=True,
     verbatim=True,
     extra=True,
-    says={"count": COUNT, "contacts": ROWS, "where": TEXTS, "next_after_id": TEXT, "based_on": TEXT, "as_of": TEXT},
+    says={
+        "count": COUNT,
+        "contacts": ROWS_SCHEMA,
+        "where": TEXTS,
+        "next_after_id": TEXT,
+        "based_on": TEXT,
+        "as_of": TEXT,
+    },
 )
 async def list_inactive_contacts(
     call: Call,
-    days: Annotated[int, Field(ge=1, le=3650), About("Days without an open or click", 90, show_example=False)] = DAYS,
+    days: Annotated[
+        int, Field(ge=1, le=3650), About("Days without an open or click", 90, show_example=False)
+    ] = DEFAULT_DAYS,
     where: Where | None = None,
     limit: Limit = 20,
     after_id: Annotated[Number, About("`next_after_id` of the answer before", "0", show_example=False)] | None = None,
 ) -> Json:
     """List contacts who have not opened or clicked a mail for some days: dormant, cold, unengaged subscribers. Returns
     how many and the first of them."""
-    quiet = Condition.of(INACTIVE, str(days), str(days))
-    conditions = [one for one in where or () if isinstance(one, Condition) and one.key != INACTIVE]
-    selection = ContactQuery(call.sender, [*conditions, quiet], call.watch)
+    inactive = Condition.of(INACTIVE, str(days), str(days))
+    others = [condition for condition in where or () if isinstance(condition, Condition) and condition.key != INACTIVE]
+    conditions = [*others, inactive]
+    query = ContactQuery(call.sender, conditions, call.watch)
     found: list[Json] = []
     count = 0
-    async for rows in selection.pages(as_int(after_id)):
+    async for rows in query.pages(as_int(after_id)):
         count += len(rows)
         found += rows[: limit - len(found)]
-        await call.progress(selection.read, None, f"{selection.read} contacts read")
-    told: Json = {"count": count, "contacts": [person(row, ("opened", OPENED), ("clicked", CLICKED)) for row in found]}
-    told |= {"where": describe_conditions([*conditions, quiet])}
+        await call.progress(query.read, None, f"{query.read} contacts read")
+    contacts = [summarize_contact(row, ("opened", OPENED), ("clicked", CLICKED)) for row in found]
+    answer: Json = {"count": count, "contacts": contacts, "where": describe_conditions(conditions)}
     notes = ["Contacts younger than that do not count. bulk_update_contacts takes the same conditions in where."]
     if count > len(found):
-        told["next_after_id"] = str(found[-1]["id"])
-    elif not selection.complete:
-        told["next_after_id"] = str(max(selection.last, as_int(after_id)))
-    if not selection.complete:
-        notes.append(f"Time was up after id {selection.last}: count is of those up to there.")
-    return told | {"note": " ".join(notes)} | based(call, selection.read)
+        answer["next_after_id"] = str(found[-1]["id"])
+    elif not query.complete:
+        answer["next_after_id"] = str(max(query.last, as_int(after_id)))
+    if not query.complete:
+        notes.append(f"Time was up after id {query.last}: count is of those up to there.")
+    return answer | {"note": " ".join(notes)} | describe_basis(call, query.read)
 
 
-def person(row: Json, *dates: tuple[str, str], created: bool = False) -> Json:
+def summarize_contact(row: Json, *dates: tuple[str, str], created: bool = False) -> Json:
+    """Return a contact's id, e-mail address and name, without empty values.
+
+    `dates` are pairs of a word and an attribute: `("opened", "last_open_date")` adds `last_opened`. With `created` the
+    day of creation is added.
+    """
     name = " ".join(str(row[key]) for key in ("firstName", "lastName") if row.get(key))
-    told = {"id": str(row.get("id")), "email": str(row.get("email") or ""), "name": name[:100]}
-    told |= {f"last_{word}": day for word, key in dates if (day := str(row.get(key) or "")[:10]).strip("0-")}
-    told |= {"created": str(row.get("cdate") or "")[:10]} if created else {}
-    return {key: value for key, value in told.items() if value}
+    summary = {"id": str(row.get("id")), "email": str(row.get("email") or ""), "name": name[:100]}
+    for word, attribute in dates:
+        day = str(row.get(attribute) or "")[:10]
+        if day.strip("0-"):
+            summary[f"last_{word}"] = day
+    if created:
+        summary["created"] = str(row.get("cdate") or "")[:10]
+    return {key: value for key, value in summary.items() if value}
 
 
 @people.get(
@@ -83,7 +108,7 @@ def person(row: Json, *dates: tuple[str, str], created: bool = False) -> Json:
     verbatim=True,
     extra=True,
     says={
-        "groups": ROWS,
+        "groups": ROWS_SCHEMA,
         "total": COUNT,
         "same_email": COUNT,
         "same_phone": COUNT,
@@ -102,58 +127,76 @@ async def find_duplicates(
 ) -> Json:
     """Find duplicates: contacts who may be the same person, by spelling of e-mail, phone or full name. Returns groups;
     merging is done in ActiveCampaign."""
-    conditions = [one for one in where or () if isinstance(one, Condition)]
-    selection = ContactQuery(call.sender, conditions, call.watch)
-    groups: dict[tuple[str, str], list[Json]] = {}
-    async for rows in selection.pages():
+    conditions = [condition for condition in where or () if isinstance(condition, Condition)]
+    query = ContactQuery(call.sender, conditions, call.watch)
+    alike: dict[tuple[str, str], list[Json]] = {}
+    async for rows in query.pages():
         for row in rows:
-            for kind, key in likenesses(row):
+            for kind, key in get_likenesses(row):
                 if by in ("any", kind):
-                    groups.setdefault((kind, key), []).append(person(row, created=True))
-        await call.progress(selection.read, None, f"{selection.read} contacts read")
-    several = [(kind, rows) for (kind, _), rows in groups.items() if len(rows) > 1]
+                    alike.setdefault((kind, key), []).append(summarize_contact(row, created=True))
+        await call.progress(query.read, None, f"{query.read} contacts read")
+    groups = group_duplicates(alike)
+    totals = {f"same_{kind}": sum(group["same"] == kind for group in groups) for kind in LIKENESS_KINDS}
+    answer: Json = {"groups": groups[:limit], "total": len(groups), **totals, "where": describe_conditions(conditions)}
+    answer |= describe_basis(call, query.read)
+    if not query.complete:
+        answer["note"] = f"Time was up after {query.read} contacts; narrow it with where."
+    return answer
+
+
+LIKENESS_KINDS = ("email", "phone", "name")
+"""What duplicates can share, from the strongest reason to the weakest."""
+DOTLESS_DOMAINS = ("gmail.com", "googlemail.com")
+"""Domains that ignore dots in the local part of an address."""
+
+
+def group_duplicates(alike: Mapping[tuple[str, str], list[Json]]) -> list[Json]:
+    """Return the groups of contacts that share a likeness: `{"same": "email", "contacts": [...], "more": 2}`.
+
+    `alike` holds the contacts by likeness. The strongest likeness and the largest groups come first.
+    """
+    several = [(kind, contacts) for (kind, _), contacts in alike.items() if len(contacts) > 1]
+    several.sort(key=lambda item: (LIKENESS_KINDS.index(item[0]), -len(item[1]), as_int(item[1][0]["id"])))
     seen = set[tuple[str, ...]]()
-    told: list[Json] = []
-    totals: dict[str, int] = dict.fromkeys(ORDER, 0)
-    for kind, rows in sorted(several, key=lambda one: (ORDER.index(one[0]), -len(one[1]), as_int(one[1][0]["id"]))):
-        ids = tuple(str(row["id"]) for row in rows)
-        if ids not in seen:  # the strongest reason is enough
-            seen.add(ids)
-            totals[kind] += 1
-            told.append({"same": kind, "contacts": rows[:10], **({"more": len(rows) - 10} if len(rows) > 10 else {})})
-    by_kind = {f"same_{kind}": count for kind, count in totals.items()}
-    answer: Json = {"groups": told[:limit], "total": len(told), **by_kind, "where": describe_conditions(conditions)}
-    notes = [] if selection.complete else [f"Time was up after {selection.read} contacts; narrow it with where."]
-    return answer | based(call, selection.read) | ({"note": " ".join(notes)} if notes else {})
+    groups: list[Json] = []
+    for kind, contacts in several:
+        ids = tuple(str(contact["id"]) for contact in contacts)
+        if ids in seen:  # the strongest reason is enough
+            continue
+        seen.add(ids)
+        group: Json = {"same": kind, "contacts": contacts[:MAX_GROUP_SIZE]}
+        if len(contacts) > MAX_GROUP_SIZE:
+            group["more"] = len(contacts) - MAX_GROUP_SIZE
+        groups.append(group)
+    return groups
 
 
-ORDER = ("email", "phone", "name")
-"""From the strongest reason to the weakest."""
-DOTLESS = ("gmail.com", "googlemail.com")
-
-
-def likenesses(row: Json) -> Iterable[tuple[str, str]]:
-    """What two contacts of one person would share."""
-    if key := mailbox(str(row.get("email") or "")):
+def get_likenesses(row: Json) -> Iterable[tuple[str, str]]:
+    """Yield what a duplicate of this contact would share with it, as pairs of kind and normalized value."""
+    if key := normalize_email(str(row.get("email") or "")):
         yield "email", key
     digits = re.sub(r"\D", "", str(row.get("phone") or ""))
     if len(digits) >= 7:
         yield "phone", digits[-10:]
-    name = plainly(" ".join(str(row.get(key) or "") for key in ("firstName", "lastName")))
+    name = normalize_name(" ".join(str(row.get(key) or "") for key in ("firstName", "lastName")))
     if len(name.split()) > 1:
         yield "name", name
 
 
-def mailbox(email: str) -> str:
-    """The box that mail reaches: without what stands after a plus, and at Google without dots."""
+def normalize_email(email: str) -> str:
+    """Return the address of the mailbox that mail reaches: without a plus suffix, and without dots at Google.
+
+    Return "" where the text is no address.
+    """
     local, _, domain = email.casefold().partition("@")
     local = local.partition("+")[0]
-    domain = "gmail.com" if domain in DOTLESS else domain
-    return f"{local.replace('.', '') if domain in DOTLESS else local}@{domain}" if local and domain else ""
+    domain = "gmail.com" if domain in DOTLESS_DOMAINS else domain
+    return f"{local.replace('.', '') if domain in DOTLESS_DOMAINS else local}@{domain}" if local and domain else ""
 
 
-def plainly(name: str) -> str:
-    """Without case and accents."""
+def normalize_name(name: str) -> str:
+    """Return a name in lowercase, without accents and with single spaces."""
     letters = unicodedata.normalize("NFKD", name.casefold())
     return " ".join("".join(c for c in letters if not unicodedata.combining(c)).split())
 
@@ -168,104 +211,107 @@ def plainly(name: str) -> str:
         "campaign_id": "campaigns", "stage_id": "dealStages",
     },
     quotes=("text",),
-    says={"contact": TEXT, "contact_id": TEXT, "events": ROWS, "total": COUNT, "not_available": TEXTS, "based_on": TEXT,
-          "as_of": TEXT, "from_account": TEXTS, "hidden_here": TEXTS},
+    says={"contact": TEXT, "contact_id": TEXT, "events": ROWS_SCHEMA, "total": COUNT, "not_available": TEXTS,
+          "based_on": TEXT, "as_of": TEXT, "from_account": TEXTS, "hidden_here": TEXTS},
 )  # fmt: skip
 async def contact_timeline(call: Call, contact: ContactRef, limit: Limit = 30) -> Json:
     """Show what happened with a person, newest first: history of tags, lists, automations, deals, notes, e-mails,
     visits. Returns the latest events only."""
     path = f"/contacts/{contact}"
-    profile = as_object((await read(call, path)).get("contact"))  # whoever is not there has no history
-    mails = {"filters[subscriberid]": contact, "orders[tstamp]": "DESC", "limit": "100"}
-    reads: dict[str, tuple[Awaitable[Json], str, Read]] = {
-        "tags": (list_contact_tags(call, contact), "contactTags", tagged),
-        "lists": (list_contact_lists(call, contact), "contactLists", listed),
-        "automations": (list_contact_automations(call, contact), "contactAutomations", automated),
-        "notes": (list_contact_notes(call, contact), "notes", noted),
-        "deals": (read(call, f"{path}/deals"), "deals", dealt),
-        "e-mails": (read(call, "/emailActivities", **mails), "emailActivities", mailed),
-        "visits": (read(call, f"{path}/trackingLogs"), "trackingLogs", visited),
-        "bounces": (read(call, f"{path}/bounceLogs"), "bounceLogs", bounced),
-        "mailings": (read(call, f"{path}/contactLogs"), "contactLogs", sent),
+    profile = as_object((await fetch_body(call, path)).get("contact"))  # first: it fails for an unknown contact
+    of_contact = {"filters[subscriberid]": contact, "orders[tstamp]": "DESC", "limit": "100"}
+    reads: dict[str, tuple[Awaitable[Json], str, ToEvents]] = {
+        "tags": (list_contact_tags(call, contact), "contactTags", get_tag_events),
+        "lists": (list_contact_lists(call, contact), "contactLists", get_list_events),
+        "automations": (list_contact_automations(call, contact), "contactAutomations", get_automation_events),
+        "notes": (list_contact_notes(call, contact), "notes", get_note_events),
+        "deals": (fetch_body(call, f"{path}/deals"), "deals", get_deal_events),
+        "e-mails": (fetch_body(call, "/emailActivities", **of_contact), "emailActivities", get_email_events),
+        "visits": (fetch_body(call, f"{path}/trackingLogs"), "trackingLogs", get_visit_events),
+        "bounces": (fetch_body(call, f"{path}/bounceLogs"), "bounceLogs", get_bounce_events),
+        "mailings": (fetch_body(call, f"{path}/contactLogs"), "contactLogs", get_mailing_events),
     }
-    answers = await gather([allowed(awaited) for awaited, _, _ in reads.values()])
-    missing = [word for word, answer in zip(reads, answers, strict=True) if answer is None]
-    events = list(born(profile))
-    for (_, key, of), answer in zip(reads.values(), answers, strict=True):
-        events += [event for row in as_objects((answer or {}).get(key)) for event in of(row)]
-    dated = sorted(
-        (event for event in events if event["at"].strip("0-: ")), key=lambda event: event["at"], reverse=True
-    )
-    told: Json = {"contact_id": contact, "events": dated[:limit], "total": len(dated)}
-    told |= {"not_available": missing} if missing else {}
-    return told | {"based_on": f"{len(reads) + 1} reads of ActiveCampaign", "as_of": based(call, 0)["as_of"]}
+    payloads = await gather([fetch_if_allowed(read) for read, _, _ in reads.values()])
+    missing = [word for word, payload in zip(reads, payloads, strict=True) if payload is None]
+    events = list(get_contact_events(profile))
+    for (_, key, to_events), payload in zip(reads.values(), payloads, strict=True):
+        events += [event for row in as_objects((payload or {}).get(key)) for event in to_events(row)]
+    dated = [event for event in events if event["at"].strip("0-: ")]
+    dated.sort(key=lambda event: event["at"], reverse=True)
+    answer: Json = {"contact_id": contact, "events": dated[:limit], "total": len(dated)}
+    if missing:
+        answer["not_available"] = missing
+    return answer | {"based_on": f"{len(reads) + 1} reads of ActiveCampaign", "as_of": describe_basis(call, 0)["as_of"]}
 
 
-async def read(call: Call, path: str, **query: str) -> Json:
+async def fetch_body(call: Call, path: str, **query: str) -> Json:
+    """Fetch the body of a GET request that no operation declares."""
     return (await call.sender.send(Request("GET", path, query, repeatable=True))).body
 
 
-async def allowed(awaited: Awaitable[Json]) -> Json | None:
-    """Unless the plan or the user's rights leave it out."""
-    try:
-        return await awaited
-    except (Forbidden, NotFound):
-        return None
+def make_event(moment: Any, description: str, **details: Any) -> Json:
+    """Return an event of a timeline: `{"at": "2026-02-01 09:00", "what": "tagged", "tag_id": "3"}`."""
+    event = {"at": str(moment or "")[:16].replace("T", " "), "what": description}
+    return event | {key: value for key, value in details.items() if value}
 
 
-def event(moment: Any, what: str, **more: Any) -> Json:
-    return {"at": str(moment or "")[:16].replace("T", " "), "what": what} | {k: v for k, v in more.items() if v}
+# One function for each kind of row: it yields the events of that row, dated or not.
 
 
-def born(row: Json) -> Iterable[Json]:
-    yield event(row.get("cdate"), "created")
-    yield event(row.get(OPENED), "last opened a mail")
-    yield event(row.get(CLICKED), "last clicked in a mail")
+def get_contact_events(row: Json) -> Iterable[Json]:
+    yield make_event(row.get("cdate"), "created")
+    yield make_event(row.get(OPENED), "last opened a mail")
+    yield make_event(row.get(CLICKED), "last clicked in a mail")
 
 
-def tagged(row: Json) -> Iterable[Json]:
-    yield event(row.get("cdate"), "tagged", tag_id=str(row.get("tag")))
+def get_tag_events(row: Json) -> Iterable[Json]:
+    yield make_event(row.get("cdate"), "tagged", tag_id=str(row.get("tag")))
 
 
-def listed(row: Json) -> Iterable[Json]:
-    yield event(row.get("sdate"), "joined list", list_id=str(row.get("list")))
+def get_list_events(row: Json) -> Iterable[Json]:
+    yield make_event(row.get("sdate"), "joined list", list_id=str(row.get("list")))
     if str(row.get("status")) in ("2", "3"):
-        yield event(row.get("udate"), STATUS[str(row["status"])], list_id=str(row.get("list")))
+        yield make_event(row.get("udate"), STATUS[str(row["status"])], list_id=str(row.get("list")))
 
 
-def automated(row: Json) -> Iterable[Json]:
+def get_automation_events(row: Json) -> Iterable[Json]:
     id = str(row.get("seriesid") or row.get("automation") or "")
-    yield event(row.get("adddate"), "entered automation", automation_id=id)
+    yield make_event(row.get("adddate"), "entered automation", automation_id=id)
     if str(row.get("status")) == "2":
-        yield event(row.get("remdate"), "ended automation", automation_id=id)
+        yield make_event(row.get("remdate"), "ended automation", automation_id=id)
 
 
-def noted(row: Json) -> Iterable[Json]:
-    yield event(row.get("cdate"), "note", text=shortened(row.get("note")))
+def get_note_events(row: Json) -> Iterable[Json]:
+    yield make_event(row.get("cdate"), "note", text=shorten(row.get("note")))
 
 
-def dealt(row: Json) -> Iterable[Json]:
+def get_deal_events(row: Json) -> Iterable[Json]:
     state = {"1": "won", "2": "lost"}.get(str(row.get("status")), "open")
-    about = {"deal_id": str(row.get("id")), "text": shortened(row.get("title"))}
-    yield event(row.get("cdate"), f"deal added (now {state})", stage_id=str(row.get("stage") or ""), **about)
+    deal = {"deal_id": str(row.get("id")), "text": shorten(row.get("title"))}
+    yield make_event(row.get("cdate"), f"deal added (now {state})", stage_id=str(row.get("stage") or ""), **deal)
 
 
-def mailed(row: Json) -> Iterable[Json]:
-    yield event(row.get("tstamp"), "e-mail", text=shortened(row.get("subject")))
+def get_email_events(row: Json) -> Iterable[Json]:
+    yield make_event(row.get("tstamp"), "e-mail", text=shorten(row.get("subject")))
 
 
-def visited(row: Json) -> Iterable[Json]:
-    yield event(row.get("tstamp"), "visit", text=shortened(f"{row.get('type') or ''} {row.get('value') or ''}".strip()))
+def get_visit_events(row: Json) -> Iterable[Json]:
+    yield make_event(
+        row.get("tstamp"), "visit", text=shorten(f"{row.get('type') or ''} {row.get('value') or ''}".strip())
+    )
 
 
-def bounced(row: Json) -> Iterable[Json]:
-    yield event(row.get("tstamp"), "mail bounced", campaign_id=str(row.get("campaignid") or ""))
+def get_bounce_events(row: Json) -> Iterable[Json]:
+    yield make_event(row.get("tstamp"), "mail bounced", campaign_id=str(row.get("campaignid") or ""))
 
 
-def sent(row: Json) -> Iterable[Json]:
-    yield event(row.get("tstamp"), f"campaign {row.get('type') or 'log'}", campaign_id=str(row.get("campaignid") or ""))
+def get_mailing_events(row: Json) -> Iterable[Json]:
+    yield make_event(
+        row.get("tstamp"), f"campaign {row.get('type') or 'log'}", campaign_id=str(row.get("campaignid") or "")
+    )
 
 
-def shortened(text: Any) -> str:
-    said = " ".join(str(text or "").split())
-    return said if len(said) <= LONGEST_TEXT else f"{said[:LONGEST_TEXT]}…"
+def shorten(text: Any) -> str:
+    """Return a text with single spaces, cut at MAX_TEXT_LENGTH characters."""
+    line = " ".join(str(text or "").split())
+    return line if len(line) <= MAX_TEXT_LENGTH else f"{line[:MAX_TEXT_LENGTH]}…"

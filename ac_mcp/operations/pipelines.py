@@ -1,4 +1,4 @@
-"""Pipelines (the API's deal groups) and their stages."""
+"""Pipelines (deal groups in the API) and their stages."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, cast
@@ -16,10 +16,10 @@ from ac_mcp.spec.resource import Resource, named_by
 
 Title = Annotated[Name, Wire("title"), About("Name", "Negotiation", show_example=False)]
 
-Narrowing = (
+PipelineHint = (
     Annotated[PipelineRef, Unlisted(), About("Where two stages share the name", "Sales", show_example=False)] | None
 )
-Beside = Annotated[
+TargetStage = Annotated[
     str,
     Ref("dealStages", within="pipeline", beside="stage"),
     Wire("stage"),
@@ -67,16 +67,23 @@ async def list_deal_stages(
 ) -> Json:
     """List deal stages: the steps of a sales pipeline. Returns them in order."""
     payload = await call()
-    return payload | {"dealStages": in_order(payload["dealStages"])}
+    return payload | {"dealStages": sort_stages(payload["dealStages"])}
 
 
-def counted(deals: int) -> str:
-    return "1 deal" if deals == 1 else f"{deals} deals"
+def format_deal_count(count: int) -> str:
+    """Return "1 deal" or "5 deals"."""
+    return "1 deal" if count == 1 else f"{count} deals"
 
 
-def in_order(found: list[Json]) -> list[Json]:
-    """By pipeline, then as deals move: the API promises no order (reference 2.2)."""
-    return sorted(found, key=lambda one: (as_int(one.get("group")), as_int(one.get("order")), as_int(one.get("id"))))
+def sort_stages(stages: list[Json]) -> list[Json]:
+    """Return stages by pipeline, then in the order in which deals move: the API promises no order (reference 2.2)."""
+    return sorted(stages, key=lambda row: (as_int(row.get("group")), as_int(row.get("order")), as_int(row.get("id"))))
+
+
+def get_stage_positions(payload: Json) -> dict[str, int]:
+    """Return the position of each stage in a payload of pipelines, by the stage's id."""
+    stages = sort_stages(as_objects(payload.get("dealStages")))
+    return {str(stage.get("id")): position for position, stage in enumerate(stages)}
 
 
 @stages.post("/dealStages", title="Add a stage to a pipeline", unique=True)
@@ -94,15 +101,16 @@ async def create_deal_stage(
 async def list_pipelines(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
     """List all sales pipelines (funnels). Returns each with its stages in order."""
     payload = await call()
-    places = {str(one.get("id")): n for n, one in enumerate(in_order(as_objects(payload.get("dealStages"))))}
-    return payload | {"dealGroups": [sorted_stages(one, places) for one in payload["dealGroups"]]}
+    positions = get_stage_positions(payload)
+    return payload | {"dealGroups": [with_sorted_stages(row, positions) for row in payload["dealGroups"]]}
 
 
-def sorted_stages(pipeline: Json, places: Mapping[str, int]) -> Json:
+def with_sorted_stages(pipeline: Json, positions: Mapping[str, int]) -> Json:
+    """Return a pipeline with the ids of its stages in order; an unknown stage comes last."""
     ids = pipeline.get("stages")
     if not isinstance(ids, list):
         return pipeline
-    return pipeline | {"stages": sorted(cast("list[Any]", ids), key=lambda id: places.get(str(id), len(places)))}
+    return pipeline | {"stages": sorted(cast("list[Any]", ids), key=lambda id: positions.get(str(id), len(positions)))}
 
 
 @pipelines.post("/dealGroups", title="Create a pipeline (funnel)", unique=True)
@@ -111,12 +119,12 @@ async def create_pipeline(
 ) -> Json:
     """Create a pipeline: set up a new sales funnel. Returns its three default stages."""
     payload = await call()
-    made = [str(stage.get("id")) for stage in as_objects(payload.get("dealStages"))]
-    return payload | {"dealGroup": payload["dealGroup"] | {"stages": made}} if made else payload
+    ids = [str(stage.get("id")) for stage in as_objects(payload.get("dealStages"))]
+    return payload | {"dealGroup": payload["dealGroup"] | {"stages": ids}} if ids else payload
 
 
 @stages.get("/dealStages/{stage}", title="Show a stage of a pipeline", extra=True)
-async def get_deal_stage(call: Call, stage: StageRef, pipeline: Narrowing = None) -> Json:
+async def get_deal_stage(call: Call, stage: StageRef, pipeline: PipelineHint = None) -> Json:
     """Show one stage of a pipeline. Returns its pipeline and place only; its deals: list_deals."""
     return await call(pipeline=None)
 
@@ -129,7 +137,7 @@ async def update_deal_stage(
     order: Annotated[int, Field(ge=0), About("Sort number", 2, show_example=False)] | None = None,
     color: Annotated[str, Field(pattern="^#?[0-9A-Fa-f]{6}$"), About("Six hex digits", "32B0FC", show_example=False)]
     | None = None,
-    pipeline: Narrowing = None,
+    pipeline: PipelineHint = None,
 ) -> Json:
     """Rename a stage of a pipeline, or change its place or color. Returns it; its deals stay in it."""
     return await call(pipeline=None, color=color.lstrip("#") if color else None)
@@ -143,43 +151,48 @@ async def update_deal_stage(
     reports=("deal_update",),
     extra=True,
 )
-async def move_deals(call: Call, stage: StageRef, to: Beside, pipeline: Narrowing = None) -> Json:
+async def move_deals(call: Call, stage: StageRef, to: TargetStage, pipeline: PipelineHint = None) -> Json:
     """Move all deals of one stage into another of the same pipeline, open or not. Returns how many."""
-    held = as_int(as_object((await list_deals(call, stage=stage, limit=1)).get("meta")).get("total"))
+    count = await count_deals(call, stage)
     if to == stage:
         raise BadArguments("to is the stage they are in already: name another one.")
-    if not held:
+    if not count:
         return with_own_words({}, result="no deal is in it")
     await call(pipeline=None)
-    return with_own_words({}, result="moved", note=f"{counted(held)} moved.")
+    return with_own_words({}, result="moved", note=f"{format_deal_count(count)} moved.")
+
+
+async def count_deals(call: Call, stage: str) -> int:
+    """Fetch the number of deals in a stage."""
+    return as_int(as_object((await list_deals(call, stage=stage, limit=1)).get("meta")).get("total"))
 
 
 @stages.delete("/dealStages/{stage}", title="Delete a stage of a pipeline", extra=True)
 async def delete_deal_stage(
-    call: Call, stage: StageRef, move_deals_to: Beside | None = None, pipeline: Narrowing = None
+    call: Call, stage: StageRef, move_deals_to: TargetStage | None = None, pipeline: PipelineHint = None
 ) -> Json:
     """Delete a stage of a pipeline; deals in it go to another stage first. Returns its name."""
-    held = as_int(as_object((await list_deals(call, stage=stage, limit=1)).get("meta")).get("total"))
+    count = await count_deals(call, stage)
     if move_deals_to == stage:
         raise BadArguments("move_deals_to is the stage that is to be deleted: name another one.")
-    if held and not move_deals_to:
+    if count and not move_deals_to:
         raise BadArguments(
-            f"{counted(held)} in this stage would be lost: move_deals_to has to name the stage they go to.",
+            f"{format_deal_count(count)} in this stage would be lost: move_deals_to has to name the stage they go to.",
             {**call.present_arguments, "move_deals_to": "Qualified"},
             example=True,
         )
-    if held and move_deals_to:
+    if count and move_deals_to:
         await move_deals(call, stage, move_deals_to)
     payload = await call(pipeline=None)
-    return with_own_words(payload, note=f"{counted(held)} moved.") if held else payload
+    return with_own_words(payload, note=f"{format_deal_count(count)} moved.") if count else payload
 
 
 @pipelines.get("/dealGroups/{pipeline}", title="Show a pipeline (funnel)", extra=True)
 async def get_pipeline(call: Call, pipeline: PipelineRef) -> Json:
     """Show one sales pipeline (funnel). Returns its currency, and its stages in order."""
     payload = await call()
-    places = {str(one.get("id")): n for n, one in enumerate(in_order(as_objects(payload.get("dealStages"))))}
-    return payload | {"dealGroup": sorted_stages(as_object(payload.get("dealGroup")), places)}
+    pipeline_row = as_object(payload.get("dealGroup"))
+    return payload | {"dealGroup": with_sorted_stages(pipeline_row, get_stage_positions(payload))}
 
 
 @pipelines.put("/dealGroups/{pipeline}", title="Rename a pipeline (funnel)", unique=True, extra=True)
@@ -190,14 +203,14 @@ async def update_pipeline(
     return await call()
 
 
-def takes_deals(sent: Json, before: Json) -> str:
-    """What goes with a pipeline (reference 5.2)."""
-    held = as_int(as_object(before.get("hung")).get("deals"))
-    along = f" Its {counted(held)} can no longer be opened." if held else ""
-    return f"No undo brings a pipeline and its stages back.{along}"
+def explain_lost_deals(sent: Json, before: Json) -> str:
+    """Return why deleting a pipeline needs confirmation: its stages and deals are lost with it (reference 5.2)."""
+    count = as_int(as_object(before.get("hung")).get("deals"))
+    lost_deals = f" Its {format_deal_count(count)} can no longer be opened." if count else ""
+    return f"No undo brings a pipeline and its stages back.{lost_deals}"
 
 
-@pipelines.delete("/dealGroups/{pipeline}", title="Delete a pipeline (funnel)", asks=takes_deals, extra=True)
+@pipelines.delete("/dealGroups/{pipeline}", title="Delete a pipeline (funnel)", asks=explain_lost_deals, extra=True)
 async def delete_pipeline(call: Call, pipeline: PipelineRef) -> Json:
     """Delete a sales pipeline (funnel) with its stages; its deals can no longer be opened. Returns its name; cannot be
     undone."""

@@ -1,20 +1,20 @@
-"""Campaigns side by side: which worked best, by rates over all that were sent."""
+"""Campaigns ranked by their result, with the rates of each one and of all together."""
 
 from decimal import Decimal
 from typing import Annotated, Literal
 
 from ac_mcp.messages import Json, as_int, as_object, as_objects
 from ac_mcp.operations.campaigns import list_campaigns
-from ac_mcp.operations.counting import ROWS, based
-from ac_mcp.operations.summaries import OBJECT, SPARE, rounded
+from ac_mcp.operations.counting import ROWS_SCHEMA, describe_basis
+from ac_mcp.operations.summaries import FIGURES_SCHEMA, SPARE, format_rate
 from ac_mcp.spec.annotations import About
 from ac_mcp.spec.columns import COUNT, TEXT, Text
 from ac_mcp.spec.operation import PAGE, Call
 from ac_mcp.spec.parameters import Day, Limit
 from ac_mcp.spec.resource import Resource
 
-FIGURES = {"opens": "uniqueopens", "clicks": "subscriberclicks", "unsubscribes": "unsubscribes"}
-RATES = {"open_rate": "opens", "click_rate": "clicks", "unsubscribe_rate": "unsubscribes"}
+RATES = {"open_rate": "uniqueopens", "click_rate": "subscriberclicks", "unsubscribe_rate": "unsubscribes"}
+"""The API's count behind each rate: a rate is that count divided by the mails sent."""
 
 campaign_summaries = Resource("ranking", "rankings", (Text("result"),), group="bulk")
 
@@ -25,7 +25,7 @@ campaign_summaries = Resource("ranking", "rankings", (Text("result"),), group="b
     single=True,
     verbatim=True,
     extra=True,
-    says={"campaigns": ROWS, "ranked_by": TEXT, "period": TEXT, "overall": OBJECT, "total": COUNT,
+    says={"campaigns": ROWS_SCHEMA, "ranked_by": TEXT, "period": TEXT, "overall": FIGURES_SCHEMA, "total": COUNT,
           "based_on": TEXT, "as_of": TEXT},
 )  # fmt: skip
 async def rank_campaigns(
@@ -37,24 +37,35 @@ async def rank_campaigns(
 ) -> Json:
     """Rank campaigns: which newsletter worked best or worst over a period, by opens, clicks or unsubscribes. Returns
     rates and the overall rate."""
-    rows, complete = await sent_campaigns(call, since)
-    those = [row for row in rows if within(row, since, until)]
+    rows, complete = await fetch_sent_campaigns(call, since)
+    in_period = [row for row in rows if is_within(row, since, until)]
     ranked = sorted(
-        those, key=lambda row: (-share(row, RATES[by]), -as_int(row.get("send_amt")), as_int(row.get("id")))
+        in_period, key=lambda row: (-get_rate(row, by), -as_int(row.get("send_amt")), as_int(row.get("id")))
     )
     if by == "unsubscribe_rate":
-        ranked.sort(key=lambda row: share(row, RATES[by]))
-    told: Json = {"ranked_by": f"{by}, best first", "campaigns": [campaign(row) for row in ranked[:limit]]}
-    told |= {"total": len(those), "overall": totals(those)}
-    told["period"] = " ".join(["sent", *([f"from {since}"] if since else []), *([f"before {until}"] if until else [])])
-    told["period"] = told["period"] if since or until else "all time"
+        ranked.sort(key=lambda row: get_rate(row, by))
     notes = ["Mails of automations have no date of sending and are left out."]
-    notes += [] if complete else ["Older ones were not read: time was up."]
-    return told | {"note": " ".join(notes)} | based(call, len(rows), "sent campaigns")
+    if not complete:
+        notes.append("Older ones were not read: time was up.")
+    answer: Json = {
+        "ranked_by": f"{by}, best first",
+        "campaigns": [summarize_campaign(row) for row in ranked[:limit]],
+        "total": len(in_period),
+        "overall": summarize_total(in_period),
+        "period": describe_period(since, until),
+        "note": " ".join(notes),
+    }
+    return answer | describe_basis(call, len(rows), "sent campaigns")
 
 
-async def sent_campaigns(call: Call, since: str | None) -> tuple[list[Json], bool]:
-    """Those that were sent, the latest first; and whether that is all of the period."""
+def describe_period(since: str | None, until: str | None) -> str:
+    """Return the period in words: "sent from 2026-02-01 before 2026-03-01", or "all time"."""
+    words = [f"from {since}" if since else "", f"before {until}" if until else ""]
+    return " ".join(["sent", *filter(None, words)]) if since or until else "all time"
+
+
+async def fetch_sent_campaigns(call: Call, since: str | None) -> tuple[list[Json], bool]:
+    """Fetch the campaigns that were sent, the latest first; and whether these are all since that day."""
     rows: list[Json] = []
     offset = total = 0
     while offset <= total:
@@ -70,24 +81,34 @@ async def sent_campaigns(call: Call, since: str | None) -> tuple[list[Json], boo
     return rows, True
 
 
-def within(row: Json, since: str | None, until: str | None) -> bool:
+def is_within(row: Json, since: str | None, until: str | None) -> bool:
+    """Return whether a campaign was sent in the period, which ends before `until`."""
     day = str(row.get("sdate") or row.get("ldate") or "")[:10]
     return (not since or day >= since[:10]) and (not until or day < until[:10])
 
 
-def share(row: Json, word: str) -> Decimal:
-    """Of those it was sent to."""
-    return Decimal(as_int(row.get(FIGURES[word]))) / max(1, as_int(row.get("send_amt")))
+def get_rate(row: Json, rate: str) -> Decimal:
+    """Return a rate of a campaign as a fraction of the mails sent."""
+    return Decimal(as_int(row.get(RATES[rate]))) / max(1, as_int(row.get("send_amt")))
 
 
-def campaign(row: Json) -> Json:
-    told: Json = {"id": str(row.get("id")), "name": str(row.get("name") or "")[:200]}
-    told |= {"sent_on": str(row.get("sdate") or row.get("ldate") or "")[:10], "sent": as_int(row.get("send_amt"))}
-    return told | {rate: rounded(share(row, word)) for rate, word in RATES.items()}
+def summarize_campaign(row: Json) -> Json:
+    """Return a campaign's id, name, date of sending, number of mails and rates."""
+    return {
+        "id": str(row.get("id")),
+        "name": str(row.get("name") or "")[:200],
+        "sent_on": str(row.get("sdate") or row.get("ldate") or "")[:10],
+        "sent": as_int(row.get("send_amt")),
+        **{rate: format_rate(get_rate(row, rate)) for rate in RATES},
+    }
 
 
-def totals(rows: list[Json]) -> Json:
-    """Over all of them together: large mailings count more."""
+def summarize_total(rows: list[Json]) -> Json:
+    """Return the number of mails and the rates of all campaigns together, where large campaigns count more."""
     sent = sum(as_int(row.get("send_amt")) for row in rows)
-    sums = {rate: sum(as_int(row.get(FIGURES[word])) for row in rows) for rate, word in RATES.items()}
-    return {"sent": sent, **({rate: rounded(Decimal(sum) / sent) for rate, sum in sums.items()} if sent else {})}
+    summary: Json = {"sent": sent}
+    if sent:
+        for rate, attribute in RATES.items():
+            count = sum(as_int(row.get(attribute)) for row in rows)
+            summary[rate] = format_rate(Decimal(count) / sent)
+    return summary

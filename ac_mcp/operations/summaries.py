@@ -1,4 +1,4 @@
-"""The sales pipeline in figures that would otherwise be added up from rows."""
+"""The sales pipeline in figures: values, rates and overdue deals, added up from all deals."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from ac_mcp.concurrency import gather
 from ac_mcp.messages import Json, Request, as_int, as_object, as_objects
-from ac_mcp.operations.counting import ROWS, based
+from ac_mcp.operations.counting import ROWS_SCHEMA, describe_basis
 from ac_mcp.operations.pipelines import list_deal_stages
 from ac_mcp.spec.annotations import About
 from ac_mcp.spec.columns import TEXT, Text
@@ -17,67 +17,90 @@ from ac_mcp.spec.operation import PAGE, Call
 from ac_mcp.spec.parameters import Day, OwnerRef, PipelineRef
 from ac_mcp.spec.resource import Resource
 
-UNTOUCHED = 30
+UNTOUCHED_DAYS = 30
 """Days without a change after which an open deal has slipped."""
-SHOWN = 5
-"""Slipped deals that are named: those worth most."""
-LATE = "task overdue"
+MAX_SLIPPED = 5
+"""Slipped deals that an answer names: overdue ones first, then by value."""
+PAGES_AT_ONCE = 4
+"""Pages of deals that are read at the same time."""
+TASK_OVERDUE = "task overdue"
+"""The reason that is stronger than a deal being untouched."""
 SPARE = 3.0
-"""Seconds of its own a call keeps for what comes after reading."""
-OBJECT: Json = {"type": "object", "description": "Figures; money in currency units, by currency"}
-WHOSE = {"stage_id": "dealStages", "owner_id": "users", "pipeline_id": "dealGroups"}
+"""Seconds of a call's time that are left for the work after reading."""
+FIGURES_SCHEMA: Json = {"type": "object", "description": "Figures; money in currency units, by currency"}
+ID_KINDS = {"stage_id": "dealStages", "owner_id": "users", "pipeline_id": "dealGroups"}
+"""What the ids in an answer belong to, by key."""
 
 pipeline_summaries = Resource("summary", "summaries", (Text("result"),), group="bulk")
 
 
 @dataclass(slots=True)
-class Group:
-    """Open deals of one stage, of one owner, or all of them; money in cents by currency."""
+class DealGroup:
+    """Figures of some open deals: of one stage, of one owner, or of all of them."""
 
     deals: int = 0
     value: Counter[str] = field(default_factory=Counter[str])
+    """Cents by currency."""
     weighted: Counter[str] = field(default_factory=Counter[str])
-    judged: int = 0
-    """Deals of which it is known how probable they are."""
-    days: list[int] = field(default_factory=list[int])
+    """Cents times the probability in percent, by currency."""
+    with_probability: int = 0
+    """Number of deals with a known probability."""
+    ages: list[int] = field(default_factory=list[int])
+    """Days since the creation of each deal."""
 
     def add(self, deal: Json, now: datetime) -> None:
+        """Count one more deal."""
         currency, cents = str(deal.get("currency") or "").lower(), as_int(deal.get("value"))
         self.deals += 1
         self.value[currency] += cents
-        if (chance := probability(deal)) is not None:
-            self.judged += 1
-            self.weighted[currency] += cents * chance
-        if (age := days_since(deal.get("cdate"), now)) is not None:
-            self.days.append(age)
+        probability = get_probability(deal)
+        if probability is not None:
+            self.with_probability += 1
+            self.weighted[currency] += cents * probability
+        age = get_days_since(deal.get("cdate"), now)
+        if age is not None:
+            self.ages.append(age)
 
-    @property
-    def told(self) -> Json:
-        said: Json = {"deals": self.deals, "value": money(self.value)}
-        said |= {"weighted_value": money(self.weighted, 100), "with_probability": self.judged} if self.judged else {}
-        return said | ({"average_age_days": round(sum(self.days) / len(self.days))} if self.days else {})
+    def to_json(self) -> Json:
+        """Return the figures as the answer has them: money in currency units, and no key without a figure."""
+        figures: Json = {"deals": self.deals, "value": to_currency_units(self.value)}
+        if self.with_probability:
+            figures["weighted_value"] = to_currency_units(self.weighted, 100)
+            figures["with_probability"] = self.with_probability
+        if self.ages:
+            figures["average_age_days"] = round(sum(self.ages) / len(self.ages))
+        return figures
 
 
-def probability(deal: Json) -> int | None:
-    """Percent: as ActiveCampaign computes it, else as somebody has set it; 0 by hand is nothing set (reference 5.1)."""
+def get_probability(deal: Json) -> int | None:
+    """Return a deal's probability in percent: as ActiveCampaign computes it, else as a user has set it.
+
+    A probability of 0 that a user has set means that none is set (reference 5.1).
+    """
     if deal.get("winProbability") not in (None, ""):
         return min(100, max(0, as_int(deal["winProbability"])))
     return min(100, as_int(deal.get("percent"))) or None
 
 
-def days_since(moment: Any, now: datetime) -> int | None:
-    """Whole days; None for no date."""
+def get_days_since(moment: Any, now: datetime) -> int | None:
+    """Return the whole days since a moment, at least 0; None if the value is no date."""
+    past = parse_moment(moment, now)
+    return None if past is None else max(0, (now - past).days)
+
+
+def parse_moment(value: Any, now: datetime) -> datetime | None:
+    """Parse an ISO date and time, in the time zone of `now` if it has none; return None for any other value."""
     try:
-        then = datetime.fromisoformat(str(moment))
+        moment = datetime.fromisoformat(str(value))
     except ValueError:
         return None
-    return max(0, (now - (then if then.tzinfo else then.replace(tzinfo=now.tzinfo))).days)
+    return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
 
 
-def money(cents: Mapping[str, int], times: int = 1) -> Json:
-    """In currency units, the largest sum first."""
-    units = sorted(cents.items(), key=lambda one: -one[1])
-    return {currency: (Decimal(sum) / (100 * times)).quantize(Decimal("0.01")) for currency, sum in units}
+def to_currency_units(cents: Mapping[str, int], divisor: int = 1) -> Json:
+    """Return sums of cents, divided by `divisor`, in currency units by currency; the largest sum comes first."""
+    sums = sorted(cents.items(), key=lambda item: -item[1])
+    return {currency: (Decimal(sum) / (100 * divisor)).quantize(Decimal("0.01")) for currency, sum in sums}
 
 
 @pipeline_summaries.get(
@@ -85,11 +108,11 @@ def money(cents: Mapping[str, int], times: int = 1) -> Json:
     title="Summarize the sales pipeline (totals)",
     single=True,
     verbatim=True,
-    names=WHOSE,
+    names=ID_KINDS,
     says={
-        "open": OBJECT, "by_stage": ROWS, "by_owner": ROWS, "won": OBJECT, "lost": OBJECT, "slipped": OBJECT,
-        "win_rate": TEXT, "period": TEXT, "based_on": TEXT, "as_of": TEXT, "pipeline": TEXT,
-        "pipeline_id": TEXT, "owner": TEXT, "owner_id": TEXT,
+        "open": FIGURES_SCHEMA, "by_stage": ROWS_SCHEMA, "by_owner": ROWS_SCHEMA, "won": FIGURES_SCHEMA,
+        "lost": FIGURES_SCHEMA, "slipped": FIGURES_SCHEMA, "win_rate": TEXT, "period": TEXT, "based_on": TEXT,
+        "as_of": TEXT, "pipeline": TEXT, "pipeline_id": TEXT, "owner": TEXT, "owner_id": TEXT,
     },
 )  # fmt: skip
 async def summarize_pipeline(
@@ -100,124 +123,135 @@ async def summarize_pipeline(
 ) -> Json:
     """Summarize deals: what the pipeline is worth, value per stage and owner, win rate, won since a day, what slipped.
     Returns totals only."""
-    narrowed = {"filters[group]": pipeline, "filters[owner]": owner}
-    whose = {key: value for key, value in narrowed.items() if value}
-    ended = {**whose, **({"filters[updated_after]": since} if since else {})}
+    filters = {"filters[group]": pipeline, "filters[owner]": owner}
+    query = {key: value for key, value in filters.items() if value}
+    closed_query = {**query, "filters[updated_after]": since} if since else query
     stages, won, lost = await gather(
         [
             list_deal_stages(call, pipeline),
-            outcome(call, {**ended, "filters[status]": "1"}),
-            outcome(call, {**ended, "filters[status]": "2"}),
+            fetch_outcome(call, {**closed_query, "filters[status]": "1"}),
+            fetch_outcome(call, {**closed_query, "filters[status]": "2"}),
         ]
     )
-    deals, total = await open_deals(call, whose)
-    told: Json = {"pipeline_id": pipeline} if pipeline else {}
-    told |= {"owner_id": owner} if owner else {}
-    order = [str(row.get("id")) for row in as_objects(stages.get("dealStages"))]
-    told |= of_open(deals, call.watch.now(), order, places=not pipeline) | {"won": won, "lost": lost}
+    deals, total = await fetch_open_deals(call, query)
+    answer: Json = {key: id for key, id in (("pipeline_id", pipeline), ("owner_id", owner)) if id}
+    stage_ids = [str(row.get("id")) for row in as_objects(stages.get("dealStages"))]
+    answer |= summarize_open(deals, call.watch.now(), stage_ids, with_pipeline=not pipeline)
+    answer |= {"won": won, "lost": lost}
     if closed := won["deals"] + lost["deals"]:
-        told["win_rate"] = rounded(Decimal(won["deals"]) / closed)
-    told["period"] = f"won and lost: last changed since {since}" if since else "won and lost: of all time"
+        answer["win_rate"] = format_rate(Decimal(won["deals"]) / closed)
+    answer["period"] = f"won and lost: last changed since {since}" if since else "won and lost: of all time"
+    answer |= describe_basis(call, len(deals), "open deals")
     notes = [f"Only {len(deals)} of {total} open deals were read: time was up."] if len(deals) < total else []
-    if gone := sum("value" not in deal for deal in deals):
-        notes.append(f"{gone} deals are unreadable: their contact or pipeline is gone.")
-    return told | based(call, len(deals), "open deals") | ({"note": " ".join(notes)} if notes else {})
+    if unreadable := sum("value" not in deal for deal in deals):
+        notes.append(f"{unreadable} deals are unreadable: their contact or pipeline is gone.")
+    if notes:
+        answer["note"] = " ".join(notes)
+    return answer
 
 
-def of_open(deals: list[Json], now: datetime, order: list[str], *, places: bool) -> Json:
-    """What the open deals come to; with `places` each stage tells its pipeline."""
+def summarize_open(deals: list[Json], now: datetime, stage_ids: list[str], *, with_pipeline: bool) -> Json:
+    """Return the figures of open deals: of all, by stage in the order of `stage_ids`, by owner, and the slipped ones.
+
+    With `with_pipeline` each stage has the id of its pipeline.
+    """
     readable = [deal for deal in deals if "value" in deal]
-    by_stage = grouped(readable, "stage", now)
-    if places:
+    by_stage = summarize_by(readable, "stage", now)
+    if with_pipeline:
         pipelines = {str(deal.get("stage") or ""): str(deal.get("group") or "") for deal in readable}
         by_stage = [{**row, "pipeline_id": pipelines[row["stage_id"]]} for row in by_stage]
-    rank = {id: place for place, id in enumerate(order)}
+    rank = {id: position for position, id in enumerate(stage_ids)}
     return {
-        "open": overall(readable, now),
+        "open": summarize_all(readable, now),
         "by_stage": sorted(by_stage, key=lambda row: rank.get(row["stage_id"], len(rank))),
-        "by_owner": sorted(grouped(readable, "owner", now), key=lambda row: -row["deals"]),
-        "slipped": slipped(readable, now),
+        "by_owner": sorted(summarize_by(readable, "owner", now), key=lambda row: -row["deals"]),
+        "slipped": summarize_slipped(readable, now),
     }
 
 
-def overall(deals: Iterable[Json], now: datetime) -> Json:
-    group = Group()
+def summarize_all(deals: Iterable[Json], now: datetime) -> Json:
+    """Return the figures of all these deals together."""
+    group = DealGroup()
     for deal in deals:
         group.add(deal, now)
-    return group.told
+    return group.to_json()
 
 
-def grouped(deals: Iterable[Json], key: str, now: datetime) -> list[Json]:
-    groups: dict[str, Group] = {}
+def summarize_by(deals: Iterable[Json], key: str, now: datetime) -> list[Json]:
+    """Return the figures of these deals by `key`, which is "stage" or "owner": `{"stage_id": "3", "deals": 2, …}`."""
+    groups: dict[str, DealGroup] = {}
     for deal in deals:
-        groups.setdefault(str(deal.get(key) or ""), Group()).add(deal, now)
-    return [{f"{key}_id": id, **group.told} for id, group in groups.items()]
+        groups.setdefault(str(deal.get(key) or ""), DealGroup()).add(deal, now)
+    return [{f"{key}_id": id, **group.to_json()} for id, group in groups.items()]
 
 
-async def open_deals(call: Call, query: Mapping[str, str]) -> tuple[list[Json], int]:
-    """All of them as far as the time of the call allows; and how many there are."""
-    asked = {**query, "filters[status]": "0", "orders[id]": "ASC", "limit": str(PAGE)}
-    first = await deals_page(call, {**asked, "offset": "0"})
+async def fetch_open_deals(call: Call, query: Mapping[str, str]) -> tuple[list[Json], int]:
+    """Fetch the open deals, as many as the call's time allows; return them and the number of all open deals."""
+    open_query = {**query, "filters[status]": "0", "orders[id]": "ASC", "limit": str(PAGE)}
+    first = await fetch_deals_page(call, {**open_query, "offset": "0"})
     rows, total = as_objects(first.get("deals")), as_int(as_object(first.get("meta")).get("total"))
-    for start in range(PAGE, total, PAGE * 4):
+    for start in range(PAGE, total, PAGE * PAGES_AT_ONCE):
         if call.watch.seconds_left() < SPARE:
             break
-        places = range(start, min(start + PAGE * 4, total), PAGE)
-        pages = await gather([deals_page(call, {**asked, "offset": str(place)}) for place in places])
+        offsets = range(start, min(start + PAGE * PAGES_AT_ONCE, total), PAGE)
+        pages = await gather([fetch_deals_page(call, {**open_query, "offset": str(offset)}) for offset in offsets])
         rows += [row for page in pages for row in as_objects(page.get("deals"))]
         await call.progress(len(rows), total)
     return rows, total
 
 
-async def deals_page(call: Call, query: Mapping[str, str]) -> Json:
+async def fetch_deals_page(call: Call, query: Mapping[str, str]) -> Json:
+    """Fetch one page of deals, with the totals in its `meta`."""
     return (await call.sender.send(Request("GET", "/deals", query, repeatable=True))).body
 
 
-async def outcome(call: Call, query: Mapping[str, str]) -> Json:
-    """Number and value of deals that were won, or lost, as ActiveCampaign adds them up."""
-    meta = as_object((await deals_page(call, {**query, "limit": "1"})).get("meta"))
-    currencies = {
-        name.lower(): as_int(as_object(row).get("value")) for name, row in as_object(meta.get("currencies")).items()
-    }
-    return {"deals": as_int(meta.get("total")), "value": money(currencies)}
+async def fetch_outcome(call: Call, query: Mapping[str, str]) -> Json:
+    """Fetch the number and value of matching deals, as ActiveCampaign adds them up: `{"deals": 2, "value": {…}}`."""
+    meta = as_object((await fetch_deals_page(call, {**query, "limit": "1"})).get("meta"))
+    currencies = as_object(meta.get("currencies"))
+    cents = {currency.lower(): as_int(as_object(row).get("value")) for currency, row in currencies.items()}
+    return {"deals": as_int(meta.get("total")), "value": to_currency_units(cents)}
 
 
-def slipped(deals: Iterable[Json], now: datetime) -> Json:
-    """Open deals whose next task is overdue, or which nobody has changed for a month."""
+def summarize_slipped(deals: Iterable[Json], now: datetime) -> Json:
+    """Return the open deals whose next task is overdue or which nobody has changed for a month: counts and examples."""
     found: list[tuple[Json, str]] = []
     counts: Counter[str] = Counter(overdue_task=0, untouched_30_days=0)
     for deal in deals:
-        late = overdue(deal.get("nextdate"), now)
-        old = (days_since(deal.get("mdate"), now) or 0) >= UNTOUCHED
-        counts["overdue_task"] += late
-        counts["untouched_30_days"] += old
-        if late or old:
-            found.append((deal, LATE if late else f"untouched for {days_since(deal.get('mdate'), now)} days"))
-    found.sort(key=lambda one: (one[1] != LATE, -as_int(one[0].get("value")), as_int(one[0].get("id"))))
-    named = [
-        {
-            "id": str(deal.get("id")),
-            "title": str(deal.get("title") or "")[:100],
-            "value": (Decimal(as_int(deal.get("value"))) / 100).quantize(Decimal("0.01")),
-            "currency": str(deal.get("currency") or ""),
-            "stage_id": str(deal.get("stage") or ""),
-            "owner_id": str(deal.get("owner") or ""),
-            "why": why,
-        }
-        for deal, why in found[:SHOWN]
-    ]
-    more = {"shown": f"{len(named)} of {len(found)}"} if len(found) > len(named) else {}
-    return {**counts, **more, "deals": named}
+        overdue = is_overdue(deal.get("nextdate"), now)
+        unchanged_days = get_days_since(deal.get("mdate"), now) or 0
+        untouched = unchanged_days >= UNTOUCHED_DAYS
+        counts["overdue_task"] += overdue
+        counts["untouched_30_days"] += untouched
+        if overdue or untouched:
+            found.append((deal, TASK_OVERDUE if overdue else f"untouched for {unchanged_days} days"))
+    found.sort(key=lambda item: (item[1] != TASK_OVERDUE, -as_int(item[0].get("value")), as_int(item[0].get("id"))))
+    rows = [summarize_deal(deal, reason) for deal, reason in found[:MAX_SLIPPED]]
+    summary: Json = dict(counts)
+    if len(found) > len(rows):
+        summary["shown"] = f"{len(rows)} of {len(found)}"
+    return summary | {"deals": rows}
 
 
-def overdue(moment: Any, now: datetime) -> bool:
-    try:
-        due = datetime.fromisoformat(str(moment))
-    except ValueError:
-        return False
-    return (due if due.tzinfo else due.replace(tzinfo=now.tzinfo)) < now
+def summarize_deal(deal: Json, reason: str) -> Json:
+    """Return a slipped deal as the answer names it, with the reason."""
+    return {
+        "id": str(deal.get("id")),
+        "title": str(deal.get("title") or "")[:100],
+        "value": (Decimal(as_int(deal.get("value"))) / 100).quantize(Decimal("0.01")),
+        "currency": str(deal.get("currency") or ""),
+        "stage_id": str(deal.get("stage") or ""),
+        "owner_id": str(deal.get("owner") or ""),
+        "why": reason,
+    }
 
 
-def rounded(rate: Decimal) -> str:
-    """As list_campaigns shows rates."""
+def is_overdue(value: Any, now: datetime) -> bool:
+    """Return whether a value is a moment in the past."""
+    due = parse_moment(value, now)
+    return due is not None and due < now
+
+
+def format_rate(rate: Decimal) -> str:
+    """Return a fraction in per cent, as list_campaigns shows rates: "12.5%"."""
     return f"{rate:.1%}"

@@ -1,4 +1,4 @@
-"""Tags: labels, and which contact wears them."""
+"""Tags: labels, and the contacts that have them."""
 
 from typing import Annotated
 
@@ -20,7 +20,7 @@ tags = Resource(
     called=named_by("tag"),
     directory=True,
     refuses_second=True,
-    find=lambda given: {"search": given},
+    find=lambda name: {"search": name},
     lost="its id, and automations or segments that used it",
     example="VIP",
 )
@@ -104,8 +104,8 @@ async def tag_contact(call: Call, contact: ContactRef, tag: TagRef) -> Json:
 )
 async def untag_contact(call: Call, contact: ContactRef, tag: TagRef) -> Json:
     """Remove a tag from a contact: untag, undo, take a label off. Returns if it was there; the tag stays, unchanged."""
-    worn = (await list_contact_tags(call, contact))["contactTags"]
-    removed = [row["id"] for row in worn if str(row.get("tag")) == tag and row.get("id")]
-    for id in removed:
+    rows = (await list_contact_tags(call, contact))["contactTags"]
+    ids = [row["id"] for row in rows if str(row.get("tag")) == tag and row.get("id")]
+    for id in ids:
         await call(id=id)
-    return with_own_words({}, result="untagged" if removed else "did not have the tag")
+    return with_own_words({}, result="untagged" if ids else "did not have the tag")

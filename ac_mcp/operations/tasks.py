@@ -1,4 +1,4 @@
-"""Tasks: calls, meetings and other things to do, on a deal or a contact; and their types."""
+"""Tasks: calls, meetings and other to-dos on a deal or a contact; and the types of tasks."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -14,24 +14,28 @@ from ac_mcp.spec.parameters import AllOfThem, ContactRef, Day, DealRef, Further,
 from ac_mcp.spec.resource import Resource, named_by
 
 STATUS = {"open": "0", "done": "1"}
-KINDS = {"deal": "Deal", "contact": "Subscriber"}
-"""What a task can be on, and the API's word for it (reference 5.4)."""
+OWNER_TYPES = {"deal": "Deal", "contact": "Subscriber"}
+"""What a task can be on, and the API's `reltype` for it (reference 5.4)."""
 
 
-def moment(text: str) -> str:
-    """A day, or a day and time, as the API takes it."""
+def parse_moment(text: str) -> str:
+    """Parse a day, or a day and time; return it in the form that the API takes, YYYY-MM-DDTHH:MM:SS.
+
+    Raises:
+        ValueError: if the text is neither, or has a time zone.
+    """
     try:
-        read = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError("is not a moment of the form YYYY-MM-DD HH:MM") from None
-    if read.tzinfo is not None:
+    if moment.tzinfo is not None:
         raise ValueError("has a time zone: give the time in the account's own, without Z or an offset")
-    return read.isoformat(timespec="seconds")
+    return moment.isoformat(timespec="seconds")
 
 
 Due = Annotated[
     str,
-    AfterValidator(moment),
+    AfterValidator(parse_moment),
     Wire("duedate"),
     About("YYYY-MM-DD HH:MM, in the account's time zone", "2026-02-03 10:00", show_example=False),
 ]
@@ -60,7 +64,7 @@ tasks = Resource(
     one="task",
     many="tasks",
     called=named_by("title"),
-    find=lambda given: {"filters[title]": given},
+    find=lambda name: {"filters[title]": name},
     lost="its id, and when it was made",
     example="Call Jane",
 )
@@ -78,31 +82,37 @@ task_types = Resource(
 )
 
 
-def counted(tasks: int) -> str:
-    return "1 task" if tasks == 1 else f"{tasks} tasks"
+def format_task_count(count: int) -> str:
+    """Return "1 task" or "5 tasks"."""
+    return "1 task" if count == 1 else f"{count} tasks"
 
 
 def with_owner(task: Json) -> Json:
-    """What the task is on, under its own name instead of reltype and relid."""
-    return task | {word: task.get("relid") for word, kind in KINDS.items() if kind == task.get("reltype")}
+    """Return a task with the id of its owner under `deal` or `contact`, beside reltype and relid."""
+    return task | {word: task.get("relid") for word, reltype in OWNER_TYPES.items() if reltype == task.get("reltype")}
 
 
-def owned(payload: Json) -> Json:
+def with_owners(payload: Json) -> Json:
+    """Return a payload with the owner in each of its tasks."""
     if tasks.plural in payload:
-        payload = payload | {tasks.plural: [with_owner(one) for one in as_objects(payload[tasks.plural])]}
-    return payload | (
-        {tasks.singular: with_owner(as_object(payload[tasks.singular]))} if tasks.singular in payload else {}
-    )
+        payload = payload | {tasks.plural: [with_owner(task) for task in as_objects(payload[tasks.plural])]}
+    if tasks.singular in payload:
+        payload = payload | {tasks.singular: with_owner(as_object(payload[tasks.singular]))}
+    return payload
 
 
-def owner(call: Call) -> tuple[str, str] | None:
-    """The one thing the call names, as word and id."""
-    named = [(word, str(call.arguments[word])) for word in KINDS if call.arguments.get(word)]
-    if len(named) > 1:
+def find_owner(call: Call) -> tuple[str, str] | None:
+    """Return the parameter and id of the owner that the call's arguments name: `("deal", "7")`, or None.
+
+    Raises:
+        BadArguments: if the arguments name both a deal and a contact.
+    """
+    owners = [(word, str(call.arguments[word])) for word in OWNER_TYPES if call.arguments.get(word)]
+    if len(owners) > 1:
         raise BadArguments(
             "A task is on a deal or on a contact, not on both.", {**call.present_arguments, "contact": None}
         )
-    return named[0] if named else None
+    return owners[0] if owners else None
 
 
 @tasks.get("/dealTasks", title="List tasks (to-dos, follow-ups)", extra=True)
@@ -126,15 +136,15 @@ async def list_tasks(
 ) -> Json:
     """List tasks: calls, meetings, reminders and follow-ups of a person, deal or colleague, open or overdue. Returns a
     page."""
-    named = owner(call)
-    on = {"filters[reltype]": KINDS[named[0]], "filters[relid]": named[1]} if named else {}
-    return owned(await call(deal=None, contact=None, **on))
+    owner = find_owner(call)
+    filters = {"filters[reltype]": OWNER_TYPES[owner[0]], "filters[relid]": owner[1]} if owner else {}
+    return with_owners(await call(deal=None, contact=None, **filters))
 
 
 @tasks.get("/dealTasks/{task}", title="Show a task (to-do)", extra=True)
 async def get_task(call: Call, task: TaskRef) -> Json:
     """Show one task: what is to be done, when, by whom, on which deal or contact. Returns its note and outcome too."""
-    return owned(await call())
+    return with_owners(await call())
 
 
 @tasks.post("/dealTasks", title="Create a task (to-do, reminder)", reports=("deal_task_add", "contact_task_add"),
@@ -150,11 +160,11 @@ async def create_task(
     assignee: Assignee | None = None,
 ) -> Json:
     """Create a task on a deal or contact: schedule a call, e-mail, meeting, reminder or follow-up. Returns its id."""
-    named = owner(call)
-    if not named:
-        raise BadArguments("One of deal or contact is required.", {**call.present_arguments, "contact": "jane@acme.com"},
-                           example=True)  # fmt: skip
-    return owned(await call(deal=None, contact=None, relid=named[1], ownerType=named[0]))
+    owner = find_owner(call)
+    if not owner:
+        arguments = {**call.present_arguments, "contact": "jane@acme.com"}
+        raise BadArguments("One of deal or contact is required.", arguments, example=True)
+    return with_owners(await call(deal=None, contact=None, relid=owner[1], ownerType=owner[0]))
 
 
 @tasks.put("/dealTasks/{task}", title="Change or complete a task", reports=("deal_task_complete",),
@@ -173,7 +183,7 @@ async def update_task(
 ) -> Json:
     """Complete, reschedule, reassign or edit a task: mark a to-do done, move its date. Returns it, the rest
     unchanged."""
-    return owned(await call())
+    return with_owners(await call())
 
 
 @tasks.delete("/dealTasks/{task}", title="Delete a task (to-do)", extra=True)
@@ -224,14 +234,14 @@ async def delete_task_type(
     """Delete a type of tasks; tasks that have it get another one first. Returns its name."""
     if move_tasks_to == type:
         raise BadArguments("move_tasks_to is the type that is to be deleted: name another one.")
-    held = as_int(as_object((await list_tasks(call, type=type, limit=1)).get("meta")).get("total"))
-    if held and not move_tasks_to:
+    count = as_int(as_object((await list_tasks(call, type=type, limit=1)).get("meta")).get("total"))
+    if count and not move_tasks_to:
         raise BadArguments(
-            f"{counted(held)} of this type: move_tasks_to has to name the type they get.",
+            f"{format_task_count(count)} of this type: move_tasks_to has to name the type they get.",
             {**call.present_arguments, "move_tasks_to": "Call"},
             example=True,
         )
-    if held and move_tasks_to:
+    if count and move_tasks_to:
         await move_tasks(call, type, move_tasks_to)
     payload = await call()
-    return with_own_words(payload, note=f"{counted(held)} moved.") if held else payload
+    return with_own_words(payload, note=f"{format_task_count(count)} moved.") if count else payload

@@ -1,4 +1,4 @@
-"""Many contacts in, contacts and deals out."""
+"""Import of contacts from a table, and export of contacts and deals to a file."""
 
 import json
 from typing import Annotated, Literal
@@ -7,8 +7,8 @@ from pydantic import BeforeValidator
 
 from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json, Request
-from ac_mcp.operations.changes import JOB
-from ac_mcp.operations.counting import ROWS
+from ac_mcp.operations.changes import JOB_SCHEMA
+from ac_mcp.operations.counting import ROWS_SCHEMA
 from ac_mcp.operations.jobs import Where, WhereDeals
 from ac_mcp.spec.annotations import About, Ref, Unlisted
 from ac_mcp.spec.columns import COUNT, TEXT, TEXTS, Text
@@ -17,17 +17,21 @@ from ac_mcp.spec.parameters import Name, Number
 from ac_mcp.spec.resource import Resource
 
 File = Annotated[str, About("Path of a file instead", "leads.csv", show_example=False)]
-HEADERS: Json = {"type": "object", "description": "What each header is imported as"}
-IMPORTED: Json = {**JOB, "merged": COUNT, "rejected": COUNT, "columns": HEADERS, "not_imported": TEXTS,
-                  "creates_tags": TEXTS, "rejects": ROWS}  # fmt: skip
-EXPORTED: Json = {**JOB, "file": TEXT, "resource": TEXT, "rows": COUNT, "columns": TEXTS, "as_of": TEXT}
+COLUMNS_SCHEMA: Json = {"type": "object", "description": "What each header is imported as"}
+IMPORT_SCHEMA: Json = {
+    **JOB_SCHEMA, "merged": COUNT, "rejected": COUNT, "columns": COLUMNS_SCHEMA, "not_imported": TEXTS,
+    "creates_tags": TEXTS, "rejects": ROWS_SCHEMA,
+}  # fmt: skip
+"""Output schema of an import, by key."""
+EXPORT_SCHEMA: Json = {**JOB_SCHEMA, "file": TEXT, "resource": TEXT, "rows": COUNT, "columns": TEXTS, "as_of": TEXT}
+"""Output schema of an export, by key."""
 
 imports = Resource("import", "imports", (Text("result"),), plane="local", wrapped=False, group="bulk")
 exports = Resource("export", "exports", (Text("result"),), plane="local", wrapped=False, group="bulk")
 
 
-def as_text(value: object) -> object:
-    """Rows as hosts send them."""
+def to_json_text(value: object) -> object:
+    """Return rows that a host sends as JSON values as JSON text; return any other value unchanged."""
     return json.dumps(value) if isinstance(value, list | dict) else value
 
 
@@ -39,13 +43,13 @@ def as_text(value: object) -> object:
     idempotent=True,
     large=True,
     starts="when a contact joins a list, gets a tag or changes",
-    says=IMPORTED,
+    says=IMPORT_SCHEMA,
 )
 async def import_contacts(
     call: Call,
     data: Annotated[
         str,
-        BeforeValidator(as_text),
+        BeforeValidator(to_json_text),
         About("CSV with a header, or JSON rows", "email,first_name\nann@acme.com,Ann", show_example=False),
     ]
     | None = None,
@@ -65,8 +69,8 @@ async def import_contacts(
     rejected rows; above 25 asks first."""
     if bool(data) == bool(file):
         raise BadArguments("Give the rows as data or as file, one of them.")
-    if wrong := next((one for one in columns or () if "=" not in one), None):
-        raise BadArguments(f'columns: "{wrong[:80]}" is not of the form Header=email.')
+    if invalid := next((column for column in columns or () if "=" not in column), None):
+        raise BadArguments(f'columns: "{invalid[:80]}" is not of the form Header=email.')
     return await call()
 
 
@@ -74,8 +78,15 @@ Format = Annotated[Literal["csv", "jsonl"], About("Form of the file")]
 JobId = Annotated[Number, Unlisted(), About("An export that broke off", "7", show_example=False)]
 
 
-@exports.get("/exports/contacts", title="Export contacts to a file", single=True, verbatim=True, extra=True,
-             says=EXPORTED, reveals=lambda given: "Custom fields" if given.get("fields") else "")  # fmt: skip
+@exports.get(
+    "/exports/contacts",
+    title="Export contacts to a file",
+    single=True,
+    verbatim=True,
+    extra=True,
+    says=EXPORT_SCHEMA,
+    reveals=lambda arguments: "Custom fields" if arguments.get("fields") else "",
+)
 async def export_contacts(
     call: Call,
     where: Where | None = None,
@@ -86,11 +97,11 @@ async def export_contacts(
 ) -> Json:
     """Export contacts to CSV or JSON Lines: download all people, or those who meet conditions. Returns a link to the
     file."""
-    return await taken_out(call, "contacts")
+    return await export(call, "contacts")
 
 
 @exports.get("/exports/deals", title="Export deals to a file", single=True, verbatim=True, extra=True,
-             says=EXPORTED)  # fmt: skip
+             says=EXPORT_SCHEMA)  # fmt: skip
 async def export_deals(
     call: Call,
     where: WhereDeals | None = None,
@@ -100,17 +111,15 @@ async def export_deals(
 ) -> Json:
     """Export deals to CSV or JSON Lines: download all opportunities, or those that meet conditions. Returns a link to
     the file."""
-    return await taken_out(call, "deals")
+    return await export(call, "deals")
 
 
-async def taken_out(call: Call, kind: str) -> Json:
-    given = call.present_arguments
-    conditions = [one.to_json() for one in given.pop("where", ())]
-    body = {"kind": kind, "conditions": conditions, **given}
-    return (
-        await call.sender.send(
-            Request(
-                "GET", call.operation.path, body=body, plane="local", repeatable=True, operation=call.operation.name
-            )
-        )
-    ).body
+async def export(call: Call, kind: str) -> Json:
+    """Send an export of contacts or deals (`kind`) to this server; return the payload of its answer."""
+    arguments = call.present_arguments
+    conditions = [condition.to_json() for condition in arguments.pop("where", ())]
+    body = {"kind": kind, "conditions": conditions, **arguments}
+    request = Request(
+        "GET", call.operation.path, body=body, plane="local", repeatable=True, operation=call.operation.name
+    )
+    return (await call.sender.send(request)).body

@@ -1,4 +1,4 @@
-"""Users: the colleagues who work in the account and own deals."""
+"""Users: the people who have a login to the account and own deals."""
 
 from ac_mcp.messages import Json
 from ac_mcp.spec.columns import Joined, Text
@@ -7,8 +7,8 @@ from ac_mcp.spec.parameters import AllOfThem, Further, UserRef
 from ac_mcp.spec.resource import Resource
 
 
-def called(row: Json) -> tuple[str, ...]:
-    """By full name, e-mail, user name, or first name where only one has it."""
+def get_names(row: Json) -> tuple[str, ...]:
+    """Return the names of a user: the full name, e-mail address, user name and first name."""
     name = " ".join(str(row[key]) for key in ("firstName", "lastName") if row.get(key))
     return tuple(
         filter(None, (name or row.get("username"), row.get("email"), row.get("username"), row.get("firstName")))
@@ -20,7 +20,7 @@ users = Resource(
     "users",
     (Joined("name", wires=("firstName", "lastName")), Text("email"), Text("username")),
     more=(Text("phone"), Text("time_zone", "localZoneid"), Text("language", "lang")),
-    called=called,
+    called=get_names,
     directory=True,
     example="Priya Nair",
 )

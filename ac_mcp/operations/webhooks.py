@@ -12,7 +12,7 @@ from ac_mcp.spec.operation import Call
 from ac_mcp.spec.parameters import AllOfThem, Further, ListRef, Name
 from ac_mcp.spec.resource import Resource
 
-# Reference 11: what /webhook/events names, and five that are taken beside them.
+# Reference 11: the events that /webhook/events names, and five more that the API takes.
 Event = Literal[
     "subscribe", "unsubscribe", "update", "contact_tag_added", "contact_tag_removed", "list_add", "subscriber_note",
     "sent", "open", "click", "forward", "share", "reply", "bounce", "deal_add", "deal_update", "deal_note_add",
@@ -27,7 +27,8 @@ Url = Annotated[
 Events = Annotated[
     list[Event],
     Field(min_length=1),
-    WithJsonSchema({"type": "array", "items": {"type": "string"}}),  # thirty words that hardly any call needs
+    # The schema has no enum: it would list thirty words that hardly any call needs.
+    WithJsonSchema({"type": "array", "items": {"type": "string"}}),
     About(
         "What to report: subscribe, update, contact_tag_added, deal_add or others", ["subscribe"], show_example=False
     ),
@@ -63,11 +64,12 @@ async def list_webhooks(call: Call, limit: AllOfThem = 100, offset: Further = 0)
     return await call()
 
 
-def sends_away(sent: Json, before: Json) -> str:
+def explain_disclosure(sent: Json, before: Json) -> str:
+    """Return why creating a webhook needs confirmation."""
     return f"From then on ActiveCampaign sends data of contacts and deals to {sent.get('url')}."
 
 
-@webhooks.post("/webhooks", title="Create a webhook", destructive=True, asks=sends_away)
+@webhooks.post("/webhooks", title="Create a webhook", destructive=True, asks=explain_disclosure)
 async def create_webhook(
     call: Call,
     name: Annotated[Name, About("Name", "CRM mirror", show_example=False)],
@@ -87,14 +89,16 @@ async def get_webhook(call: Call, webhook: WebhookRef) -> Json:
     return await call()
 
 
-def sends_elsewhere(sent: Json, before: Json) -> str:
-    """Another address, or more that is sent to the same."""
-    stood = as_object(before.get("webhook"))
-    more = any(set(sent.get(key) or ()) - set(stood.get(key) or ()) for key in ("events", "sources"))
-    return sends_away({**stood, **sent}, before) if more or sent.get("url") not in (None, stood.get("url")) else ""
+def explain_wider_disclosure(sent: Json, before: Json) -> str:
+    """Return why changing a webhook needs confirmation: it gets another address, or reports more. "" otherwise."""
+    row = as_object(before.get("webhook"))
+    reports_more = any(set(sent.get(key) or ()) - set(row.get(key) or ()) for key in ("events", "sources"))
+    if reports_more or sent.get("url") not in (None, row.get("url")):
+        return explain_disclosure({**row, **sent}, before)
+    return ""
 
 
-@webhooks.put("/webhooks/{webhook}", title="Change a webhook", asks=sends_elsewhere, extra=True)
+@webhooks.put("/webhooks/{webhook}", title="Change a webhook", asks=explain_wider_disclosure, extra=True)
 async def update_webhook(
     call: Call,
     webhook: WebhookRef,
@@ -108,11 +112,12 @@ async def update_webhook(
     return await call()
 
 
-def not_kept(sent: Json, before: Json) -> str:
+def explain_lost_webhook(sent: Json, before: Json) -> str:
+    """Return why deleting a webhook needs confirmation."""
     return "No undo brings it back: its address, which may hold a key, is not kept here."
 
 
-@webhooks.delete("/webhooks/{webhook}", title="Delete a webhook", asks=not_kept, extra=True)
+@webhooks.delete("/webhooks/{webhook}", title="Delete a webhook", asks=explain_lost_webhook, extra=True)
 async def delete_webhook(call: Call, webhook: WebhookRef) -> Json:
     """Delete a webhook: stop notifying a URL. Returns its name; cannot be undone."""
     return await call()

@@ -1,7 +1,8 @@
-"""The whole API behind three tools: find what there is for a wish, read, write.
+"""The whole API behind three tools: find an operation for a task, run one that reads, run one that writes.
 
-What they run is one of our own operations that this server lists no tool for, or one of the catalogue's; it runs in
-their place (`reach`), so it has the arguments, preview, record, consent and undo of its own.
+An operation that these tools run is either declared in this package, without a tool on this server, or in the
+catalogue. It runs in place of the generic tool (`tools.access`), with its own arguments, preview, audit entries,
+confirmation and undo.
 """
 
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from ac_mcp.messages import Json
-from ac_mcp.operations.changes import unpacked
+from ac_mcp.operations.changes import parse_object
 from ac_mcp.spec.annotations import About, Unlisted
 from ac_mcp.spec.columns import TEXT, Text
 from ac_mcp.spec.operation import Call
@@ -17,13 +18,13 @@ from ac_mcp.spec.parameters import Name
 from ac_mcp.spec.resource import Resource
 
 OperationId = Annotated[Name, About("Id, from find_operations", "scores.list", show_example=False)]
-Given = Annotated[
+OperationArguments = Annotated[
     dict[str, Any],
-    BeforeValidator(unpacked),
+    BeforeValidator(parse_object),
     WithJsonSchema({"type": "string"}),
     About("Its arguments, as JSON text", '{"contact": "jane@acme.com"}', show_example=False),
 ]
-FOUND: Json = {
+OPERATIONS_SCHEMA: Json = {
     "type": "array",
     "items": {"type": "object", "description": "id, what it does, kind, how it is run, what it takes"},
 }
@@ -33,7 +34,13 @@ api = Resource(
 )
 
 
-@api.get("/operations", title="Find an operation", single=True, verbatim=True, says={"operations": FOUND, "next": TEXT})
+@api.get(
+    "/operations",
+    title="Find an operation",
+    single=True,
+    verbatim=True,
+    says={"operations": OPERATIONS_SCHEMA, "next": TEXT},
+)
 async def find_operations(
     call: Call,
     query: Annotated[Name, About("What is wanted, in plain words", "add a call task", show_example=False)],
@@ -45,13 +52,13 @@ async def find_operations(
 
 
 @api.post("/operations/read", title="Read by any operation", verbatim=True, read_only=True, idempotent=True)
-async def read_operation(call: Call, id: OperationId, arguments: Given | None = None) -> Json:
+async def read_operation(call: Call, id: OperationId, arguments: OperationArguments | None = None) -> Json:
     """Run a reading operation of find_operations. Returns rows or one record, a page."""
     return await call()
 
 
 @api.post("/operations/write", title="Write by any operation", verbatim=True, destructive=True)
-async def write_operation(call: Call, id: OperationId, arguments: Given | None = None) -> Json:
+async def write_operation(call: Call, id: OperationId, arguments: OperationArguments | None = None) -> Json:
     """Run a writing operation of find_operations: it may delete or send mail. Returns the result; asks first where
     what it deletes, overwrites or mails cannot be undone."""
     return await call()
