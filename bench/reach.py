@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ac_mcp.catalogue.entry import catalogue
 from ac_mcp.operations import OPERATIONS, STEPS
-from ac_mcp.tools.search import AROUND, search
+from ac_mcp.tools.search import META_TOOLSETS, search
 
 MISSPELT = {
     "/taskOutccomes/{}": "/taskOutcomes/{}",
@@ -67,7 +67,7 @@ def found(asked: list[Wish], name: str) -> None:
     for wish in asked:
         unknown = wish.right - catalogue().keys() - OPERATIONS.keys()
         assert not unknown, unknown
-        best = [id for id in search(wish.said) if STEPS[id].resource.toolset not in AROUND][:3]
+        best = [id for id in search(wish.said) if STEPS[id].resource.toolset not in META_TOOLSETS][:3]
         first += best[:1] != [] and best[0] in wish.right
         three += bool(wish.right & set(best))
         if wish.seen and not wish.right & set(best):

@@ -16,7 +16,7 @@ from ac_mcp.jobs.plan import JobPreview, without_personal_data
 from ac_mcp.jobs.service import JobService, require_complete_record
 from ac_mcp.jobs.sources import MatchingDeals
 from ac_mcp.messages import Json
-from ac_mcp.operations.fields import value
+from ac_mcp.operations.fields import parse_value
 from ac_mcp.spec.job_plan import JobPlan, kind_of_job
 from ac_mcp.storage.redaction import REDACTED
 from ac_mcp.writes.confirmation import ConfirmationPolicy
@@ -128,7 +128,7 @@ async def custom_fields(service: JobService, headers: list[str], asked: Mapping[
     if all(normalize_header(one) in STANDARD for one in targets):
         return []
     known = await service.names.all_of(service.reader, "fields")
-    return [CustomField(one.id, one.name, one.names, lambda text, facts=one.facts: value(facts, text)) for one in known]
+    return [CustomField(one.id, one.name, one.names, lambda text, facts=one.facts: parse_value(facts, text)) for one in known]
 
 
 async def fetch_new_tags(service: JobService, done: ImportTable) -> list[str]:

@@ -1,1 +1,1 @@
-"""From payload or error to what the model reads: pure functions."""
+"""Pure functions that turn a payload or an error into the text and JSON the model reads."""

@@ -1,4 +1,4 @@
-"""From an error to a sentence: the cause, the argument, what is legal, and whether to try again."""
+"""The text of an error: the cause, the argument, the legal values, and whether a retry helps."""
 
 import json
 import re
@@ -31,8 +31,10 @@ from ac_mcp.spec.operation import Operation
 from ac_mcp.spec.resource import Resource
 
 BY_KIND: dict[str, Resource] = {resource.plural: resource for resource in RESOURCES}
-SAFE = "Nothing was changed."
+"""The resources by kind, which is their plural in the API."""
+NOTHING_CHANGED = "Nothing was changed."
 ACCOUNT_RATE = 5
+"""Requests per second an ActiveCampaign account allows; any other limit is that of the Maton key."""
 NO_RETRY = "A retry of the same call will not help."
 KEY_STEPS = (
     "Check: 1. Is MATON_API_KEY set where this server starts, complete and not expired (maton.ai/settings)? "
@@ -48,16 +50,22 @@ NO_KEY = (
     "this server, or start it with --sandbox to try everything on a built-in account."
 )
 NEW_CONNECTION = 'manage_connection(action="create")'
+"""The call that makes a new connection."""
 
 
-def describe_error(error: ToolError, operation: Operation[..., Any], given: Json, direct: bool) -> str:
-    """What went wrong, for the model; where a write was surely not made, it says so."""
-    untouched = "" if operation.read_only or error.done else f" {SAFE}"
+def describe_error(error: ToolError, operation: Operation[..., Any], arguments: Json, direct: bool) -> str:
+    """Return the error text for the model; it says so where a write surely did not happen.
+
+    `direct` is True where the server talks to ActiveCampaign without Maton.
+    """
+    untouched = "" if operation.read_only or error.done else f" {NOTHING_CHANGED}"
     match error:
         case BadArguments():
             return f"{error}{untouched}"
         case NoSuchName():
-            return f"{' '.join(describe_missing(one, operation) for one in (error, *error.also))}{untouched}"
+            return (
+                f"{' '.join(describe_missing(name_error, operation) for name_error in (error, *error.also))}{untouched}"
+            )
         case SeveralNames():
             return f"{describe_ambiguity(error)}{untouched}"
         case SeveralAccounts():
@@ -69,9 +77,9 @@ def describe_error(error: ToolError, operation: Operation[..., Any], given: Json
         case NotConnected():
             return f"{describe_not_connected(error)}{untouched}"
         case Duplicate():
-            return f"{describe_duplicate(error, operation, given)}{untouched}"
+            return f"{describe_duplicate(error, operation, arguments)}{untouched}"
         case NotFound():
-            return f"{describe_not_found(error, operation, given)}{untouched}"
+            return f"{describe_not_found(error, operation, arguments)}{untouched}"
         case RequestRefused():
             return f"{describe_refusal(error, operation)}{untouched}"
         case OutcomeUnknown():
@@ -85,19 +93,19 @@ def describe_error(error: ToolError, operation: Operation[..., Any], given: Json
 
 
 def describe_throttling(error: Throttled) -> str:
-    """Whose limit it is, or whose queue, and how it stands."""
-    stands = f" ({error.budget_state})" if error.budget_state else ""
+    """Return which limit or queue stopped the call, and the state of the budget."""
+    budget_state = f" ({error.budget_state})" if error.budget_state else ""
     id = f" (request {error.request_id})" if error.request_id else ""
-    whose = "account" if error.limit == ACCOUNT_RATE else "Maton key"
+    limit_owner = "account" if error.limit == ACCOUNT_RATE else "Maton key"
     if isinstance(error, Busy):
         waiting = f": {error.waiting} requests are waiting here" if error.waiting else ""
-        told = f"The queue for the rate limit ({error.limit} a second per {whose}) is too long for this call"
-        return f"{told}{waiting}{stands}."
-    return f"The rate limit ({error.limit} requests a second per {whose}) was reached{id}{stands}."
+        text = f"The queue for the rate limit ({error.limit} a second per {limit_owner}) is too long for this call"
+        return f"{text}{waiting}{budget_state}."
+    return f"The rate limit ({error.limit} requests a second per {limit_owner}) was reached{id}{budget_state}."
 
 
 def describe_wait(error: Throttled) -> str:
-    """How long to wait, and until when."""
+    """Return how long to wait, and until when."""
     if not error.retry_after:
         return "Wait ten seconds, then repeat."
     until = f" (until {error.until:%H:%M:%S %Z})" if error.until else ""
@@ -106,29 +114,33 @@ def describe_wait(error: Throttled) -> str:
 
 
 def describe_missing(error: NoSuchName, operation: Operation[..., Any]) -> str:
+    """Return that nothing has this name or id, with the closest names and how to create it."""
     resource = BY_KIND[error.kind]
-    what = f"has the id {error.given}" if error.given.isdecimal() else f"is called {quote(error.given)}"
-    where = f" in {quote(error.within)}" if error.within else ""
-    new = "" if operation.names_target(error.parameter) else how_to_create(error, resource)
-    near = f"; closest: {list_candidates(error.closest)}" if error.closest else ""
+    predicate = f"has the id {error.given}" if error.given.isdecimal() else f"is called {quote(error.given)}"
+    parent = f" in {quote(error.within)}" if error.within else ""
+    creation = "" if operation.names_target(error.parameter) else how_to_create(error, resource)
+    closest = f"; closest: {list_candidates(error.closest)}" if error.closest else ""
     if (
         error.kind == "contacts"
         and operation.names_target(error.parameter)
-        and any(c.detail.casefold() == error.given.casefold() for c in error.closest)
+        and any(candidate.detail.casefold() == error.given.casefold() for candidate in error.closest)
     ):
-        return f"{error.parameter}: to change or delete somebody takes e-mail or id, since names are not unique{near}."
-    there = " One of another pipeline needs that pipeline too." if error.within and error.closest else ""
-    return f"{error.parameter}: no {resource.word}{where} {what} (not found){near}.{there}{new}"
+        return (
+            f"{error.parameter}: to change or delete somebody takes e-mail or id, since names are not unique{closest}."
+        )
+    parent_hint = " One of another pipeline needs that pipeline too." if error.within and error.closest else ""
+    return f"{error.parameter}: no {resource.word}{parent} {predicate} (not found){closest}.{parent_hint}{creation}"
 
 
 def how_to_create(error: NoSuchName, resource: Resource) -> str:
-    """How to make what is not there, where a name is all that takes."""
-    makers = (o for o in resource.operations if o.name == f"create_{resource.word}" and o.required == ["name"])
-    maker = None if error.given.isdecimal() or error.surely else next(makers, None)
-    return f" If it is new: {maker.name}(name={quote(error.given)})." if maker else ""
+    """Return how to create the missing thing; empty where that takes more than a name."""
+    creators = (o for o in resource.operations if o.name == f"create_{resource.word}" and o.required == ["name"])
+    creator = None if error.given.isdecimal() or error.surely else next(creators, None)
+    return f" If it is new: {creator.name}(name={quote(error.given)})." if creator else ""
 
 
 def describe_ambiguity(error: SeveralNames) -> str:
+    """Return that several things have this name, with their ids."""
     resource = BY_KIND[error.kind]
     narrow = " or the pipeline" if resource.within else ""
     found = list_candidates(error.matches)
@@ -136,20 +148,24 @@ def describe_ambiguity(error: SeveralNames) -> str:
 
 
 def list_candidates(candidates: Sequence[Candidate]) -> str:
-    """Names as data: quoted, cut short, with their ids."""
+    """Return the first five candidates as data: each name quoted and cut, with its id."""
     return ", ".join(
         f"{quote(c.name)} (id {c.id}{f', {c.detail[:80]}' if c.detail else ''})" if c.name else f"id {c.id}"
         for c in candidates[:5]
     )
 
 
-def quote(text: str, most: int = 80) -> str:
-    return json.dumps(text if len(text) <= most else text[:most] + "…", ensure_ascii=False)
+def quote(text: str, limit: int = 80) -> str:
+    """Return the text as a JSON string, cut to `limit` characters."""
+    return json.dumps(text if len(text) <= limit else text[:limit] + "…", ensure_ascii=False)
 
 
 def describe_several_accounts(error: SeveralAccounts, operation: Operation[..., Any]) -> str:
-    """Which there are, and how to choose one."""
-    found = ", ".join(f"{quote(one.name)} ({one.id})" if one.name else one.id for one in error.connections[:10])
+    """Return which accounts are connected, and how to choose one."""
+    found = ", ".join(
+        f"{quote(connection.name)} ({connection.id})" if connection.name else connection.id
+        for connection in error.connections[:10]
+    )
     return (
         f"Several ActiveCampaign accounts are connected, and {operation.name} could change the wrong one: {found}. Ask "
         "the user which it is to be. It is chosen with connection=... where tools take that (--multi-account), else "
@@ -158,26 +174,28 @@ def describe_several_accounts(error: SeveralAccounts, operation: Operation[..., 
 
 
 def describe_confirmation(error: ConfirmationRequired) -> str:
-    """Why somebody has to say yes."""
+    """Return why the call needs the user's confirmation."""
     return f"Not done yet, nothing was changed: the user has to agree first. {' '.join(error.reasons)} Show them this:"
 
 
 def describe_key_refused(error: KeyRefused, direct: bool) -> str:
+    """Return that the key is missing (status 0) or was refused, and what to check."""
     if error.status == 0:
         return NO_KEY
     return f"The key was refused ({error.status}){repeated_note(error)}. {DIRECT_STEPS if direct else KEY_STEPS}"
 
 
 def repeated_note(error: KeyRefused | NotConnected) -> str:
-    """That it is what was answered a moment ago."""
+    """Return a note where the refusal is an earlier answer and no request was sent this time."""
     return ", as a moment ago" if error.repeated else ""
 
 
 def describe_not_connected(error: NotConnected) -> str:
+    """Return that the key has no usable connection, and how to make one."""
     if error.status == 403:
         return (
-            f"ActiveCampaign refused the connection's sign-in (403){repeated_note(error)}; it has probably expired. Make a new "
-            f"one with {NEW_CONNECTION}, sign in, then delete the old one."
+            f"ActiveCampaign refused the connection's sign-in (403){repeated_note(error)}; it has probably expired. "
+            f"Make a new one with {NEW_CONNECTION}, sign in, then delete the old one."
         )
     return (
         f"No usable ActiveCampaign connection for this key ({error.status}). If list_connections shows one that is "
@@ -186,52 +204,58 @@ def describe_not_connected(error: NotConnected) -> str:
     )
 
 
-def describe_duplicate(error: Duplicate, operation: Operation[..., Any], given: Json) -> str:
-    about, _ = operation.name_argument(given)
+def describe_duplicate(error: Duplicate, operation: Operation[..., Any], arguments: Json) -> str:
+    """Return that a thing of this name exists already, and which tools change it."""
+    argument, _ = operation.name_argument(arguments)
     which = f": {list_candidates([error.existing])}" if error.existing else ""
     word, update = operation.resource.word, operation.options.get("duplicate")
-    said = f"{about}: {'an' if word[0] in 'aeiou' else 'a'} {word} with this {about} exists already (duplicate){which}."
+    article = "an" if word[0] in "aeiou" else "a"
+    text = f"{argument}: {article} {word} with this {argument} exists already (duplicate){which}."
     upserts = [o.name for o in operation.resource.operations if o.method == "POST" and o.idempotent]
-    return f"{said} To change it: {' or '.join([update.name, *upserts])}." if update else said
+    return f"{text} To change it: {' or '.join([update.name, *upserts])}." if update else text
 
 
-def describe_not_found(error: NotFound, operation: Operation[..., Any], given: Json) -> str:
+def describe_not_found(error: NotFound, operation: Operation[..., Any], arguments: Json) -> str:
+    """Return that the id of an argument does not exist: the one in the path, or the one the API's message repeats."""
     number = re.search(r"with id (\d+)", str(error))
-    told = {p for p in operation.references if number and str(given.get(p)) == number[1]}
-    in_path = next((p for p in operation.references if f"{{{p}}}" in operation.path or p in told), None)
-    if in_path is None:
+    named = {p for p in operation.references if number and str(arguments.get(p)) == number[1]}
+    parameter = next((p for p in operation.references if f"{{{p}}}" in operation.path or p in named), None)
+    if parameter is None:
         return f"ActiveCampaign found nothing there ({quote(str(error), 200)})."
-    word = BY_KIND[operation.references[in_path].kind].word
-    return f"{in_path}: no {word} has the id {number[1] if number else 'given'} (not found)."
+    word = BY_KIND[operation.references[parameter].kind].word
+    return f"{parameter}: no {word} has the id {number[1] if number else 'given'} (not found)."
 
 
 def describe_refusal(error: RequestRefused, operation: Operation[..., Any]) -> str:
-    said = quote(str(error), 200)
+    """Return ActiveCampaign's reason for the refusal, and the argument it is about."""
+    reason = quote(str(error), 200)
     if isinstance(error, Forbidden):
-        who = "the user behind the connection lacks the permission, or the account's plan the feature"
-        return f"ActiveCampaign does not allow this ({said}): {who}. {NO_RETRY}"
+        cause = "the user behind the connection lacks the permission, or the account's plan the feature"
+        return f"ActiveCampaign does not allow this ({reason}): {cause}. {NO_RETRY}"
     argument = f" Argument: {operation.parameter(error.field)}." if error.field else ""
     id = f", request {error.request_id}" if error.request_id else ""
-    return f"ActiveCampaign refused it ({error.status}{id}): {said}.{argument} {NO_RETRY}"
+    return f"ActiveCampaign refused it ({error.status}{id}): {reason}.{argument} {NO_RETRY}"
 
 
 def describe_unknown_outcome(error: OutcomeUnknown, operation: Operation[..., Any]) -> str:
+    """Return that a write may have happened, and whether the same call is safe to repeat."""
     id = f", request {error.request_id}" if error.request_id else ""
-    told = f"The outcome is unknown ({error}{id}): it may have been done."
+    text = f"The outcome is unknown ({error}{id}): it may have been done."
     if operation.idempotent:
-        return f"{told} Repeating the same call is safe."
+        return f"{text} Repeating the same call is safe."
     if error.watched:
-        return f"{told} The same call again within 10 minutes is safe: it first looks whether it was done. Or look now."
-    return f"{told} Do not simply repeat it, or there may be two: look first whether it is there."
+        return f"{text} The same call again within 10 minutes is safe: it first looks whether it was done. Or look now."
+    return f"{text} Do not simply repeat it, or there may be two: look first whether it is there."
 
 
 def describe_unavailable(error: Unavailable, direct: bool) -> str:
+    """Return what failed, and whether it is temporary."""
     id = f" (request {error.request_id})" if error.request_id else ""
     if error.is_ours:
         return f"This server cannot do it now: {error}. Nothing was sent; try again in a minute."
     if error.status == 501:
         return f"Not served here: {str(error).rstrip('.')}{id}. A retry will not help: tell the user."
-    told = f"ActiveCampaign has a problem: {error}{id}. It is probably temporary: try again in a minute."
+    text = f"ActiveCampaign has a problem: {error}{id}. It is probably temporary: try again in a minute."
     if error.status != 500 or direct:
-        return told
-    return f"{told} If it stays, the connection's sign-in may have expired: {NEW_CONNECTION} makes a new one."
+        return text
+    return f"{text} If it stays, the connection's sign-in may have expired: {NEW_CONNECTION} makes a new one."

@@ -1,4 +1,4 @@
-"""From an error to what the model reads: the sentence, and the next call as it can be run."""
+"""What the model reads of an error: its text, and the next call, ready to run."""
 
 import json
 import re
@@ -12,6 +12,7 @@ from ac_mcp.errors import (
     ConfirmationRequired,
     Duplicate,
     Forbidden,
+    GatewayError,
     NoSuchName,
     NotConnected,
     NotFound,
@@ -34,52 +35,63 @@ from ac_mcp.spec.resource import Resource
 from ac_mcp.text import visible
 from ac_mcp.tools.access import ToolAccess
 
-Suggested: TypeAlias = tuple[str, Mapping[str, Any]]
+SuggestedCall: TypeAlias = tuple[str, Mapping[str, Any]]
 """A tool and its arguments."""
 LONGEST = 1500
-"""A suggested call that is longer than this repeats somebody's text rather than help."""
+"""Characters of a suggested call; a longer one would only repeat the caller's own text."""
 
 
 def explain(
     error: ToolError,
     operation: Operation[..., Any],
-    given: Json,
+    arguments: Json,
     direct: bool = False,
     offered: Collection[str] | ToolAccess | None = None,
 ) -> str:
-    """The sentence, and the next call where there is one among the tools that are offered."""
-    previewing = operation.name == preview_change.name
-    operation, given = error.about or (operation, given)
-    given = normalize_arguments(operation, given, "connection" in given)
-    said = describe_error(error, operation, given, direct)
-    done = f" Done before that, and still so: {', '.join(error.done)}." if error.done else ""
-    done += " The same call finishes the rest." if error.done and operation.options.get("resumable") else ""
-    following = (
-        format_next_call(error, operation, given, previewing, offered)
-        if not (direct and isinstance(error, NotConnected))
-        else ""
+    """Return the text of an error, and the next call if one of the offered tools helps.
+
+    `direct` is True where the server talks to ActiveCampaign without Maton. With `offered` None every tool counts.
+    """
+    is_preview = operation.name == preview_change.name
+    operation, arguments = error.about or (operation, arguments)
+    arguments = normalize_arguments(operation, arguments, "connection" in arguments)
+    text = describe_error(error, operation, arguments, direct)
+    if error.done:
+        text += f" Done before that, and still so: {', '.join(error.done)}."
+        if operation.options.get("resumable"):
+            text += " The same call finishes the rest."
+    if direct and isinstance(error, NotConnected):
+        return visible(text)
+    call = format_next_call(error, operation, arguments, is_preview, offered)
+    return visible(f"{text}\nNext{next_call_note(error, operation, arguments, call)}: {call}" if call else text)
+
+
+def next_call_note(error: ToolError, operation: Operation[..., Any], arguments: Json, call: str) -> str:
+    """Return what the model must know before it runs the next call; empty where there is nothing."""
+    if isinstance(error, ConfirmationRequired):
+        return " (within ten minutes, and only if the user agrees)"
+    has_examples = (
+        isinstance(error, BadArguments)
+        and error.example
+        and not find_placeholder(operation, arguments, error.fixed or {})
     )
-    made_up = (
-        isinstance(error, BadArguments) and error.example and not find_placeholder(operation, given, error.fixed or {})
-    )
-    filled = " (put the real values in)" if made_up and "=" in following else ""
-    filled = " (within ten minutes, and only if the user agrees)" if isinstance(error, ConfirmationRequired) else filled
-    return visible(said + done + (f"\nNext{filled}: {following}" if following else ""))
+    return " (put the real values in)" if has_examples and "=" in call else ""
 
 
 def format_next_call(
     error: ToolError,
     operation: Operation[..., Any],
-    given: Json,
-    previewing: bool,
+    arguments: Json,
+    is_preview: bool,
     offered: Collection[str] | ToolAccess | None,
 ) -> str:
-    """The next call as it can be run; empty where there is none, or none that this server has."""
-    suggested = find_next_call(error, operation, given)
-    if suggested and previewing and not STEPS[suggested[0]].read_only:
-        wanted = {key: value for key, value in suggested[1].items() if value is not None}
-        text = json.dumps(visible_values(wanted), ensure_ascii=False, default=str)
-        suggested = preview_change.name, {"tool": suggested[0], "arguments": text}  # it was no more than that
+    """Return the next call as text; empty where no call helps, or where this server cannot run it."""
+    suggested = find_next_call(error, operation, arguments)
+    if suggested and is_preview and not STEPS[suggested[0]].read_only:
+        present = {key: value for key, value in suggested[1].items() if value is not None}
+        text = json.dumps(visible_values(present), ensure_ascii=False, default=str)
+        # The failed call was only a preview, so the next one is a preview too.
+        suggested = preview_change.name, {"tool": suggested[0], "arguments": text}
     if suggested is not None and isinstance(offered, ToolAccess):
         suggested = offered.suggest_call(*suggested)
     elif suggested is not None and offered is not None and suggested[0] not in offered:
@@ -90,83 +102,111 @@ def format_next_call(
     return call if len(call) <= LONGEST else ""
 
 
-def find_next_call(error: ToolError, operation: Operation[..., Any], given: Json) -> Suggested | None:
+def find_next_call(error: ToolError, operation: Operation[..., Any], arguments: Json) -> SuggestedCall | None:
+    """Return the call that repairs, repeats or checks the failed one; None where no call helps."""
     if error.done and operation.options.get("resumable"):
-        return (operation.name, given)
+        return (operation.name, arguments)
     if error.done and not operation.idempotent:
-        return checking_call(operation, given)  # the same call again might do the same again
-    known = operation.references
+        return checking_call(operation, arguments)  # a repeated call could write the same a second time
     match error:
-        case BadArguments(replacement=(tool, arguments)):
-            return (tool, arguments)
-        case BadArguments(example=True, fixed=dict() as fixed) if unknown := find_placeholder(operation, given, fixed):
-            return listing_call(BY_KIND[unknown.kind], "")  # a made-up name would be somebody else's or nobody's
-        case BadArguments(fixed=dict() as fixed):
-            return (operation.name, {key: value for key, value in fixed.items() if value is not None})
-        case NoSuchName(surely=Candidate() as best) if operation.method != "DELETE" and error.parameter in known:
-            right = {error.parameter: replace_name(operation, given, error, best)}
-            right |= {
-                one.parameter: replace_name(operation, given, one, one.surely) for one in error.also if one.surely
-            }
-            return (operation.name, given | right)
+        case BadArguments():
+            return call_after_bad_arguments(error, operation, arguments)
         case NoSuchName():
-            alike = any(error.given.casefold() in one.name.casefold() for one in error.closest)
-            narrow = alike or not BY_KIND[error.kind].directory
-            return listing_call(BY_KIND[error.kind], error.given if narrow else "", error.within)
+            return call_after_missing_name(error, operation, arguments)
         case SeveralNames():
             return listing_call(BY_KIND[error.kind], error.given)
-        case Forbidden() if operation is not describe_account:
-            return (describe_account.name, {})
-        case Duplicate(existing=Candidate() as found):
-            return call_for_existing(operation, given, found)
-        case NotFound() if named := [ref for name, ref in operation.references.items() if name in given]:
-            return listing_call(BY_KIND[named[0].kind], "")
         case ConfirmationRequired():
             return (confirm_change.name, {"token": error.token})
+        case GatewayError():
+            return call_after_failed_request(error, operation, arguments)
+        case _:
+            return None
+
+
+def call_after_bad_arguments(
+    error: BadArguments, operation: Operation[..., Any], arguments: Json
+) -> SuggestedCall | None:
+    """Return the call of a better tool, or the same call with the arguments corrected."""
+    if error.replacement is not None:
+        return error.replacement
+    if not isinstance(error.fixed, dict):
+        return None
+    if error.example and (ref := find_placeholder(operation, arguments, error.fixed)):
+        return listing_call(BY_KIND[ref.kind], "")  # an invented name would match the wrong thing or nothing
+    return (operation.name, {key: value for key, value in error.fixed.items() if value is not None})
+
+
+def call_after_missing_name(error: NoSuchName, operation: Operation[..., Any], arguments: Json) -> SuggestedCall:
+    """Return the same call with the right names where they are certain, else the call that lists the candidates."""
+    if error.surely is not None and operation.method != "DELETE" and error.parameter in operation.references:
+        corrected = {
+            wrong.parameter: replace_name(operation, arguments, wrong, wrong.surely)
+            for wrong in (error, *error.also)
+            if wrong.surely
+        }
+        return (operation.name, arguments | corrected)
+    resource = BY_KIND[error.kind]
+    is_alike = any(error.given.casefold() in candidate.name.casefold() for candidate in error.closest)
+    return listing_call(resource, error.given if is_alike or not resource.directory else "", error.within)
+
+
+def call_after_failed_request(
+    error: GatewayError, operation: Operation[..., Any], arguments: Json
+) -> SuggestedCall | None:
+    """Return the call that helps after a request failed; None where none does."""
+    match error:
+        case Forbidden() if operation is not describe_account:
+            return (describe_account.name, {})
+        case Duplicate(existing=Candidate() as existing):
+            return call_for_existing(operation, arguments, existing)
+        case NotFound() if refs := [ref for name, ref in operation.references.items() if name in arguments]:
+            return listing_call(BY_KIND[refs[0].kind], "")
         case NotConnected():
             return (list_connections.name, {})
         case Unavailable(status=501):
             return None
         case Throttled() | Unavailable():
-            return (operation.name, given)
+            return (operation.name, arguments)
         case OutcomeUnknown():
-            return (operation.name, given) if operation.idempotent else checking_call(operation, given)
+            return (operation.name, arguments) if operation.idempotent else checking_call(operation, arguments)
         case _:
             return None
 
 
-def find_placeholder(operation: Operation[..., Any], given: Json, fixed: Mapping[str, Any]) -> Ref | None:
-    """What the first made-up argument that names a thing refers to."""
-    made_up = [name for name, value in fixed.items() if value is not None and name not in given]
+def find_placeholder(operation: Operation[..., Any], arguments: Json, fixed: Mapping[str, Any]) -> Ref | None:
+    """Return the reference behind the first made-up argument that names a thing; None where there is none."""
+    made_up = [name for name, value in fixed.items() if value is not None and name not in arguments]
     return next((ref for name in made_up if (ref := operation.references.get(name)) and ref.is_single), None)
 
 
-def replace_name(operation: Operation[..., Any], given: Json, error: NoSuchName, best: Candidate) -> Any:
-    """The argument with the name that was probably meant; one of several is replaced among them."""
-    spoken, value = reference_text(best.name or best.id), given.get(error.parameter)
+def replace_name(operation: Operation[..., Any], arguments: Json, error: NoSuchName, best: Candidate) -> Any:
+    """Return the argument with the wrong name replaced by the best candidate's; other items of a list stay."""
+    name, value = reference_text(best.name or best.id), arguments.get(error.parameter)
     ref = operation.references.get(error.parameter)
     if isinstance(value, list) and ref and not ref.assigned:
         texts = cast("list[str]", value)
-        return [one.replace(error.given, spoken) if one.endswith(error.given) else one for one in texts]
+        return [text.replace(error.given, name) if text.endswith(error.given) else text for text in texts]
     if isinstance(value, list):
-        wrong = f"{error.given}="
-        return [f"{spoken}={one[len(wrong) :]}" if one.startswith(wrong) else one for one in cast("list[str]", value)]
-    return spoken
+        prefix = f"{error.given}="
+        return [
+            f"{name}={text[len(prefix) :]}" if text.startswith(prefix) else text for text in cast("list[str]", value)
+        ]
+    return name
 
 
 def reference_text(name: str) -> str:
-    """A name the way a reference takes it."""
+    """Return a name as a reference takes it: `name:42` for one that would read as an id."""
     return f"name:{name}" if name.isdecimal() else name
 
 
-def listing_call(resource: Resource, name: str, within: str = "") -> Suggested:
-    """The call that lists what there is, narrowed by the name or by where it is where it can be."""
+def listing_call(resource: Resource, name: str, within: str = "") -> SuggestedCall:
+    """Return the call that lists the resource, narrowed by the parent (`within`) or the name where it can be."""
     if not resource.lister.options.get("tool", True):
         return (describe_account.name, {})
     parameters = resource.lister.signature.parameters
-    place = next((p for p, ref in resource.lister.references.items() if ref.kind == resource.inside), "")
-    if within and place:
-        return (resource.lister.name, {place: reference_text(within)})
+    parent = next((p for p, ref in resource.lister.references.items() if ref.kind == resource.inside), "")
+    if within and parent:
+        return (resource.lister.name, {parent: reference_text(within)})
     word = re.split(r"[@\s]", name.removeprefix("name:").strip())[0]
     return (
         resource.lister.name,
@@ -174,49 +214,54 @@ def listing_call(resource: Resource, name: str, within: str = "") -> Suggested:
     )
 
 
-def call_for_existing(operation: Operation[..., Any], given: Json, found: Candidate) -> Suggested:
-    """The call for a thing that exists already: the one the block declares, else the one that reads it."""
+def call_for_existing(operation: Operation[..., Any], arguments: Json, existing: Candidate) -> SuggestedCall:
+    """Return the call for a thing that exists: the one its `duplicate` option names, else the one that reads it."""
     resource = operation.resource
     other = operation.options.get("duplicate") or resource.reader
     if other is None or other.name == operation.name:
-        return listing_call(resource, found.name)
+        return listing_call(resource, existing.name)
     target = next(p for p, ref in other.references.items() if ref.kind == resource.plural)
-    same = {p: v for p, v in given.items() if p in other.signature.parameters and v not in (found.name, None)}
-    carried = {} if other.read_only else {p: v for p, v in same.items() if p != "email"}
-    if other.method == "PUT" and not carried:
-        return ((resource.reader or other).name, {target: reference_text(found.name)})
-    return (other.name, {target: reference_text(found.name), **carried})
+    accepted = {
+        p: value
+        for p, value in arguments.items()
+        if p in other.signature.parameters and value not in (existing.name, None)
+    }
+    changes = {} if other.read_only else {p: value for p, value in accepted.items() if p != "email"}
+    if other.method == "PUT" and not changes:
+        return ((resource.reader or other).name, {target: reference_text(existing.name)})
+    return (other.name, {target: reference_text(existing.name), **changes})
 
 
-def checking_call(operation: Operation[..., Any], given: Json) -> Suggested:
-    """Where a create whose answer got lost would show: by its name, else on what it was to belong to."""
+def checking_call(operation: Operation[..., Any], arguments: Json) -> SuggestedCall:
+    """Return the call that shows whether a create happened: a list by its name, else by what it belongs to."""
     if operation.options.get("raw"):
         lists = [o for o in operation.resource.operations if o.method == "GET" and "{" not in o.path]
         return (lists[0].name, {}) if lists else (find_operations.name, {"query": operation.name.replace(".", " ")})
     lister = operation.resource.lister
     if "search" in lister.signature.parameters:
-        return listing_call(operation.resource, operation.name_argument(given)[1])
-    known = lister.references.keys() & operation.references.keys() & given.keys()
-    return (lister.name, {name: given[name] for name in given if name in known})
+        return listing_call(operation.resource, operation.name_argument(arguments)[1])
+    shared = lister.references.keys() & operation.references.keys() & arguments.keys()
+    return (lister.name, {name: value for name, value in arguments.items() if name in shared})
 
 
 def visible_values(value: Any) -> Any:
-    """The same with every text in it as a person would see it."""
+    """Return the value with every text in it reduced to its visible characters."""
     match value:
         case str():
             return visible(value)
         case dict():
-            return {key: visible_values(one) for key, one in cast("Json", value).items()}
+            return {key: visible_values(item) for key, item in cast("Json", value).items()}
         case list():
-            return [visible_values(one) for one in cast("list[Any]", value)]
+            return [visible_values(item) for item in cast("list[Any]", value)]
         case _:
             return value
 
 
 def format_call(name: str, arguments: Mapping[str, Any]) -> str:
-    """A call as it can be run; what is null goes without saying."""
-    given = {key: value for key, value in arguments.items() if value is not None}
-    said = ", ".join(
-        f"{key}={json.dumps(visible_values(value), ensure_ascii=False, default=str)}" for key, value in given.items()
+    """Return a call as text, ready to run; arguments that are None are left out."""
+    texts = (
+        f"{key}={json.dumps(visible_values(value), ensure_ascii=False, default=str)}"
+        for key, value in arguments.items()
+        if value is not None
     )
-    return f"{name}({said})"
+    return f"{name}({', '.join(texts)})"

@@ -1,4 +1,4 @@
-"""What an answer looks like, as JSON Schema: from the same declarations that `trim` fills."""
+"""The JSON Schema of an answer, built from the same columns that shape the answer."""
 
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -11,6 +11,7 @@ from ac_mcp.spec.operation import Operation
 from ac_mcp.spec.resource import Resource
 
 OTHER: Json = {"type": "object", "description": "The rest, under the API's own names, with detail=full"}
+"""The schema of `other`: attributes that no column shows."""
 PAGING: Mapping[str, Json] = {
     "total": COUNT,
     "next_offset": COUNT,
@@ -18,90 +19,107 @@ PAGING: Mapping[str, Json] = {
     "next_after_id": TEXT,
     "left_out": COUNT,
 }
-
-
-WAITING: Mapping[str, Json] = {
+"""Fields beside the rows of a list."""
+CONFIRMATION: Mapping[str, Json] = {
     "asks": TEXTS,
     "preview": {"type": "object", "description": "What would happen, while it waits for a yes"},
     "token": TEXT,
     "next": TEXT,
 }
-"""What a write answers instead, if somebody has to agree to it first."""
+"""Fields of a write that waits for the user's confirmation."""
 
 
 @cache
 def output_schema(operation: Operation[..., Any]) -> Json:
-    """The answer of a tool. Nothing else is ever in it; what has no value is left out."""
+    """Return the schema of a tool's answer: it allows no other fields, and fields without a value are left out."""
     if operation.options.get("verbatim"):
         own_words = operation.options.get("says")
         if operation.resource.group == "api" and not own_words:
             return {"type": "object", "additionalProperties": True}
         if operation.read_only:
             return closed_object({"result": TEXT, "in_account": TEXT, "note": TEXT, **(own_words or {})}, [])
-        said = {"result": TEXT, "in_account": TEXT, "change": TEXT, **WAITING, "note": TEXT, **(own_words or {})}
-        return closed_object(said, ["result"]) if own_words else {"type": "object", "additionalProperties": True}
+        if not own_words:
+            return {"type": "object", "additionalProperties": True}
+        fields = {"result": TEXT, "in_account": TEXT, "change": TEXT, **CONFIRMATION, "note": TEXT, **own_words}
+        return closed_object(fields, ["result"])
     properties: dict[str, Json] = {}
-    for name, one in (*own(operation), *beside(operation), *words(operation)):
-        properties[name] = one if properties.get(name, one) == one else {"anyOf": [properties[name], one]}
-    required = ["result"] if not operation.read_only else [operation.resource.words] if operation.lists else []
-    return closed_object(properties, required)
+    for name, schema in (*own_properties(operation), *beside_properties(operation), *note_properties(operation)):
+        properties[name] = schema if properties.get(name, schema) == schema else {"anyOf": [properties[name], schema]}
+    return closed_object(properties, required_properties(operation))
 
 
-def own(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]]:
-    """What the call named, and the row or rows it is about."""
+def required_properties(operation: Operation[..., Any]) -> list[str]:
+    """Return the fields that every answer holds: the result of a write, the rows of a list."""
+    if not operation.read_only:
+        return ["result"]
+    return [operation.resource.words] if operation.lists else []
+
+
+def own_properties(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]]:
+    """Yield the things the call named, and the row or rows the operation is about."""
     resource = operation.resource
     for parameter, ref in operation.references.items():
-        if ref.is_single and (operation.lists or resource.link or may_show_nothing(operation)):
+        if ref.is_single and (operation.lists or resource.link or may_omit_row(operation)):
             yield from {parameter: TEXT, f"{parameter}_id": TEXT}.items()
     if operation.lists:
-        yield resource.words, rows(resource, resource.columns + resource.more, "other" if operation.views else "")
+        yield (
+            resource.words,
+            rows_schema(resource, resource.columns + resource.more, "other" if operation.views else ""),
+        )
     elif resource.link:
-        yield from properties_of(resource.columns).items()
+        yield from column_properties(resource.columns).items()
     else:
-        yield resource.word, row(resource, resource.columns + resource.more, "other" if operation.views else "")
+        yield resource.word, row_schema(resource, resource.columns + resource.more, "other" if operation.views else "")
 
 
-def may_show_nothing(operation: Operation[..., Any]) -> bool:
-    """Whether an answer may come without the thing itself: then what the call named stands in its place."""
+def may_omit_row(operation: Operation[..., Any]) -> bool:
+    """Whether an answer may come without the row itself; the things the call named then replace it."""
     silent = operation.resource.quiet or bool(operation.options.get("moves"))
     return operation.method in ("POST", "DELETE") or (operation.method == "PUT" and silent)
 
 
-def beside(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]]:
-    """What else of the payload is shown."""
+def beside_properties(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]]:
+    """Yield the rows of other resources that the answer shows."""
     for resource in operation.options.get("shows", ()):
-        yield resource.words, rows(resource, columns_beside(operation, resource), "other" if operation.views else "")
+        yield (
+            resource.words,
+            rows_schema(resource, columns_beside(operation, resource), "other" if operation.views else ""),
+        )
 
 
-def words(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]]:
-    """How it went, what the rows are part of, and what else we say."""
+def note_properties(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]]:
+    """Yield the result, the paging, and the operation's own words."""
     if not operation.read_only:
         yield "result", TEXT
-        yield from {"in_account": TEXT, "change": TEXT, **WAITING}.items()
+        yield from {"in_account": TEXT, "change": TEXT, **CONFIRMATION}.items()
     yield from (PAGING if operation.lists else {"left_out": COUNT}).items()
     yield from operation.options.get("says", {}).items()
-    shown = (operation.resource, *operation.options.get("shows", ()))
-    if operation.options.get("quotes") or any(one.free for each in shown for one in each.columns + each.more):
+    resources = (operation.resource, *operation.options.get("shows", ()))
+    has_free_text = any(column.free for resource in resources for column in resource.columns + resource.more)
+    if operation.options.get("quotes") or has_free_text:
         yield from {"from_account": TEXTS, "hidden_here": TEXTS}.items()
     yield "note", TEXT
     if operation.method == "POST":
         yield "found", {**TEXT, "description": "The first answer got lost; this was looked up"}
 
 
-def rows(resource: Resource, columns: tuple[Column, ...], *more: str) -> Json:
-    return {"type": "array", "items": row(resource, columns, *more)}
+def rows_schema(resource: Resource, columns: tuple[Column, ...], *more: str) -> Json:
+    """Return the schema of a list of rows; `more` names further fields."""
+    return {"type": "array", "items": row_schema(resource, columns, *more)}
 
 
-def row(resource: Resource, columns: tuple[Column, ...], *more: str) -> Json:
-    """One summary: an id that has a name comes with it."""
-    own: dict[str, Json] = {} if resource.link else {"id": TEXT}
+def row_schema(resource: Resource, columns: tuple[Column, ...], *more: str) -> Json:
+    """Return the schema of one row; `more` names further fields, empty names are ignored."""
+    id_property: dict[str, Json] = {} if resource.link else {"id": TEXT}
     rest = {name: OTHER for name in more if name}
-    return closed_object({**own, **properties_of(columns), **rest}, list(own))
+    return closed_object({**id_property, **column_properties(columns), **rest}, list(id_property))
 
 
-def properties_of(columns: tuple[Column, ...]) -> dict[str, Json]:
-    return {name: one for column in columns for name, one in column.properties.items()}
+def column_properties(columns: tuple[Column, ...]) -> dict[str, Json]:
+    """Return the fields that the columns add to a row, each with its schema."""
+    return {name: schema for column in columns for name, schema in column.properties.items()}
 
 
 def closed_object(properties: Mapping[str, Json], required: list[str]) -> Json:
+    """Return the schema of an object that allows no other fields."""
     return {"type": "object", "properties": dict(properties), "required": required, "additionalProperties": False}

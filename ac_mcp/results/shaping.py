@@ -1,4 +1,4 @@
-"""From a payload to an answer: the columns a resource declares, names beside ids, and what the list is part of."""
+"""From a payload to an answer: the columns a resource declares, names beside ids, and the paging of a list."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,40 +11,45 @@ from ac_mcp.spec.resource import Resource
 from ac_mcp.text import truncate
 
 Names = Mapping[str, Mapping[str, str]]
+"""Names by kind and id: `{"tags": {"3": "VIP"}}`."""
 INTERNAL = ("links", "hash", "gravatar", "email_local", "email_domain")
-"""What tells nobody anything (reference 2.3)."""
+"""Attributes without meaning for a reader (reference 2.3)."""
 FROM_ACCOUNT, HIDDEN_HERE = "from_account", "hidden_here"
-"""What an answer calls its free text, and what of it is left out: an absent value is not an empty one."""
+"""Keys of an answer that name its free text, and the free text left out: an absent value is not an empty one."""
 LONGEST_NAME = 200
-"""Characters of the name of what an answer refers to."""
+"""Characters shown of the name of a referenced thing."""
 DONE = {"POST": "created", "PUT": "updated", "DELETE": "deleted"}
+"""The `result` of a write, by method."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How much is shown of what was read."""
+    """How much of a payload an answer shows."""
 
     full: bool = False
-    """Everything the API says of the thing asked for, and no text cut."""
+    """Every attribute the API sends, and no text cut."""
     fields: frozenset[str] = frozenset()
-    """Only these columns of the rows; empty for those of the summary."""
+    """The only columns to show of each row; empty for those of the summary."""
     hidden: bool = False
-    """Nothing that people have written freely."""
+    """Whether free text is left out."""
 
     @classmethod
-    def of(cls, given: Mapping[str, Any], hidden: bool = False) -> "View":
-        return cls(given.get("detail") == "full", frozenset(given.get("fields") or ()), hidden)
+    def of(cls, arguments: Mapping[str, Any], hidden: bool = False) -> "View":
+        """Return the view that the arguments `detail` and `fields` of a call choose."""
+        return cls(arguments.get("detail") == "full", frozenset(arguments.get("fields") or ()), hidden)
 
     def shows(self, column: Column) -> bool:
+        """Whether the column may be shown."""
         return not (self.hidden and column.free)
 
 
 SUMMARY = View()
+"""The default view: summaries with free text."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerData:
-    """A payload, and what it answers: the operation and its resolved arguments."""
+    """A payload with the operation it answers and the resolved arguments (ids in place of names)."""
 
     operation: Operation[..., Any]
     arguments: Mapping[str, Any]
@@ -57,34 +62,37 @@ class AnswerData:
 
     @property
     def single(self) -> Json | None:
-        """The one row the operation is about, where the payload holds it."""
+        """The one row the operation is about; None where the payload does not hold it."""
         return as_object(self.payload.get(self.resource.singular)) or None
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """What is shown of the single row; after a write nothing that would take another request to name."""
+        """The columns of the single row; after a write, without those whose names take another request."""
         more = self.resource.more
-        kept = more if self.operation.read_only else tuple(one for one in more if not isinstance(one, Reference))
-        return self.resource.columns + kept
+        if not self.operation.read_only:
+            more = tuple(column for column in more if not isinstance(column, Reference))
+        return self.resource.columns + more
 
     def columns_of(self, resource: Resource) -> tuple[Column, ...]:
-        """What is shown of each row."""
+        """Return the columns shown of each row of a list."""
         if resource is not self.resource:
             return columns_beside(self.operation, resource)
         if self.view.fields:
-            return tuple(one for one in resource.columns + resource.more if one.name in self.view.fields)
+            return tuple(column for column in resource.columns + resource.more if column.name in self.view.fields)
         return resource.columns + (resource.more if self.view.full else ())
 
     @property
     def shown_resources(self) -> list[Resource]:
+        """The resources whose rows the answer shows: the operation's own first."""
         return [self.resource, *self.operation.options.get("shows", ())]
 
     def rows(self, resource: Resource) -> list[Json]:
+        """Return the rows of a resource in the payload."""
         return as_objects(self.payload.get(resource.plural))
 
     @property
     def referenced(self) -> dict[str, tuple[str, str]]:
-        """Parameter, kind and id of everything the call named that its own row does not repeat."""
+        """The things the call named that its own row does not repeat: `{parameter: (kind, id)}`."""
         if self.single is not None and not self.resource.link:
             return {}
         references = self.operation.references.items()
@@ -92,7 +100,7 @@ class AnswerData:
 
     @property
     def referenced_by_kind(self) -> dict[str, str]:
-        """The same by kind; of two of a kind the first."""
+        """The ids of the things the call named, by kind; of two of one kind the first."""
         return dict(reversed(self.referenced.values()))
 
     def _is_reference(self, parameter: str) -> bool:
@@ -100,48 +108,50 @@ class AnswerData:
 
     @property
     def ids_in_answer(self) -> dict[str, str]:
-        """Ids that stand once in the answer, so that no row repeats them."""
+        """Ids by kind that the answer holds once, so that no row repeats them."""
         own = {self.resource.plural: str(self.single.get("id"))} if self.single and not self.resource.link else {}
         return self.referenced_by_kind | own
 
 
 def columns_beside(operation: Operation[..., Any], resource: Resource) -> tuple[Column, ...]:
-    """The columns of what an answer shows beside its own thing."""
-    enough = operation.options.get("brief", {}).get(resource.plural)
-    return tuple(one for one in resource.columns if enough is None or one.name in enough)
+    """Return the columns of another resource that the answer shows beside its own."""
+    names = operation.options.get("brief", {}).get(resource.plural)
+    return tuple(column for column in resource.columns if names is None or column.name in names)
 
 
 def ids_to_name(answered: AnswerData) -> dict[str, set[str]]:
-    """The ids the answer wants names for, by kind."""
+    """Return the ids whose names the answer shows, by kind."""
     found: dict[str, set[str]] = {}
     for kind, id in answered.referenced.values():
         found.setdefault(kind, set()).add(id)
-    shown = [(answered.columns, answered.single or {})]
-    shown += [(answered.columns_of(one), row) for one in answered.shown_resources for row in answered.rows(one)]
-    for columns, row in shown:
-        for kind, id in ids(columns, row):
+    rows = [(answered.columns, answered.single or {})]
+    for resource in answered.shown_resources:
+        rows += [(answered.columns_of(resource), row) for row in answered.rows(resource)]
+    for columns, row in rows:
+        for kind, id in reference_ids(columns, row):
             found.setdefault(kind, set()).add(id)
     return found
 
 
-def ids(columns: tuple[Column, ...], row: Json) -> Iterable[tuple[str, str]]:
+def reference_ids(columns: tuple[Column, ...], row: Json) -> Iterable[tuple[str, str]]:
+    """Yield kind and id of everything the columns of a row refer to."""
     for column in columns:
         match column, column.read(row):
             case (_, None):
                 continue
             case (Reference(kind=kind), id):
                 yield kind, id
-            case (ReferenceList(kind=kind), several):
-                yield from ((kind, id) for id in several)
+            case (ReferenceList(kind=kind), ids):
+                yield from ((kind, id) for id in ids)
             case _:
                 continue
 
 
 def shape(answered: AnswerData, names: Names) -> Json:
-    """What the model reads of a payload."""
+    """Return the answer: result, named things, rows with names beside ids, paging, own words, free-text marks."""
     view = answered.view
-    ours = own_words(answered.payload)
-    result = ours.get("result") or (None if answered.operation.read_only else DONE[answered.operation.method])
+    all_words = own_words(answered.payload)
+    result = all_words.get("result") or (None if answered.operation.read_only else DONE[answered.operation.method])
     answer: Json = {"result": result} if result else {}
     for parameter, (kind, id) in answered.referenced.items():
         answer |= id_with_name(parameter, id, names.get(kind, {}))
@@ -150,32 +160,35 @@ def shape(answered: AnswerData, names: Names) -> Json:
         if resource.plural in answered.payload and (resource is not answered.resource or answered.single is None):
             rows = answered.rows(resource)
             columns = answered.columns_of(resource)
-            shown = [summary(resource, row, names, answered.ids_in_answer, columns, view) for row in rows]
-            answer[resource.words] = shown
+            answer[resource.words] = [
+                summary(resource, row, names, answered.ids_in_answer, columns, view) for row in rows
+            ]
     quoted = answered.operation.options.get("quotes", ())
-    words = {key: value for key, value in ours.items() if key != "result" and not (view.hidden and key in quoted)}
+    words = {key: value for key, value in all_words.items() if key != "result" and not (view.hidden and key in quoted)}
     free = find_free_text(answered, answer, [key for key in quoted if view.hidden or key in words])
-    told = HIDDEN_HERE if view.hidden else FROM_ACCOUNT
-    return answer | paging(answered) | words | ({told: free} if free else {})
+    answer |= paging(answered) | words
+    if free:
+        answer[HIDDEN_HERE if view.hidden else FROM_ACCOUNT] = free
+    return answer
 
 
 def find_free_text(answered: AnswerData, answer: Json, quoted: list[str]) -> list[str]:
-    """Which parts of an answer people have written in their own words: a model is not to take those for ours."""
+    """Return the keys of an answer that hold free text, which a model must not read as the server's own words."""
     found: list[str] = []
     if answered.operation.method == "POST":
-        return found  # it is what the call itself has written
+        return found  # the call itself wrote the text
     for resource in answered.shown_resources:
-        names = [one.name for one in resource.columns + resource.more if one.free]
+        names = [column.name for column in resource.columns + resource.more if column.free]
         rows = as_objects(answer.get(resource.words))
         hidden = answered.view.hidden
         found += [f"{resource.words}.{name}" for name in names if rows and (hidden or any(name in row for row in rows))]
-        one = answer if resource.link else as_object(answer.get(resource.word))
-        found += [name for name in names if resource is answered.resource and one and (hidden or name in one)]
+        own = answer if resource.link else as_object(answer.get(resource.word))
+        found += [name for name in names if resource is answered.resource and own and (hidden or name in own)]
     return list(dict.fromkeys(found + quoted))
 
 
 def own_row(answered: AnswerData, names: Names) -> Json:
-    """The row the operation is about: flat where it only ties things together."""
+    """Return the row the operation is about, under the resource's word; an association's columns come flat."""
     if answered.single is None:
         return {}
     row = summary(
@@ -187,44 +200,52 @@ def own_row(answered: AnswerData, names: Names) -> Json:
 
 
 def summary(
-    resource: Resource, row: Json, names: Names, said: Mapping[str, str], columns: tuple[Column, ...], view: View
+    resource: Resource,
+    row: Json,
+    names: Names,
+    ids_in_answer: Mapping[str, str],
+    columns: tuple[Column, ...],
+    view: View,
 ) -> Json:
-    """What a person would ask for of a row; an id that has a name comes with it."""
-    shown: Json = {} if resource.link else {"id": str(row.get(resource.id_key))}
+    """Return the columns of a row, names beside ids; references in `ids_in_answer` (id by kind) are left out."""
+    shaped: Json = {} if resource.link else {"id": str(row.get(resource.id_key))}
     for column in filter(view.shows, columns):
         match column, column.read_full(row) if view.full else column.read(row):
             case (_, None):
                 continue
             case (Reference(kind=kind), id):
-                shown |= {} if said.get(kind) == id else id_with_name(column.name, id, names.get(kind, {}))
-            case (ReferenceList(kind=kind, singular=one), several):
-                shown[column.name] = [id_with_name(one, id, names.get(kind, {})) for id in several]
+                if ids_in_answer.get(kind) != id:
+                    shaped |= id_with_name(column.name, id, names.get(kind, {}))
+            case (ReferenceList(kind=kind, singular=word), ids):
+                shaped[column.name] = [id_with_name(word, id, names.get(kind, {})) for id in ids]
             case (_, value):
-                shown[column.name] = value
-    return shown | (unsummarized(resource, row) if view.full and not (view.hidden or resource.link) else {})
+                shaped[column.name] = value
+    if view.full and not (view.hidden or resource.link):
+        shaped |= unsummarized(resource, row)
+    return shaped
 
 
 def unsummarized(resource: Resource, row: Json) -> Json:
-    """What no column speaks for, under the API's own names: without nothing, links, and ids of what stands beside."""
-    spoken = {key for column in resource.columns + resource.more for key in column.keys} | {resource.id_key, *INTERNAL}
-    others = ((key, value) for key, value in row.items() if key not in spoken and not is_noise(key, value))
+    """Return `{"other": {...}}`: attributes that no column reads, under the API's names, without noise."""
+    covered = {key for column in resource.columns + resource.more for key in column.keys} | {resource.id_key, *INTERNAL}
+    others = ((key, value) for key, value in row.items() if key not in covered and not is_noise(key, value))
     other = {key: truncate(value, LONGEST) if isinstance(value, str) else value for key, value in others}
     return {"other": other} if other else {}
 
 
 def is_noise(key: str, value: Any) -> bool:
-    """Nothing, a second copy of a date, or a bare list of ids."""
-    ids = isinstance(value, list) and all(isinstance(one, str) for one in cast("list[Any]", value))
-    return value in NOTHING or key.endswith("_timestamp") or ids
+    """Whether a value is empty, a second copy of a date, or a bare list of ids."""
+    is_id_list = isinstance(value, list) and all(isinstance(item, str) for item in cast("list[Any]", value))
+    return value in NOTHING or key.endswith("_timestamp") or is_id_list
 
 
 def id_with_name(word: str, id: str, names: Mapping[str, str]) -> Json:
-    """The id is always there, the name where it is known."""
+    """Return `{"tag": "VIP", "tag_id": "3"}`; without the name where `names` (by id) does not hold it."""
     return ({word: truncate(names[id], LONGEST_NAME)} if id in names else {}) | {f"{word}_id": id}
 
 
 def paging(answered: AnswerData) -> Json:
-    """How many there are, and where the next page starts."""
+    """Return `total` and `next_offset` of a list, or with after_id `remaining` and `next_after_id`; else nothing."""
     if answered.single is not None or answered.resource.plural not in answered.payload:
         return {}
     meta, rows = as_object(answered.payload.get("meta")), answered.rows(answered.resource)
@@ -235,5 +256,5 @@ def paging(answered: AnswerData) -> Json:
         return {"remaining": total - len(rows)} | ({"next_after_id": str(rows[-1].get("id"))} if more else {})
     if not rows and total:
         return {"total": total, "note": f"Offset {offset} is past the end: there are {total} in all."}
-    past = offset + len(rows)
-    return {"total": total} | ({"next_offset": past} if past < total else {})
+    end = offset + len(rows)
+    return {"total": total} | ({"next_offset": end} if end < total else {})

@@ -1,1 +1,1 @@
-"""Which tools a server offers, what it can run beyond them, and the search."""
+"""The tools a server offers, the operations it can run beyond them, and the search for operations."""

@@ -1,4 +1,4 @@
-"""The operations that fit a wish in plain words: a search by words (BM25), with what people call things."""
+"""The search for operations by plain words: BM25 over their texts, with synonyms and search phrases."""
 
 import re
 import tomllib
@@ -7,17 +7,21 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from math import log
+from typing import Any
 
 from ac_mcp.catalogue.entry import Entry, catalogue
 from ac_mcp.operations import OPERATIONS, STEPS
 from ac_mcp.spec.json_schema import description_of
+from ac_mcp.spec.operation import Operation
 
-AROUND = ("changes", "api")
-"""Toolsets whose tools are about other calls: they are found and run as tools only."""
-PHRASES_FILE = 2.0
-"""What a word of the requests of `said.toml` counts."""
+GENERIC_TOOLSET = "api"
+"""The toolset of the generic tools."""
+META_TOOLSETS = ("changes", GENERIC_TOOLSET)
+"""Toolsets whose tools are about other calls; the generic tools neither find nor run them."""
+PHRASE_WEIGHT = 2.0
+"""The weight of a word in `search_phrases.toml`."""
 K, B = 1.2, 0.3
-"""How soon a word that is repeated counts no more, and how much a long text is held against itself (BM25)."""
+"""BM25 parameters: K limits the effect of a repeated word, B the penalty for a long text."""
 NOISE = frozenset(
     re.findall(
         "[a-z]+",
@@ -28,9 +32,10 @@ NOISE = frozenset(
         all any each every many make""",
     )
 )
-THINGS: Mapping[str, str] = {
-    said: thing
-    for thing, all_said in (
+"""Words that do not tell operations apart."""
+NOUN_SYNONYMS: Mapping[str, str] = {
+    synonym: noun
+    for noun, synonyms in (
         ("contact", "person people lead subscriber customer client prospect buyer recipient guest attendee individual"),
         ("account", "company organization organisation business firm employer"),
         ("deal", "opportunity opp sale"),
@@ -57,49 +62,51 @@ THINGS: Mapping[str, str] = {
         ("csv", "excel spreadsheet xlsx"),
         ("unsubscribe", "opt-out optout dnc"),
     )
-    for said in all_said.split()
+    for synonym in synonyms.split()
 }
-"""What people say for our nouns: both count."""
+"""Our noun for each synonym; a search counts both."""
 MAKE, CHANGE, REMOVE, READ = "create", "update", "delete", "list"
-DOING: Mapping[str, str] = {
-    said: done
-    for done, all_said in (
+VERB_ACTIONS: Mapping[str, str] = {
+    verb: action
+    for action, verbs in (
         (MAKE, """create add new make draft write schedule put register enter insert save log record book invite compose
             build plan start upload import attach enroll sync"""),
         (CHANGE, """update edit change rename modify set mark move turn fix correct adjust reassign postpone reschedule
             replace switch complete fill assign hand close reorder extend"""),
         (REMOVE, "delete remove erase drop stop wipe rid cancel revoke purge detach clear unlink unenroll"),
     )
-    for said in all_said.split()
+    for verb in verbs.split()
 }  # fmt: skip
-"""What people say is to be done; who says nothing of the kind wants to read."""
-ASKS = re.compile(
+"""The action each verb stands for; a query without such a verb wants to read."""
+QUESTION = re.compile(
     r"\W*(who|what|whats|which|where|when|why|is|are|did|does|show|list|find|see|how (many|much|did|is|are))\b"
 )
-"""How a question begins, whatever else is said in it."""
-OTHERWISE, OURS = 0.8, 1.2
-"""What an operation still counts that does something else than is wished; and one of our own, which takes names."""
+"""The start of a question, which wants to read whatever verbs follow."""
+OTHER_ACTION, OWN_TOOL = 0.8, 1.2
+"""Factors of the score: for an operation with another action, and for one of our own, which accepts names."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchDocument:
-    """One operation as the search knows it: by what it is called, what it does, what it takes."""
+    """One operation in the search index."""
 
     id: str
     words: Mapping[str, float]
+    """The sum of the weights of each word."""
     length: float
-    does: frozenset[str]
-    """One or two of make, change, remove and read."""
+    """The sum of all weights."""
+    actions: frozenset[str]
+    """One or two of MAKE, CHANGE, REMOVE and READ."""
 
 
 def terms(text: str) -> list[str]:
-    """The words of a text, without their endings and without those that say nothing."""
+    """Return the words of a text without endings and without noise words."""
     words = re.findall(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower())
     return [stem(word) for word in words if word not in NOISE]
 
 
 def stem(word: str) -> str:
-    """Without plural and the endings of verbs: enough to bring forms of one word together."""
+    """Return a word without plural and verb endings, so that its forms are equal."""
     for ending, rest in (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("es", "e"), ("s", "")):
         if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
             word = word[: -len(ending)] + rest
@@ -107,100 +114,112 @@ def stem(word: str) -> str:
     return word.removesuffix("e") if len(word) > 4 else word
 
 
-PHRASE_NAMES = {stem(said): stem(word) for said, word in THINGS.items()}
+STEMMED_SYNONYMS = {stem(synonym): stem(noun) for synonym, noun in NOUN_SYNONYMS.items()}
 
 
 @cache
 def load_phrases() -> Mapping[str, str]:
+    """Return the search phrases of each operation, by id."""
     return tomllib.loads((files("ac_mcp.tools") / "search_phrases.toml").read_text(encoding="utf-8"))
 
 
-def document(id: str, does: frozenset[str], *parts: tuple[float, str]) -> SearchDocument:
-    """Its parts by weight: the name says most, what it takes least."""
+def document(id: str, actions: frozenset[str], *parts: tuple[float, str]) -> SearchDocument:
+    """Return the index entry of an operation from texts and their weights, plus its search phrases."""
     words: dict[str, float] = {}
     for weight, text in parts:
         for term in terms(text):
             words[term] = words.get(term, 0) + weight
     for term in set(terms(load_phrases().get(id, ""))):
-        words[term] = words.get(term, 0) + PHRASES_FILE
-    return SearchDocument(id, words, sum(words.values()), does)
+        words[term] = words.get(term, 0) + PHRASE_WEIGHT
+    return SearchDocument(id, words, sum(words.values()), actions)
 
 
 @cache
 def documents() -> Sequence[SearchDocument]:
-    """Our own operations, and of the catalogue those that none of ours stands for."""
-    own = [one for one in OPERATIONS.values() if one.resource.toolset != AROUND[1]]
-    found = [
-        document(
-            one.name,
-            find_action(one.name.replace("_", " "), one.method),
-            (3, one.name.replace("_", " ")),
-            (2, f"{one.title}. {one.description}"),
-            (1, one.resource.words.replace("_", " ")),
-            (0.5, " ".join(description_of(p.annotation).text for p in one.signature.parameters.values())),
-        )
-        for one in own
+    """Return the search index: our own operations, and those of the catalogue that no own tool covers."""
+    own = [
+        own_document(operation) for operation in OPERATIONS.values() if operation.resource.toolset != GENERIC_TOOLSET
     ]
-    return [*found, *(catalogue_document(one) for one in catalogue().values() if not has_own_tool(one))]
+    return [*own, *(catalogue_document(entry) for entry in catalogue().values() if not has_own_tool(entry))]
 
 
-def catalogue_document(one: Entry) -> SearchDocument:
+def own_document(operation: Operation[..., Any]) -> SearchDocument:
+    """Return the index entry of one of our own operations."""
+    name = operation.name.replace("_", " ")
+    parameters = operation.signature.parameters.values()
     return document(
-        one.id,
-        find_action(re.sub("[._]", " ", one.id), one.method),
-        (3, re.sub("[._]", " ", one.id)),
-        (2, f"{one.does} {one.words}"),
-        (0.5, " ".join(f"{each.name} {each.text}" for each in one.takes).replace("_", " ")),
+        operation.name,
+        find_action(name, operation.method),
+        (3, name),
+        (2, f"{operation.title}. {operation.description}"),
+        (1, operation.resource.words.replace("_", " ")),
+        (0.5, " ".join(description_of(parameter.annotation).text for parameter in parameters)),
     )
 
 
-METHODS = {"GET": READ, "POST": MAKE, "PUT": CHANGE, "PATCH": CHANGE, "DELETE": REMOVE}
+def catalogue_document(entry: Entry) -> SearchDocument:
+    """Return the index entry of an operation of the catalogue."""
+    name = re.sub("[._]", " ", entry.id)
+    return document(
+        entry.id,
+        find_action(name, entry.method),
+        (3, name),
+        (2, f"{entry.does} {entry.words}"),
+        (0.5, " ".join(f"{parameter.name} {parameter.text}" for parameter in entry.takes).replace("_", " ")),
+    )
+
+
+METHOD_ACTIONS = {"GET": READ, "POST": MAKE, "PUT": CHANGE, "PATCH": CHANGE, "DELETE": REMOVE}
 
 
 def find_action(text: str, method: str = "") -> frozenset[str]:
-    """What is to be done, by its words; and what an operation does, by its method too."""
-    if not method and ASKS.match(text.lower()):
+    """Return the actions a text names; for an operation its HTTP method adds one, for a query READ is the default."""
+    if not method and QUESTION.match(text.lower()):
         return frozenset({READ})
-    said = {DOING[word] for word in re.findall("[a-z]+", text.lower()) if word in DOING}
-    return frozenset(said | ({METHODS[method]} if method else set[str]() if said else {READ}))
+    actions = {VERB_ACTIONS[word] for word in re.findall("[a-z]+", text.lower()) if word in VERB_ACTIONS}
+    if method:
+        actions.add(METHOD_ACTIONS[method])
+    return frozenset(actions or {READ})
 
 
-def has_own_tool(one: Entry) -> bool:
-    """Whether one of our own tools sends that very request."""
-    return STEPS[one.id].options.get("step", "") in OPERATIONS
+def has_own_tool(entry: Entry) -> bool:
+    """Whether one of our own tools sends the same request."""
+    return STEPS[entry.id].options.get("step", "") in OPERATIONS
 
 
 def search(query: str) -> list[str]:
-    """Ids of operations that fit, the best first."""
+    """Return the ids of the operations that match a query, best first; the id itself where the query is one."""
     if query in catalogue() or query in OPERATIONS:
         return [query]
-    said = set(terms(query))
-    wanted = said | {PHRASE_NAMES[term] for term in said if term in PHRASE_NAMES}
-    wish, usual = find_action(query), average_length()
-    rated = [(score(wanted, one, usual) * score_bonus(one, wish), one.id) for one in documents()]
-    ranked = sorted((-rate, place, id) for place, (rate, id) in enumerate(rated) if rate > 0)
+    query_terms = set(terms(query))
+    wanted = query_terms | {STEMMED_SYNONYMS[term] for term in query_terms if term in STEMMED_SYNONYMS}
+    actions, average = find_action(query), average_length()
+    rated = [(score(wanted, entry, average) * score_factor(entry, actions), entry.id) for entry in documents()]
+    ranked = sorted((-rate, index, id) for index, (rate, id) in enumerate(rated) if rate > 0)
     return [id for _, _, id in ranked]
 
 
-def score_bonus(one: SearchDocument, wish: Set[str]) -> float:
-    return (1 if wish & one.does else OTHERWISE) * (OURS if one.id in OPERATIONS else 1)
+def score_factor(entry: SearchDocument, actions: Set[str]) -> float:
+    """Return the factor for the operation's action and for our own operations."""
+    return (1 if actions & entry.actions else OTHER_ACTION) * (OWN_TOOL if entry.id in OPERATIONS else 1)
 
 
 @cache
 def average_length() -> float:
-    return sum(one.length for one in documents()) / len(documents())
+    """Return the average length of an index entry."""
+    return sum(entry.length for entry in documents()) / len(documents())
 
 
 @cache
 def rarity(term: str) -> float:
-    """How much a word tells: one that everything holds tells nothing."""
-    known = documents()
-    holding = sum(term in one.words for one in known)
-    return log(1 + (len(known) - holding + 0.5) / (holding + 0.5))
+    """Return the inverse document frequency of a word: near 0 for one that every entry holds."""
+    entries = documents()
+    holding = sum(term in entry.words for entry in entries)
+    return log(1 + (len(entries) - holding + 0.5) / (holding + 0.5))
 
 
-def score(wanted: Set[str], one: SearchDocument, usual: float) -> float:
-    """BM25."""
-    shared = [term for term in wanted if term in one.words]
-    worn = K * (1 - B + B * one.length / usual)
-    return sum(rarity(term) * one.words[term] * (K + 1) / (one.words[term] + worn) for term in shared)
+def score(wanted: Set[str], entry: SearchDocument, average: float) -> float:
+    """Return the BM25 score of an index entry for the wanted terms; `average` is the average length."""
+    shared = [term for term in wanted if term in entry.words]
+    saturation = K * (1 - B + B * entry.length / average)
+    return sum(rarity(term) * entry.words[term] * (K + 1) / (entry.words[term] + saturation) for term in shared)

@@ -1,4 +1,4 @@
-"""Which tools a server has: read-only, some toolsets, single tools. Chosen once, at its start."""
+"""The choice of a server's tools at its start: read-only, toolsets, single tools."""
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -8,69 +8,82 @@ from ac_mcp.operations import OPERATIONS
 from ac_mcp.settings import BadSetting, Settings
 from ac_mcp.spec.operation import Operation
 
-Tools = Mapping[str, Operation[..., Any]]
 TOOLSETS: Mapping[str, frozenset[str]] = {
-    toolset: frozenset(name for name, one in OPERATIONS.items() if one.resource.toolset == toolset)
-    for toolset in dict.fromkeys(one.resource.toolset for one in OPERATIONS.values())
+    toolset: frozenset(name for name, operation in OPERATIONS.items() if operation.resource.toolset == toolset)
+    for toolset in dict.fromkeys(operation.resource.toolset for operation in OPERATIONS.values())
 }
+"""The names of the tools in each toolset."""
 CHANGES = "changes"
-"""Previews, confirmations, the journal and undo: they go with the tools that write."""
-
-
+"""The toolset of previews, confirmations, the journal and undo; every server with a tool that writes has it."""
 DEFAULT, ALL = "default", "all"
-"""Names that stand for what a server has where nothing is said, and for everything there is."""
-USUAL = frozenset(name for name, one in OPERATIONS.items() if not one.options.get("extra"))
+"""Names in AC_MCP_TOOLSETS for the default tools and for all tools."""
+USUAL = frozenset(name for name, operation in OPERATIONS.items() if not operation.options.get("extra"))
+"""The tools of a server without settings for tools."""
 SETS = {**TOOLSETS, DEFAULT: USUAL, ALL: frozenset(OPERATIONS)}
+"""Everything AC_MCP_TOOLSETS may name."""
 
 
 def offered_tools(settings: Settings) -> dict[str, Operation[..., Any]]:
-    """The tools of a server with these settings, in the order of the documentation.
+    """Return the tools of a server with these settings, in the order of the documentation.
 
     Raises:
-        BadSetting: for a toolset or tool there is not, or where nothing is left.
+        BadSetting: for an unknown toolset or tool, or if no tool is left.
     """
     names = select_names(settings.toolsets, settings.tools)
-    left = {name: one for name, one in OPERATIONS.items() if name in names and is_possible(one, settings)}
-    if settings.read_only or all(one.read_only for name, one in left.items() if name not in TOOLSETS[CHANGES]):
-        left = {name: one for name, one in left.items() if one.read_only and not one.options.get("for_writing")}
-    if not left:
+    tools = {name: tool for name, tool in OPERATIONS.items() if name in names and is_possible(tool, settings)}
+    if settings.read_only or all(tool.read_only for name, tool in tools.items() if name not in TOOLSETS[CHANGES]):
+        tools = {name: tool for name, tool in tools.items() if tool.read_only and not tool.options.get("for_writing")}
+    if not tools:
         raise BadSetting("AC_MCP_READ_ONLY, AC_MCP_TOOLSETS and AC_MCP_TOOLS together leave no tool.")
-    return left
+    return tools
 
 
 def is_possible(operation: Operation[..., Any], settings: Settings) -> bool:
-    """Without Maton there are no connections to manage."""
+    """Whether the operation can run with these settings: without Maton there are no connections to manage."""
     return not (settings.direct and operation.resource.plane == "control")
 
 
 def select_names(toolsets: str, tools: str) -> set[str]:
-    """`contacts,deals` are toolsets, and so are `default` and `all`. Of tools `a,b` are taken beside them.
+    """Return the names of the chosen tools, from the texts of AC_MCP_TOOLSETS and AC_MCP_TOOLS.
 
-    `-c` is left out whatever else is said. Whoever can write can preview, confirm and undo.
+    `contacts,deals` selects toolsets, as do `default` and `all`. `a,b` in `tools` adds single tools, and `-c` removes
+    one in any case. A choice with a tool that writes includes preview, confirmation and undo.
+
+    Raises:
+        BadSetting: for an unknown name.
     """
     sets, single = split_names(toolsets), split_names(tools)
     if (toolsets and not sets) or (tools and not single):
         raise BadSetting("AC_MCP_TOOLSETS and AC_MCP_TOOLS take names with commas between them.")
-    wanted = [require_known_names(name, list(SETS), "AC_MCP_TOOLSETS") for name in sets]
-    plus = [require_known_names(name, list(OPERATIONS), "AC_MCP_TOOLS") for name in single if not name.startswith("-")]
-    minus = {require_known_names(name[1:], list(OPERATIONS), "AC_MCP_TOOLS") for name in single if name.startswith("-")}
-    if not (wanted or plus):
-        return set(USUAL - minus)
-    some = {*plus}.union(*(SETS[name] for name in wanted))
-    writing = any(not OPERATIONS[name].read_only for name in some)
-    return (some | (TOOLSETS[CHANGES] if writing else frozenset[str]())) - minus
+    chosen_sets = [require_known_name(name, list(SETS), "AC_MCP_TOOLSETS") for name in sets]
+    added = [require_known_name(name, list(OPERATIONS), "AC_MCP_TOOLS") for name in single if not name.startswith("-")]
+    removed = {
+        require_known_name(name[1:], list(OPERATIONS), "AC_MCP_TOOLS") for name in single if name.startswith("-")
+    }
+    if not (chosen_sets or added):
+        return set(USUAL - removed)
+    names = {*added}.union(*(SETS[name] for name in chosen_sets))
+    if any(not OPERATIONS[name].read_only for name in names):
+        names |= TOOLSETS[CHANGES]
+    return names - removed
 
 
 def disabled_names(settings: Settings) -> frozenset[str]:
-    """What `-name` leaves out, whatever else is said."""
+    """Return the names that AC_MCP_TOOLS removes with `-name`."""
     return frozenset(name[1:] for name in split_names(settings.tools) if name.startswith("-"))
 
 
 def split_names(text: str) -> list[str]:
+    """Return the names of a comma-separated text in lower case."""
     return [part.strip().lower() for part in text.split(",") if part.strip()]
 
 
-def require_known_names(name: str, names: Sequence[str], variable: str) -> str:
+def require_known_name(name: str, names: Sequence[str], variable: str) -> str:
+    """Return the name if it is one of `names`.
+
+    Raises:
+        BadSetting: for any other name; the message suggests similar ones and names the environment variable.
+    """
     if name in names:
         return name
     near = get_close_matches(name, names, 3)

@@ -12,6 +12,7 @@ from ac_mcp.errors import NotFound, RequestRefused, Throttled, Unavailable
 from ac_mcp.messages import Json, as_int, as_object, as_objects
 from ac_mcp.operations import STEPS
 from ac_mcp.results.error_text import quote
+from ac_mcp.results.preview import UNCOMPARED
 from ac_mcp.spec.columns import Reference
 from ac_mcp.spec.operation import Operation
 from ac_mcp.spec.resource import Resource
@@ -25,8 +26,6 @@ from ac_mcp.writes.undo_requests import UndoRequests, values_by_field
 
 VALUES = ("fieldValues", "dealCustomFieldData", "accountCustomFieldData")
 """The collections of custom field values."""
-UNCOMPARED = ("fieldValues", "sourceid")
-"""What is sent with a record and is not an attribute of it."""
 NOT_KEPT = "what stood there was not kept"
 
 
