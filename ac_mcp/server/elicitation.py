@@ -21,7 +21,7 @@ from ac_mcp.writes.audit_log import CONFIRMATION_TTL, PendingConfirmation
 
 Context = ServerRequestContext[Any]
 Retry = Callable[[str], Awaitable[Json]]
-"""Makes the call again, with the fingerprint that the user has confirmed."""
+"""A function that makes the call again, with the fingerprint that the user has confirmed."""
 MULTI_ROUND_SINCE = "2026-07-28"
 """From this protocol version on, an answer asks the client, and the client repeats the call with the user's answer."""
 QUESTION = "confirm"

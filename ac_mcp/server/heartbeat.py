@@ -16,7 +16,7 @@ STEP = 0.001
 
 
 class ReportingProgress:
-    """Passes progress on to the client and remembers the last values."""
+    """A progress callback that passes progress on to the client and remembers the last values."""
 
     def __init__(self, report: Progress) -> None:
         self._report = report

@@ -111,9 +111,9 @@ class Gate:
         """Return who calls.
 
         Raises:
-            HttpRefusal: if the host or origin is not accepted, a needed token is missing or unknown, there are too many
-                requests, or the caller sends a key that this server does not take: the server's own key would reach
-                another account than the caller means.
+            HttpRefusal: if the host, origin or method is not accepted, a needed token is missing or unknown, there are
+                too many requests, or the caller sends a key that this server does not take: the server's own key would
+                reach another account than the caller means.
         """
         if repeated := next((name for name in SINGLE_HEADERS if len(headers.getlist(name)) > 1), ""):
             raise HttpRefusal(400, f"There are several {repeated} headers.")

@@ -70,7 +70,7 @@ def content() -> types.ReadResourceResult:
 
 
 def complete_result(**fields: Any) -> dict[str, Any]:
-    """Return a complete result (SEP-2322) that may be cached for an hour, with these fields."""
+    """Return a complete result that clients may cache for an hour, with these fields."""
     return {"resultType": "complete", "ttlMs": HOUR, "cacheScope": "public", **fields}
 
 

@@ -29,7 +29,7 @@ FLUSHES_AT_ONCE = 20
 WATCH_INTERVAL = 1.0
 """Seconds between two checks whether the shared Redis was restarted."""
 MAX_ACCOUNTS = 500
-"""Accounts in memory; beyond that, those unused for longest are dropped."""
+"""Accounts in memory; beyond that, those unused for longest are dropped, unless they have a job running."""
 MAX_JOURNALS = 2 * MAX_ACCOUNTS
 """Journals in memory, beyond which even those that are stored nowhere else are dropped."""
 
@@ -50,7 +50,7 @@ class Tenants:
     settings: Settings
     gateway: Gateway
     journal_of: Callable[[str], Journal | None]
-    """Opens the journal of a name; None if one in memory will do."""
+    """A function that opens the journal of a name, or returns None if one in memory will do."""
     folder: Path | None = None
     """The folder that holds a folder for each caller; None if no files are stored."""
     accounts: OrderedDict[Principal, Account] = field(default_factory=OrderedDict[Principal, Account])
@@ -77,7 +77,7 @@ class Tenants:
                 journal.close()
 
     async def _watch(self, link: RedisClient) -> None:
-        """Flush the journals to a Redis that was restarted, before a caller that knows nothing fills it."""
+        """Flush the journals to a Redis that was restarted, before a replica that knows nothing fills it."""
         boot: object = None
         while True:
             with suppress(Unusable):

@@ -41,7 +41,7 @@ from ac_mcp.writes.audit_log import PendingConfirmation
 log = logging.getLogger(__name__)
 Context = ServerRequestContext[Any]
 Accounts = Callable[[Context], Account]
-"""Returns the account of the caller a context belongs to."""
+"""A function from a context to the account of its caller."""
 NAME = "activecampaign"
 Page = types.PaginatedRequestParams | None
 MINUTE, HOUR = 60_000, 3_600_000
