@@ -129,16 +129,16 @@ async def test_a_namesake_on_the_second_page_is_seen() -> None:
 
 @in_virtual_time
 async def test_where_there_are_too_many_to_look_through_the_id_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(references, "PAGES", 1)
-    monkeypatch.setattr(references, "PAGE", 5)
+    monkeypatch.setattr(references, "MAX_PAGES", 1)
+    monkeypatch.setattr(references, "PAGE_SIZE", 5)
     async with trial() as one:
         assert "give the id" in await one.refusal("get_contact", contact="example")
 
 
 @in_virtual_time
 async def test_a_tag_past_what_is_kept_is_still_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(references, "PAGES", 1)
-    monkeypatch.setattr(references, "PAGE", 5)
+    monkeypatch.setattr(references, "MAX_PAGES", 1)
+    monkeypatch.setattr(references, "PAGE_SIZE", 5)
     async with trial() as one:
         assert (await one.answer("tag_contact", contact="1", tag="gift card"))["tag_id"] == "11"
 

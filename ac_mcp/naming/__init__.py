@@ -1,1 +1,1 @@
-"""Names to ids, and back."""
+"""Resolve names to ids in arguments, and ids to names in answers."""

@@ -1,4 +1,4 @@
-"""Names become ids on the way in, ids get names on the way out: the directory of one account."""
+"""Resolve names to ids in arguments, and look up the names of ids in answers: the directory of one account."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,280 +10,357 @@ from anyio import Lock
 from ac_mcp.concurrency import gather
 from ac_mcp.errors import BadArguments, Candidate, NoSuchName, SeveralNames, most_relevant
 from ac_mcp.messages import Json, Request, Sender, as_int, as_object, as_objects
-from ac_mcp.naming.cache import AnswerCache
-from ac_mcp.naming.expressions import resolve_assignments, resolve_conditions, resolve_list
-from ac_mcp.naming.field_values import stored_value
+from ac_mcp.naming.expressions import parse_field_value, resolve_assignments, resolve_conditions, resolve_list
 from ac_mcp.naming.matching import UUID, DirectoryEntry, find_closest, find_matches, is_id, is_misspelt, normalize_name
 from ac_mcp.spec.annotations import Ref
 from ac_mcp.spec.operation import Operation
 from ac_mcp.spec.resource import Resource
 
 Query: TypeAlias = Mapping[str, str | tuple[str, ...]]
-PAGE, PAGES = 100, 20
-FRESH, JUST_NOW = 60.0, 1.0
-"""Seconds a directory is believed; and where the name decides what is deleted or changed."""
-SEEN = 2000
-"""How many names of large kinds (contacts, deals) are remembered."""
+PAGE_SIZE = 100
+"""Rows per page."""
+MAX_PAGES = 20
+"""Pages of one kind that are fetched at most."""
+FRESH_SECONDS = 60.0
+"""Seconds for which a fetched directory is used."""
+RECHECK_SECONDS = 1.0
+"""Seconds for which it is used where a name decides which record is changed or deleted, or is about to be refused."""
+MAX_REMEMBERED = 2000
+"""Names of one large kind (contacts, deals) that are remembered."""
+
+
+class AnswerCache:
+    """Answers that are used for a while, until something is written through this directory."""
+
+    def __init__(self, clock: Callable[[], float], seconds: float) -> None:
+        self._clock, self._seconds = clock, seconds
+        self._answers: dict[str, tuple[float, Json]] = {}
+        self.writes = 0
+        """Number of writes so far."""
+
+    def get(self, operation: str) -> Json | None:
+        """Return the recent answer of an operation; None if there is none or something was written since."""
+        stored_at, answer = self._answers.get(operation, (-inf, None))
+        return answer if self._clock() - stored_at < self._seconds else None
+
+    def put(self, operation: str, answer: Json, writes: int) -> None:
+        """Store an answer, unless the number of writes is no longer what it was before the answer was read."""
+        if writes == self.writes:
+            self._answers[operation] = (self._clock(), answer)
+
+    def clear(self) -> None:
+        """Drop all answers and count a write."""
+        self._answers.clear()
+        self.writes += 1
 
 
 @dataclass(slots=True)
 class KindDirectory:
-    """What is known of one kind of thing."""
+    """The entries of one kind, by id, the most recently seen last."""
 
     entries: dict[str, DirectoryEntry] = field(default_factory=dict[str, DirectoryEntry])
-    loaded: float = -inf
+    loaded_at: float = -inf
+    """When all pages were fetched, in seconds on the directory's clock."""
     complete: bool = False
+    """Whether the pages held every record there is."""
 
-    def add(self, one: DirectoryEntry) -> None:
-        self.entries.pop(one.id, None)
-        self.entries[one.id] = one
+    def add(self, entry: DirectoryEntry) -> None:
+        """Add or replace an entry, as the most recent one."""
+        self.entries.pop(entry.id, None)
+        self.entries[entry.id] = entry
 
     def forget_oldest(self, most: int) -> None:
+        """Drop the oldest entries beyond this number."""
         while len(self.entries) > most:
             del self.entries[next(iter(self.entries))]
 
 
 class NameDirectory:
-    """Looks names up for one caller; what it fetched is believed for `FRESH` seconds of `clock`."""
+    """The names of one account as one caller sees them.
+
+    Small kinds (`Resource.directory`) are fetched as a whole and used for `FRESH_SECONDS` of `clock`. Large ones are
+    searched by name. Kinds are named by the plural of their resource, such as "dealStages".
+    """
 
     def __init__(self, resources: Iterable[Resource], clock: Callable[[], float]) -> None:
         self._resources = {resource.plural: resource for resource in resources}
         self._directories = {kind: KindDirectory() for kind in self._resources}
         self._loading = {kind: Lock() for kind in self._resources}
         self._clock = clock
-        self.answers = AnswerCache(clock, FRESH)
+        self.answers = AnswerCache(clock, FRESH_SECONDS)
 
     async def resolve(self, sender: Sender, operation: Operation[..., Any], arguments: Json) -> Json:
-        """The same arguments with every name replaced by its id.
+        """Return the arguments with every name replaced by its id.
 
         Raises:
-            NoSuchName, SeveralNames: where a name does not stand for exactly one thing.
+            NoSuchName, SeveralNames: if a name does not stand for exactly one thing.
+            BadArguments: if a condition or the value of a custom field is invalid.
         """
-        resolved, wrong = dict(arguments), dict[str, NoSuchName | SeveralNames]()
+        resolved, errors = dict(arguments), dict[str, NoSuchName | SeveralNames]()
         for parameter, ref in sorted(operation.references.items(), key=lambda item: bool(item[1].within)):
-            if arguments.get(parameter) is None or {ref.within, ref.beside} & wrong.keys():
+            if arguments.get(parameter) is None or {ref.within, ref.beside} & errors.keys():
                 continue
             try:
-                resolved[parameter] = await self._resolved(sender, operation, parameter, resolved)
-            except (NoSuchName, SeveralNames) as trouble:
-                wrong[parameter] = trouble
-        if wrong:
-            raise most_relevant(list(wrong.values()))
-        for parameter, of in operation.values.items():
-            resource, text = self._resources[operation.references[of].kind], arguments[parameter]
-            known = self._directories[resource.plural].entries.get(resolved[of])
-            resolved[parameter] = stored_value(resource, known, text, parameter, arguments, str)
+                resolved[parameter] = await self._resolve_argument(sender, operation, parameter, resolved)
+            except (NoSuchName, SeveralNames) as error:
+                errors[parameter] = error
+        if errors:
+            raise most_relevant(list(errors.values()))
+        for parameter, target in operation.values.items():
+            resource, text = self._resources[operation.references[target].kind], arguments[parameter]
+            entry = self._directories[resource.plural].entries.get(resolved[target])
+            resolved[parameter] = parse_field_value(resource, entry, text, parameter, arguments, str)
         return resolved
 
-    async def _resolved(self, sender: Sender, operation: Operation[..., Any], parameter: str, resolved: Json) -> Any:
-        """One argument with ids for its names; those it depends on have theirs."""
-        ref, given, main = operation.references[parameter], resolved[parameter], operation.names_target(parameter)
+    async def _resolve_argument(
+        self, sender: Sender, operation: Operation[..., Any], parameter: str, resolved: Json
+    ) -> Any:
+        """Return one argument with ids for its names; `resolved` has ids for the arguments it depends on."""
+        ref, argument, main = operation.references[parameter], resolved[parameter], operation.names_target(parameter)
         if main:
-            await self._load_if_stale(sender, self._resources[ref.kind], fresh=JUST_NOW)
+            await self._load_if_stale(sender, self._resources[ref.kind], fresh=RECHECK_SECONDS)
         if ref.assigned:
-            return await resolve_assignments(self, sender, parameter, ref.kind, given, resolved)
+            return await resolve_assignments(self, sender, parameter, ref.kind, argument, resolved)
         if ref.conditions:
-            return await resolve_conditions(self, sender, parameter, ref.kind, given, resolved)
+            return await resolve_conditions(self, sender, parameter, ref.kind, argument, resolved)
         if ref.several:
-            return await resolve_list(self, sender, parameter, ref.kind, given)
-        within = str(resolved.get(ref.within) or "") or await self._place(sender, operation, ref, resolved)
-        return await self.id(sender, parameter, ref.kind, given, within, main=main)
+            return await resolve_list(self, sender, parameter, ref.kind, argument)
+        within = str(resolved.get(ref.within) or "") or await self._fetch_within(sender, operation, ref, resolved)
+        return await self.id(sender, parameter, ref.kind, argument, within, main=main)
 
-    async def _place(self, sender: Sender, operation: Operation[..., Any], ref: Ref, resolved: Json) -> str:
-        """Where the thing that is to change stands now: a stage's name means one of the deal's own pipeline."""
+    async def _fetch_within(self, sender: Sender, operation: Operation[..., Any], ref: Ref, resolved: Json) -> str:
+        """Return the id that narrows a name, from the record that is to change: for a stage, its deal's pipeline."""
         if not ref.beside:
             return ""
-        other = self._resources[operation.references[ref.beside].kind]
-        path = f"{other.lister.path}/{resolved[ref.beside]}"
-        reply = await sender.send(Request("GET", path, plane=other.plane, repeatable=True))
-        return str(as_object(reply.body.get(other.singular)).get(self._resources[ref.kind].within) or "")
+        target = self._resources[operation.references[ref.beside].kind]
+        path = f"{target.lister.path}/{resolved[ref.beside]}"
+        response = await sender.send(Request("GET", path, plane=target.plane, repeatable=True))
+        return str(as_object(response.body.get(target.singular)).get(self._resources[ref.kind].within) or "")
 
     async def id(
-        self, sender: Sender, parameter: str, kind: str, given: str, within: str = "", *, main: bool = False
+        self, sender: Sender, parameter: str, kind: str, text: str, within: str = "", *, main: bool = False
     ) -> str:
-        """The id of the one thing this name or id stands for; with `main` no nickname counts."""
+        """Return the id of the one thing that a name or id stands for.
+
+        `within` is the id of what has to contain it (a stage's pipeline), `parameter` the one that errors name. With
+        `main`, only main names count.
+
+        Raises:
+            NoSuchName: if there is no such thing.
+            SeveralNames: if several things have this name.
+            BadArguments: if too many things match to tell.
+        """
         resource = self._resources[kind]
-        name = " ".join(given.removeprefix("name:").split())
-        as_id = not given.startswith("name:") and is_id(name, resource)
+        name = " ".join(text.removeprefix("name:").split())
+        as_id = not text.startswith("name:") and is_id(name, resource)
         if as_id and (not resource.directory or (resource.plane == "control" and UUID.fullmatch(name))):
             return name
         seen: dict[str, DirectoryEntry] = {}
-        for look in (self._load_if_stale, self._search):
-            seen |= {one.id: one for one in await look(sender, resource, name) if within in ("", one.within)}
+        for look_up in (self._load_if_stale, self._search):
+            entries = await look_up(sender, resource, name)
+            seen |= {entry.id: entry for entry in entries if within in ("", entry.within)}
             if as_id and name in seen:
                 return name
-            if look == self._load_if_stale and resource.find and not self._directories[kind].complete:
-                continue  # too many to keep: whether the name is the only one of its kind is not known here
+            if look_up == self._load_if_stale and resource.find and not self._directories[kind].complete:
+                continue  # the directory is incomplete: only the search tells whether the name is unique
             match find_matches(seen.values(), name, main):
                 case []:
                     continue
                 case [only]:
                     return only.id
                 case several:
-                    raise SeveralNames(parameter, kind, given, [await self._candidate(sender, k) for k in several])
-        if as_id and not within and (name in await self._ids(sender, resource) or not self._directories[kind].complete):
-            return name
-        raise await self._no_such_name(sender, parameter, resource, given, seen.values(), within)
+                    candidates = [await self._describe(sender, entry) for entry in several]
+                    raise SeveralNames(parameter, kind, text, candidates)
+        if as_id and not within:
+            ids = await self._fetch_ids(sender, resource)
+            if name in ids or not self._directories[kind].complete:
+                return name
+        raise await self._no_such_name_error(sender, parameter, resource, text, seen.values(), within)
 
-    async def _ids(self, sender: Sender, resource: Resource) -> Collection[str]:
-        """Every id there is now: one that is not kept may be new."""
-        return {one.id for one in await self._load_if_stale(sender, resource, fresh=JUST_NOW)}
+    async def _fetch_ids(self, sender: Sender, resource: Resource) -> Collection[str]:
+        """Return every id of a small kind as of now: an id that is not in the directory may be new."""
+        return {entry.id for entry in await self._load_if_stale(sender, resource, fresh=RECHECK_SECONDS)}
 
-    async def _no_such_name(
+    async def _no_such_name_error(
         self,
         sender: Sender,
         parameter: str,
         resource: Resource,
-        given: str,
+        text: str,
         seen: Collection[DirectoryEntry],
         within: str,
     ) -> NoSuchName:
-        """With the most alike; surely meant is only a near spelling in a directory we know as a whole."""
-        name = given.removeprefix("name:").strip()
+        """Return the error with the most similar names.
+
+        It calls one of them certain only if that is the only near spelling in a kind that is fetched as a whole.
+        """
+        name = text.removeprefix("name:").strip()
         if within:
             await self._load_if_stale(sender, self._resources[resource.inside])
             seen = find_matches(self._directories[resource.plural].entries.values(), name) or seen
-        like = find_closest(seen, name, always=resource.directory and not name.isdecimal())
-        near = [(one, await self._candidate(sender, one)) for one in like]
-        here = [(one, told) for one, told in near if within in ("", one.within) and resource.directory]
-        surely = [told for one, told in here if is_misspelt(one, name)]
+        closest = find_closest(seen, name, always=resource.directory and not name.isdecimal())
+        candidates = [(entry, await self._describe(sender, entry)) for entry in closest]
+        certain = [
+            candidate
+            for entry, candidate in candidates
+            if resource.directory and within in ("", entry.within) and is_misspelt(entry, name)
+        ]
         return NoSuchName(
             parameter,
             resource.plural,
-            given,
-            [one for _, one in near],
-            surely=surely[0] if len(surely) == 1 else None,
+            text,
+            [candidate for _, candidate in candidates],
+            surely=certain[0] if len(certain) == 1 else None,
             within=self.name(resource.inside, within) if within else "",
         )
 
-    async def _candidate(self, sender: Sender, known: DirectoryEntry) -> Candidate:
-        """With what tells it from its namesakes: the pipeline of a stage, the name of a contact."""
-        if known.within:
+    async def _describe(self, sender: Sender, entry: DirectoryEntry) -> Candidate:
+        """Return the entry with what tells it from others of its name: a stage's pipeline, a contact's name."""
+        if entry.within:
             await self._load_if_stale(sender, self._resources["dealGroups"])
-            return Candidate(known.id, known.name, f"in {self.name('dealGroups', known.within)}")
-        return Candidate(known.id, known.name, known.names[1] if len(known.names) > 1 and known.detail else "")
+            return Candidate(entry.id, entry.name, f"in {self.name('dealGroups', entry.within)}")
+        return Candidate(entry.id, entry.name, entry.names[1] if len(entry.names) > 1 and entry.detail else "")
 
-    async def suggest(self, sender: Sender, kind: str, begun: str) -> list[str]:
-        """The names that begin so, then those that hold it."""
-        resource, sought = self._resources[kind], normalize_name(begun)
+    async def suggest(self, sender: Sender, kind: str, typed: str) -> list[str]:
+        """Return the names that contain the typed text; those that begin with it come first."""
+        resource, normalized = self._resources[kind], normalize_name(typed)
         if resource.directory:
-            known = await self._load_if_stale(sender, resource)
-        elif len(sought) < 2:
-            known = list(self._directories[kind].entries.values())
+            entries = await self._load_if_stale(sender, resource)
+        elif len(normalized) < 2:
+            entries = list(self._directories[kind].entries.values())
         else:
-            reply = await sender.send(resource.lister.request({"search": begun.strip()[:100], "limit": PAGE}))
-            self.learn(reply.body)
-            known = list(self._read(reply.body, resource))
+            response = await sender.send(resource.lister.request({"search": typed.strip()[:100], "limit": PAGE_SIZE}))
+            self.learn(response.body)
+            entries = list(self._parse_entries(response.body, resource))
         names = dict.fromkeys(
-            one.name for one in known if one.name and any(sought in normalize_name(n) for n in one.names)
+            entry.name
+            for entry in entries
+            if entry.name and any(normalized in normalize_name(name) for name in entry.names)
         )
-        ordered = sorted(names, key=lambda name: (not normalize_name(name).startswith(sought), normalize_name(name)))
+        ordered = sorted(names, key=lambda n: (not normalize_name(n).startswith(normalized), normalize_name(n)))
         return [f"name:{name}" if is_id(name, resource) else name for name in ordered]
 
-    async def names(self, sender: Sender, wanted: Mapping[str, set[str]]) -> Mapping[str, Mapping[str, str]]:
-        """What these ids are called, by kind; an id nobody knows is left out."""
-        for kind, ids in wanted.items():
+    async def names(self, sender: Sender, ids_by_kind: Mapping[str, set[str]]) -> Mapping[str, Mapping[str, str]]:
+        """Return `{kind: {id: name}}`, fetching the names that are not in the directory; unknown ids are left out."""
+        for kind, ids in ids_by_kind.items():
             resource, directory = self._resources[kind], self._directories[kind]
-            unknown = tuple(sorted(id for id in ids if not self._recent(directory.entries.get(id))))
-            if unknown and resource.directory:
+            missing = tuple(sorted(id for id in ids if not self._is_recent(directory.entries.get(id))))
+            if missing and resource.directory:
                 await self._load_if_stale(sender, resource)
-            elif len(unknown) == 1 and not resource.by_ids and resource.reader:
-                path = f"{resource.lister.path}/{unknown[0]}"
+            elif len(missing) == 1 and not resource.by_ids and resource.reader:
+                path = f"{resource.lister.path}/{missing[0]}"
                 self.learn((await sender.send(Request("GET", path, plane=resource.plane, repeatable=True))).body)
-            elif unknown and resource.by_ids:
-                await self._page(sender, resource, {resource.by_ids: unknown[:PAGE], "limit": str(PAGE)})
-        return {kind: {id: name for id in ids if (name := self.name(kind, id))} for kind, ids in wanted.items()}
+            elif missing and resource.by_ids:
+                query = {resource.by_ids: missing[:PAGE_SIZE], "limit": str(PAGE_SIZE)}
+                await self._fetch_page(sender, resource, query)
+        return {kind: {id: name for id in ids if (name := self.name(kind, id))} for kind, ids in ids_by_kind.items()}
 
     def name(self, kind: str, id: str) -> str:
-        known = self._directories[kind].entries.get(id)
-        return known.name if known else ""
+        """Return the name of an id; "" if it is not in the directory."""
+        entry = self._directories[kind].entries.get(id)
+        return entry.name if entry else ""
 
     def resource(self, kind: str) -> Resource:
+        """Return the resource of a kind."""
         return self._resources[kind]
 
     def entry(self, kind: str, id: str) -> DirectoryEntry | None:
+        """Return the entry of an id; None if it is not in the directory."""
         return self._directories[kind].entries.get(id)
 
     async def all_of(self, sender: Sender, kind: str) -> Collection[DirectoryEntry]:
-        """Everything of a small kind."""
+        """Return every entry of a small kind; nothing of a large one."""
         return await self._load_if_stale(sender, self._resources[kind])
 
     def learn(self, payload: Json) -> None:
-        """Remember what any answer says things are called."""
+        """Remember the names in the body of any response."""
         for kind, resource in self._resources.items():
-            for known in self._read(payload, resource):
-                self._directories[kind].add(known)
+            for entry in self._parse_entries(payload, resource):
+                self._directories[kind].add(entry)
             if not resource.directory:
-                self._directories[kind].forget_oldest(SEEN)
+                self._directories[kind].forget_oldest(MAX_REMEMBERED)
 
     def forget(self, resource: Resource) -> None:
-        """Something of this kind was written: what was fetched before is no longer believed."""
+        """Drop what was fetched of this kind and of those that depend on it, since something of it was written."""
         for kind in (resource.plural, *resource.drops):
             self._directories[kind] = KindDirectory()
         self.answers.clear()
 
     async def _load_if_stale(
-        self, sender: Sender, resource: Resource, _name: str = "", fresh: float = FRESH
+        self, sender: Sender, resource: Resource, _name: str = "", fresh: float = FRESH_SECONDS
     ) -> Collection[DirectoryEntry]:
-        """The whole of a small kind; of a large one nothing is kept that a name could be trusted to."""
+        """Return every entry of a small kind, at most `fresh` seconds old; nothing of a large kind.
+
+        What is remembered of a large kind is incomplete, so a name in it may not be unique.
+        """
         if not resource.directory:
             return ()
         async with self._loading[resource.plural]:
-            stale = self._clock() - self._directories[resource.plural].loaded > fresh
+            stale = self._clock() - self._directories[resource.plural].loaded_at > fresh
             while stale:
                 stale = not await self._load(sender, resource)
         return self._directories[resource.plural].entries.values()
 
     async def _search(self, sender: Sender, resource: Resource, name: str) -> Collection[DirectoryEntry]:
-        """A second look before a name is refused: it may be too new, or one of too many to keep."""
+        """Look again before a name is refused: the thing may be new, or of a kind too large to fetch as a whole.
+
+        Raises:
+            BadArguments: if more things match than can be fetched.
+        """
         directory = self._directories[resource.plural]
-        if not resource.find or (directory.complete and self._clock() - directory.loaded <= JUST_NOW):
-            return await self._load_if_stale(sender, resource, fresh=JUST_NOW)
-        found, complete = await self._pages(sender, resource, resource.find(name))
+        if not resource.find or (directory.complete and self._clock() - directory.loaded_at <= RECHECK_SECONDS):
+            return await self._load_if_stale(sender, resource, fresh=RECHECK_SECONDS)
+        entries, complete = await self._fetch_pages(sender, resource, resource.find(name))
         if not complete:
-            most = f"more than {len(found)} {resource.words}"
+            most = f"more than {len(entries)} {resource.words}"
             raise BadArguments(f'"{name[:80]}" may be the name of {most}: give the id.')
-        return found
+        return entries
 
     async def _load(self, sender: Sender, resource: Resource) -> bool:
-        """All there are, page by page; whether it still holds, since something may have been written meanwhile."""
-        before, asked = self._directories[resource.plural], self._clock()
-        found, complete = await self._pages(sender, resource, resource.lister.options.get("query", {}))
+        """Fetch a whole kind; return False if something of it was written meanwhile, so that it is stale already."""
+        before, started_at = self._directories[resource.plural], self._clock()
+        entries, complete = await self._fetch_pages(sender, resource, resource.lister.options.get("query", {}))
         if self._directories[resource.plural] is not before:
             return False
-        self._directories[resource.plural] = KindDirectory({one.id: one for one in found}, asked, complete)
+        self._directories[resource.plural] = KindDirectory({e.id: e for e in entries}, started_at, complete)
         return True
 
-    async def _pages(self, sender: Sender, resource: Resource, query: Query) -> tuple[list[DirectoryEntry], bool]:
-        """All pages, those after the first at once where it tells how many there are; and whether that was all."""
+    async def _fetch_pages(self, sender: Sender, resource: Resource, query: Query) -> tuple[list[DirectoryEntry], bool]:
+        """Fetch up to `MAX_PAGES` pages; return their entries and whether those are all.
+
+        After the first page the others are fetched at once, as far as `meta.total` tells how many there are.
+        """
         if resource.plane == "control":
-            return (await self._page(sender, resource, query))[0], True
+            return (await self._fetch_page(sender, resource, query))[0], True
 
-        def page(number: int) -> Awaitable[tuple[list[DirectoryEntry], int]]:
-            return self._page(sender, resource, {**query, "limit": str(PAGE), "offset": str(number * PAGE)})
+        def fetch(number: int) -> Awaitable[tuple[list[DirectoryEntry], int]]:
+            paging = {"limit": str(PAGE_SIZE), "offset": str(number * PAGE_SIZE)}
+            return self._fetch_page(sender, resource, {**query, **paging})
 
-        found, total = await page(0)
-        if len(found) < PAGE:
-            return found, True
-        told = min(PAGES, -(-total // PAGE))
-        more = await gather([page(number) for number in range(1, told)])
-        last = more[-1][0] if more else found
-        found += [one for rows, _ in more for one in rows]
-        for number in range(max(1, told), PAGES):  # more than was told, or nothing was
-            if len(last) < PAGE:
+        entries, total = await fetch(0)
+        if len(entries) < PAGE_SIZE:
+            return entries, True
+        page_count = min(MAX_PAGES, -(-total // PAGE_SIZE))
+        pages = await gather([fetch(number) for number in range(1, page_count)])
+        last = pages[-1][0] if pages else entries
+        entries += [entry for page, _ in pages for entry in page]
+        for number in range(max(1, page_count), MAX_PAGES):  # `total` may be missing or too small
+            if len(last) < PAGE_SIZE:
                 break
-            last, _ = await page(number)
-            found += last
-        return found, len(last) < PAGE or len(found) == total
+            last, _ = await fetch(number)
+            entries += last
+        return entries, len(last) < PAGE_SIZE or len(entries) == total
 
-    async def _page(self, sender: Sender, resource: Resource, query: Query) -> tuple[list[DirectoryEntry], int]:
-        """One page, and how many rows there are in all."""
+    async def _fetch_page(self, sender: Sender, resource: Resource, query: Query) -> tuple[list[DirectoryEntry], int]:
+        """Fetch one page; return its entries and the total number of rows, 0 if the response does not tell."""
         path = resource.lister.path
-        reply = await sender.send(Request("GET", path, query, plane=resource.plane, repeatable=True))
-        self.learn(reply.body)
-        return list(self._read(reply.body, resource)), as_int(as_object(reply.body.get("meta")).get("total"))
+        response = await sender.send(Request("GET", path, query, plane=resource.plane, repeatable=True))
+        self.learn(response.body)
+        total = as_int(as_object(response.body.get("meta")).get("total"))
+        return list(self._parse_entries(response.body, resource)), total
 
-    def _read(self, payload: Json, resource: Resource) -> Iterator[DirectoryEntry]:
+    def _parse_entries(self, payload: Json, resource: Resource) -> Iterator[DirectoryEntry]:
+        """Yield the entries of this kind in the body of a response."""
         for row in rows_of(payload, resource):
             id, names = row.get(resource.id_key), tuple(str(name) for name in resource.called(row))
             within = str(row.get(resource.within) or "") if resource.within else ""
@@ -291,10 +368,10 @@ class NameDirectory:
             if id and (names or resource.directory):
                 yield DirectoryEntry(str(id), names, within, self._clock(), resource.find is not None, facts)
 
-    def _recent(self, known: DirectoryEntry | None) -> bool:
-        return known is not None and self._clock() - known.at < FRESH
+    def _is_recent(self, entry: DirectoryEntry | None) -> bool:
+        return entry is not None and self._clock() - entry.seen_at < FRESH_SECONDS
 
 
 def rows_of(payload: Json, resource: Resource) -> list[Json]:
-    """The rows of this kind in a payload, whether it holds one or many."""
+    """Return the rows of this kind in a body, whether it holds one or many."""
     return [*as_objects(payload.get(resource.plural)), *as_objects([payload.get(resource.singular)])]

@@ -1,10 +1,11 @@
-"""Lists of conditions and of names: every name in them becomes an id."""
+"""Resolve the names inside lists: conditions, assignments (`title=value`), and plain lists of names."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
+from ac_mcp.arguments.corrections import find_misspelt
 from ac_mcp.errors import BadArguments, NoSuchName
 from ac_mcp.filters.conditions import (
     FIELD,
@@ -17,23 +18,26 @@ from ac_mcp.filters.conditions import (
     unknown_condition,
 )
 from ac_mcp.messages import Json, Sender
-from ac_mcp.naming.field_values import replace_assignment, stored_value
 from ac_mcp.naming.matching import DirectoryEntry, find_matches, is_id
 from ac_mcp.spec.resource import Resource
 
-SEVERAL = ("checkbox", "listbox")
-"""Kinds of fields that hold several values."""
-JOINED = re.compile(r"(?:[,;|&]|\b(?:or|and|oder|und)\b)\s*[\w ]+(?:!=|=|:)", re.I)
+MULTI_VALUE_TYPES = ("checkbox", "listbox")
+"""Types of custom fields that hold several values."""
+SECOND_CONDITION = re.compile(r"(?:[,;|&]|\b(?:or|and|oder|und)\b)\s*[\w ]+(?:!=|=|:)", re.I)
 """What looks like a second condition inside the first."""
-MOST_NAMES = 50
-"""Names that are looked up one by one before anything begins; ids and e-mails need no look."""
+MAX_NAMES = 50
+"""Names in one list that are looked up one by one before the call begins; ids and e-mail addresses need no lookup."""
+EXAMPLE_VALUES = {"date": ["2026-02-01"], "number": ["12"]}
+"""Values to suggest for the types of custom fields that have no options."""
+REPEATABLE = KEYS["contacts"]["tag"]
+"""Stands in for the key of a custom field, which has none: conditions on it may be repeated, as those on tags may."""
 
 
 class NameLookup(Protocol):
-    """What names are looked up in."""
+    """The part of `NameDirectory` that resolving needs."""
 
     async def id(
-        self, sender: Sender, parameter: str, kind: str, given: str, within: str = "", *, main: bool = False
+        self, sender: Sender, parameter: str, kind: str, text: str, within: str = "", *, main: bool = False
     ) -> str: ...
     def name(self, kind: str, id: str) -> str: ...
     def resource(self, kind: str) -> Resource: ...
@@ -42,65 +46,125 @@ class NameLookup(Protocol):
 
 
 async def resolve_assignments(
-    names: NameLookup, sender: Sender, parameter: str, kind: str, given: Sequence[str], arguments: Json
+    names: NameLookup, sender: Sender, parameter: str, kind: str, texts: Sequence[str], arguments: Json
 ) -> dict[str, str]:
-    """`title=value` for each: a title may hold "=" itself, so the longest that is known wins."""
+    """Return `{id: value}` for a list of `title=value`.
+
+    A title may contain "=" itself, so the longest title that exists wins.
+
+    Raises:
+        BadArguments: if a text is no assignment, a title is repeated, or the field does not take the value.
+        NoSuchName, SeveralNames: if a title does not name exactly one field.
+    """
     values: dict[str, str] = {}
-    for text in given:
+    for text in texts:
         if "=" not in text:
             raise BadArguments(f'{parameter}: "{text}" is not of the form title=value.')
-        titles = [text[:place] for place, letter in enumerate(text) if letter == "="]
-        kept = await names.all_of(sender, kind)
-        title = next((t for t in reversed(titles) if find_matches(kept, t)), titles[0])
+        titles = [text[:position] for position, letter in enumerate(text) if letter == "="]
+        entries = await names.all_of(sender, kind)
+        title = next((title for title in reversed(titles) if find_matches(entries, title)), titles[0])
         id = await names.id(sender, parameter, kind, title)
         if id in values:
             raise BadArguments(f'{parameter}: "{title}" is given twice.')
-        swap = partial(replace_assignment, given, text, title)
+        correct = partial(replace_assignment, texts, text, title)
         value = text[len(title) + 1 :].strip()
-        values[id] = stored_value(names.resource(kind), names.entry(kind, id), value, parameter, arguments, swap)
+        resource, entry = names.resource(kind), names.entry(kind, id)
+        values[id] = parse_field_value(resource, entry, value, parameter, arguments, correct)
     return values
 
 
+def replace_assignment(texts: Sequence[str], text: str, title: str, value: str) -> list[str]:
+    """Return the assignments with another value in one of them."""
+    return [f"{title}={value}" if other == text else other for other in texts]
+
+
+def parse_field_value(
+    resource: Resource,
+    entry: DirectoryEntry | None,
+    text: str,
+    parameter: str,
+    arguments: Json,
+    correct: Callable[[str], Any],
+) -> str:
+    """Return the value that a custom field stores for this text.
+
+    `correct` turns a valid value into the whole argument, to suggest a corrected call.
+
+    Raises:
+        BadArguments: if the field does not take the value; with corrected arguments, where there are any.
+    """
+    if resource.value is None or entry is None:
+        return text
+    try:
+        return resource.value(entry.facts, text)
+    except ValueError as error:
+        choices = entry.facts.get("options") or EXAMPLE_VALUES.get(entry.facts.get("type", ""), [])
+        spellings = {choice.casefold(): choice for choice in choices}
+        closest = spellings.get(find_misspelt(text, list(spellings)) or "")
+        fixed = None
+        if choices and "||" not in text:  # one valid value in place of several would drop the others
+            fixed = {**arguments, parameter: correct(closest or choices[0])}
+        raise BadArguments(f"{parameter}: {entry.name} {error}.", fixed, example=closest is None) from None
+
+
 async def resolve_conditions(
-    names: NameLookup, sender: Sender, parameter: str, kind: str, given: Sequence[str], arguments: Json
+    names: NameLookup, sender: Sender, parameter: str, kind: str, texts: Sequence[str], arguments: Json
 ) -> list[Condition]:
-    """Raises BadArguments, NoSuchName, SeveralNames for what cannot be asked."""
-    read = [parse_condition(parameter, text) for text in given]
-    read.sort(key=lambda one: find_key(kind, one) == "stage")  # its pipeline first
-    found: list[Condition] = []
-    for one in read:
-        key = find_key(kind, one)
+    """Return the conditions with ids for their names.
+
+    Raises:
+        BadArguments: if the API cannot filter by one of them, or two exclude each other.
+        NoSuchName, SeveralNames: if a name does not stand for exactly one thing.
+    """
+    conditions = [parse_condition(parameter, text) for text in texts]
+    conditions.sort(key=lambda condition: find_key(kind, condition) == "stage")  # a stage needs its pipeline's id
+    resolved: list[Condition] = []
+    for condition in conditions:
+        key = find_key(kind, condition)
         if not key:
-            found.append(await resolve_field_condition(names, sender, parameter, kind, one, given, arguments))
+            resolved.append(await resolve_field_condition(names, sender, parameter, kind, condition, texts, arguments))
         elif KEYS[kind][key].form == "name":
-            pipeline = next((c.value for c in found if c.key == "pipeline"), "") if key == "stage" else ""
-            found.append(await resolve_named_condition(names, sender, parameter, kind, key, one, pipeline))
+            pipelines = [other.value for other in resolved if other.key == "pipeline"]
+            within = pipelines[0] if key == "stage" and pipelines else ""
+            resolved.append(await resolve_named_condition(names, sender, parameter, kind, key, condition, within))
         else:
-            found.append(build_condition(parameter, kind, key, one))
-    twice = [c for c in found if [d.key for d in found].count(c.key) > 1 and not KEYS[kind].get(c.key, TWICE).negative]
-    if twice:
-        raise BadArguments(f"{parameter}: {twice[0].key} is asked twice; all conditions have to hold at once.")
-    return found
+            resolved.append(build_condition(parameter, kind, key, condition))
+    require_unrepeated(parameter, kind, resolved)
+    return resolved
+
+
+def require_unrepeated(parameter: str, kind: str, conditions: Sequence[Condition]) -> None:
+    """Raise BadArguments if two conditions have the same key and the key may not be repeated."""
+    keys = [condition.key for condition in conditions]
+    for key in keys:
+        if keys.count(key) > 1 and not KEYS[kind].get(key, REPEATABLE).negative:
+            raise BadArguments(f"{parameter}: {key} is asked twice; all conditions have to hold at once.")
 
 
 async def resolve_named_condition(
-    names: NameLookup, sender: Sender, parameter: str, kind: str, key: str, one: ConditionText, within: str
+    names: NameLookup, sender: Sender, parameter: str, kind: str, key: str, condition: ConditionText, within: str
 ) -> Condition:
-    of = KEYS[kind][key]
-    if one.negative and not of.negative:
-        raise BadArguments(f'{parameter}: "{one.whole[:80]}": {key} cannot be asked the other way round.')
-    if not one.value:
-        raise BadArguments(f'{parameter}: "{one.whole[:80]}": {key} needs a name or an id.')
+    """Return a condition whose value is a name or id, such as `tag=VIP`; `within` is the pipeline of a stage.
+
+    Raises:
+        BadArguments: if the key does not take `!=`, the value is empty, or the text is several conditions.
+        NoSuchName, SeveralNames: if the name does not stand for exactly one thing.
+    """
+    definition = KEYS[kind][key]
+    if condition.negative and not definition.negative:
+        raise BadArguments(f'{parameter}: "{condition.whole[:80]}": {key} cannot be asked the other way round.')
+    if not condition.value:
+        raise BadArguments(f'{parameter}: "{condition.whole[:80]}": {key} needs a name or an id.')
     try:
-        id = await names.id(sender, parameter, of.kind, one.value, within)
+        id = await names.id(sender, parameter, definition.kind, condition.value, within)
     except NoSuchName:
-        if JOINED.search(one.value):
+        if SECOND_CONDITION.search(condition.value):
             raise BadArguments(
-                f'{parameter}: "{one.whole[:80]}" is several conditions: give each as one item of the list. All have '
-                "to hold; there is no OR, so ask for the one, then for the other."
+                f'{parameter}: "{condition.whole[:80]}" is several conditions: give each as one item of the list. All '
+                "have to hold; there is no OR, so ask for the one, then for the other."
             ) from None
         raise
-    return Condition.of(key, id, names.name(of.kind, id) or id, one.negative)
+    return Condition.of(key, id, names.name(definition.kind, id) or id, condition.negative)
 
 
 async def resolve_field_condition(
@@ -108,67 +172,75 @@ async def resolve_field_condition(
     sender: Sender,
     parameter: str,
     kind: str,
-    one: ConditionText,
-    given: Sequence[str],
+    condition: ConditionText,
+    texts: Sequence[str],
     arguments: Json,
 ) -> Condition:
-    """A condition on a custom field: a title may hold "=" itself, so the longest that is known wins."""
+    """Return a condition on a custom field.
 
-    def instead(key: str) -> Json:
-        right = f"{key}{'!=' if one.negative else '='}{one.value}"
-        return {**arguments, parameter: [right if text == one.whole else text for text in given]}
+    Raises:
+        BadArguments: if there is no such key or field, or the field does not take the operator or the value.
+        SeveralNames: if the title names several fields.
+    """
 
-    known = await names.all_of(sender, "fields") if kind == "contacts" else ()
-    title, value = split_assignment(one, known)
-    fields = find_matches(known, title)
-    if len(fields) != 1 and not (title.isdecimal() and title in {k.id for k in known}):
-        if len(fields) > 1:
-            await names.id(sender, parameter, "fields", title)  # says which there are
-        raise unknown_condition(parameter, kind, one, [k.name for k in known], instead)
-    field = fields[0] if fields else next(k for k in known if k.id == title)
-    if one.operator in (">", ">=", "<", "<="):
-        raise BadArguments(f'{parameter}: "{one.whole[:80]}": {field.name} takes = and != only.')
-    several = field.facts.get("type") in SEVERAL
+    def with_key(key: str) -> Json:
+        corrected = f"{key}{'!=' if condition.negative else '='}{condition.value}"
+        return {**arguments, parameter: [corrected if text == condition.whole else text for text in texts]}
+
+    entries = await names.all_of(sender, "fields") if kind == "contacts" else ()
+    title, value = split_assignment(condition, entries)
+    matches = find_matches(entries, title)
+    if len(matches) != 1 and not (title.isdecimal() and title in {entry.id for entry in entries}):
+        if len(matches) > 1:
+            await names.id(sender, parameter, "fields", title)  # raises SeveralNames
+        raise unknown_condition(parameter, kind, condition, [entry.name for entry in entries], with_key)
+    field = matches[0] if matches else next(entry for entry in entries if entry.id == title)
+    if condition.operator in (">", ">=", "<", "<="):
+        raise BadArguments(f'{parameter}: "{condition.whole[:80]}": {field.name} takes = and != only.')
+    several = field.facts.get("type") in MULTI_VALUE_TYPES
     if value:
-        swap = partial(replace_condition, given, one)
-        value = stored_value(names.resource("fields"), field, value, parameter, arguments, swap)
+        correct = partial(replace_condition, texts, condition)
+        value = parse_field_value(names.resource("fields"), field, value, parameter, arguments, correct)
         if several and "||" in value.strip("|"):
             raise BadArguments(f"{parameter}: {field.name} is asked for one value at a time.")
     return Condition.of(
-        FIELD, value.strip("|") if several else value, value.strip("|"), one.negative,
+        FIELD, value.strip("|") if several else value, value.strip("|"), condition.negative,
         title=field.name, field=field.id, among=several,
     )  # fmt: skip
 
 
-def replace_condition(given: Sequence[str], one: ConditionText, value: str) -> list[str]:
-    """The conditions, this one with another value."""
-    right = f"{one.key}{'!=' if one.negative else '='}{value}"
-    return [right if text == one.whole else text for text in given]
+def replace_condition(texts: Sequence[str], condition: ConditionText, value: str) -> list[str]:
+    """Return the texts of all conditions, with another value in one of them."""
+    corrected = f"{condition.key}{'!=' if condition.negative else '='}{value}"
+    return [corrected if text == condition.whole else text for text in texts]
 
 
-def split_assignment(one: ConditionText, known: Collection[DirectoryEntry]) -> tuple[str, str]:
-    """Title and value."""
-    text = f"{one.key}={one.value}"
-    places = [place for place, letter in enumerate(text) if letter == "="]
-    title = next((text[:p].strip() for p in reversed(places) if find_matches(known, text[:p])), one.key)
-    return title, text[len(title) :].lstrip()[1:].strip() if title != one.key else one.value
+def split_assignment(condition: ConditionText, entries: Collection[DirectoryEntry]) -> tuple[str, str]:
+    """Return the title and the value.
+
+    A title may contain "=" itself, so the longest title that exists wins.
+    """
+    text = f"{condition.key}={condition.value}"
+    positions = [position for position, letter in enumerate(text) if letter == "="]
+    titles = (text[:position].strip() for position in reversed(positions) if find_matches(entries, text[:position]))
+    title = next(titles, condition.key)
+    return title, text[len(title) :].lstrip()[1:].strip() if title != condition.key else condition.value
 
 
-async def resolve_list(names: NameLookup, sender: Sender, parameter: str, kind: str, given: Sequence[str]) -> list[str]:
-    """Ids, and of contacts e-mail addresses too: those are looked up when it is their turn.
+async def resolve_list(names: NameLookup, sender: Sender, parameter: str, kind: str, texts: Sequence[str]) -> list[str]:
+    """Return the distinct ids of a list of names and ids.
+
+    E-mail addresses of contacts stay as they are: they are looked up when their turn comes.
 
     Raises:
-        BadArguments: where too many of them are names.
+        BadArguments: if more than `MAX_NAMES` of them are names.
+        NoSuchName, SeveralNames: if a name does not stand for exactly one thing.
     """
     resource = names.resource(kind)
-    many = not resource.directory  # of those an id needs no look
-    known = [text for text in given if many and (is_id(text, resource) or (kind == "contacts" and "@" in text))]
-    if len(given) - len(known) > MOST_NAMES:
-        what = "ids or e-mail addresses" if kind == "contacts" else "ids"
-        raise BadArguments(f"{parameter}: more than {MOST_NAMES} are names: give {what}.")
-    found = [text if text in known else await names.id(sender, parameter, kind, text) for text in given]
-    return list(dict.fromkeys(text.casefold() if "@" in text else text for text in found))
-
-
-TWICE = KEYS["contacts"]["tag"]
-"""A custom field may be asked more than once."""
+    unlisted = not resource.directory  # ids of large kinds are taken without a lookup
+    ready = [text for text in texts if unlisted and (is_id(text, resource) or (kind == "contacts" and "@" in text))]
+    if len(texts) - len(ready) > MAX_NAMES:
+        accepted = "ids or e-mail addresses" if kind == "contacts" else "ids"
+        raise BadArguments(f"{parameter}: more than {MAX_NAMES} are names: give {accepted}.")
+    ids = [text if text in ready else await names.id(sender, parameter, kind, text) for text in texts]
+    return list(dict.fromkeys(id.casefold() if "@" in id else id for id in ids))

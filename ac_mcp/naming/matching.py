@@ -1,4 +1,4 @@
-"""What things are called, and when two names are the same, alike, or one with a typo."""
+"""Compare names: when two are the same, similar, or the same but for a typo."""
 
 import re
 import unicodedata
@@ -12,92 +12,106 @@ from ac_mcp.messages import Json
 from ac_mcp.spec.resource import Resource
 from ac_mcp.text import visible
 
-NEAR, TYPO, LONGER = 0.5, 0.66, 0.85
-"""How alike a name must be to be worth telling; to be the same but for a typo; and so where one holds the other."""
+MIN_SIMILARITY = 0.5
+"""Least similarity (0 to 1) of a name that is worth suggesting."""
+MIN_TYPO_SIMILARITY = 0.66
+"""Least similarity of two names that differ by a typo only."""
+MIN_CONTAINED_SIMILARITY = 0.85
+"""Least similarity of two names that differ by a typo only, where one contains the other."""
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryEntry:
-    """A thing and what it is called: the first name is the one we show."""
+    """A record and its names; the first name is the one answers show."""
 
     id: str
     names: tuple[str, ...]
     within: str = ""
-    at: float = -inf
-    """When it was last seen."""
+    """The id of what contains it, such as a stage's pipeline; "" if nothing does."""
+    seen_at: float = -inf
+    """When the API last returned it, in seconds on the directory's clock."""
     detail: bool = False
     """Whether its second name helps to tell it apart."""
     facts: Json = field(default_factory=dict[str, Any])
+    """What else is remembered of the row, such as a field's type and options."""
 
     @property
     def name(self) -> str:
+        """The name answers show; "" if it has none."""
         return self.names[0] if self.names else ""
 
 
 ROW_ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""What Maton's ids are (reference 1.3); another word that looks like one may be a name."""
+"""The form of Maton's ids (reference 1.3); another word of a similar form may be a name."""
 LINK_ID = re.compile(r"(?=.*[0-9])[0-9a-z]+(-[0-9a-z]+)+", re.ASCII)
 
 
 def is_id(text: str, resource: Resource) -> bool:
+    """Return whether the text has the form of an id of this resource."""
     return bool((LINK_ID if resource.plane == "control" else ROW_ID).fullmatch(text))
 
 
 def normalize_name(name: str) -> str:
-    """Case, outer space, what nobody sees and the way an accent is encoded do not matter."""
+    """Return the name without the differences that do not count: case, spacing, invisible letters, accent encoding."""
     return " ".join(unicodedata.normalize("NFC", visible(name)).casefold().split())
 
 
-def find_matches(known: Iterable[DirectoryEntry], name: str, only_main: bool = False) -> list[DirectoryEntry]:
-    """Those called so: by the very spelling of their main name, else by their main name, else by any."""
-    sought = normalize_name(name)
-    loose = [one for one in known if sought and sought in map(normalize_name, one.names)]
-    main = [one for one in loose if normalize_name(one.name) == sought]
-    exact = [one for one in main if visible(one.name) == visible(name)]
+def find_matches(entries: Iterable[DirectoryEntry], name: str, only_main: bool = False) -> list[DirectoryEntry]:
+    """Return the entries of this name: the only one of the exact spelling, else by main name, else by any name."""
+    normalized = normalize_name(name)
+    loose = [entry for entry in entries if normalized and normalized in map(normalize_name, entry.names)]
+    main = [entry for entry in loose if normalize_name(entry.name) == normalized]
+    exact = [entry for entry in main if visible(entry.name) == visible(name)]
     return exact if len(exact) == 1 else main if only_main else main or loose
 
 
-def find_closest(known: Iterable[DirectoryEntry], name: str, *, always: bool = False) -> list[DirectoryEntry]:
-    """The three most alike, those that hold the name or are held by it first; with `always` however little alike."""
-    sought, all_of_them = normalize_name(name), list(known)
-    holding = [
-        k
-        for k in all_of_them
-        if sought and any(sought in normalize_name(n) or normalize_name(n) in sought for n in k.names)
+def find_closest(entries: Iterable[DirectoryEntry], name: str, *, always: bool = False) -> list[DirectoryEntry]:
+    """Return up to three entries of a similar name; those that contain the name or are contained in it come first.
+
+    With `always`, entries of little similarity are returned if there are no better ones.
+    """
+    normalized, candidates = normalize_name(name), list(entries)
+    containing = [
+        entry
+        for entry in candidates
+        if normalized and any(normalized in other or other in normalized for other in map(normalize_name, entry.names))
     ]
-    near = sorted(all_of_them, key=lambda one: -similarity(one, name))
-    enough = [k for k in near if similarity(k, name) >= NEAR] or (near[:3] if always and not holding else [])
-    return list({k.id: k for k in (*holding, *enough)}.values())[:3]
+    ranked = sorted(candidates, key=lambda entry: -similarity(entry, name))
+    similar = [entry for entry in ranked if similarity(entry, name) >= MIN_SIMILARITY]
+    if not similar and always and not containing:
+        similar = ranked[:3]
+    return list({entry.id: entry for entry in (*containing, *similar)}.values())[:3]
 
 
-def is_misspelt(known: DirectoryEntry, name: str) -> bool:
-    """Whether the name is surely this one with a typo; `2025` is not `VIP 2025` or `2024` with one."""
-    sought = normalize_name(name)
+def is_misspelt(entry: DirectoryEntry, name: str) -> bool:
+    """Return whether the name is surely this entry's with a typo; `2025` is no typo of `VIP 2025` or `2024`."""
+    normalized = normalize_name(name)
     return any(
-        is_mistyped(normalize_name(n), sought)
-        for n in known.names
-        if digits_of(normalize_name(n)) == digits_of(sought) != sought
+        is_mistyped(other, normalized)
+        for other in map(normalize_name, entry.names)
+        if digits_of(other) == digits_of(normalized) != normalized
     )
 
 
-def is_mistyped(name: str, sought: str) -> bool:
-    least = LONGER if sought in name or name in sought else TYPO
-    return each_word_alike(name.split(), sought.split()) and SequenceMatcher(None, sought, name).ratio() >= least
+def is_mistyped(name: str, typed: str) -> bool:
+    """Return whether two normalized names differ by a typo only."""
+    least = MIN_CONTAINED_SIMILARITY if typed in name or name in typed else MIN_TYPO_SIMILARITY
+    return has_similar_words(name.split(), typed.split()) and SequenceMatcher(None, typed, name).ratio() >= least
 
 
-def each_word_alike(words: list[str], others: list[str]) -> bool:
-    """Word by word: Dana Okafor is nobody's misspelling of Sam Okafor."""
+def has_similar_words(words: list[str], others: list[str]) -> bool:
+    """Return whether two names are similar word by word: Dana Okafor is no misspelling of Sam Okafor."""
     pairs = zip(words, others, strict=False)
-    return len(words) == len(others) and all(SequenceMatcher(None, *pair).ratio() >= NEAR for pair in pairs)
+    return len(words) == len(others) and all(SequenceMatcher(None, *pair).ratio() >= MIN_SIMILARITY for pair in pairs)
 
 
 def digits_of(text: str) -> str:
-    """The numbers of a name: two that differ there are two names."""
+    """Return the numbers in a name: names whose numbers differ are different names."""
     return " ".join(re.findall(r"\d+", text))
 
 
-def similarity(known: DirectoryEntry, name: str) -> float:
-    """From 0 to 1."""
-    sought = normalize_name(name)
-    return max((SequenceMatcher(None, sought, normalize_name(n)).ratio() for n in known.names), default=0.0)
+def similarity(entry: DirectoryEntry, name: str) -> float:
+    """Return how similar the name is to the closest of the entry's names, from 0 to 1."""
+    normalized = normalize_name(name)
+    return max((SequenceMatcher(None, normalized, normalize_name(other)).ratio() for other in entry.names), default=0.0)

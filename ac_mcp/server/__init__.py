@@ -1,1 +1,1 @@
-"""The operations as an MCP server."""
+"""Serve the operations over MCP: tools, resources, prompts, skills, and the HTTP side."""

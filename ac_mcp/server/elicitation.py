@@ -1,4 +1,4 @@
-"""Somebody's yes: asked for through the client where it can ask (elicitation), else with a token that confirms."""
+"""Ask the user to confirm a write, through a client that can ask (elicitation)."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -21,16 +21,19 @@ from ac_mcp.writes.audit_log import CONFIRMATION_TTL, PendingConfirmation
 
 Context = ServerRequestContext[Any]
 Retry = Callable[[PendingConfirmation], Awaitable[Json]]
-"""Makes the call again, with its confirmation."""
-IN_ROUNDS = "2026-07-28"
-"""Since this version the client is asked by an answer, and makes the call again with what was said."""
+"""A function that makes the call again, with its confirmation."""
+MULTI_ROUND_SINCE = "2026-07-28"
+"""From this protocol version on, an answer asks the client, and the client repeats the call with the user's answer."""
 QUESTION = "confirm"
+"""The name of the form's only field."""
 SCHEMA: Json = {
     "type": "object",
     "properties": {QUESTION: {"type": "boolean", "title": "Do it", "description": "Yes, make this change"}},
     "required": [QUESTION],
 }
-LONGEST = 3000
+"""The form the client shows."""
+MAX_QUESTION = 3000
+"""Characters of a question."""
 VERBS = {
     "creates": "new",
     "changes": "changes",
@@ -38,49 +41,60 @@ VERBS = {
     "ties": "adds the",
     "unties": "takes away the",
 }
-"""How a person is told what a preview says."""
+"""The words for a person, by the words of a preview."""
 DECLINED = "The user was asked and did not agree: do not try it another way."
 OUTDATED = "What was confirmed is not known here, or was confirmed before. Nothing was changed: make the call again."
 
 
 def can_ask(context: Context) -> bool:
+    """Return whether the client can ask its user (elicitation)."""
     capabilities = context.session.client_capabilities
     return capabilities is not None and capabilities.elicitation is not None
 
 
+def is_multi_round(context: Context) -> bool:
+    """Return whether the client is asked by an answer, and repeats the call (SEP-2322)."""
+    return is_version_at_least(context.protocol_version, MULTI_ROUND_SINCE)
+
+
 def question(needs: ConfirmationRequired) -> str:
-    """What a person is asked: why, which call, and what would be different."""
+    """Return the question for the user: why it is asked, the call, and what the call would change."""
     preview = json.loads(render(needs.preview or {}))
     lines = [*needs.reasons]
-    lines += [f"In the account: {preview['in_account']}"] if preview.get("in_account") else []
+    if preview.get("in_account"):
+        lines.append(f"In the account: {preview['in_account']}")
     lines += ["", truncate(preview.get("call", ""), 500)]
-    lines += [f"takes back: {preview['takes_back']}"] if "takes_back" in preview else []
+    if "takes_back" in preview:
+        lines.append(f"takes back: {preview['takes_back']}")
     lines += [*map(change_line, preview.get("changes", ())), *preview.get("further_requests", ())]
-    lines += [f"not restored: {one}" for one in preview.get("not_restored", ())]
-    lines += [f"also: {one}" for one in preview.get("also", ())]
-    return truncate("\n".join(lines), LONGEST)
+    lines += [f"not restored: {item}" for item in preview.get("not_restored", ())]
+    lines += [f"also: {item}" for item in preview.get("also", ())]
+    return truncate("\n".join(lines), MAX_QUESTION)
 
 
 def change_line(change: Json) -> str:
-    """One record that would change, in a line: what is new, what goes, and of a change both values."""
+    """Return one line about a record that would change: its new values, those it loses, or both for an update."""
     verb, word = next((key, change[key]) for key in VERBS if key in change)
     parts = [f"{key} {value}" for key, value in change.items() if key not in (verb, "before", "after", "with")]
-    was, will = change.get("before", {}), change.get("after", {})
+    before, after = change.get("before", {}), change.get("after", {})
     if verb == "changes":
-        parts += [f"{key}: {shown_value(was.get(key))} \u2192 {shown_value(value)}" for key, value in will.items()]
+        parts += [
+            f"{key}: {format_value(before.get(key))} \u2192 {format_value(value)}" for key, value in after.items()
+        ]
     else:
-        parts += [f"{key} {shown_value(value)}" for key, value in (will or was).items()]
+        parts += [f"{key} {format_value(value)}" for key, value in (after or before).items()]
     parts += [f"with {number} {name}" for name, number in change.get("with", {}).items()]
     return f"{VERBS[verb]} {word}: {', '.join(parts)}"
 
 
-def shown_value(value: Any) -> str:
+def format_value(value: Any) -> str:
+    """Return a value as text for a person, at most 200 characters."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return "nothing" if value is None else truncate(text, 200)
 
 
 def input_required(needs: ConfirmationRequired) -> types.InputRequiredResult:
-    """The answer that asks; what comes back with it is the token, of which the model sees nothing."""
+    """Return the answer that asks the user; the client sends the token back with theirs, unseen by the model."""
     form = types.ElicitRequestFormParams(message=question(needs), requested_schema=SCHEMA)
     return types.InputRequiredResult(
         input_requests={QUESTION: types.ElicitRequest(params=form)}, request_state=needs.token
@@ -88,56 +102,56 @@ def input_required(needs: ConfirmationRequired) -> types.InputRequiredResult:
 
 
 async def ask_client(
-    context: Context, account: Account, needs: ConfirmationRequired, offer: PendingConfirmation, again: Retry
+    context: Context, account: Account, needs: ConfirmationRequired, pending: PendingConfirmation, retry: Retry
 ) -> Json | None:
-    """The answer of the call once the client has asked; None if it could not.
+    """Ask the user and make the call; None if the client could not ask or the token is no longer valid.
 
     Raises:
-        BadArguments: if somebody has said no.
+        BadArguments: if the user declines.
     """
-    said: Any = None
+    decision: Any = None
     with move_on_after(CONFIRMATION_TTL):
         try:
-            said = await context.session.elicit_form(question(needs), SCHEMA, related_request_id=context.request_id)
+            decision = await context.session.elicit_form(question(needs), SCHEMA, related_request_id=context.request_id)
         except MCPError:
-            return None  # it says that it can ask, and cannot
-    return await apply_decision(account, said, needs.token, offer, again) if said else None
+            return None  # some clients declare the capability and refuse the request
+    return await apply_decision(account, decision, needs.token, pending, retry) if decision else None
 
 
 async def resume(
-    account: Account, operation: Operation[..., Any], params: types.CallToolRequestParams, again: Retry
+    account: Account, operation: Operation[..., Any], params: types.CallToolRequestParams, retry: Retry
 ) -> Json | None:
-    """The answer of a call that is made again with what was said; None if it is not one, or does not say it.
+    """Make a call that the client repeats with the user's decision; None if the call carries no decision.
 
     Raises:
-        MCPError: for a state that was not given, or was used before (SEP-2322: it must be refused).
-        BadArguments: if somebody has said no.
+        MCPError: if the state is unknown or was used before (SEP-2322: it must be refused).
+        BadArguments: if the user declined.
     """
     if params.request_state is None or QUESTION not in (params.input_responses or {}):
         return None
-    said = (params.input_responses or {})[QUESTION]
-    one, given = resolve_call(account, operation, params.arguments or {})
-    answer = await apply_decision(account, said, params.request_state, PendingConfirmation(one.name, given, ""), again)
+    decision = (params.input_responses or {})[QUESTION]
+    target, arguments = resolve_call(account, operation, params.arguments or {})
+    pending = PendingConfirmation(target.name, arguments, "")
+    answer = await apply_decision(account, decision, params.request_state, pending, retry)
     if answer is None:
         raise MCPError(types.INVALID_PARAMS, OUTDATED)
     return answer
 
 
 async def apply_decision(
-    account: Account, said: Any, token: str, offer: PendingConfirmation, again: Retry
+    account: Account, decision: Any, token: str, pending: PendingConfirmation, retry: Retry
 ) -> Json | None:
-    """The answer of the call; None if the token is not that of this very call.
+    """Make the call if the user has confirmed it; None if the token belongs to no call or to another one.
+
+    Either way the token is used up.
 
     Raises:
-        BadArguments: if somebody has said no.
+        BadArguments: if the user has not confirmed it.
     """
-    kept = await account.audit_log.take_confirmation(account.token_owner(account.caller), token)
-    if getattr(said, "action", "") != "accept" or as_object(getattr(said, "content", None)).get(QUESTION) is not True:
+    stored = await account.audit_log.take_confirmation(account.token_owner(account.caller), token)
+    content = as_object(getattr(decision, "content", None))
+    if getattr(decision, "action", "") != "accept" or content.get(QUESTION) is not True:
         raise BadArguments(DECLINED)
-    if kept is None or (kept.tool, kept.arguments) != (offer.tool, offer.arguments):
+    if stored is None or (stored.tool, stored.arguments) != (pending.tool, pending.arguments):
         return None
-    return await again(kept)
-
-
-def confirms_by_rounds(context: Context) -> bool:
-    return is_version_at_least(context.protocol_version, IN_ROUNDS)
+    return await retry(stored)

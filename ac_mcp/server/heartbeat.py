@@ -1,4 +1,4 @@
-"""Signs of life while a call takes long: hosts give up on what says nothing, and people wonder."""
+"""Report progress at intervals while a call takes long, since hosts give up on a silent one."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -9,14 +9,14 @@ from mcp import MCPError
 from ac_mcp.gateway.client import Gateway
 from ac_mcp.messages import Progress
 
-EVERY = 5.0
-"""Seconds between two signs."""
+INTERVAL = 5.0
+"""Seconds between two heartbeats."""
 STEP = 0.001
-"""Progress has to increase with each message, also where nothing is known to be done."""
+"""What a heartbeat adds to the progress: it has to increase with each message (MCP), even if nothing more is done."""
 
 
 class ReportingProgress:
-    """Passes progress on, and remembers how far it was."""
+    """A progress callback that passes progress on to the client and remembers the last values."""
 
     def __init__(self, report: Progress) -> None:
         self._report = report
@@ -26,30 +26,31 @@ class ReportingProgress:
         self._done, self._total = max(done, self._done + STEP), total
         await self._report(self._done, total, message)
 
-    async def sign(self, message: str) -> None:
+    async def send_heartbeat(self, message: str) -> None:
+        """Report the smallest possible progress, with a message."""
         await self(self._done + STEP, self._total, message)
 
 
 @asynccontextmanager
 async def with_heartbeat(report: Progress, gateway: Gateway) -> AsyncGenerator[ReportingProgress]:
-    """What the call reports with; every five seconds it says that it still waits, and for what."""
-    told = ReportingProgress(report)
+    """Yield the progress of a call; every `INTERVAL` seconds it reports what the call waits for."""
+    progress = ReportingProgress(report)
 
-    async def signs() -> None:
+    async def send_heartbeats() -> None:
         began = gateway.clock()
         while True:
-            await gateway.sleep(EVERY)
+            await gateway.sleep(INTERVAL)
             queued = gateway.pacing.waiting_in_all
             waiting = f"{queued} requests wait for the rate limit" if queued else "waiting for ActiveCampaign"
-            await told.sign(f"{gateway.clock() - began:.0f} s: {waiting}")
+            await progress.send_heartbeat(f"{gateway.clock() - began:.0f} s: {waiting}")
 
-    refused: MCPError | None = None
+    failure: MCPError | None = None
     async with create_task_group() as group:
-        group.start_soon(signs)
+        group.start_soon(send_heartbeats)
         try:
-            yield told
-        except MCPError as error:  # out of here it would come in a group of exceptions
-            refused = error
+            yield progress
+        except MCPError as error:  # the task group would wrap it in an exception group
+            failure = error
         group.cancel_scope.cancel()
-    if refused:
-        raise refused
+    if failure:
+        raise failure

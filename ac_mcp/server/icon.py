@@ -1,4 +1,4 @@
-"""What hosts may show beside the server's name: an envelope on its way. Drawn for this project."""
+"""The icon that hosts show beside the server's name: an envelope on its way. Drawn for this project."""
 
 from base64 import b64encode
 

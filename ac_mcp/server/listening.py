@@ -1,4 +1,4 @@
-"""The HTTP server itself: uvicorn, with an end to those who never get to the end of their request."""
+"""Run the HTTP server: uvicorn, with a time limit for the head of each request."""
 
 import asyncio
 import socket
@@ -11,67 +11,77 @@ import uvicorn
 from anyio import create_task_group, open_signal_receiver
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEAD_SECONDS = 10.0
-"""Seconds in which the head of a request has to have come in."""
-LARGEST_HEAD = 32 * 1024
-KEPT_OPEN = 15
-"""Seconds a connection may be idle."""
-FINISHING = 60
-"""Seconds that calls may still take once the server is asked to stop: more than any write may last."""
-CONNECTIONS = 1_000
+HEAD_TIMEOUT = 10.0
+"""Seconds within which the head of a request has to arrive."""
+MAX_HEAD_BYTES = 32 * 1024
+KEEP_ALIVE = 15
+"""Seconds for which a connection may be idle."""
+SHUTDOWN_TIMEOUT = 60
+"""Seconds that calls may still take once the server is asked to stop; longer than any write may last."""
+MAX_CONNECTIONS = 1_000
 
 
-class Impatient(H11Protocol):
-    """Uvicorn waits for a head as long as it takes: whoever sends it byte by byte would hold a connection for ever."""
+class HeadTimeoutProtocol(H11Protocol):
+    """An HTTP/1.1 protocol that closes a connection whose request head takes too long.
 
-    _late: asyncio.TimerHandle | None = None
-    _begun: Any = None
-    """The last request whose head was there."""
+    Uvicorn itself waits without limit, so a client that sends byte by byte would hold a connection for ever.
+    """
+
+    _head_timer: asyncio.TimerHandle | None = None
+    _last_cycle: Any = None
+    """Uvicorn's cycle of the last request whose head has arrived."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._expect()
+        self._start_timer()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.cycle is not self._begun:
-            self._begun = self.cycle
-            self._arrived()  # a whole head: the body has a time of its own
-        elif self._begun is None or self._begun.response_complete:
-            self._expect()
+        if self.cycle is not self._last_cycle:
+            self._last_cycle = self.cycle
+            self._stop_timer()  # the head is complete; the body has its own time limit
+        elif self._last_cycle is None or self._last_cycle.response_complete:
+            self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._arrived()
+        self._stop_timer()
         super().connection_lost(exc)
 
-    def _expect(self) -> None:
-        if self._late is None:
-            self._late = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+    def _start_timer(self) -> None:
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_TIMEOUT, self.transport.close)
 
-    def _arrived(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
+    def _stop_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
 
 class Server(uvicorn.Server):
-    """Stopped by us: uvicorn would raise the signal once more at its end, and cut off what has to be closed."""
+    """A uvicorn server that leaves signals to `stop_on_signal`.
+
+    Uvicorn raises a captured signal once more at its end, which would cut off what has to be closed.
+    """
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
 
-    async def stop_when_asked(self) -> None:
-        with suppress(NotImplementedError), open_signal_receiver(SIGTERM, SIGINT) as signals:  # Windows has none
+    async def stop_on_signal(self) -> None:
+        """Wait for SIGTERM or SIGINT, then let the server finish."""
+        with (
+            suppress(NotImplementedError),
+            open_signal_receiver(SIGTERM, SIGINT) as signals,
+        ):  # Windows has no such signals
             async for _ in signals:
                 self.should_exit = True
 
 
 async def listen(app: Any, bound: socket.socket) -> None:
-    """Serve until the process is asked to stop; then no new calls are taken, and those under way are finished."""
+    """Serve until the process is asked to stop; then finish the calls under way and take no new ones."""
     config = uvicorn.Config(
         app,
-        http=Impatient,
+        http=HeadTimeoutProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -79,13 +89,13 @@ async def listen(app: Any, bound: socket.socket) -> None:
         server_header=False,
         date_header=False,
         proxy_headers=False,
-        h11_max_incomplete_event_size=LARGEST_HEAD,
-        limit_concurrency=CONNECTIONS,
-        timeout_keep_alive=KEPT_OPEN,
-        timeout_graceful_shutdown=FINISHING,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
     )
     server = Server(config)
     async with create_task_group() as group:
-        group.start_soon(server.stop_when_asked)
+        group.start_soon(server.stop_on_signal)
         await server.serve([bound])
         group.cancel_scope.cancel()

@@ -1,4 +1,4 @@
-"""Things of the account as MCP resources: what a person can attach to a conversation."""
+"""Serve records of the account and files of jobs as MCP resources, which a person can attach to a conversation."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -32,18 +32,20 @@ READERS: Mapping[str, Operation[..., Any]] = {
     for resource in RESOURCES
     if resource.plane == "api" and (reader := resource.reader) and not reader.options.get("verbatim")
 }
-"""What stands for one thing, by the word its address begins with."""
+"""The operation that reads one record, by the word its address begins with."""
 
 
-def template(words: str) -> str:
+def uri_template(words: str) -> str:
+    """Return the address template of the records of a resource."""
     return f"{SCHEME}://{words}/{{id}}"
 
 
-KINDS = {template(words): reader.resource.plural for words, reader in READERS.items()}
-"""The kind of thing each address takes the name or id of."""
+KINDS = {uri_template(words): reader.resource.plural for words, reader in READERS.items()}
+"""The kind whose names and ids an address takes, by its template."""
 
 
 def fixed_resources(offered: Collection[str]) -> list[types.Resource]:
+    """Return the resources with a fixed address: the overview of the account, if its tool is offered."""
     if describe_account.name not in offered:
         return []
     return [
@@ -58,101 +60,105 @@ def fixed_resources(offered: Collection[str]) -> list[types.Resource]:
     ]
 
 
-def readers(offered: Collection[str]) -> Mapping[str, Operation[..., Any]]:
-    """Those whose tool this server has: a resource opens nothing that the tools leave shut."""
+def usable_readers(offered: Collection[str]) -> Mapping[str, Operation[..., Any]]:
+    """Return the readers whose tool is offered: resources give access to no more than the tools do."""
     return {words: reader for words, reader in READERS.items() if reader.name in offered}
 
 
-def templates(offered: Collection[str]) -> list[types.ResourceTemplate]:
+def resource_templates(offered: Collection[str]) -> list[types.ResourceTemplate]:
+    """Return the address templates of the records that can be read."""
     return [
         types.ResourceTemplate(
-            uri_template=template(words),
+            uri_template=uri_template(words),
             name=reader.resource.word,
             title=reader.title,
             description=f"One {reader.resource.word}, by id or name (percent-encoded).",
             mime_type=JSON,
             icons=[ICON],
         )
-        for words, reader in readers(offered).items()
+        for words, reader in usable_readers(offered).items()
     ]
 
 
 def file_link(text: str) -> types.ResourceLink | None:
-    """The file an answer tells of."""
+    """Return a link to the file that an answer (JSON) names; None if it names none."""
     found = re.search(rf'"(?:resource|failures_file)":"({SCHEME}://(?:exports|jobs)/[^"]+)"', text)
     if not found:
         return None
     name = found[1].partition("://")[2].replace("/", "-")
-    kind = "text/csv" if found[1].endswith(".csv") else "application/jsonl"
-    return types.ResourceLink(uri=found[1], name=name, mime_type=kind)
+    mime_type = "text/csv" if found[1].endswith(".csv") else "application/jsonl"
+    return types.ResourceLink(uri=found[1], name=name, mime_type=mime_type)
 
 
 async def read_table(account: Account, uri: str) -> types.ReadResourceResult | None:
-    """The file of an export, or what failed of a job; None for any other address.
+    """Return the file of an export or of a job's failed items; None for any other address.
 
     Raises:
-        MCPError: where there is none such.
+        MCPError: if there is no such file (-32602).
     """
     found = re.fullmatch(
         rf"(?i:{SCHEME})://(?:exports/([0-9]{{1,18}})\.(csv|jsonl)|jobs/([0-9]{{1,18}})/failures\.csv)", uri
     )
     if not found:
         return None
-    bound = await select_connection(account, account.client_for(list_users, Trail()), list_users)
-    job = await account.job_store.find(account.audit_scope(bound.caller), int(found[1] or found[3]))
+    client = await select_connection(account, account.client_for(list_users, Trail()), list_users)
+    job = await account.job_store.find(account.audit_scope(client.caller), int(found[1] or found[3]))
     if job and job.tool in account.tools:
         if not found[1]:
             titles = as_object(job.plan.get("titles"))
-            return content_of(uri, "csv", rejected_table(await failed_rows(account, job.id), titles))
+            return table_content(uri, "csv", rejected_table(await load_failed_items(account, job.id), titles))
         if job.plan.get("format") == found[2] and "file" not in job.plan and job.state == "done":
             path = export_path(job, AllowedFiles(account.settings.folders, account.folder))
             if path.is_file():
-                return content_of(uri, found[2], path.read_text("utf-8"))
+                return table_content(uri, found[2], path.read_text("utf-8"))
     raise MCPError(types.INVALID_PARAMS, "There is no such file (any more), or not yet.", {"uri": uri[:200]})
 
 
-async def failed_rows(account: Account, job: int) -> list[Item]:
-    """What failed, and what was left out on purpose."""
-    found = await account.job_store.items(job, ("failed", "idle"), 1_000_000)
-    return [item for item in found if item.state == "failed" or item.outcome.startswith(LEFT_OUT)]
+async def load_failed_items(account: Account, job: int) -> list[Item]:
+    """Return the items of a job that failed or were left out on purpose."""
+    items = await account.job_store.items(job, ("failed", "idle"), 1_000_000)
+    return [item for item in items if item.state == "failed" or item.outcome.startswith(LEFT_OUT)]
 
 
-def content_of(uri: str, form: str, text: str) -> types.ReadResourceResult:
-    kind = "application/jsonl" if form == "jsonl" else "text/csv"
-    return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, mime_type=kind, text=text)])
+def table_content(uri: str, extension: str, text: str) -> types.ReadResourceResult:
+    """Return a file as the content of a resource; `extension` is "csv" or "jsonl"."""
+    mime_type = "application/jsonl" if extension == "jsonl" else "text/csv"
+    return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, mime_type=mime_type, text=text)])
 
 
 async def read_content(account: Account, uri: str) -> types.ReadResourceResult:
-    """The same text the tool that reads it would give.
+    """Return the content of a resource: for a record, the answer of the tool that reads it.
 
     Raises:
-        MCPError: for an address that leads nowhere (-32602), or where the account could not answer (-32603).
+        MCPError: if there is no such resource (-32602), or the account could not answer (-32603).
     """
-    if found := await read_table(account, uri):
-        return found
+    if table := await read_table(account, uri):
+        return table
     operation, arguments = parse_uri(uri, account.tools)
     try:
         text = render(await execute(account, operation, arguments))
-    except ToolError as trouble:
-        away = isinstance(trouble, GatewayError) and not isinstance(trouble, RequestRefused)
-        code = types.INTERNAL_ERROR if away else types.INVALID_PARAMS
-        raise MCPError(
-            code, explain(trouble, operation, arguments, account.settings.direct, account.access), {"uri": uri[:200]}
-        ) from None
+    except ToolError as error:
+        unanswered = isinstance(error, GatewayError) and not isinstance(error, RequestRefused)
+        code = types.INTERNAL_ERROR if unanswered else types.INVALID_PARAMS
+        message = explain(error, operation, arguments, account.settings.direct, account.access)
+        raise MCPError(code, message, {"uri": uri[:200]}) from None
     return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, mime_type=JSON, text=text)])
 
 
 def parse_uri(uri: str, offered: Collection[str]) -> tuple[Operation[..., Any], dict[str, Any]]:
-    """The tool and arguments an address stands for; a name may hold what an address would have encoded."""
+    """Return the operation and arguments an address stands for; characters in the name need not be encoded.
+
+    Raises:
+        MCPError: if there is no such resource (-32602).
+    """
     found = re.fullmatch(rf"(?i:{SCHEME})://([a-z]+)(?:/(.*))?", uri, re.S)
     words, name = (found[1], unquote(found[2] or "").strip()) if found else ("", "")
     if (words, name) == ("account", "") and describe_account.name in offered:
         return describe_account, {}
-    reader = readers(offered).get(words)
+    reader = usable_readers(offered).get(words)
     if reader is None or not name:
-        known = (
-            ", ".join([*(str(one.uri) for one in fixed_resources(offered)), *map(template, readers(offered))])
-            or "none here"
-        )
-        raise MCPError(types.INVALID_PARAMS, f"There is no such resource; there are {known}.", {"uri": uri[:200]})
+        addresses = [str(resource.uri) for resource in fixed_resources(offered)]
+        addresses += map(uri_template, usable_readers(offered))
+        existing = ", ".join(addresses) or "none here"
+        raise MCPError(types.INVALID_PARAMS, f"There is no such resource; there are {existing}.", {"uri": uri[:200]})
     return reader, {reader.required[0]: name}

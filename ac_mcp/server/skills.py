@@ -1,4 +1,4 @@
-"""The skill that comes with this package, over MCP: the extension io.modelcontextprotocol/skills (SEP-2640)."""
+"""Serve this package's skill over MCP: the extension io.modelcontextprotocol/skills (SEP-2640)."""
 
 import json
 from collections.abc import Mapping
@@ -14,35 +14,43 @@ from mcp.server import Server, ServerRequestContext
 EXTENSION = "io.modelcontextprotocol/skills"
 URI = "skill://activecampaign/SKILL.md"
 HOUR = 3_600_000
+"""In milliseconds."""
 Context = ServerRequestContext[Any]
 
 
 class ListSkills(types.RequestParams):
+    """The parameters of skills/list."""
+
     cursor: str | None = None
 
 
 class GetSkill(types.RequestParams):
+    """The parameters of skills/get."""
+
     uri: str
 
 
 @cache
 def text() -> str:
+    """Return the skill as Markdown, with its front matter."""
     return (files("ac_mcp") / "skills" / "activecampaign" / "SKILL.md").read_text(encoding="utf-8")
 
 
 def frontmatter(markdown: str) -> dict[str, Any]:
-    """What stands between the first two lines of dashes: YAML of which each line is a name and a value in JSON."""
+    """Parse the front matter of a Markdown text: lines of YAML, each a name and a value in JSON."""
     _, head, _ = markdown.split("---\n", 2)
     return {name: json.loads(value) for name, _, value in (line.partition(": ") for line in head.splitlines())}
 
 
 def skill() -> Mapping[str, Any]:
+    """Return the skill as the extension describes it: address, front matter, and files with digest and size."""
     raw = text().encode()
     file = {"uri": URI, "digest": f"sha256:{sha256(raw).hexdigest()}", "size": len(raw)}
     return {"uri": URI, "frontmatter": frontmatter(text()), "resources": [file]}
 
 
 def resource() -> types.Resource:
+    """Return the skill as an MCP resource."""
     head = frontmatter(text())
     return types.Resource(
         uri=URI,
@@ -55,26 +63,35 @@ def resource() -> types.Resource:
 
 
 def content() -> types.ReadResourceResult:
+    """Return the content of that resource."""
     return types.ReadResourceResult(
         contents=[types.TextResourceContents(uri=URI, mime_type="text/markdown", text=text())]
     )
 
 
-def complete(**said: Any) -> dict[str, Any]:
-    return {"resultType": "complete", "ttlMs": HOUR, "cacheScope": "public", **said}
+def complete_result(**fields: Any) -> dict[str, Any]:
+    """Return a complete result that clients may cache for an hour, with these fields."""
+    return {"resultType": "complete", "ttlMs": HOUR, "cacheScope": "public", **fields}
 
 
 async def list_skills(context: Context, params: ListSkills) -> dict[str, Any]:
-    return complete(skills=[skill()])
+    """Answer skills/list."""
+    return complete_result(skills=[skill()])
 
 
 async def get_skill(context: Context, params: GetSkill) -> dict[str, Any]:
+    """Answer skills/get.
+
+    Raises:
+        MCPError: if there is no such skill (-32602).
+    """
     if params.uri != URI:
         raise MCPError(types.INVALID_PARAMS, f"There is no such skill; there is {URI}.", {"uri": params.uri[:200]})
-    return complete(skill=skill())
+    return complete_result(skill=skill())
 
 
 def add_to(server: Server[Any]) -> None:
+    """Register the extension with a server."""
     server.add_request_handler("skills/list", ListSkills, list_skills)
     server.add_request_handler("skills/get", GetSkill, get_skill)
     server.extensions[EXTENSION] = {}

@@ -1,7 +1,7 @@
-"""Many callers in one process: for each of them an account of their own, over one gateway.
+"""Serve many callers in one process: each has an account of their own, over one gateway.
 
-What belongs to a caller (names, journal, jobs, tokens, what waits for a yes) is kept by principal and key; nothing of
-it is ever looked up for anybody else. Only the pace is shared: the limit is the account's and not a caller's.
+What belongs to a caller (names, journal, jobs, tokens, pending confirmations) is stored by principal and key, and is
+never looked up for anyone else. Only the rate limiter is shared, since the limit is the account's, not the caller's.
 """
 
 from collections import OrderedDict
@@ -24,19 +24,19 @@ from ac_mcp.storage.redis_client import RedisClient
 from ac_mcp.storage.sqlite import Unusable
 from ac_mcp.tools.toolsets import offered_tools
 
-AT_ONCE = 20
-"""Journals that are told at the same time what they missed."""
-WATCHED = 1.0
-"""Seconds between two looks whether what replicas share was started anew."""
-MOST = 500
-"""Accounts that are kept at hand; of more, those that were used longest ago are forgotten."""
-FAR_TOO_MANY = 2 * MOST
-"""Journals that are nowhere but here of which the oldest are forgotten all the same."""
+FLUSHES_AT_ONCE = 20
+"""Journals whose queues are flushed at the same time."""
+WATCH_INTERVAL = 1.0
+"""Seconds between two checks whether the shared Redis was restarted."""
+MAX_ACCOUNTS = 500
+"""Accounts in memory; beyond that, those unused for longest are dropped, unless they have a job running."""
+MAX_JOURNALS = 2 * MAX_ACCOUNTS
+"""Journals in memory, beyond which even those that are stored nowhere else are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls, as the HTTP side has found out, and the key and connection they have brought with them."""
+    """The caller of an HTTP request: their principal, and the Maton key and connection they sent, if any."""
 
     principal: str
     key: str = field(default="", repr=False)
@@ -45,24 +45,28 @@ class Principal:
 
 @dataclass(slots=True)
 class Tenants:
-    """The account of each caller, made when they first call."""
+    """The account of each caller, created by their first call."""
 
     settings: Settings
     gateway: Gateway
     journal_of: Callable[[str], Journal | None]
-    """The journal of that name; None where one in memory will do."""
+    """A function that opens the journal of a name, or returns None if one in memory will do."""
     folder: Path | None = None
+    """The folder that holds a folder for each caller; None if no files are stored."""
     accounts: OrderedDict[Principal, Account] = field(default_factory=OrderedDict[Principal, Account])
+    """The most recently used last."""
     journals: dict[str, Journal] = field(default_factory=dict[str, Journal])
+    """By the hash of principal and key, which is also the name of the caller's folder."""
     link: RedisClient | None = None
-    """What other replicas share with this one."""
+    """The Redis that this process shares with other replicas; None if there is none."""
     defaults: dict[str, DefaultConnection] = field(default_factory=dict[str, DefaultConnection])
-    """The default connection of each key: it is looked up once, and paced as one account, for all who share the key."""
+    """The default connection by the hash of its key: those who share a key share one lookup and one rate limit."""
     background: JobPool = field(default_factory=JobPool)
+    """The pool whose task group runs the jobs of all callers."""
 
     @asynccontextmanager
-    async def attached(self) -> AsyncGenerator[None]:
-        """Their jobs run in the background meanwhile; what still runs at the end is broken off."""
+    async def running(self) -> AsyncGenerator[None]:
+        """Run the callers' jobs in the background; at the end cancel the unfinished ones and close the journals."""
         try:
             async with self.background.open():
                 if self.link and self.background.group:
@@ -73,79 +77,87 @@ class Tenants:
                 journal.close()
 
     async def _watch(self, link: RedisClient) -> None:
-        """What is known here is told to a Redis that was started anew, before somebody fills it who knows nothing."""
+        """Flush the journals to a Redis that was restarted, before a replica that knows nothing fills it."""
         boot: object = None
         while True:
             with suppress(Unusable):
                 now = (await link.info("server")).get("run_id")
                 if boot in (None, now) or await self._flush(self.journals.values()):
                     boot = now
-                await self._flush(one for one in self.journals.values() if one.is_unavailable)
-            await sleep(WATCHED)
+                await self._flush(journal for journal in self.journals.values() if journal.is_unavailable)
+            await sleep(WATCH_INTERVAL)
 
     async def _flush(self, journals: Iterable[Journal]) -> bool:
-        """Whether all that is owed is told by now; where one cannot be told, the others are not tried in vain."""
-        left = 0
-        room = CapacityLimiter(AT_ONCE)
+        """Flush the queues of these journals; return False, without trying the rest, as soon as one fails."""
+        failures = 0
+        limiter = CapacityLimiter(FLUSHES_AT_ONCE)
 
         async with create_task_group() as group:
 
-            async def settle(one: Journal) -> None:
-                nonlocal left
-                async with room:
+            async def flush(journal: Journal) -> None:
+                nonlocal failures
+                async with limiter:
                     try:
-                        await one.flush_queue()
+                        await journal.flush_queue()
                     except Unavailable:
-                        left += 1
+                        failures += 1
                         group.cancel_scope.cancel()
 
-            for one in list(journals):
-                group.start_soon(settle, one)
-        return not left
+            for journal in list(journals):
+                group.start_soon(flush, journal)
+        return not failures
 
-    def account(self, who: Principal) -> Account:
-        """The account of this caller, with all that was learnt for them before."""
-        if who in self.accounts:
-            self.accounts.move_to_end(who)
-            return self.accounts[who]
-        while len(self.accounts) >= MOST and (
-            idle := next((one for one, a in self.accounts.items() if not a.job_pool.runs), None)
+    def account(self, caller: Principal) -> Account:
+        """Return the account of this caller, with all that was learnt for them before; create it if needed."""
+        if caller in self.accounts:
+            self.accounts.move_to_end(caller)
+            return self.accounts[caller]
+        while len(self.accounts) >= MAX_ACCOUNTS and (
+            idle := next((other for other, account in self.accounts.items() if not account.job_pool.runs), None)
         ):
             del self.accounts[idle]
             self._evict()
-        made = self.accounts[who] = self._create(who)
-        return made
+        created = self.accounts[caller] = self._create(caller)
+        return created
 
     def _evict(self) -> None:
-        """What nobody here uses any more; journals too, if they are kept elsewhere or there are far too many."""
-        known = self.accounts.values()
-        used = {id(other.default) for other in known}
+        """Drop default connections and journals that no account uses.
+
+        Journals in memory only are dropped if there are more than `MAX_JOURNALS`; those with a queue never are.
+        """
+        accounts = self.accounts.values()
+        used = {id(account.default) for account in accounts}
         self.defaults = {key: default for key, default in self.defaults.items() if id(default) in used}
-        used = {id(other.journal) for other in known}
+        used = {id(account.journal) for account in accounts}
         for name, journal in list(self.journals.items()):
-            here_only = journal.is_in_memory and len(self.journals) <= FAR_TOO_MANY
-            if not (id(journal) in used or journal.is_unavailable or here_only):
+            irreplaceable = journal.is_in_memory and len(self.journals) <= MAX_JOURNALS
+            if not (id(journal) in used or journal.is_unavailable or irreplaceable):
                 del self.journals[name]  # not closed: a call of theirs may still be under way
 
-    def _create(self, who: Principal) -> Account:
-        key, connection = (who.key, who.connection) if who.key else (self.settings.credential, self.settings.connection)
+    def _create(self, caller: Principal) -> Account:
+        key, connection = self.settings.credential, self.settings.connection
+        if caller.key:
+            key, connection = caller.key, caller.connection
         settings = self.settings if self.settings.direct else replace(self.settings, key=key, connection=connection)
-        name = hash_secret(f"{who.principal}\n{key}")
+        name = hash_secret(f"{caller.principal}\n{key}")
         journal = self.journals.get(name) or self.journal_of(name)
-        one = Account.of(settings, self.gateway, journal, self.folder / name if self.folder else None)
-        self.journals[name] = one.journal
+        account = Account.of(settings, self.gateway, journal, self.folder / name if self.folder else None)
+        self.journals[name] = account.journal
         return replace(
-            one,
-            caller=replace(one.caller, principal=who.principal),
+            account,
+            caller=replace(account.caller, principal=caller.principal),
             tools=offered_tools(settings),
             job_pool=JobPool(group=self.background.group),
             default=self.defaults.setdefault(hash_secret(key), DefaultConnection()),
         )
 
     async def find_problems(self) -> list[str]:
-        """Why no caller should be sent here now; empty where there is no reason."""
+        """Return the reasons, as sentences, why this replica should get no requests now; empty if it is ready."""
         pacing = self.gateway.pacing
-        alone = pacing.is_cut_off and not await pacing.is_reachable()
-        found = ["The pace cannot be shared: 1 request a second until it can."] if alone else []
-        kept = await self._flush(one for one in self.journals.values() if one.is_unavailable)
-        return found if kept else [*found, "The journal cannot be kept."]
+        problems: list[str] = []
+        if pacing.is_cut_off and not await pacing.is_reachable():
+            problems.append("The pace cannot be shared: 1 request a second until it can.")
+        flushed = await self._flush(journal for journal in self.journals.values() if journal.is_unavailable)
+        if not flushed:
+            problems.append("The journal cannot be kept.")
+        return problems

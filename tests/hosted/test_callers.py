@@ -7,7 +7,7 @@ import anyio
 
 from ac_mcp.errors import Throttled
 from ac_mcp.gateway.rate_stores import Rates
-from ac_mcp.server.tenants import MOST, Principal, Tenants
+from ac_mcp.server.tenants import MAX_ACCOUNTS, Principal, Tenants
 from ac_mcp.storage.journal import Journal
 from ac_mcp.storage.journal_schema import SCHEMA, VERSION
 from ac_mcp.storage.sqlite import Database
@@ -81,9 +81,9 @@ async def test_of_too_many_callers_those_longest_away_are_forgotten_but_for_a_jo
     async with trial() as one:
         callers = Tenants(one.account.settings, one.account.gateway, lambda name: None)
         first = callers.account(Principal("first"))
-        for at in range(MOST):
+        for at in range(MAX_ACCOUNTS):
             callers.account(Principal(f"caller {at}"))
-        assert len(callers.accounts) == MOST
+        assert len(callers.accounts) == MAX_ACCOUNTS
         again = callers.account(Principal("first"))
         assert again is not first
         assert again.journal is first.journal
@@ -97,9 +97,9 @@ async def test_journals_that_are_kept_elsewhere_are_forgotten_with_their_callers
             return Journal(Database(FOLDER / name, SCHEMA, durable=False, version=VERSION), clock)
 
         callers = Tenants(one.account.settings, one.account.gateway, journal)
-        for at in range(MOST + 20):
+        for at in range(MAX_ACCOUNTS + 20):
             callers.account(Principal(f"caller {at}"))
-        assert len(callers.journals) == MOST
+        assert len(callers.journals) == MAX_ACCOUNTS
 
 
 @in_virtual_time
