@@ -48,8 +48,10 @@ def shell_access(settings: Settings) -> ToolAccess:
 
 
 def find_operations(access: ToolAccess, query: str) -> list[str]:
-    """Return the ids of operations that match a search in plain words, best first; tools with the words as part of
-    their name precede all others."""
+    """Return the ids of operations that match a search in plain words, the best first.
+
+    Tools whose name contains the words come before all others.
+    """
     word = query.strip().lower().replace("-", "_").replace(" ", "_")
     named = [name for name in access.tools if word and word in name]
     return list(dict.fromkeys([*named, *(id for id in search(query) if id in access)]))[:MAX_RESULTS]
