@@ -16,7 +16,7 @@ import httpx2
 
 from ac_mcp.calls.account import Account
 from ac_mcp.calls.execute import execute
-from ac_mcp.cli.app import NOWHERE
+from ac_mcp.cli.app import SANDBOX_URL
 from ac_mcp.gateway.client import open_gateway
 from ac_mcp.gateway.endpoints import Endpoints
 from ac_mcp.operations import OPERATIONS
@@ -63,7 +63,7 @@ async def measured(size: Literal["small", "medium"]) -> None:
             continue
         sandbox = Sandbox(size=size, rate=None)  # a fresh one, so that every tool pays for its own look-ups
         counting = Counting(sandbox.transport())
-        async with open_gateway(Endpoints(NOWHERE, NOWHERE), counting) as gateway:
+        async with open_gateway(Endpoints(SANDBOX_URL, SANDBOX_URL), counting) as gateway:
             account = Account.of(Settings(key=sandbox.key), gateway)
             given = {parameter: ONE[parameter] for parameter in operation.required}
             answer = len(render(await execute(account, operation, given)).encode())

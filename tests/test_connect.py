@@ -14,8 +14,8 @@ import pytest
 from ac_mcp.calls.account import Account
 from ac_mcp.calls.execute import execute as run_one
 from ac_mcp.cli import doctor
-from ac_mcp.cli.app import COMPANY
-from ac_mcp.cli.connect import DIRECT, NO_KEY, SANDBOX, Connecting, Wanted, connect, steps, unique_name
+from ac_mcp.cli.app import DEFAULT_COMPANY
+from ac_mcp.cli.connect import DIRECT, NO_KEY, SANDBOX, ConnectOptions, ConnectRun, connect, run_steps, unique_name
 from ac_mcp.gateway.call_client import Trail
 from ac_mcp.gateway.rate_stores import hash_secret
 from ac_mcp.messages import Json
@@ -34,10 +34,10 @@ async def sign_in(one: Trial, url: str) -> None:
         assert (await browser.post(url)).status_code == 200
 
 
-async def shown_by(one: Trial, folder: Path | None, wanted: Wanted) -> tuple[int, str]:
+async def shown_by(one: Trial, folder: Path | None, options: ConnectOptions) -> tuple[int, str]:
     lines: list[str] = []
-    code = await steps(
-        Connecting(one.account, wanted, load_preferences(folder, hash_secret(KEY)), folder, out=lines.append)
+    code = await run_steps(
+        ConnectRun(one.account, options, load_preferences(folder, hash_secret(KEY)), folder, write_line=lines.append)
     )
     return code, "\n".join(lines)
 
@@ -54,7 +54,7 @@ async def empty(one: Trial) -> AsyncGenerator[None]:
 @in_virtual_time
 async def test_the_one_there_is_is_used_and_gets_the_name_of_its_account(tmp_path: Path) -> None:
     async with trial() as one:
-        code, said = await shown_by(one, tmp_path, Wanted())
+        code, said = await shown_by(one, tmp_path, ConnectOptions())
         assert code == 0
         assert said.startswith("Connected to northwind (northwind.api-us1.com), signed in as Dana Reyes.\n")
         assert "POST" not in " ".join(one.requests)
@@ -65,7 +65,7 @@ async def test_the_one_there_is_is_used_and_gets_the_name_of_its_account(tmp_pat
 async def test_a_new_one_is_made_waited_for_named_and_used(tmp_path: Path) -> None:
     async with trial() as one, empty(one):
         lines: list[str] = []
-        run = Connecting(one.account, Wanted(name="Acme"), ConnectionPreferences(), tmp_path, lines.append)
+        run = ConnectRun(one.account, ConnectOptions(name="Acme"), ConnectionPreferences(), tmp_path, lines.append)
 
         async def person() -> None:
             await anyio.sleep(7)
@@ -73,7 +73,7 @@ async def test_a_new_one_is_made_waited_for_named_and_used(tmp_path: Path) -> No
 
         async with anyio.create_task_group() as group:
             group.start_soon(person)
-            assert await steps(run) == 0
+            assert await run_steps(run) == 0
         assert lines[0].startswith("Open this link and sign in to ActiveCampaign:\n\n  http://")
         assert lines[1].startswith("Connected to Acme (")
         kept = load_preferences(tmp_path, hash_secret(KEY))
@@ -85,13 +85,13 @@ async def test_a_new_one_is_made_waited_for_named_and_used(tmp_path: Path) -> No
 async def test_nobody_who_signs_in_is_waited_for_five_minutes_and_the_link_is_taken_again(tmp_path: Path) -> None:
     async with trial() as one, empty(one):
         before = anyio.current_time()
-        code, said = await shown_by(one, tmp_path, Wanted())
+        code, said = await shown_by(one, tmp_path, ConnectOptions())
         assert code == 1
         assert 300 <= anyio.current_time() - before <= 303
         assert "The link stays" in said
         link = next(word for word in said.split() if word.startswith("http"))
         await sign_in(one, link)
-        code, said = await shown_by(one, tmp_path, Wanted())
+        code, said = await shown_by(one, tmp_path, ConnectOptions())
         assert code == 0
         assert one.requests.count("POST //connections") == 1
 
@@ -99,11 +99,11 @@ async def test_nobody_who_signs_in_is_waited_for_five_minutes_and_the_link_is_ta
 @in_virtual_time
 async def test_a_link_of_a_while_ago_is_opened_again_and_an_old_one_is_not(tmp_path: Path) -> None:
     async with trial() as one, empty(one):
-        await shown_by(one, tmp_path, Wanted())
-        await shown_by(one, tmp_path, Wanted())
+        await shown_by(one, tmp_path, ConnectOptions())
+        await shown_by(one, tmp_path, ConnectOptions())
         assert one.requests.count("POST //connections") == 1
         await anyio.sleep(600)
-        await shown_by(one, tmp_path, Wanted())
+        await shown_by(one, tmp_path, ConnectOptions())
         assert one.requests.count("POST //connections") == 2
 
 
@@ -116,7 +116,7 @@ async def test_a_sign_in_that_failed_is_told(tmp_path: Path) -> None:
             return httpx2.Response(200, json=failed) if request.url.path.startswith("/connections/") else None
 
         one.wire.answer = answer
-        code, said = await shown_by(one, tmp_path, Wanted())
+        code, said = await shown_by(one, tmp_path, ConnectOptions())
         assert code == 1
         assert said.endswith("Maton says FAILED: signing in did not work. Once more: ac-mcp connect --new")
         assert not (tmp_path / FILE).exists()
@@ -127,20 +127,20 @@ async def test_of_several_none_is_taken_until_somebody_says_which(tmp_path: Path
     async with trial() as one:
         made = await one.answer("manage_connection", action="create")
         await sign_in(one, made["connection"]["sign_in_url"])
-        code, said = await shown_by(one, tmp_path, Wanted())
+        code, said = await shown_by(one, tmp_path, ConnectOptions())
         assert code == 1
         assert "This key reaches several accounts." in said
         assert "account3" in said
-        code, said = await shown_by(one, tmp_path, Wanted(use=made["connection"]["id"], name="Acme"))
+        code, said = await shown_by(one, tmp_path, ConnectOptions(use=made["connection"]["id"], name="Acme"))
         assert code == 0
         assert "Acme" in said.splitlines()[0]
         assert load_preferences(tmp_path, hash_secret(KEY)).default == made["connection"]["id"]
-        code, said = await shown_by(one, tmp_path, Wanted(use="NORTHWIND"))
+        code, said = await shown_by(one, tmp_path, ConnectOptions(use="NORTHWIND"))
         assert code == 0
         assert load_preferences(tmp_path, hash_secret(KEY)).default == ACTIVE
-        code, said = await shown_by(one, tmp_path, Wanted(use="nobody"))
+        code, said = await shown_by(one, tmp_path, ConnectOptions(use="nobody"))
         assert (code, said.splitlines()[0]) == (1, "There is no ACTIVE connection called 'nobody'. There are:")
-        code, said = await shown_by(one, tmp_path, Wanted(name="Acme"))
+        code, said = await shown_by(one, tmp_path, ConnectOptions(name="Acme"))
         assert (code, said) == (1, "Another connection is called 'Acme': choose another --name.")
 
 
@@ -208,18 +208,18 @@ async def test_in_a_chat_nobody_who_signs_in_is_said_in_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "wanted", "said", "code"),
+    ("settings", "options", "said", "code"),
     [
-        (Settings(), Wanted(), NO_KEY, 1),
-        (Settings(direct_url="https://acme.api-us1.com", direct_token="x"), Wanted(), DIRECT, 0),
-        (Settings(sandbox=True), Wanted(new=True), SANDBOX, 1),
+        (Settings(), ConnectOptions(), NO_KEY, 1),
+        (Settings(direct_url="https://acme.api-us1.com", direct_token="x"), ConnectOptions(), DIRECT, 0),
+        (Settings(sandbox=True), ConnectOptions(new=True), SANDBOX, 1),
     ],
 )
 async def test_where_there_is_nothing_to_connect_it_says_what_to_do(
-    settings: Settings, wanted: Wanted, said: str, code: int
+    settings: Settings, options: ConnectOptions, said: str, code: int
 ) -> None:
     lines: list[str] = []
-    assert await connect(settings, COMPANY, wanted, lines.append) == code
+    assert await connect(settings, DEFAULT_COMPANY, options, lines.append) == code
     assert lines == [said]
 
 
@@ -262,22 +262,22 @@ async def two(one: Trial, **rows: Json) -> AsyncGenerator[list[Json]]:
 @in_virtual_time
 async def test_names_that_were_listed_are_there_to_choose_by(tmp_path: Path) -> None:
     async with trial() as one, two(one):
-        code, said = await shown_by(one, tmp_path, Wanted())
+        code, said = await shown_by(one, tmp_path, ConnectOptions())
         assert code == 1
         names = load_preferences(tmp_path, hash_secret(KEY)).names
         assert names == {ACTIVE: "northwind", OTHER: "northwind 2"}
         assert "northwind 2" in said
-        code, _ = await shown_by(one, tmp_path, Wanted(use=" Northwind 2 ".strip()))
+        code, _ = await shown_by(one, tmp_path, ConnectOptions(use=" Northwind 2 ".strip()))
         assert code == 0
         assert load_preferences(tmp_path, hash_secret(KEY)) == ConnectionPreferences(OTHER, names)
-        code, said = await shown_by(one, tmp_path, Wanted(use="northwind"))
+        code, said = await shown_by(one, tmp_path, ConnectOptions(use="northwind"))
         assert "Servers that run already go on with the other one" in said
 
 
 @in_virtual_time
 async def test_a_name_may_be_chosen_without_having_been_listed(tmp_path: Path) -> None:
     async with trial() as one, two(one):
-        code, said = await shown_by(one, None, Wanted(use="northwind 2"))
+        code, said = await shown_by(one, None, ConnectOptions(use="northwind 2"))
         assert code == 0
         assert f"That is not kept: set MATON_CONNECTION={OTHER}." in said
 
@@ -290,7 +290,7 @@ async def test_the_one_in_use_is_the_default_everywhere(tmp_path: Path) -> None:
         rows = (await run_one(used, OPERATIONS["list_connections"], {}))["connections"]
         assert [row.get("default", False) for row in rows] == [False, True]
         lines: list[str] = []
-        assert await doctor.steps(used, settings, lines.append) == 0
+        assert await doctor.run_steps(used, settings, lines.append) == 0
         said = f"used: acme-2 ({OTHER}); ac-mcp connect --use NAME chooses another"
         assert lines[0] == f"connection  2 ACTIVE, 0 PENDING, 0 FAILED; {said}"
         made = await run_one(used, OPERATIONS["create_tag"], {"name": "Green"})
@@ -308,12 +308,12 @@ async def test_a_name_that_looks_like_an_id_is_a_name() -> None:
 @in_virtual_time
 async def test_a_name_somebody_gives_is_nobody_else_s(tmp_path: Path) -> None:
     async with trial() as one, two(one):
-        await shown_by(one, tmp_path, Wanted(use=ACTIVE, name="Coffee"))
+        await shown_by(one, tmp_path, ConnectOptions(use=ACTIVE, name="Coffee"))
         for name in ("coffee", ACTIVE.upper()):
-            code, said = await shown_by(one, tmp_path, Wanted(use=OTHER, name=name))
+            code, said = await shown_by(one, tmp_path, ConnectOptions(use=OTHER, name=name))
             assert (code, said) == (1, f"Another connection is called {name!r}: choose another --name.")
         save_preferences(tmp_path, hash_secret(KEY), ConnectionPreferences(ACTIVE, {ACTIVE: "Coffee", "gone": "Tea"}))
-        code, _ = await shown_by(one, tmp_path, Wanted(use=OTHER, name="Tea"))
+        code, _ = await shown_by(one, tmp_path, ConnectOptions(use=OTHER, name="Tea"))
         assert code == 0
         assert "gone" not in load_preferences(tmp_path, hash_secret(KEY)).names
 
@@ -322,7 +322,7 @@ async def test_a_name_somebody_gives_is_nobody_else_s(tmp_path: Path) -> None:
 async def test_what_maton_says_cannot_move_the_cursor_or_break_a_line(tmp_path: Path) -> None:
     async with trial() as one, two(one) as rows:
         rows[0]["metadata"] = {"account": "\x1b]0;x\x07Tea\nConnected to bank"}
-        _, said = await shown_by(one, tmp_path, Wanted(use=ACTIVE))
+        _, said = await shown_by(one, tmp_path, ConnectOptions(use=ACTIVE))
         assert said.isprintable() or set(said) - {"\n"} == {c for c in said if c.isprintable()}
         assert not any(line.startswith("Connected to bank") for line in said.splitlines())
 
@@ -330,7 +330,7 @@ async def test_what_maton_says_cannot_move_the_cursor_or_break_a_line(tmp_path: 
 @in_virtual_time
 async def test_rows_that_are_none_are_left_out(tmp_path: Path) -> None:
     async with trial() as one, two(one, a={"status": "ACTIVE"}, b={"connection_id": 5}, c={"connection_id": "x"}):
-        code, _ = await shown_by(one, tmp_path, Wanted(use=ACTIVE))
+        code, _ = await shown_by(one, tmp_path, ConnectOptions(use=ACTIVE))
         assert code == 0
 
 
@@ -338,7 +338,7 @@ async def test_rows_that_are_none_are_left_out(tmp_path: Path) -> None:
 async def test_a_disturbance_while_waiting_is_waited_out(tmp_path: Path) -> None:
     async with trial() as one, empty(one):
         lines: list[str] = []
-        run = Connecting(one.account, Wanted(), ConnectionPreferences(), tmp_path, lines.append)
+        run = ConnectRun(one.account, ConnectOptions(), ConnectionPreferences(), tmp_path, lines.append)
 
         async def person() -> None:
             await anyio.sleep(3)
@@ -349,14 +349,14 @@ async def test_a_disturbance_while_waiting_is_waited_out(tmp_path: Path) -> None
 
         async with anyio.create_task_group() as group:
             group.start_soon(person)
-            assert await steps(run) == 0
+            assert await run_steps(run) == 0
 
 
 @in_virtual_time
 async def test_where_nothing_can_be_kept_it_says_so(tmp_path: Path) -> None:
     async with trial() as one:
         (tmp_path / "file").write_text("")
-        code, said = await shown_by(one, tmp_path / "file" / "folder", Wanted())
+        code, said = await shown_by(one, tmp_path / "file" / "folder", ConnectOptions())
         assert code == 0
         assert "cannot be written" in said
         assert f"That is not kept: set MATON_CONNECTION={ACTIVE}." in said
@@ -365,7 +365,9 @@ async def test_where_nothing_can_be_kept_it_says_so(tmp_path: Path) -> None:
 @in_virtual_time
 async def test_a_connection_that_the_environment_names_wins_and_is_said_to(tmp_path: Path) -> None:
     async with trial() as one, two(one):
-        code, said = await shown_by(one, tmp_path, Wanted(use="northwind", fixed="NORTHWIND 2"))
+        code, said = await shown_by(
+            one, tmp_path, ConnectOptions(use="northwind", environment_connection="NORTHWIND 2")
+        )
         assert code == 0
         assert "MATON_CONNECTION is set to NORTHWIND 2 and wins" in said
         (marked,) = [line for line in said.splitlines() if line.endswith("<- used")]
@@ -377,7 +379,7 @@ async def test_doctor_says_which_step_failed_where_it_went_and_what_to_do() -> N
     async with trial() as one, two(one) as rows:
         lines: list[str] = []
         rows.clear()
-        assert await doctor.steps(one.account, one.account.settings, lines.append) == 1
+        assert await doctor.run_steps(one.account, one.account.settings, lines.append) == 1
         assert lines[-1].endswith("Make one: ac-mcp connect")
 
         def nobody(request: httpx2.Request) -> httpx2.Response | None:
@@ -385,7 +387,7 @@ async def test_doctor_says_which_step_failed_where_it_went_and_what_to_do() -> N
 
         one.wire.answer = nobody
         settings = replace(one.account.settings, proxy="http://me:sesame@proxy.example:3128")
-        assert await doctor.steps(one.account, settings, lines.append) == 1
+        assert await doctor.run_steps(one.account, settings, lines.append) == 1
         said = "\n".join(lines)
         assert "failed      connection: " in said
         assert "Nothing came back from https://ctrl.maton.ai or https://gateway.maton.ai by the proxy" in said
@@ -405,7 +407,7 @@ async def test_a_chosen_connection_that_is_gone_is_said_to_be() -> None:
         one.wire.answer = lambda request: (
             None if request.url.path == "/connections" else httpx2.Response(400, json={"error": "No active connection"})
         )
-        assert await doctor.steps(account, account.settings, lines.append) == 1
+        assert await doctor.run_steps(account, account.settings, lines.append) == 1
         said = "\n".join(lines)
         assert f"the one that was chosen is gone: {gone}" in said
         assert "failed      first read: No usable ActiveCampaign connection" in said

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from ac_mcp import __version__
-from ac_mcp.cli.health import address_of_first_process, answers
+from ac_mcp.cli.doctor import find_served_address, is_healthy
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.server.skills import frontmatter
 from ac_mcp.settings import OVER_HTTP, Settings
@@ -117,13 +117,13 @@ def test_every_tool_the_skill_names_is_there() -> None:
 )
 def test_the_first_process_of_a_container_says_where_it_serves(words: list[str], address: str, tmp_path: Path) -> None:
     (tmp_path / "cmdline").write_bytes("\0".join([*words, ""]).encode())
-    assert address_of_first_process(tmp_path / "cmdline") == address
-    assert address_of_first_process(tmp_path / "none") == ""
+    assert find_served_address(tmp_path / "cmdline") == address
+    assert find_served_address(tmp_path / "none") == ""
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "127.0.0.1:x", "no-such-host.invalid:80", ""])
 def test_where_nothing_answers_it_is_not_healthy(address: str) -> None:
-    assert not answers(address)
+    assert not is_healthy(address)
 
 
 def test_the_compose_file_passes_on_what_protects() -> None:

@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from ac_mcp.arguments.parsing import parse_arguments
-from ac_mcp.cli.app import Redacted
+from ac_mcp.cli.app import RedactingFormatter
 from ac_mcp.errors import BadArguments, ToolError
 from ac_mcp.gateway.endpoints import Endpoints
 from ac_mcp.messages import Caller, Request
@@ -170,7 +170,7 @@ async def test_no_repr_holds_the_key() -> None:
 def test_no_key_is_in_a_log_line_or_its_traceback() -> None:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(Redacted(["sk-canary-123", "", "tok-canary"]))
+    handler.setFormatter(RedactingFormatter(["sk-canary-123", "", "tok-canary"]))
     logger = logging.Logger("test")
     logger.addHandler(handler)
     try:

@@ -13,7 +13,7 @@ import pytest
 
 from ac_mcp.cli.client_config import CannotSetUp, plan_change
 from ac_mcp.cli.main import run
-from ac_mcp.cli.setup import CLIENTS, PRINTED, Start, desktop_file
+from ac_mcp.cli.setup import CLIENTS, INSTRUCTIONS, ServerCommand, desktop_file
 
 SECRET = "maton-secret-0123456789"
 THEIRS = """{
@@ -145,9 +145,9 @@ def test_without_a_key_it_says_so(
 
 
 def test_a_program_that_may_vanish_is_not_written(file: Path, tmp_path: Path) -> None:
-    start = Start("/home/you/.cache/uv/archive-v0/abc/bin/ac-mcp", (), {})
+    start = ServerCommand("/home/you/.cache/uv/archive-v0/abc/bin/ac-mcp", (), {})
     assert start.is_temporary
-    assert not Start(str(tmp_path / "ac-mcp"), (), {}).is_temporary
+    assert not ServerCommand(str(tmp_path / "ac-mcp"), (), {}).is_temporary
 
 
 def test_an_unknown_client_is_refused_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
@@ -155,7 +155,7 @@ def test_an_unknown_client_is_refused_with_those_there_are(capsys: pytest.Captur
     assert "there are claude-desktop, claude-code, cursor" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("client", PRINTED)
+@pytest.mark.parametrize("client", INSTRUCTIONS)
 def test_what_is_printed_holds_no_secret_and_writes_nothing(client: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["setup", client, "--multi-account"]) == 0
     said = capsys.readouterr().out
@@ -200,7 +200,7 @@ def test_a_change_that_is_none_is_none(tmp_path: Path) -> None:
 
 
 def test_the_server_is_started_as_it_is_installed() -> None:
-    start = Start.of_this_program(
+    start = ServerCommand.of_this_program(
         [], {"MATON_API_KEY": "x", "AC_MCP_HTTP_TOKEN": "y", "PATH": "/bin", "AC_MCP_CONFIRM": "always"}
     )
     assert start.env == {"MATON_API_KEY": "x", "AC_MCP_CONFIRM": "always"}

@@ -1,8 +1,9 @@
-"""From settings to a running account: behind Maton, behind ActiveCampaign itself, or the sandbox."""
+"""From settings to a running account: through Maton, directly at ActiveCampaign, or in the sandbox."""
 
 import logging
 import socket
 import sys
+from argparse import Namespace
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from mcp.server.stdio import stdio_server
 from platformdirs import user_state_path
 
 from ac_mcp.calls.account import Account
+from ac_mcp.cli.options import SANDBOX_OPTIONS
 from ac_mcp.gateway.client import Gateway, LazyTransport, open_gateway
 from ac_mcp.gateway.endpoints import Endpoints
 from ac_mcp.gateway.rate_stores import MemoryRateStore, RateStore, SqliteRateStore, hash_secret
@@ -29,151 +31,165 @@ if TYPE_CHECKING:
     from ac_mcp.storage.redis_client import RedisClient
 
 log = logging.getLogger(__name__)
-KEY = "sandbox"
-"""Of the sandbox; it is no secret."""
-NOWHERE = "http://sandbox.invalid"
-"""What the in-process sandbox is called: a name that can never be somebody's host (RFC 2606)."""
+SANDBOX_KEY = "sandbox"
+"""The key of the in-process sandbox; it is not a secret."""
+SANDBOX_URL = "http://sandbox.invalid"
+"""The base URL of the in-process sandbox; no real host can have this name (RFC 2606)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """Which made-up company a sandbox holds, and the file that keeps it."""
+    """The invented company in a sandbox, and the file that stores it."""
 
     state: Path | None = None
+    """None keeps it in memory."""
     size: Literal["small", "medium", "large"] = "small"
     number: int = 1
+    """The seed: the same number gives the same data."""
+
+    @classmethod
+    def from_options(cls, options: Namespace) -> "Company":
+        """Return the company the command line describes, with defaults for absent options."""
+        return cls(**{name: getattr(options, name) for name in SANDBOX_OPTIONS if hasattr(options, name)})
 
 
-COMPANY = Company()
+DEFAULT_COMPANY = Company()
 
 
 def state_folder(settings: Settings) -> Path | None:
-    """Where the processes of this user meet; None where nothing is to be kept."""
+    """Return the folder that this user's processes share; None if nothing is stored on disk."""
     if settings.sandbox or settings.state_dir == "memory":
         return None
     return Path(settings.state_dir).expanduser() if settings.state_dir else user_state_path("ac-mcp", appauthor=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """An open gateway, and where what belongs to its callers is kept."""
+class Backend:
+    """An open gateway, and the storage for its callers."""
 
     settings: Settings
-    """With the key that opens it."""
+    """Includes the key for the gateway."""
     gateway: Gateway
-    journal: Callable[[str], Journal | None]
-    """The journal of that name, of which there is one without a name."""
+    open_journal: Callable[[str], Journal | None]
+    """Opens the journal of that name ("" for the only caller of a local server); None if one in memory will do."""
     folder: Path | None = None
     redis: "RedisClient | None" = None
-    """What other replicas share with this one."""
+    """Shared with the other replicas."""
 
 
 @asynccontextmanager
-async def open_place(settings: Settings, company: Company = COMPANY) -> AsyncGenerator[Place]:
-    """Behind Maton, behind ActiveCampaign itself, or in front of a sandbox in this process."""
+async def open_backend(settings: Settings, company: Company = DEFAULT_COMPANY) -> AsyncGenerator[Backend]:
+    """Open the gateway to Maton, to ActiveCampaign directly, or to a sandbox in this process."""
     if settings.sandbox:
-        async with in_sandbox(settings, company) as here:
-            yield here
+        async with open_sandbox(settings, company) as backend:
+            yield backend
         return
-    doors, folder = Endpoints(settings.api_url, settings.connections_url, settings.direct), state_folder(settings)
+    endpoints = Endpoints(settings.api_url, settings.connections_url, settings.direct)
+    folder = state_folder(settings)
 
-    async with open_redis(settings.redis_url) as link:
+    async with open_redis(settings.redis_url) as redis:
 
-        def journal(name: str) -> Journal | None:
-            if link:
+        def open_journal(name: str) -> Journal | None:
+            if redis:
                 from ac_mcp.storage.replicated import ReplicatedDatabase
 
                 return Journal(
-                    ReplicatedDatabase(link, name or hash_secret(settings.credential), SCHEMA), time, shared=True
+                    ReplicatedDatabase(redis, name or hash_secret(settings.credential), SCHEMA), time, shared=True
                 )
             path = folder / name / "journal.db" if folder else None
             return Journal(Database(path, SCHEMA, durable=True, version=VERSION), time) if path else None
 
-        store = shared(link) if link else SqliteRateStore(folder / "pacing.db") if folder else MemoryRateStore()
         async with open_gateway(
-            doors, proxy=settings.proxy or None, store=store, strict=settings.strict_pacing
+            endpoints,
+            proxy=settings.proxy or None,
+            store=build_rate_store(folder, redis),
+            strict=settings.strict_pacing,
         ) as gateway:
-            yield Place(settings, gateway, journal, folder, link)
+            yield Backend(settings, gateway, open_journal, folder, redis)
 
 
-def shared(link: "RedisClient") -> RateStore:
-    from ac_mcp.gateway.redis_rate_store import RedisRateStore
+def build_rate_store(folder: Path | None, redis: "RedisClient | None") -> RateStore:
+    """Return the rate store that reaches furthest: Redis for all replicas, a file for this machine, else memory."""
+    if redis:
+        from ac_mcp.gateway.redis_rate_store import RedisRateStore
 
-    return RedisRateStore(link)
+        return RedisRateStore(redis)
+    return SqliteRateStore(folder / "pacing.db") if folder else MemoryRateStore()
 
 
 @asynccontextmanager
 async def open_redis(url: str) -> "AsyncGenerator[RedisClient | None]":
-    """The way to what replicas share, where they do.
+    """Open the client of the Redis that replicas share; None without a URL.
 
     Raises:
-        BadSetting: without the library for it.
+        BadSetting: if the `redis` package is not installed or the URL is invalid.
     """
     if not url:
         yield None
         return
-    from ac_mcp.storage.redis_client import RedisClient  # a server on stdio mostly needs none of it
+    from ac_mcp.storage.redis_client import RedisClient  # most servers on stdio do not need it
 
     try:
-        link = RedisClient(url)
+        redis = RedisClient(url)
     except ImportError:
         raise BadSetting("AC_MCP_REDIS_URL needs the library for it: pip install 'ac-mcp[redis]'.") from None
     except ValueError as error:
         raise BadSetting(f"AC_MCP_REDIS_URL: {error}") from None
     try:
-        yield link
+        yield redis
     finally:
-        await link.close()
+        await redis.close()
 
 
 @asynccontextmanager
-async def in_sandbox(settings: Settings, company: Company) -> AsyncGenerator[Place]:
-    """It is made by the first request: a client that only wants to know the tools does not wait for it."""
-    made: list[Any] = []
+async def open_sandbox(settings: Settings, company: Company) -> AsyncGenerator[Backend]:
+    """Open a gateway to a sandbox that the first request creates: clients that only list tools do not wait for it."""
+    created: list[Any] = []
 
-    def journal(name: str) -> Journal | None:
+    def open_journal(name: str) -> Journal | None:
         path = Path(f"{company.state}.{name}journal") if company.state else None
         return Journal(Database(path, SCHEMA, durable=False, version=VERSION), time) if path else None
 
-    def sandbox() -> Any:
-        from ac_mcp.sandbox import Sandbox  # nobody else pays for its import
+    def create_transport() -> Any:
+        from ac_mcp.sandbox import Sandbox  # slow to import
 
-        made.append(Sandbox(company.state, size=company.size, number=company.number))
-        return made[0].transport()
+        created.append(Sandbox(company.state, size=company.size, number=company.number))
+        return created[0].transport()
 
     try:
-        way = sandbox() if company.state else LazyTransport(sandbox)  # what is wrong with a file is told at once
-        async with open_gateway(Endpoints(NOWHERE, NOWHERE), way) as gateway:
-            yield Place(replace(settings, key=KEY, connection=""), gateway, journal)
+        # With a state file the sandbox is created at once, so that a bad file is reported at once.
+        transport = create_transport() if company.state else LazyTransport(create_transport)
+        async with open_gateway(Endpoints(SANDBOX_URL, SANDBOX_URL), transport) as gateway:
+            yield Backend(replace(settings, key=SANDBOX_KEY, connection=""), gateway, open_journal)
     finally:
-        for one in made:
-            one.close()
+        for sandbox in created:
+            sandbox.close()
 
 
 @asynccontextmanager
-async def open_account(settings: Settings, company: Company = COMPANY) -> AsyncGenerator[Account]:
-    """The account the settings name, with its gateway open."""
-    async with open_place(settings, company) as here:
-        said = load_preferences(here.folder, hash_secret(settings.credential))
-        settings = replace(here.settings, connection=here.settings.connection or said.default)
-        one = Account.of(settings, here.gateway, here.journal(""), here.folder, said.names)
-        with closing(one.journal):
-            async with one.job_pool.open():
-                yield one
+async def open_account(settings: Settings, company: Company = DEFAULT_COMPANY) -> AsyncGenerator[Account]:
+    """Open the account that the settings name, with its gateway, journal and job pool."""
+    async with open_backend(settings, company) as backend:
+        preferences = load_preferences(backend.folder, hash_secret(settings.credential))
+        settings = replace(backend.settings, connection=backend.settings.connection or preferences.default)
+        account = Account.of(settings, backend.gateway, backend.open_journal(""), backend.folder, preferences.names)
+        with closing(account.journal):
+            async with account.job_pool.open():
+                yield account
 
 
-async def serve(settings: Settings, company: Company = COMPANY) -> None:
-    """Speak MCP on stdin and stdout until stdin ends."""
-    async with open_account(settings, company) as one, stdio_server() as (received, sent):
-        server = build_server(settings, lambda _: one)
-        await server.run(received, sent, server.create_initialization_options())
+async def serve(settings: Settings, company: Company = DEFAULT_COMPANY) -> None:
+    """Serve MCP on stdin and stdout until stdin ends."""
+    async with open_account(settings, company) as account, stdio_server() as (read_stream, write_stream):
+        server = build_server(settings, lambda _: account)
+        await server.run(read_stream, write_stream, server.create_initialization_options())
 
 
-async def serve_http(settings: Settings, address: str, company: Company = COMPANY) -> None:
-    """Speak MCP over HTTP at `host:port` until the process is asked to stop.
+async def serve_http(settings: Settings, address: str, company: Company = DEFAULT_COMPANY) -> None:
+    """Serve MCP over HTTP at `host:port` until the process is told to stop.
 
     Raises:
-        BadSetting: for an address others can reach, where nobody has to say who they are.
+        BadSetting: if other machines can reach the address and callers need no token.
     """
     from ac_mcp.server.http import application
     from ac_mcp.server.listening import listen
@@ -182,27 +198,28 @@ async def serve_http(settings: Settings, address: str, company: Company = COMPAN
     host, port = parse_address(address)
     if not (is_local(host) or settings.http_tokens):
         raise BadSetting(f"--http {address} can be reached by others: set AC_MCP_HTTP_TOKEN first, or take 127.0.0.1.")
-    async with open_place(settings, company) as here:
-        if here.redis:
-            await warn_of_volatile_redis(here.redis)
-        callers = Tenants(here.settings, here.gateway, here.journal, here.folder, link=here.redis)
-        with socket.create_server((host, port), family=family(host), backlog=512) as bound:
-            bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what accepts from it does not wait for an ACK
-            shown = f"[{host}]" if ":" in host else host
-            told = bound.getsockname()[1]
-            sys.stderr.write(f"ac-mcp serves MCP at http://{shown}:{told}/mcp\n")
-            await listen(application(here.settings, callers, shown, told), bound)
+    async with open_backend(settings, company) as backend:
+        if backend.redis:
+            await warn_of_volatile_redis(backend.redis)
+        tenants = Tenants(backend.settings, backend.gateway, backend.open_journal, backend.folder, link=backend.redis)
+        with socket.create_server((host, port), family=address_family(host), backlog=512) as listener:
+            # Accepted sockets inherit it; without it, answers wait for an ACK.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            url_host = f"[{host}]" if ":" in host else host
+            bound_port = listener.getsockname()[1]
+            sys.stderr.write(f"ac-mcp serves MCP at http://{url_host}:{bound_port}/mcp\n")
+            await listen(application(backend.settings, tenants, url_host, bound_port), listener)
 
 
-async def warn_of_volatile_redis(link: "RedisClient") -> None:
-    """A Redis that keeps nothing is warned of: what was begun is in it."""
+async def warn_of_volatile_redis(redis: "RedisClient") -> None:
+    """Log a warning if Redis does not persist its data, because the journal is in it."""
     with suppress(Unusable):
-        if not await link.is_persistent():
+        if not await redis.is_persistent():
             log.warning("Redis forgets the journal when it is restarted: start it with --appendonly yes.")
 
 
 def parse_address(address: str) -> tuple[str, int]:
-    """Raises BadSetting for what is not host:port."""
+    """Parse `host:port`. Raises BadSetting for anything else."""
     host, colon, port = address.rpartition(":")
     if not colon or not host or not port.isdecimal() or int(port) > 65535:
         raise BadSetting(f"--http takes HOST:PORT, such as 127.0.0.1:8765, not {address!r}.")
@@ -210,19 +227,20 @@ def parse_address(address: str) -> tuple[str, int]:
 
 
 def is_local(host: str) -> bool:
-    """Whether only this machine can reach it. A name is not believed: it could lead anywhere."""
+    """Whether only this machine can reach the host. Names other than `localhost` could resolve to any address."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-def family(host: str) -> socket.AddressFamily:
+def address_family(host: str) -> socket.AddressFamily:
+    """Return the family of an IP address; IPv4 for a name."""
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-class Redacted(logging.Formatter):
-    """Log lines, tracebacks included, without the keys."""
+class RedactingFormatter(logging.Formatter):
+    """Formatter that replaces secrets in log lines and their tracebacks."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         super().__init__("%(levelname)s %(name)s: %(message)s")
@@ -236,9 +254,9 @@ class Redacted(logging.Formatter):
 
 
 def log_to_stderr(settings: Settings) -> None:
-    """Stdout belongs to JSON-RPC; the HTTP client would log every URL, e-mail addresses and all."""
+    """Send log records to stderr, because stdout carries JSON-RPC, with all keys redacted."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Redacted([settings.key, settings.direct_token, *settings.http_tokens.values()]))
+    handler.setFormatter(RedactingFormatter([settings.key, settings.direct_token, *settings.http_tokens.values()]))
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])
-    for chatty in ("httpx2", "httpcore2", "mcp"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    for logger in ("httpx2", "httpcore2", "mcp"):  # at INFO, httpx2 logs every URL, including e-mail addresses
+        logging.getLogger(logger).setLevel(logging.WARNING)

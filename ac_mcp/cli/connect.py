@@ -1,4 +1,4 @@
-"""`ac-mcp connect`: from a key to an account that answers, and which account is used from then on."""
+"""`ac-mcp connect`: from a key to an account that answers, and the choice of the connection to use from then on."""
 
 import sys
 import webbrowser
@@ -11,6 +11,7 @@ from pathlib import Path
 from ac_mcp.calls.account import Account
 from ac_mcp.cli.app import Company, open_account, state_folder
 from ac_mcp.cli.next_command import in_shell
+from ac_mcp.cli.output import overwrite_line
 from ac_mcp.errors import Throttled, ToolError, Unavailable
 from ac_mcp.gateway.call_client import CallClient, Trail
 from ac_mcp.gateway.rate_stores import hash_secret
@@ -24,10 +25,12 @@ from ac_mcp.storage.connections_file import ConnectionPreferences, load_preferen
 from ac_mcp.text import visible
 
 Show = Callable[[str], None]
-EVERY, AT_MOST, FRESH = 2.0, 300.0, 600.0
-"""Seconds between two looks, until somebody has to have signed in, and for which a link is worth opening again."""
-STEP = 0.1
-SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+"""Writes one or more lines to the terminal."""
+POLL_INTERVAL, SIGN_IN_TIMEOUT, LINK_LIFETIME = 2.0, 300.0, 600.0
+"""Seconds: between two looks at a connection, for the user to sign in, and until a link is too old to be reused."""
+SPINNER_INTERVAL = 0.1
+"""Seconds."""
+SPINNER_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 NO_KEY = """\
 There is no key yet.
   1. Make one at https://maton.ai/settings
@@ -42,113 +45,125 @@ MATON_API_BASE_URL=http://127.0.0.1:8080 MATON_API_KEY=sandbox ac-mcp connect --
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the command line says of it."""
+class ConnectOptions:
+    """Options of the command, and what the environment adds to them."""
 
     new: bool = False
+    """Connect another account."""
     use: str = ""
+    """The name or id of the connection to use."""
     name: str = ""
+    """The new name of the connection."""
     browser: bool = True
-    """Whether there is one with a window: one in the terminal would take that over."""
-    fixed: str = ""
-    """The connection the environment names."""
+    """Whether to open the link. False without a window system: a browser in the terminal would take it over."""
+    environment_connection: str = ""
+    """The value of MATON_CONNECTION."""
 
 
 @dataclass(slots=True)
-class Connecting:
+class ConnectRun:
     """One run of the command."""
 
     account: Account
-    wanted: Wanted
+    options: ConnectOptions
     preferences: ConnectionPreferences
     folder: Path | None
-    out: Show
+    """Where the preferences are saved; None if nothing is stored on disk."""
+    write_line: Show
 
     def show(self, text: str) -> None:
-        self.out("\n".join(visible(one) for one in text.split("\n")))
+        """Show the text without control characters, except for line ends."""
+        self.write_line("\n".join(visible(line) for line in text.split("\n")))
 
-    def sender(self, connection: str = "") -> CallClient:
+    def client_for(self, connection: str = "") -> CallClient:
+        """Return a client for requests of the next 30 seconds to a connection; "" is the default."""
         caller = replace(self.account.caller, connection=connection, deadline=self.account.clock() + 30)
         return CallClient(self.account.gateway, caller, Trail())
 
     async def list_connections(self) -> list[Json]:
-        rows = as_objects((await list_connections.run(self.sender(), {})).get("connections"))
+        """Fetch the connections as Maton lists them, without rows that lack an id."""
+        rows = as_objects((await list_connections.run(self.client_for(), {})).get("connections"))
         return [row for row in rows if isinstance(row.get("connection_id"), str) and row["connection_id"]]
 
     def name_of(self, row: Json) -> str:
+        """Return the name the user gave a connection, else the one Maton has; "" if there is none."""
         return single_line(self.preferences.names.get(row["connection_id"]) or next(iter(connections.called(row)), ""))
 
-    def is_meant(self, word: str, row: Json) -> bool:
-        """Whether somebody who says this means that connection; an id is never a name."""
+    def is_named(self, word: str, row: Json) -> bool:
+        """Whether the word is the id or the name of the connection."""
         return word == row["connection_id"] or word.casefold() == self.name_of(row).casefold()
 
     async def sign_in(self, rows: list[Json]) -> Json | None:
-        """A connection that somebody has signed in to just now; None if nobody did."""
+        """Let the user sign in to a new connection and return it; None if there is no link or nobody signs in."""
         fresh = [row for row in rows if self.is_fresh(row)]
-        row = fresh[-1] if fresh else await self.create()
+        row = fresh[-1] if fresh else await self.create_pending()
         id, url = str(row.get("connection_id") or ""), str(row.get("url") or "")
         if not (id and url):
             self.show("Maton gave no link to sign in with. Once more: ac-mcp connect --new")
             return None
         self.show(f"Open this link and sign in to ActiveCampaign:\n\n  {url}\n")
-        if self.wanted.browser and can_open(url):
+        if self.options.browser and can_open(url):
             with suppress(webbrowser.Error):
                 webbrowser.open(url)
         try:
             return await self.wait_until_active(id)
         finally:
-            spin("")
+            overwrite_line("")
 
-    async def create(self) -> Json:
-        return as_object((await create_connection.run(self.sender(), {"app": "active-campaign"})).get("connection"))
+    async def create_pending(self) -> Json:
+        """Create a connection that waits for a sign-in."""
+        answer = await create_connection.run(self.client_for(), {"app": "active-campaign"})
+        return as_object(answer.get("connection"))
 
     def is_fresh(self, row: Json) -> bool:
-        """Whether its link was made so lately that it is simply opened again."""
+        """Whether the connection is pending and its link new enough to be opened again."""
         try:
             age = (self.account.gateway.now() - datetime.fromisoformat(str(row.get("creation_time")))).total_seconds()
         except (ValueError, TypeError):
             return False
-        return row.get("status") == "PENDING" and bool(row.get("url")) and age < FRESH
+        return row.get("status") == "PENDING" and bool(row.get("url")) and age < LINK_LIFETIME
 
     async def wait_until_active(self, id: str) -> Json | None:
-        began = self.account.clock()
-        while (waited := self.account.clock() - began) < AT_MOST:
-            with suppress(Unavailable, Throttled):  # it may be back at the next look
-                row = as_object((await get_connection.run(self.sender(), {"connection": id})).get("connection"))
+        """Wait until the connection is no longer pending and return it; None if nobody signs in within five minutes."""
+        start = self.account.clock()
+        while (waited := self.account.clock() - start) < SIGN_IN_TIMEOUT:
+            with suppress(Unavailable, Throttled):  # the next look may succeed
+                row = as_object((await get_connection.run(self.client_for(), {"connection": id})).get("connection"))
                 if row.get("status") != "PENDING":
                     return row | {"connection_id": id}
-            for turn in range(round(EVERY / STEP)):
-                spin(f"{SPINNER[turn % len(SPINNER)]} waiting until you have signed in ({waited:.0f} s)")
-                await self.account.gateway.sleep(STEP)
-        then = f"ac-mcp connect --use {id}"
-        self.show(f"Nobody has signed in for five minutes. The link stays: open it, then run {then}")
+            for turn in range(round(POLL_INTERVAL / SPINNER_INTERVAL)):
+                frame = SPINNER_FRAMES[turn % len(SPINNER_FRAMES)]
+                overwrite_line(f"{frame} waiting until you have signed in ({waited:.0f} s)")
+                await self.account.gateway.sleep(SPINNER_INTERVAL)
+        command = f"ac-mcp connect --use {id}"
+        self.show(f"Nobody has signed in for five minutes. The link stays: open it, then run {command}")
         return None
 
-    async def first_read(self, row: Json) -> tuple[str, str]:
-        """The address of the account behind a connection, and who signed in."""
-        me = await get_current_user.run(self.sender(row["connection_id"]), {})
+    async def fetch_account(self, row: Json) -> tuple[str, str]:
+        """Fetch the host of the account behind a connection and the full name of its user; each may be ""."""
+        me = await get_current_user.run(self.client_for(row["connection_id"]), {})
         user = as_object(me.get("user"))
-        return single_line(address(me)), single_line(
-            " ".join(str(user.get(key) or "") for key in ("firstName", "lastName"))
-        )
+        full_name = " ".join(str(user.get(key) or "") for key in ("firstName", "lastName"))
+        return single_line(address(me)), single_line(full_name)
 
-    async def learn(self, rows: list[Json]) -> None:
-        """What the accounts are called, of those nobody has named; kept, so that the names stay."""
+    async def add_missing_names(self, rows: list[Json]) -> None:
+        """Name the connections without a name after their accounts, and save the names so that they stay."""
         names = dict(self.preferences.names)
         for row in rows:
             if not self.name_of(row):
                 with suppress(ToolError):  # it is listed by its id then
-                    host, _ = await self.first_read(row)
-                    names |= {row["connection_id"]: unique_name(host.split(".")[0], names)} if host else {}
+                    host, _ = await self.fetch_account(row)
+                    if host:
+                        names[row["connection_id"]] = unique_name(host.split(".")[0], names)
         if names != self.preferences.names:
             self.save(replace(self.preferences, names=names))
 
-    def save(self, said: ConnectionPreferences) -> bool:
-        """Whether the processes to come will know it."""
-        self.preferences = said
+    def save(self, preferences: ConnectionPreferences) -> bool:
+        """Save the preferences and return whether they outlast this process, or are those of a sandbox."""
+        self.preferences = preferences
         try:
             if self.folder:
-                save_preferences(self.folder, hash_secret(self.account.settings.credential), said)
+                save_preferences(self.folder, hash_secret(self.account.settings.credential), preferences)
             return self.folder is not None or self.account.settings.sandbox
         except OSError as error:
             self.show(f"{self.folder} cannot be written ({error.strerror}): set AC_MCP_STATE_DIR to a folder that can.")
@@ -156,37 +171,31 @@ class Connecting:
 
 
 def single_line(text: str) -> str:
-    """What comes from elsewhere, in one line of what can be seen: it moves no cursor."""
+    """Return text from a server as one line of visible characters, which cannot move the cursor."""
     return " ".join(visible(text).split())
 
 
-def spin(text: str) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{text}")
-        sys.stderr.flush()
-
-
 def can_open(url: str) -> bool:
-    """Whether somebody sits before it, and it leads where a sign-in may be."""
+    """Whether to open the URL in a browser: a user is at the terminal, and the address is safe for a sign-in."""
     return sys.stdout.isatty() and is_address(url.partition("?")[0])
 
 
-async def connect(settings: Settings, company: Company, wanted: Wanted, show: Show) -> int:
-    """0 when an account answers that is used from then on, else 1."""
-    if settings.direct or (settings.sandbox and wanted.new):
+async def connect(settings: Settings, company: Company, options: ConnectOptions, show: Show) -> int:
+    """Run the command. Return 0 if there is nothing to connect or the chosen account answers, else 1."""
+    if settings.direct or (settings.sandbox and options.new):
         show(DIRECT if settings.direct else SANDBOX)
         return 0 if settings.direct else 1
     if not settings.sandbox and not settings.credential:
         show(NO_KEY)
         return 1
     folder = state_folder(settings)
-    async with open_account(settings, company) as one:
-        return await steps(
-            Connecting(one, wanted, load_preferences(folder, hash_secret(settings.credential)), folder, show)
-        )
+    async with open_account(settings, company) as account:
+        preferences = load_preferences(folder, hash_secret(settings.credential))
+        return await run_steps(ConnectRun(account, options, preferences, folder, show))
 
 
-async def steps(run: Connecting) -> int:
+async def run_steps(run: ConnectRun) -> int:
+    """Pick a connection and use it; return the exit code."""
     try:
         row = await pick_connection(run, await run.list_connections())
         if row is None:
@@ -195,71 +204,81 @@ async def steps(run: Connecting) -> int:
             run.show(f"Maton says {row.get('status')}: signing in did not work. Once more: ac-mcp connect --new")
             return 1
         return await use_connection(run, row, await run.list_connections())
-    except ToolError as trouble:
-        run.show(in_shell(explain(trouble, list_connections, {}, False), ()))
+    except ToolError as error:
+        run.show(in_shell(explain(error, list_connections, {}, False), ()))
         run.show("ac-mcp doctor looks at each step. Where a sign-in has expired: ac-mcp connect --new")
         return 1
 
 
-async def pick_connection(run: Connecting, rows: list[Json]) -> Json | None:
-    """The connection to use: the one that is asked for, the one there is, or a new one."""
+async def pick_connection(run: ConnectRun, rows: list[Json]) -> Json | None:
+    """Return the connection to use: the requested one, the default, the only one or a new one.
+
+    None means that the user has to choose, which the output says.
+    """
     active = [row for row in rows if row.get("status") == "ACTIVE"]
-    if word := run.wanted.use:
-        await run.learn(active)
-        found = [row for row in active if word == row["connection_id"]] or [r for r in active if run.is_meant(word, r)]
-        if len(found) == 1:
-            return found[0]
-        several = "more than one" if found else "no ACTIVE"
-        run.show(
-            f"There is {several} connection called {word!r}.{' There are:' if active else ' ac-mcp connect makes one.'}"
-        )
-        overview(run, active, "")
-        return None
-    chosen = run.account.settings.connection or run.preferences.default
-    if not active or run.wanted.new:
+    if run.options.use:
+        return await pick_by_name(run, active, run.options.use)
+    if not active or run.options.new:
         return await run.sign_in(rows)
-    same = [row for row in active if chosen and run.is_meant(chosen, row)]
-    if len(active) == 1 or same:
-        return (same or active)[0]
-    await run.learn(active)
+    default = run.account.settings.connection or run.preferences.default
+    matches = [row for row in active if default and run.is_named(default, row)]
+    if len(active) == 1 or matches:
+        return (matches or active)[0]
+    await run.add_missing_names(active)
     run.show("This key reaches several accounts. Which one is to be used where none is named?")
-    overview(run, active, "")
+    show_connections(run, active, "")
     run.show("  ac-mcp connect --use NAME")
     return None
 
 
+async def pick_by_name(run: ConnectRun, active: list[Json], word: str) -> Json | None:
+    """Return the connection with that id, else the only one with that name; None if there is none or several."""
+    await run.add_missing_names(active)
+    matches = [row for row in active if word == row["connection_id"]]
+    matches = matches or [row for row in active if run.is_named(word, row)]
+    if len(matches) == 1:
+        return matches[0]
+    count = "more than one" if matches else "no ACTIVE"
+    run.show(f"There is {count} connection called {word!r}.{' There are:' if active else ' ac-mcp connect makes one.'}")
+    show_connections(run, active, "")
+    return None
+
+
 def unique_name(name: str, others: Mapping[str, str]) -> str:
-    """The name, or with a number where another connection has it."""
-    taken, number = {other.casefold() for other in others.values()}, 2
-    if name.casefold() not in taken:
+    """Return the name, with a number if another connection has it. `others` holds the names by connection id."""
+    used, number = {other.casefold() for other in others.values()}, 2
+    if name.casefold() not in used:
         return name
-    while f"{name} {number}".casefold() in taken:
+    while f"{name} {number}".casefold() in used:
         number += 1
     return f"{name} {number}"
 
 
-async def use_connection(run: Connecting, row: Json, rows: list[Json]) -> int:
-    """It answers, has a name, and is the one that is used."""
-    host, who = await run.first_read(row)
-    id, ids = str(row["connection_id"]), {one["connection_id"] for one in rows}
+async def use_connection(run: ConnectRun, row: Json, rows: list[Json]) -> int:
+    """Read from the account of a connection, name it, make it the default, and show the result; return the exit code.
+
+    `rows` are all connections; the names of connections that are not in it are dropped.
+    """
+    host, user = await run.fetch_account(row)
+    id, ids = str(row["connection_id"]), {other["connection_id"] for other in rows}
     others = {other: name for other, name in run.preferences.names.items() if other != id and other in ids}
-    name = run.wanted.name or run.name_of(row) or unique_name(host.split(".")[0] or id[:8], others)
-    if run.wanted.name and name.casefold() in {one.casefold() for one in (*others.values(), *ids)}:
+    name = run.options.name or run.name_of(row) or unique_name(host.split(".")[0] or id[:8], others)
+    if run.options.name and name.casefold() in {other.casefold() for other in (*others.values(), *ids)}:
         run.show(f"Another connection is called {name!r}: choose another --name.")
         return 1
-    before, kept = run.preferences.default, run.save(ConnectionPreferences(id, {**others, id: name}))
-    active = [one for one in rows if one.get("status") == "ACTIVE"]
-    await run.learn(active)
-    run.show(f"Connected to {name}{f' ({host})' if host else ''}{f', signed in as {who}' if who else ''}.")
-    fixed = next(
-        (one["connection_id"] for one in active if run.wanted.fixed and run.is_meant(run.wanted.fixed, one)), ""
-    )
-    overview(run, active, (fixed or "none") if run.wanted.fixed else id)
-    if run.wanted.fixed and fixed != id:
-        run.show(f"MATON_CONNECTION is set to {run.wanted.fixed} and wins: unset it to use {name}.")
-    elif not kept:
+    previous_id = run.preferences.default
+    saved = run.save(ConnectionPreferences(id, {**others, id: name}))
+    active = [other for other in rows if other.get("status") == "ACTIVE"]
+    await run.add_missing_names(active)
+    run.show(f"Connected to {name}{f' ({host})' if host else ''}{f', signed in as {user}' if user else ''}.")
+    fixed = run.options.environment_connection
+    fixed_id = next((other["connection_id"] for other in active if fixed and run.is_named(fixed, other)), "")
+    show_connections(run, active, (fixed_id or "none") if fixed else id)
+    if fixed and fixed_id != id:
+        run.show(f"MATON_CONNECTION is set to {fixed} and wins: unset it to use {name}.")
+    elif not saved:
         run.show(f"That is not kept: set MATON_CONNECTION={id}.")
-    elif before not in ("", id):
+    elif previous_id not in ("", id):
         run.show("Servers that run already go on with the other one: start your client again.")
     if len(active) > 1:
         run.show("Another one for one call: --multi-account and connection=NAME; for all: ac-mcp connect --use NAME")
@@ -269,7 +288,8 @@ async def use_connection(run: Connecting, row: Json, rows: list[Json]) -> int:
     return 0
 
 
-def overview(run: Connecting, rows: list[Json], used_id: str) -> None:
+def show_connections(run: ConnectRun, rows: list[Json], used_id: str) -> None:
+    """Show the name and the id of each connection, the oldest first, with a mark at the one in use."""
     for row in sorted(rows, key=lambda row: str(row.get("creation_time"))):
         mark = "  <- used" if row["connection_id"] == used_id else ""
         run.show(f"  {run.name_of(row) or '(no name)':24} {row['connection_id']}{mark}")

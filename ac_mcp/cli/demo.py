@@ -1,4 +1,4 @@
-"""A session to watch: an MCP client asks a child process, which answers from the sandbox."""
+"""A session to watch: an MCP client calls a server in a child process, which answers from the sandbox."""
 
 import json
 import re
@@ -11,24 +11,28 @@ import mcp_types as types
 from mcp import Client, StdioServerParameters
 
 from ac_mcp.cli.next_command import next_call
+from ac_mcp.cli.output import print_line
 from ac_mcp.messages import Json
 
-WIDTH, LONGEST = 100, 700
+WIDTH, MAX_ANSWER = 100, 700
+"""Characters of a line, and of an answer; the rest of an answer is cut off."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What somebody wants and the call a model would make for it; whether it is refused, or the advice helps."""
+    """A user's wish, and the call a model would make for it."""
 
     wish: str
     tool: str
     arguments: Json
-    follows: bool = False
+    follows_advice: bool = False
+    """Whether the answer proposes a next call, which the client then makes."""
     refused: bool = False
+    """Whether the scene has to end with an error."""
 
 
-LAST = "of the last answer"
-"""Stands for the number of the change that was just made."""
+LAST_CHANGE = "of the last answer"
+"""Placeholder for the number of the latest change."""
 SCENES = (
     Scene("What is in this account?", "describe_account", {}),
     Scene("Who is jane@acme.example?", "get_contact", {"contact": "jane@acme.example"}),
@@ -40,7 +44,7 @@ SCENES = (
         "Omar too! (with a typo)",
         "tag_contact",
         {"contact": "omar@initech.example", "tag": "webiner 2026"},
-        follows=True,
+        follows_advice=True,
     ),
     Scene(
         "Put him back on the newsletter.",
@@ -68,7 +72,7 @@ SCENES = (
         "Add Jane Reed. (she exists)",
         "create_contact",
         {"email": "jane@acme.example", "phone": "+1 312 555 0199"},
-        follows=True,
+        follows_advice=True,
     ),
     Scene("Bob is no trial user any more.", "untag_contact", {"contact": "bob@initech.example", "tag": "Trial"}),
     Scene(
@@ -84,60 +88,58 @@ SCENES = (
     ),
     Scene("What is the Sales pipeline worth?", "summarize_pipeline", {"pipeline": "Sales"}),
     Scene("Delete Jane.", "delete_contact", {"contact": "jane@acme.example"}),
-    Scene("No, not her! Take that back.", "undo_change", {"change": LAST}),
+    Scene("No, not her! Take that back.", "undo_change", {"change": LAST_CHANGE}),
 )
 
 
 async def play() -> int:
-    """The whole session; 0 when every scene ended as it should."""
+    """Play all scenes. Return 0 if every one ends as expected, else 1."""
     server = StdioServerParameters(command=sys.executable, args=["-m", "ac_mcp", "--sandbox"])
     print_line("ac-mcp demo: a made-up account, a real MCP client over stdio. Nothing leaves this machine.\n")
     async with Client(server, elicitation_callback=confirm_for_demo) as client:
-        listed = (await client.list_tools()).tools
-        print_line(f"The server speaks MCP {client.protocol_version} and offers {len(listed)} tools.\n")
-        last, failed = "", list[Scene]()
+        tools = (await client.list_tools()).tools
+        print_line(f"The server speaks MCP {client.protocol_version} and offers {len(tools)} tools.\n")
+        last_change, failed = "", list[Scene]()
         for scene in SCENES:
-            well, last = await play_scene(client, scene, last)
-            failed += [] if well else [scene]
+            passed, last_change = await play_scene(client, scene, last_change)
+            if not passed:
+                failed.append(scene)
     print_line("That was it. Next: ac-mcp setup claude-desktop --sandbox, to talk to it; ac-mcp connect, for your own.")
     return 1 if failed else 0
 
 
 async def confirm_for_demo(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
-    """The server asks before it does this; here somebody says yes."""
+    """Print the server's question and answer it with yes."""
     for line in params.message.splitlines():
         print_line(textwrap.fill(line, WIDTH, initial_indent="  ? ", subsequent_indent="    ", break_on_hyphens=False))
     print_line("  (yes)")
     return types.ElicitResult(action="accept", content={"confirm": True})
 
 
-async def play_scene(client: Client, scene: Scene, last: str) -> tuple[bool, str]:
-    """Whether the scene did, and the number of the change it made."""
+async def play_scene(client: Client, scene: Scene, last_change: str) -> tuple[bool, str]:
+    """Play one scene. Return whether it ended as expected, and the number of the latest change."""
     print_line(f"\u2022 {scene.wish}")
-    arguments = {name: last if value is LAST else value for name, value in scene.arguments.items()}
-    text, error = await call_tool(client, scene.tool, arguments)
-    advice = next_call(text) if scene.follows else None
+    arguments = {name: last_change if value is LAST_CHANGE else value for name, value in scene.arguments.items()}
+    text, is_error = await call_tool(client, scene.tool, arguments)
+    advice = next_call(text) if scene.follows_advice else None
     if advice:
         print_line("  It takes the advice:")
-        _, error = await call_tool(client, *advice)
+        _, is_error = await call_tool(client, *advice)
     print_line("")
     change = re.search(r'"change":"(\d+)"', text)
-    return error == scene.refused and bool(advice) == scene.follows, change[1] if change else last
+    passed = is_error == scene.refused and bool(advice) == scene.follows_advice
+    return passed, change[1] if change else last_change
 
 
 async def call_tool(client: Client, tool: str, arguments: Json) -> tuple[str, bool]:
+    """Call a tool and print the call and its answer. Return the text of the answer, and whether it is an error."""
     print_line(f"  \u2192 {tool}({', '.join(f'{key}={json.dumps(value)}' for key, value in arguments.items())})")
     result = await client.call_tool(tool, arguments)
     text = "\n".join(part.text for part in result.content if isinstance(part, types.TextContent))
-    shown = text if len(text) <= LONGEST else f"{text[:LONGEST]} \u2026 ({len(text)} characters)"
+    excerpt = text if len(text) <= MAX_ANSWER else f"{text[:MAX_ANSWER]} \u2026 ({len(text)} characters)"
     sign = "!" if result.is_error else "="
-    for line in re.sub(r',(?=["{])', ", ", shown).splitlines():
+    for line in re.sub(r',(?=["{])', ", ", excerpt).splitlines():
         print_line(
             textwrap.fill(line, WIDTH, initial_indent=f"  {sign} ", subsequent_indent="    ", break_on_hyphens=False)
         )
     return text, bool(result.is_error)
-
-
-def print_line(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()

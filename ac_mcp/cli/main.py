@@ -13,26 +13,16 @@ from typing import Any
 import anyio
 
 from ac_mcp import __version__
-from ac_mcp.cli.call import (
-    FAILED,
-    INTERRUPTED,
-    OF_SANDBOX,
-    OK,
-    USAGE,
-    call,
-    company,
-    export,
-    fail,
-    for_shell,
-    print_line,
-)
-from ac_mcp.cli.options import HTTP, arguments_of, flags, shared_options
+from ac_mcp.cli.options import HTTP, SANDBOX_OPTIONS, add_arguments, inherited_flags, shared_options
+from ac_mcp.cli.output import FAILED, INTERRUPTED, OK, USAGE, fail, print_error_line, print_line
 from ac_mcp.settings import BadSetting, Settings, require_valid_settings
 
-LONGEST_NAME = 80
+MAX_NAME_LENGTH = 80
+"""Characters of a connection's name."""
 
 
 def main() -> None:
+    """Run the command line of this process and exit with its code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -40,192 +30,237 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """The exit code: 0 done, 1 the call or check failed, 2 it was not understood, 130 interrupted."""
-    understands = parser()
-    asked, rest = understands.parse_known_args(arguments)
-    if rest and (asked.command is not call or any(word.startswith("-") for word in rest)):
-        understands.error(f"unrecognized arguments: {' '.join(rest)}")
-    if rest:
-        asked.arguments += rest  # they stood behind an option
+    """Run a command and return its exit code, one of those in `output`."""
+    options = parse_options(arguments)
     try:
-        sandboxed = {"AC_MCP_SANDBOX": "true"} if hasattr(asked, "sandbox") else {}
-        settings = with_flags(Settings.from_env({**os.environ, **sandboxed}), asked)
+        sandbox_variable = {"AC_MCP_SANDBOX": "true"} if hasattr(options, "sandbox") else {}
+        settings = with_options(Settings.from_env({**os.environ, **sandbox_variable}), options)
     except BadSetting as error:
         return fail(str(error), USAGE)
-    of_sandbox = [f"--{name}" for name in OF_SANDBOX if hasattr(asked, name)]
-    if of_sandbox and not settings.sandbox and asked.command is not sandbox:
-        return fail(f"{of_sandbox[0]} is about a sandbox: it goes with --sandbox.", USAGE)
+    sandbox_flags = [f"--{name}" for name in SANDBOX_OPTIONS if hasattr(options, name)]
+    if sandbox_flags and not settings.sandbox and options.command is not sandbox:
+        return fail(f"{sandbox_flags[0]} is about a sandbox: it goes with --sandbox.", USAGE)
     from ac_mcp.cli.app import log_to_stderr
 
     log_to_stderr(settings)
     try:
-        code = int(asked.command(settings, asked))
+        code = int(options.command(settings, options))
         sys.stdout.flush()
         return code
     except BadSetting as error:
         return fail(str(error), USAGE)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # whoever read it has seen enough
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except (OSError, OverflowError, sqlite3.Error) as error:
         return fail(f"{type(error).__name__}: {error}")
 
 
+def parse_options(arguments: Sequence[str]) -> Namespace:
+    """Parse the command line. Exit the process with code 2 if it is invalid."""
+    top = parser()
+    options, rest = top.parse_known_args(arguments)
+    if rest and (options.command is not call or any(word.startswith("-") for word in rest)):
+        top.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        options.arguments += rest  # argparse does not collect arguments that follow an option
+    return options
+
+
 def parser() -> ArgumentParser:
+    """Return the parser for all commands; the function of the command is in `command` of its namespace."""
     shared = shared_options()
     top = ArgumentParser("ac-mcp", description=__doc__, parents=[shared], formatter_class=RawDescriptionHelpFormatter)
     top.add_argument("--version", action="version", version=f"ac-mcp {__version__}")
     top.add_argument("--http", metavar="HOST:PORT", default=SUPPRESS, help=HTTP)
     top.set_defaults(command=serve)
     commands = top.add_subparsers(title="commands", metavar="")
-    for name, action, text in COMMANDS:
-        one = commands.add_parser(name, help=text, description=text, parents=[shared])
-        one.set_defaults(command=action)
-        arguments_of(name, one)
+    for name, function, text in COMMANDS:
+        command_parser = commands.add_parser(name, help=text, description=text, parents=[shared])
+        command_parser.set_defaults(command=function)
+        add_arguments(name, command_parser)
     return top
 
 
-def with_flags(settings: Settings, asked: Namespace) -> Settings:
-    """What the command line says wins over the environment."""
+def with_options(settings: Settings, options: Namespace) -> Settings:
+    """Return the settings with the options of the command line, which win over the environment."""
     names = (
         "sandbox", "multi_account", "read_only", "toolsets", "tools", "confirm", "hide_user_content", "allow_default",
         "accept_caller_keys", "log_level",
     )  # fmt: skip
     return require_valid_settings(
-        replace(settings, **{name: getattr(asked, name) for name in names if hasattr(asked, name)})
+        replace(settings, **{name: getattr(options, name) for name in names if hasattr(options, name)})
     )
 
 
-def serve(settings: Settings, asked: Namespace) -> int:
-    from ac_mcp.cli.app import serve as serve_stdio
-    from ac_mcp.cli.app import serve_http
+# Commands import their modules only when they run: --help and errors of usage need none of them.
 
-    if hasattr(asked, "http"):
-        anyio.run(serve_http, settings, asked.http, company(asked))
-        return OK
-    anyio.run(serve_stdio, settings, company(asked))
+
+def serve(settings: Settings, options: Namespace) -> int:
+    """Serve MCP on stdio, or over HTTP with --http."""
+    from ac_mcp.cli.app import Company, serve_http
+    from ac_mcp.cli.app import serve as serve_stdio
+
+    company = Company.from_options(options)
+    if hasattr(options, "http"):
+        anyio.run(serve_http, settings, options.http, company)
+    else:
+        anyio.run(serve_stdio, settings, company)
     return OK
 
 
-def tools(settings: Settings, asked: Namespace) -> int:
-    """What a model would be shown, and what it costs; with words, what a shell can call for them."""
-    from ac_mcp.cli import tools as toolbox
+def call(settings: Settings, options: Namespace) -> int:
+    """Call one tool and print its answer."""
+    from ac_mcp.cli.call import call_tool
 
-    if not asked.search and not asked.json:
-        for text in toolbox.costs(settings):
-            print_line(text)
+    return call_tool(settings, options)
+
+
+def export(settings: Settings, options: Namespace) -> int:
+    """Export contacts or deals to a file."""
+    from ac_mcp.cli.call import export as run_export
+
+    return run_export(settings, options)
+
+
+def tools(settings: Settings, options: Namespace) -> int:
+    """Print the tools a model sees and their size; with words, the operations a shell can call that match them."""
+    from ac_mcp.cli import tools as listing
+
+    if not options.search and not options.json:
+        for line in listing.tool_costs(settings):
+            print_line(line)
         return OK
-    settings, wish = for_shell(settings), " ".join(asked.search)
-    reach = toolbox.within(settings)
-    ids = [wish] if wish in reach else toolbox.find_fitting(reach, wish) if wish else list(reach.tools)
+    settings, query = listing.shell_settings(settings), " ".join(options.search)
+    access = listing.shell_access(settings)
+    ids = [query] if query in access else listing.find_operations(access, query) if query else list(access.tools)
     if not ids:
         return fail("Nothing fits: say it in other words, such as the thing and what to do with it.")
-    if asked.json:
-        print_line(toolbox.describe_as_json(reach, ids, settings))
-    elif wish in reach:
-        for text in toolbox.manual(reach, wish, settings):
-            print_line(text)
+    if options.json:
+        print_line(listing.describe_as_json(access, ids, settings))
+    elif query in access:
+        for line in listing.manual(access, query, settings):
+            print_line(line)
     else:
         for id in ids:
-            print_line(toolbox.line(reach, id, settings))
+            print_line(listing.usage_line(access, id, settings))
         print_line(f"What one takes: ac-mcp tools {ids[0]}")
     return OK
 
 
-def demo(settings: Settings, asked: Namespace) -> int:
+def demo(settings: Settings, options: Namespace) -> int:
+    """Play a session against the sandbox."""
     from ac_mcp.cli.demo import play
 
     return anyio.run(play)
 
 
-def connect(settings: Settings, asked: Namespace) -> int:
-    """A connection to ActiveCampaign, made, chosen and tried."""
-    from ac_mcp.cli.connect import Wanted
+def connect(settings: Settings, options: Namespace) -> int:
+    """Create, choose and try a connection to ActiveCampaign."""
+    from ac_mcp.cli.app import Company
+    from ac_mcp.cli.connect import ConnectOptions
     from ac_mcp.cli.connect import connect as run_connect
     from ac_mcp.text import visible
 
-    window = sys.platform in ("darwin", "win32") or not {"DISPLAY", "WAYLAND_DISPLAY"}.isdisjoint(os.environ)
-    browser = window and not asked.no_browser
-    name = " ".join(visible(asked.name).split())
-    if len(name) > LONGEST_NAME or (asked.name and not name):
-        return fail(f"--name takes 1 to {LONGEST_NAME} characters that can be seen.", USAGE)
-    wanted = Wanted(asked.new, asked.use.strip(), name, browser, settings.connection)
-    return anyio.run(run_connect, settings, company(asked), wanted, print_line)
+    has_window_system = sys.platform in ("darwin", "win32") or not {"DISPLAY", "WAYLAND_DISPLAY"}.isdisjoint(os.environ)
+    name = " ".join(visible(options.name).split())
+    if len(name) > MAX_NAME_LENGTH or (options.name and not name):
+        return fail(f"--name takes 1 to {MAX_NAME_LENGTH} characters that can be seen.", USAGE)
+    connect_options = ConnectOptions(
+        new=options.new,
+        use=options.use.strip(),
+        name=name,
+        browser=has_window_system and not options.no_browser,
+        environment_connection=settings.connection,
+    )
+    return anyio.run(run_connect, settings, Company.from_options(options), connect_options, print_line)
 
 
-def setup(settings: Settings, asked: Namespace) -> int:
-    """This server in a client's configuration."""
-    from ac_mcp.cli.setup import CLIENTS, CannotSetUp, Start, set_up
+def setup(settings: Settings, options: Namespace) -> int:
+    """Add this server to a client's configuration, or remove it."""
+    from ac_mcp.cli.setup import CLIENTS, CannotSetUp, ServerCommand, set_up
     from ac_mcp.tools.toolsets import offered_tools
 
-    if asked.client not in CLIENTS:
-        return fail(f"There is no client {asked.client!r} here; there are {', '.join(CLIENTS)}.", USAGE)
-    offered_tools(settings)  # what cannot be started is not written
-    start = Start.of_this_program(flags(asked), os.environ, keyed=bool(settings.sandbox or settings.credential))
+    if options.client not in CLIENTS:
+        return fail(f"There is no client {options.client!r} here; there are {', '.join(CLIENTS)}.", USAGE)
+    offered_tools(settings)  # raises BadSetting: no client gets a server that cannot start
+    has_key = bool(settings.sandbox or settings.credential)
+    server = ServerCommand.of_this_program(inherited_flags(options), os.environ, has_key)
     try:
-        return set_up(asked.client, start, path=asked.file, remove=asked.remove, agreed=asked.yes, show=print_line)
+        return set_up(
+            options.client, server, path=options.file, remove=options.remove, confirmed=options.yes, show=print_line
+        )
     except CannotSetUp as error:
         return fail(str(error))
 
 
-def doctor(settings: Settings, asked: Namespace) -> int:
+def doctor(settings: Settings, options: Namespace) -> int:
+    """Check settings, key, connection and a first read."""
+    from ac_mcp.cli.app import Company
     from ac_mcp.cli.doctor import examine
 
-    return anyio.run(examine, settings, company(asked), print_line)
+    return anyio.run(examine, settings, Company.from_options(options), print_line)
 
 
-def sandbox(settings: Settings, asked: Namespace) -> int:
-    """The sandbox over HTTP, for any client of ActiveCampaign or Maton; on this machine only."""
+def sandbox(settings: Settings, options: Namespace) -> int:
+    """Serve the sandbox over HTTP on this machine, for any client of ActiveCampaign or Maton."""
+    from ac_mcp.cli.app import Company
     from ac_mcp.sandbox import BadFault, Latency, Sandbox, parse
 
     try:
-        faults = [parse(text) for text in asked.fault]
+        faults = [parse(text) for text in options.fault]
     except BadFault as error:
         return fail(str(error), USAGE)
-    latency = Latency(*(milliseconds / 1000 for milliseconds in asked.latency))
-    told = company(asked)
-    one = Sandbox(
-        told.state, number=told.number, size=told.size, rate=asked.rate or None, faults=faults, latency=latency
+    latency = Latency(*(milliseconds / 1000 for milliseconds in options.latency))
+    company = Company.from_options(options)
+    instance = Sandbox(
+        company.state,
+        number=company.number,
+        size=company.size,
+        rate=options.rate or None,
+        faults=faults,
+        latency=latency,
     )
     try:
-        anyio.run(listening, one, asked.port)
+        anyio.run(serve_sandbox, instance, options.port)
     except OSError as error:
-        return fail(f"Port {asked.port} cannot be had: {error.strerror}.")
+        return fail(f"Port {options.port} cannot be had: {error.strerror}.")
     finally:
-        one.close()
+        instance.close()
     return OK
 
 
-async def listening(one: Any, port: int) -> None:
-    """Until interrupted; the address is told once it answers."""
-    server = await one.serve(port)
+async def serve_sandbox(instance: Any, port: int) -> None:
+    """Serve the sandbox until interrupted, and print its address once it answers."""
+    server = await instance.serve(port)
     address = "http://{}:{}".format(*server.sockets[0].getsockname())
-    fail(
+    print_error_line(
         f"ActiveCampaign sandbox on {address}\n"
-        f"  Maton:  MATON_API_BASE_URL={address} MATON_API_KEY={one.key}\n"
-        f"  direct: AC_API_URL={address} AC_API_TOKEN={one.key}\n"
+        f"  Maton:  MATON_API_BASE_URL={address} MATON_API_KEY={instance.key}\n"
+        f"  direct: AC_API_URL={address} AC_API_TOKEN={instance.key}\n"
         f"  faults and requests: {address}/sandbox/faults, {address}/sandbox/requests"
     )
     await server.serve_forever()
 
 
-def health(settings: Settings, asked: Namespace) -> int:
-    """For a container: its first process is asked, if it serves over HTTP; one on stdio lives while its client does."""
-    from ac_mcp.cli.health import address_of_first_process, answers
+def health(settings: Settings, options: Namespace) -> int:
+    """Check the server over HTTP of this container. A server on stdio counts as healthy: it ends with its client."""
+    from ac_mcp.cli.doctor import find_served_address, is_healthy
 
-    address = getattr(asked, "http", "") or address_of_first_process()
-    return OK if not address or answers(address) else fail(f"Nothing answers at {address}.")
+    address = getattr(options, "http", "") or find_served_address()
+    return OK if not address or is_healthy(address) else fail(f"Nothing answers at {address}.")
 
 
-def docs(settings: Settings, asked: Namespace) -> int:
+def docs(settings: Settings, options: Namespace) -> int:
+    """Update the generated parts of the documentation; with --check, only report the files that are out of date."""
     from ac_mcp.cli.docs import refresh
 
-    stale = refresh(Path.cwd(), write=not asked.check)
+    stale = refresh(Path.cwd(), write=not options.check)
     for path in stale:
-        fail(f"{path} {'is out of date: run ac-mcp docs' if asked.check else 'written'}")
-    return FAILED if asked.check and stale else OK
+        print_error_line(f"{path} {'is out of date: run ac-mcp docs' if options.check else 'written'}")
+    return FAILED if options.check and stale else OK
 
 
 COMMANDS: tuple[tuple[str, Any, str], ...] = (

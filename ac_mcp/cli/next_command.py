@@ -1,4 +1,4 @@
-"""What an error says of calls, as a shell runs them."""
+"""The call an error proposes, rewritten as a shell command."""
 
 import ast
 import json
@@ -7,52 +7,53 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-NEXT = re.compile(r"^(Next[^:\n]*: )(\w+)\((.*)\)$", re.M)
+NEXT_CALL = re.compile(r"^(Next[^:\n]*: )(\w+)\((.*)\)$", re.M)
 CONSTANTS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
+"""The words of JSON that Python spells differently."""
 
 
 def shell_command(tool: str, arguments: Mapping[str, Any], flags: Sequence[str] = ()) -> str:
-    """One call; what is no text stands as JSON."""
-    words = [f"{name}={given if isinstance(given, str) else json.dumps(given)}" for name, given in arguments.items()]
+    """Return the `ac-mcp call` command for a tool; values that are not strings are written as JSON."""
+    words = [f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in arguments.items()]
     return shlex.join(["ac-mcp", "call", *flags, tool, *words])
 
 
 def in_shell(text: str, flags: Sequence[str]) -> str:
-    """With the call that comes next as a command, and the options this one was given."""
+    """Return the text with its next call as a shell command that repeats the given flags."""
 
-    def spoken(found: re.Match[str]) -> str:
-        call = _call(found)
-        return f"{found[1]}{shell_command(*call, flags)}" if call else found[0]
+    def replacement(match: re.Match[str]) -> str:
+        call = _parse_call(match)
+        return f"{match[1]}{shell_command(*call, flags)}" if call else match[0]
 
-    return NEXT.sub(spoken, text)
+    return NEXT_CALL.sub(replacement, text)
 
 
 def next_call(text: str) -> tuple[str, dict[str, Any]] | None:
-    """The tool and arguments of that call; None where there is none that could be made as it stands."""
-    found = NEXT.search(text)
-    return _call(found) if found else None
+    """Return the tool and the arguments of the next call; None if there is none or it is not a plain call."""
+    match = NEXT_CALL.search(text)
+    return _parse_call(match) if match else None
 
 
 def without_next(text: str) -> str:
-    """Without that call: for what a shell has a shorter way to say."""
-    return NEXT.sub("", text).rstrip()
+    """Return the text without its next call, for errors that have a shorter remedy in a shell."""
+    return NEXT_CALL.sub("", text).rstrip()
 
 
-def _call(found: re.Match[str]) -> tuple[str, dict[str, Any]] | None:
-    """None for what is no plain call."""
+def _parse_call(match: re.Match[str]) -> tuple[str, dict[str, Any]] | None:
+    """Parse the tool and the keyword arguments; None for anything but literal keyword arguments."""
     try:
-        parsed = ast.parse(f"_({found[3]})", mode="eval").body
+        parsed = ast.parse(f"_({match[3]})", mode="eval").body
         if not isinstance(parsed, ast.Call) or parsed.args:
             return None
-        return found[2], {str(one.arg): _value(one.value) for one in parsed.keywords}
+        return match[2], {str(keyword.arg): _parse_value(keyword.value) for keyword in parsed.keywords}
     except (SyntaxError, ValueError, RecursionError):
         return None
 
 
-def _value(node: ast.expr) -> Any:
-    """JSON, which has other words for what Python calls True, False and None."""
+def _parse_value(node: ast.expr) -> Any:
+    """Parse a Python literal or a JSON constant. Raises ValueError for anything else."""
     if isinstance(node, ast.Name) and node.id in CONSTANTS:
         return CONSTANTS[node.id]
     if isinstance(node, ast.List):
-        return [_value(one) for one in node.elts]
+        return [_parse_value(element) for element in node.elts]
     return ast.literal_eval(node)

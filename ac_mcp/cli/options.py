@@ -1,4 +1,4 @@
-"""What the command line takes: options of every command, and of each."""
+"""Options and arguments of the command line: the shared ones, and those of each command."""
 
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 HTTP = "serve many callers over HTTP there, such as 127.0.0.1:8765, instead of one on stdio"
+SANDBOX_OPTIONS = ("state", "size", "number")
+"""Options that only a sandbox has; also the fields of `Company`."""
 
 
 def shared_options() -> ArgumentParser:
-    """Those of every command; what is not given is not there."""
+    """Return the parser for the options of every command. An absent option leaves no attribute in the namespace."""
     shared = ArgumentParser(add_help=False, argument_default=SUPPRESS)
     shared.add_argument("--sandbox", action="store_true", help="use the built-in account; no key needed")
     shared.add_argument("--state", type=Path, metavar="FILE", help="keep the sandbox in this file")
@@ -36,54 +38,57 @@ def shared_options() -> ArgumentParser:
     return shared
 
 
-def flags(asked: Namespace) -> list[str]:
-    """The options of this command that another one, or a server, is to be given too."""
-    given: list[str] = []
-    for name in ("sandbox", "multi_account", "read_only", "hide_user_content"):
-        given += [f"--{name.replace('_', '-')}"] if hasattr(asked, name) else []
-    given += ["--allow-default-connection"] if hasattr(asked, "allow_default") else []
-    for name in ("size", "number", "toolsets", "tools", "confirm", "log_level"):
-        given += [f"--{name.replace('_', '-')}={getattr(asked, name)}"] if hasattr(asked, name) else []
-    return given + ([f"--state={asked.state.absolute()}"] if hasattr(asked, "state") else [])
+def inherited_flags(options: Namespace) -> list[str]:
+    """Return the flags of this command that a follow-up command, or a server set up by it, needs too."""
+    switches = ("sandbox", "multi_account", "read_only", "hide_user_content")
+    flags = [f"--{name.replace('_', '-')}" for name in switches if hasattr(options, name)]
+    if hasattr(options, "allow_default"):
+        flags.append("--allow-default-connection")
+    names = ("size", "number", "toolsets", "tools", "confirm", "log_level")
+    flags += [f"--{name.replace('_', '-')}={getattr(options, name)}" for name in names if hasattr(options, name)]
+    if hasattr(options, "state"):
+        flags.append(f"--state={options.state.absolute()}")
+    return flags
 
 
-def arguments_of(name: str, one: ArgumentParser) -> None:
-    for words, options in OF_COMMANDS.get(name, ()):
-        one.add_argument(*words, **options)
+def add_arguments(command: str, parser: ArgumentParser) -> None:
+    """Add the arguments of one command to its parser."""
+    for names, keywords in COMMAND_ARGUMENTS.get(command, ()):
+        parser.add_argument(*names, **keywords)
 
 
-YES_NO: dict[str, Any] = {"action": "store_true"}
-MANY: dict[str, Any] = {"action": "append", "default": []}
-OF_COMMANDS: Mapping[str, Sequence[tuple[tuple[str, ...], dict[str, Any]]]] = {
+FLAG: dict[str, Any] = {"action": "store_true"}
+REPEATABLE: dict[str, Any] = {"action": "append", "default": []}
+COMMAND_ARGUMENTS: Mapping[str, Sequence[tuple[tuple[str, ...], dict[str, Any]]]] = {
     "serve": [(("--http",), {"metavar": "HOST:PORT", "default": SUPPRESS, "help": HTTP})],
     "health": [(("--http",), {"metavar": "HOST:PORT", "default": SUPPRESS, "help": "where; else as process 1 says"})],
     "call": [
         (("tool",), {"help": "name of the tool, see ac-mcp tools"}),
         (("arguments",), {"nargs": "*", "help": "one JSON object, or name=value ..."}),
-        (("--dry-run",), YES_NO | {"help": "show what a write would do, and do nothing"}),
-        (("--csv",), YES_NO | {"help": "print the rows as CSV, safe to open in a spreadsheet"}),
-        (("--yes",), YES_NO | {"help": "agree to a write that would ask"}),
+        (("--dry-run",), FLAG | {"help": "show what a write would do, and do nothing"}),
+        (("--csv",), FLAG | {"help": "print the rows as CSV, safe to open in a spreadsheet"}),
+        (("--yes",), FLAG | {"help": "agree to a write that would ask"}),
     ],
     "export": [
         (("what",), {"choices": ("contacts", "deals")}),
         (("file",), {"help": "a new file: .csv, or .jsonl for JSON Lines"}),
-        (("--where",), MANY | {"metavar": "CONDITION", "help": "such as tag=VIP; repeatable"}),
-        (("--fields",), MANY | {"metavar": "TITLE", "help": "a custom field; repeatable"}),
+        (("--where",), REPEATABLE | {"metavar": "CONDITION", "help": "such as tag=VIP; repeatable"}),
+        (("--fields",), REPEATABLE | {"metavar": "TITLE", "help": "a custom field; repeatable"}),
     ],
     "tools": [
         (("search",), {"nargs": "*", "help": "a tool's name, or what is to be done in plain words"}),
-        (("--json",), YES_NO | {"help": "with schemas, for programs"}),
+        (("--json",), FLAG | {"help": "with schemas, for programs"}),
     ],
     "connect": [
-        (("--new",), YES_NO | {"help": "another account, though one is connected"}),
+        (("--new",), FLAG | {"help": "another account, though one is connected"}),
         (("--use",), {"default": "", "metavar": "NAME", "help": "the connection of that name or id from now on"}),
         (("--name",), {"default": "", "help": "what it is called; else as the account is"}),
-        (("--no-browser",), YES_NO | {"help": "only print the link"}),
+        (("--no-browser",), FLAG | {"help": "only print the link"}),
     ],
     "setup": [
         (("client",), {"help": "claude-desktop, claude-code, cursor, vscode, codex, termo, skill or other"}),
-        (("--remove",), YES_NO | {"help": "take it out again"}),
-        (("--yes",), YES_NO | {"help": "write without asking"}),
+        (("--remove",), FLAG | {"help": "take it out again"}),
+        (("--yes",), FLAG | {"help": "write without asking"}),
         (("--file",), {"type": Path, "help": "another file than the client's own"}),
     ],
     "sandbox": [
@@ -93,7 +98,8 @@ OF_COMMANDS: Mapping[str, Sequence[tuple[tuple[str, ...], dict[str, Any]]]] = {
             ("--latency",),
             {"type": float, "nargs": 2, "default": (0, 0), "metavar": ("MS", "JITTER"), "help": "of answers"},
         ),
-        (("--fault",), MANY | {"help": "such as '503;times=3;path=/deals'; repeatable"}),
+        (("--fault",), REPEATABLE | {"help": "such as '503;times=3;path=/deals'; repeatable"}),
     ],
-    "docs": [(("--check",), YES_NO | {"help": "change nothing; fail if something is out of date"})],
+    "docs": [(("--check",), FLAG | {"help": "change nothing; fail if something is out of date"})],
 }
+"""Per command: the names and the keywords of each `add_argument` call."""

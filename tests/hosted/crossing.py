@@ -11,7 +11,7 @@ import anyio
 import httpx2
 from starlette.applications import Starlette
 
-from ac_mcp.cli.app import NOWHERE
+from ac_mcp.cli.app import SANDBOX_URL
 from ac_mcp.gateway.client import Gateway
 from ac_mcp.gateway.endpoints import Endpoints
 from ac_mcp.gateway.pacing import Pacing
@@ -68,7 +68,7 @@ async def hosted() -> AsyncGenerator[Starlette]:
     async with httpx2.AsyncClient(transport=Both(boxes)) as http:
         pacing = Pacing(MemoryRateStore(clock, clock), clock, anyio.sleep)
         now = lambda: NOW + timedelta(seconds=clock())  # noqa: E731
-        gateway = Gateway(Endpoints(NOWHERE, NOWHERE), http, pacing, clock, anyio.sleep, lambda: 1.0, now)
+        gateway = Gateway(Endpoints(SANDBOX_URL, SANDBOX_URL), http, pacing, clock, anyio.sleep, lambda: 1.0, now)
         app = application(settings, Tenants(settings, gateway, lambda name: None), "127.0.0.1", 80)
         try:
             async with app.router.lifespan_context(app):
