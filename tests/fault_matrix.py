@@ -14,7 +14,7 @@ from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.results.next_call import explain
 from ac_mcp.sandbox.catalog import RESOURCES
-from ac_mcp.sandbox.faults import SPOILED, TRANSPORT, Fault, spoil
+from ac_mcp.sandbox.http.faults import SPOILED, TRANSPORT, Fault, spoil
 from tests.examples import CALLS
 from tests.support import NOW, Trial, clock, in_virtual_time, trial
 

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from ac_mcp.sandbox import Sandbox
-from ac_mcp.sandbox.store import Clause, eq
+from ac_mcp.sandbox.rest.store import Clause, eq
 from tests.support import NOW
 
 TABLES = {

@@ -13,18 +13,20 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
-from .catalog import RESOURCES, endpoints
-from .connections import APP, Connections
-from .control import control
-from .desk import desk
-from .doors import Door, Doors
-from .faults import Faults
-from .faulty import Faulty, Latency
-from .generic import Handler
-from .refusal import no_route
-from .resource import Answer, Call, Quirks
-from .store import Store
-from .wire import Endpoint, Recorder, Seen, answer, guarded, sent
+from ac_mcp.sandbox.http.bodies import Endpoint, answer, guarded, sent
+from ac_mcp.sandbox.http.faults import Faults, Faulty, Latency
+from ac_mcp.sandbox.http.request_log import Recorder, Seen
+from ac_mcp.sandbox.http.routes import endpoints
+from ac_mcp.sandbox.http.sandbox_routes import desk
+from ac_mcp.sandbox.maton.access import Door, Doors
+from ac_mcp.sandbox.maton.connections import APP, Connections
+from ac_mcp.sandbox.maton.control_api import control
+from ac_mcp.sandbox.rest.crud import Handler
+from ac_mcp.sandbox.rest.errors import no_route
+from ac_mcp.sandbox.rest.resource import Answer, Call, Quirks
+from ac_mcp.sandbox.rest.store import Store
+
+from .catalog import RESOURCES
 
 WRITING = ("POST", "PUT", "PATCH")
 ASKED = "sandbox.api"

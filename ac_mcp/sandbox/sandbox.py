@@ -9,17 +9,17 @@ from pathlib import Path
 
 import httpx2
 
+from ac_mcp.sandbox.http.faults import INSTANT, Fault, Faults, Latency
+from ac_mcp.sandbox.http.request_log import Seen
+from ac_mcp.sandbox.http.server import Front
+from ac_mcp.sandbox.maton.access import Doors
+from ac_mcp.sandbox.maton.connections import CONNECTIONS, Connections
+from ac_mcp.sandbox.rest.resource import Quirks
+from ac_mcp.sandbox.rest.store import Store
+from ac_mcp.sandbox.seed.accounts import COMPANY, Size, seed
+
 from .app import Parts, build
 from .catalog import RESOURCES
-from .connections import CONNECTIONS, Connections
-from .doors import Doors
-from .faults import Fault, Faults
-from .faulty import INSTANT, Latency
-from .front import Front
-from .resource import Quirks
-from .seed import COMPANY, Size, seed
-from .store import Store
-from .wire import Seen
 
 KEPT = 10_000
 
@@ -58,7 +58,9 @@ class Sandbox:
         with self._store.transaction():
             connections.adopt()
             if not self._store.at(COMPANY).count("users"):
-                seed(self._store.at(COMPANY), connections, number, now(), size)
+                moment = now()
+                seed(self._store.at(COMPANY), number, moment, size)
+                connections.seed(moment)
         doors = Doors(self.key, connections, rate, clock)
         self.faults = Faults(faults)
         self.app = build(

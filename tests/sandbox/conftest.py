@@ -7,7 +7,7 @@ import pytest
 
 from ac_mcp.sandbox import Sandbox
 
-from .reach import NOW, Wall, client, planted
+from .clients import NOW, Wall, client, planted
 
 
 @pytest.fixture

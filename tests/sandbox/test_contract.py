@@ -7,9 +7,8 @@ import pytest
 
 from ac_mcp.sandbox import Sandbox
 
-from .contract_asking import Ask
-from .contract_cases import APART, CASES, EITHER_NULL, PERMITTED, UNSERVED
-from .reach import client, directly
+from .clients import client, directly
+from .contract_cases import APART, CASES, EITHER_NULL, PERMITTED, UNSERVED, Ask
 from .shapes import RECORDED, SUMMARY, Body, examples, shape, summary, written
 
 KNOWN = summary()

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ac_mcp.sandbox import Sandbox
-from ac_mcp.sandbox.catalog import RESOURCES, endpoints
+from ac_mcp.sandbox.catalog import RESOURCES
+from ac_mcp.sandbox.http.routes import endpoints
 
-from .reach import NOW, client, planted
+from .clients import NOW, client, planted
 
 texts = st.text(max_size=20) | st.sampled_from(
     ["1", "0", "-1", "\0", "1e999", "😀", "9" * 30, "'; DROP TABLE contacts"]

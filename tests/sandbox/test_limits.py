@@ -7,7 +7,7 @@ import pytest
 
 from ac_mcp.sandbox import Sandbox
 
-from .reach import client, directly
+from .clients import client, directly
 
 OK, LIMITED = 200, 429
 
