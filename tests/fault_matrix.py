@@ -114,8 +114,8 @@ class Case:
 def state(one: Trial) -> State:
     """All that the account holds, without what depends on when or how often somebody asked."""
     store = one.sandbox._store  # pyright: ignore[reportPrivateUsage]
-    tables = {name: store.at(1).select(name) for name in RESOURCES}
-    tables["connections"] = store.at(0).select("connections")
+    tables = {name: store.for_account(1).select(name) for name in RESOURCES}
+    tables["connections"] = store.for_account(0).select("connections")
     return {
         name: sorted(({key: value for key, value in row.items() if not VOLATILE.search(key)} for row in rows), key=repr)
         for name, rows in tables.items()

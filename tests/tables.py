@@ -25,7 +25,7 @@ TABLES = {
 
 
 def store_of(sandbox: Sandbox) -> Any:
-    return sandbox._store.at(1)  # pyright: ignore[reportPrivateUsage]
+    return sandbox._store.for_account(1)  # pyright: ignore[reportPrivateUsage]
 
 
 def plain_tables(sandbox: Sandbox) -> sqlite3.Connection:

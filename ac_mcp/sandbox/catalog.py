@@ -18,7 +18,7 @@ RESOURCES: dict[str, Resource] = {
     resource.plural: resource
     for resource in (
         contacts.CONTACTS,
-        *traces.HANGING,
+        *traces.TRACES,
         tags.TAGS,
         tags.CONTACT_TAGS,
         lists.LISTS,

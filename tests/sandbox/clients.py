@@ -1,4 +1,4 @@
-"""Clients through the doors of a sandbox whose time stands still."""
+"""Clients of a sandbox whose time stands still: through the gateway, and directly."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -14,7 +14,7 @@ DIRECT = f"{HOST}/api/3"
 
 
 @cache
-def planted() -> Sandbox:
+def seeded() -> Sandbox:
     """The company as every test finds it."""
     return Sandbox(now=lambda: NOW, rate=None)
 

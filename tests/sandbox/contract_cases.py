@@ -311,7 +311,7 @@ CASES: dict[str, Ask] = {
     "customObjects.schemas": get("/customObjects/schemas"),
 }
 
-# Examples that need another door, key, quirk or clock; each has its own test in test_contract.py.
+# Examples that need another way in, key, quirk or clock; each has its own test in test_contract.py.
 APART = {
     "lists.update.legacy_empty",
     "error.ac_bad_token_no_body",

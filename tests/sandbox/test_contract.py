@@ -127,7 +127,7 @@ async def test_an_unknown_connection_is_a_400(sandbox: Sandbox) -> None:
         same("maton.gateway.no_connection", await api.get("/users/me"))
 
 
-async def test_both_doors_answer_429_as_recorded() -> None:
+async def test_gateway_and_direct_access_answer_429_as_recorded() -> None:
     box = Sandbox(clock=lambda: 0.0, rate=1)
     async with client(box) as gateway, directly(box) as direct:
         assert (await gateway.get("/users/me")).status_code == 200

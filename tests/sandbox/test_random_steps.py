@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from ac_mcp.sandbox import Sandbox
 
-from .clients import NOW, client, planted
+from .clients import NOW, client, seeded
 
 IDS = st.integers(1, 80)
 NAMES = st.sampled_from(["Ann", "Zoë", "李", "", "O'Brien", "%", "x" * 300])
@@ -21,7 +21,7 @@ class Account(RuleBasedStateMachine):
 
     @initialize()
     def opened(self) -> None:
-        self.sandbox = Sandbox(now=lambda: NOW, rate=None, like=planted())
+        self.sandbox = Sandbox(now=lambda: NOW, rate=None, like=seeded())
         self.made = 0
 
     def teardown(self) -> None:

@@ -68,7 +68,7 @@ async def test_json_is_written_as_php_writes_it(api: httpx2.AsyncClient) -> None
     assert answer.headers["content-type"] == "application/json"
 
 
-async def test_the_direct_door_opens_the_same_account(sandbox: Sandbox) -> None:
+async def test_direct_access_reaches_the_same_account(sandbox: Sandbox) -> None:
     async with directly(sandbox) as direct, client(sandbox) as gateway:
         paths = ("/contacts/1", "/deals?limit=3")
         assert [(await direct.get(path)).content for path in paths] == [

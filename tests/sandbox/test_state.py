@@ -151,5 +151,5 @@ def test_a_file_of_before_keeps_its_connections(tmp_path: Path) -> None:
         rows.execute("DELETE FROM matonConnections")
         rows.commit()
     one = Sandbox(file)
-    assert [row["status"] for row in Connections(one._store).listed("", "")] == ["ACTIVE", "PENDING"]  # pyright: ignore[reportPrivateUsage]
+    assert [row["status"] for row in Connections(one._store).select("", "")] == ["ACTIVE", "PENDING"]  # pyright: ignore[reportPrivateUsage]
     one.close()

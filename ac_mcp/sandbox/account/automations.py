@@ -1,9 +1,9 @@
-"""Automations, which the API only reads, and the contacts in them (reference 6)."""
+"""Automations, which the API only reads, and the entries of contacts into them (reference 6)."""
 
 from collections.abc import Sequence
 
-from ac_mcp.sandbox.rest.columns import columns, number
-from ac_mcp.sandbox.rest.crud import add
+from ac_mcp.sandbox.rest.columns import columns, to_number
+from ac_mcp.sandbox.rest.crud import add_row
 from ac_mcp.sandbox.rest.errors import Refusal
 from ac_mcp.sandbox.rest.resource import Answer, Call, Resource, View
 from ac_mcp.sandbox.rest.store import Row, Where, eq
@@ -33,15 +33,15 @@ def _meta_entries(call: Call, where: Sequence[Where], rows: Sequence[Row]) -> Ro
     return {"showcase_stats": []}
 
 
-def _finish(call: Call, rows: Sequence[Row], shown: Sequence[Row], view: View) -> None:
-    """The counters are numbers, also where the rest of the row is text (reference 6)."""
-    for row in shown:
+def _finish(call: Call, rows: Sequence[Row], rendered: Sequence[Row], view: View) -> None:
+    """Turn the counters into numbers, although the rest of the row is text (reference 6)."""
+    for row in rendered:
         for name in (
             "completed",
             "completeValue",
             *(() if view == "create" else ("completedElements", "totalElements")),
         ):
-            row[name] = number(row[name])
+            row[name] = to_number(row[name])
         if view == "create":
             del row["links"]["automationLogs"]
 
@@ -65,25 +65,27 @@ CONTACT_AUTOMATIONS = Resource(
 )
 
 
-def enter(call: Call) -> Answer:
-    """Put a contact into an automation; every reason against it has the same answer (reference 6)."""
-    sent = {key: value for key, value in call.wrapped("contactAutomation").items() if key in ("contact", "automation")}
+def add_contact(call: Call) -> Answer:
+    """Put a contact into an automation; every refusal has the same answer, whatever the reason (reference 6)."""
+    sent = {
+        key: value for key, value in call.unwrapped("contactAutomation").items() if key in ("contact", "automation")
+    }
     contact, automation = (
         call.store.get("contacts", sent.get("contact")),
         call.store.get("automations", sent.get("automation")),
     )
-    if contact is None or automation is None or not _may_enter(call, contact, automation):
+    if contact is None or automation is None or not _can_enter(call, contact, automation):
         raise Refusal(403, {"message": "Could not create SubscriberSeries"})
     total = int(automation["elements"])
     progress = {"lastblock": "4", "completedElements": "1", "totalElements": total, "completeValue": round(100 / total)}
-    row = add(call, CONTACT_AUTOMATIONS, {"contact": contact["id"], "seriesid": automation["id"], **progress})
+    row = add_row(call, CONTACT_AUTOMATIONS, {"contact": contact["id"], "seriesid": automation["id"], **progress})
     call.store.update("automations", automation["id"], {"entered": str(int(automation["entered"]) + 1)})
-    shown = {**call.show("contactAutomations", [row], "create")[0], **sent}
-    return Answer(201, {"contacts": call.side("contacts", contact["id"]), "contactAutomation": shown})
+    rendered = {**call.render("contactAutomations", [row], "create")[0], **sent}
+    return Answer(201, {"contacts": call.sideload("contacts", contact["id"]), "contactAutomation": rendered})
 
 
-def _may_enter(call: Call, contact: Row, automation: Row) -> bool:
-    """Not while inside, and again only where the automation allows several entries."""
+def _can_enter(call: Call, contact: Row, automation: Row) -> bool:
+    """Whether the contact is outside now, and was never inside or the automation allows several entries."""
     entries = (eq("contact", contact["id"]), eq("seriesid", automation["id"]))
     inside = call.store.count("contactAutomations", *entries, eq("status", "1"))
     return not inside and (automation["multientry"] == "1" or not call.store.count("contactAutomations", *entries))

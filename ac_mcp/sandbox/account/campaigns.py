@@ -1,12 +1,12 @@
-"""Campaigns, the links in them, and the addresses of their own at which they are written (reference 7)."""
+"""Campaigns and their links, lists and messages; the API writes campaigns at paths of their own (reference 7)."""
 
 from typing import Any
 
-from ac_mcp.sandbox.rest.columns import as_array, as_object, columns, text
-from ac_mcp.sandbox.rest.crud import Handler, add, change, remove
+from ac_mcp.sandbox.rest.columns import as_array, as_object, columns, to_text
+from ac_mcp.sandbox.rest.crud import Handler, add_row, change_row, remove_row
 from ac_mcp.sandbox.rest.errors import Refusal
 from ac_mcp.sandbox.rest.queries import equals
-from ac_mcp.sandbox.rest.resource import Answer, Call, Child, Resource, belonging
+from ac_mcp.sandbox.rest.resource import Answer, Call, Child, Resource, select_belonging
 from ac_mcp.sandbox.rest.store import Row, eq
 
 CAMPAIGN = columns("""
@@ -37,7 +37,7 @@ CAMPAIGNS = Resource(
     "Campaign",
     CAMPAIGN,
     links="user automation campaignMessage campaignMessages links aggregateRevenues segment campaignLists",
-    verbs="list get patch",  # The patch changes nothing, whatever is sent (reference 7).
+    verbs="list get patch",  # PATCH changes nothing, whatever is sent (reference 7).
     hidden={"list": "isDoubleOptInCampaign", "one": _ONLY_LISTED, "update": _ONLY_LISTED},
     filters={"filters[seriesid]": equals("seriesid")},
     orders={"sdate": "{sdate}", "ldate": "{ldate}"},
@@ -56,7 +56,7 @@ LINKS = Resource(
 )
 
 
-# What the body of an edit calls the keys of a campaign.
+# The keys in the body of an edit, and the campaign's keys they set.
 _EDITED = {
     "name": "name",
     "type": "type",
@@ -93,16 +93,16 @@ CAMPAIGN_MESSAGES = Resource(
 )
 
 
-def create(call: Call) -> Answer:
+def create_campaign(call: Call) -> Answer:
     sent = as_object(call.body)
-    errors = [error for name in ("name", "type") for error in _wrong(name, sent.get(name))]
+    errors = [error for name in ("name", "type") for error in _problems(name, sent.get(name))]
     if errors:
         raise Refusal(400, {"errors": errors})
-    row = add(call, CAMPAIGNS, {"name": sent["name"], "type": sent["type"], "split_content": _flag(sent)})
-    return _written(row)
+    row = add_row(call, CAMPAIGNS, {"name": sent["name"], "type": sent["type"], "split_content": _flag(sent)})
+    return _campaign_answer(row)
 
 
-def _wrong(name: str, value: Any) -> list[str]:
+def _problems(name: str, value: Any) -> list[str]:
     if value in (None, "", [], {}):
         return [f"Field {name} is required"]
     if not isinstance(value, str):
@@ -111,62 +111,62 @@ def _wrong(name: str, value: Any) -> list[str]:
 
 
 def _flag(sent: Row) -> str | None:
-    return text(bool(sent.get("canSplitContent")))
+    return to_text(bool(sent.get("canSplitContent")))
 
 
-def _written(row: Row) -> Answer:
-    shown = {"id": int(row["id"]), "name": row["name"], "type": row["type"]}
-    return Answer(200, {**shown, "canSplitContent": row["split_content"] == "1"})
+def _campaign_answer(row: Row) -> Answer:
+    body = {"id": int(row["id"]), "name": row["name"], "type": row["type"]}
+    return Answer(200, {**body, "canSplitContent": row["split_content"] == "1"})
 
 
-def edit(call: Call) -> Answer:
-    """What was sent is changed; the answer is documented nowhere, so it is that of a creation."""
-    row, sent = call.fetch("campaigns", call.path["id"]), as_object(call.body)
-    errors = [error for name in ("name", "type") if name in sent for error in _wrong(name, sent[name])]
+def edit_campaign(call: Call) -> Answer:
+    """Change what was sent; no documentation shows the answer, so it is the answer to a creation."""
+    row, sent = call.require_row("campaigns", call.path["id"]), as_object(call.body)
+    errors = [error for name in ("name", "type") if name in sent for error in _problems(name, sent[name])]
     if errors:
         raise Refusal(400, {"errors": errors})
-    values = {key: text(sent[name]) for name, key in _EDITED.items() if name in sent}
-    after = change(call, CAMPAIGNS, row, {**values, "mdate": call.stamp})
+    values = {key: to_text(sent[name]) for name, key in _EDITED.items() if name in sent}
+    after = change_row(call, CAMPAIGNS, row, {**values, "mdate": call.stamp})
     if "listIds" in sent:
-        _send_to(call, row["id"], as_array(sent["listIds"]))
-    return _written(after)
+        _replace_lists(call, row["id"], as_array(sent["listIds"]))
+    return _campaign_answer(after)
 
 
-def _send_to(call: Call, campaign: str, lists: list[Any]) -> None:
+def _replace_lists(call: Call, campaign: str, lists: list[Any]) -> None:
     call.store.delete("campaignLists", eq("campaignid", campaign))
     for number in lists:
-        known = call.store.get("lists", number)
-        if known:
-            add(call, CAMPAIGN_LISTS, {"campaignid": campaign, "listid": known["id"]})
+        list_row = call.store.get("lists", number)
+        if list_row:
+            add_row(call, CAMPAIGN_LISTS, {"campaignid": campaign, "listid": list_row["id"]})
 
 
-def copy(call: Call) -> Answer:
-    """A draft with the same content; an automation's e-mail cannot be copied."""
-    row = call.fetch("campaigns", call.path["id"])
+def copy_campaign(call: Call) -> Answer:
+    """Create a draft with the same content; refuse for the e-mail of an automation."""
+    row = call.require_row("campaigns", call.path["id"])
     if row["seriesid"] != "0":
         raise Refusal(400, "Bad request. You are not allowed to copy this campaign.")
-    kept = ("type", "segmentid", "addressid", "campaign_message_id", "message_id", "split_content", "format")
-    fresh = add(call, CAMPAIGNS, {"name": f"{row['name']} (Copy)", **{key: row[key] for key in kept}})
-    for place, names in ((CAMPAIGN_LISTS, ("listid",)), (CAMPAIGN_MESSAGES, ("messageid", "sourcesize"))):
-        for other in belonging(call, place.plural, "campaignid", row["id"]):
-            add(call, place, {"campaignid": fresh["id"], **{key: other[key] for key in names}})
+    names_to_copy = ("type", "segmentid", "addressid", "campaign_message_id", "message_id", "split_content", "format")
+    fresh = add_row(call, CAMPAIGNS, {"name": f"{row['name']} (Copy)", **{key: row[key] for key in names_to_copy}})
+    for resource, names in ((CAMPAIGN_LISTS, ("listid",)), (CAMPAIGN_MESSAGES, ("messageid", "sourcesize"))):
+        for other in select_belonging(call, resource.plural, "campaignid", row["id"]):
+            add_row(call, resource, {"campaignid": fresh["id"], **{key: other[key] for key in names}})
     return Answer(200, {"succeeded": 1, "message": "Campaign draft copied.", "newCampaignId": int(fresh["id"])})
 
 
-def delete(call: Call) -> Answer:
-    """A failure is a success too, with `succeeded` 0: what is being sent stays."""
-    row = call.fetch("campaigns", call.path["id"])
+def delete_campaign(call: Call) -> Answer:
+    """Delete a campaign; one that is being sent stays, and the answer is a 200 with `succeeded` 0."""
+    row = call.require_row("campaigns", call.path["id"])
     if row["status"] == "2":
         return Answer(200, {"succeeded": 0, "message": "Campaign could not be deleted."})
-    remove(call, CAMPAIGNS, row)
+    remove_row(call, CAMPAIGNS, row)
     return Answer(200, {"succeeded": 1, "message": "Campaign deleted."})
 
 
-def parent(plural: str, column: str) -> Handler:
-    """The one row a campaign names; an empty object where it names none."""
+def parent_handler(plural: str, column: str) -> Handler:
+    """Return a handler for the row that a campaign names in `column`; it answers {} where the campaign names none."""
 
     def handle(call: Call) -> Answer:
-        row = call.store.get(plural, call.fetch("campaigns", call.path["id"])[column])
-        return Answer(200, {call.catalog[plural].singular: call.show(plural, [row], "one")[0]} if row else {})
+        row = call.store.get(plural, call.require_row("campaigns", call.path["id"])[column])
+        return Answer(200, {call.catalog[plural].singular: call.render(plural, [row], "one")[0]} if row else {})
 
     return handle

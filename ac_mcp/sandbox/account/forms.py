@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from ac_mcp.sandbox.rest.columns import columns, number
+from ac_mcp.sandbox.rest.columns import columns, to_number
 from ac_mcp.sandbox.rest.resource import Call, Resource, View
 from ac_mcp.sandbox.rest.store import Clause, Row, eq
 
 _ONLY_LISTED = "defaultscreenshot recent contacts deals"
 
 
-def _finish_form(call: Call, rows: Sequence[Row], shown: Sequence[Row], view: View) -> None:
-    """`entries` is a number in the collection and text in the single form (reference 12)."""
-    for row in shown:
-        row["entries"] = number(row["entries"]) if view == "list" else row["entries"]
+def _finish_form(call: Call, rows: Sequence[Row], rendered: Sequence[Row], view: View) -> None:
+    """Show `entries` as a number in the list and as text in a single form (reference 12)."""
+    for row in rendered:
+        row["entries"] = to_number(row["entries"]) if view == "list" else row["entries"]
 
 
 FORMS = Resource(
@@ -30,20 +30,20 @@ FORMS = Resource(
 )
 
 
-def _stored_address(call: Call, row: Row, before: Row | None) -> None:
-    """There is one default at a time."""
+def _after_write_address(call: Call, row: Row, before: Row | None) -> None:
+    """Clear the flag of the other addresses: there is one default at a time."""
     if row["isDefault"] == "1":
         for other in call.store.select("addresses", eq("isDefault", "1"), Clause("{id} <> ?", (int(row["id"]),))):
             call.store.update("addresses", other["id"], {"isDefault": "0"})
 
 
-def _finish_address(call: Call, rows: Sequence[Row], shown: Sequence[Row], view: View) -> None:
+def _finish_address(call: Call, rows: Sequence[Row], rendered: Sequence[Row], view: View) -> None:
     if view in ("create", "update"):
-        for row in shown:
-            row["isDefault"] = number(row["isDefault"])
+        for row in rendered:
+            row["isDefault"] = to_number(row["isDefault"])
 
 
-# The documentation writes the bodies in snake_case; the real ones are these (reference 12).
+# The documentation writes these keys in snake_case; the real API uses these (reference 12).
 ADDRESSES = Resource(
     "addresses",
     "address",
@@ -53,9 +53,9 @@ ADDRESSES = Resource(
     links="addressGroup addressList forms",
     writes="companyName address1 address2 city state district zip country allgroup isDefault smsName",
     slim="city country companyName address1 isDefault links id",
-    moves="updated_timestamp",
-    touched="created_by=0 updated_by=1",
+    stamped_on_update="updated_timestamp",
+    filled_on_update="created_by=0 updated_by=1",
     required={name: f"The address {name} was not provided." for name in ("companyName", "address1", "country")},
-    stored=_stored_address,
+    after_write=_after_write_address,
     finish=_finish_address,
 )

@@ -1,4 +1,4 @@
-"""What campaigns are written with: messages, templates, saved responses (reference 7 and 12)."""
+"""Messages, templates and saved responses (reference 7 and 12)."""
 
 from ac_mcp.sandbox.rest.columns import columns
 from ac_mcp.sandbox.rest.queries import contains
@@ -15,7 +15,7 @@ MESSAGES = Resource(
     links="user hyperlinks",
     writes="name fromname fromemail reply2 subject preheader_text text html priority charset encoding format",
     slim="fromname fromemail reply2 subject preheader_text text html links id",
-    moves="mdate",
+    stamped_on_update="mdate",
     required={name: f"The message {name} was not provided." for name in ("fromname", "fromemail", "reply2")},
     filters={"filters[name]": contains("name"), "filters[subject]": contains("subject")},
     orders={name: f"{{{name}}}" for name in ("cdate", "mdate", "name", "subject")},
@@ -42,6 +42,6 @@ SAVED_RESPONSES = Resource(
     links="user savedResponseCategorySavedResponse",
     writes="title subject body",
     slim="title subject body cdate links id",
-    moves="mdate",
+    stamped_on_update="mdate",
     required=dict.fromkeys(("title", "subject", "body"), "This field is required."),
 )

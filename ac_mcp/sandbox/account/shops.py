@@ -1,4 +1,4 @@
-"""Deep Data: the links to shops, and the customers and orders that come from them (reference 13)."""
+"""Deep Data: connections to shops, and the customers and orders that come from them (reference 13)."""
 
 from ac_mcp.sandbox.rest.columns import columns
 from ac_mcp.sandbox.rest.errors import invalid
@@ -11,7 +11,7 @@ def _filters(names: str) -> dict[str, str]:
     return {f"filters[{name}]": name for name in names.split()}
 
 
-def _needs(word: str, names: str) -> dict[str, str]:
+def _required(word: str, names: str) -> dict[str, str]:
     return {name: f"The {word} {name} was not provided." for name in names.split()}
 
 
@@ -24,25 +24,25 @@ SHOPS = Resource(
     credentialExpiration=~ disconnectDate=~ links=@links id=@id serviceName=>service"""),
     links="options customers",
     writes="service externalid name logoUrl linkUrl listId status syncStatus",
-    moves="udate",
-    created=200,
-    required=_needs("connection", "service externalid name logoUrl linkUrl"),
+    stamped_on_update="udate",
+    create_status=200,
+    required=_required("connection", "service externalid name logoUrl linkUrl"),
     filters={key: equals(name) for key, name in _filters("service externalid").items()},
     children=(Child("ecomCustomers", "connectionid"), Child("ecomOrders", "connectionid")),
 )
 
 
-def _of_a_shop(call: Call, sent: Row, row: Row | None) -> Row:
+def _prepare_customer(call: Call, sent: Row, row: Row | None) -> Row:
     if "connectionid" in sent and call.store.get("connections", sent["connectionid"]) is None:
         raise invalid("The connection does not exist.", "related_missing", "connectionid")
     return sent
 
 
-def _summed(call: Call, row: Row, before: Row | None) -> None:
-    """Beside the first customer of an e-mail there is one for all shops together, whose connection is 0."""
-    whole = (eq("email", str(row["email"])), eq("connectionid", "0"))
-    if before is None and not call.store.find("ecomCustomers", *whole):
-        values = CUSTOMERS.fresh(call, {"connectionid": "0", "externalid": "0", "email": row["email"]})
+def _add_overall_customer(call: Call, row: Row, before: Row | None) -> None:
+    """Add the customer that stands for all shops together (connection 0) beside the first one of an e-mail."""
+    conditions = (eq("email", str(row["email"])), eq("connectionid", "0"))
+    if before is None and not call.store.find("ecomCustomers", *conditions):
+        values = CUSTOMERS.creation_values(call, {"connectionid": "0", "externalid": "0", "email": row["email"]})
         call.store.insert("ecomCustomers", values)
 
 
@@ -55,37 +55,37 @@ CUSTOMERS = Resource(
     links="connection orders",
     writes="connectionid externalid email acceptsMarketing",
     slim="connectionid externalid email links id connection",
-    moves="tstamp",
-    required=_needs("customer", "connectionid externalid email"),
+    stamped_on_update="tstamp",
+    required=_required("customer", "connectionid externalid email"),
     filters={key: equals(name) for key, name in _filters("email externalid connectionid").items()},
     children=(Child("ecomOrders", "customerid"),),
-    prepare=_of_a_shop,
-    stored=_summed,
+    prepare=_prepare_customer,
+    after_write=_add_overall_customer,
 )
 
 _WRITTEN = """externalid externalcheckoutid source email totalPrice shippingAmount taxAmount discountAmount currency
 connectionid customerid orderUrl externalCreatedDate externalUpdatedDate abandonedDate shippingMethod orderNumber"""
 
 
-def _an_order(call: Call, sent: Row, row: Row | None) -> Row:
-    """An order of a shop, or a cart that was left there: it is one once it has the shop's number."""
-    whole = {**(row or {}), **_of_a_shop(call, sent, row)}
-    if not whole.get("externalid") and not (whole.get("externalcheckoutid") and whole.get("abandonedDate")):
+def _prepare_order(call: Call, sent: Row, row: Row | None) -> Row:
+    """Check an order or an abandoned cart; a cart becomes an order once it has the shop's number."""
+    merged = {**(row or {}), **_prepare_customer(call, sent, row)}
+    if not merged.get("externalid") and not (merged.get("externalcheckoutid") and merged.get("abandonedDate")):
         raise invalid(
             "An externalid, or externalcheckoutid and abandonedDate, is needed.", "field_missing", "externalid"
         )
     if "customerid" in sent and call.store.get("ecomCustomers", sent["customerid"]) is None:
         raise invalid("The customer does not exist.", "related_missing", "customerid")
-    left = bool(whole.get("abandonedDate"))
-    state = ("3" if left else "1") if whole.get("externalid") else "2"
-    return {**sent, "state": state, "orderDate": whole.get("externalCreatedDate")}
+    is_abandoned = bool(merged.get("abandonedDate"))
+    state = ("3" if is_abandoned else "1") if merged.get("externalid") else "2"
+    return {**sent, "state": state, "orderDate": merged.get("externalCreatedDate")}
 
 
-def _counted(call: Call, row: Row, before: Row | None) -> None:
-    """What a customer has bought, in cents as the orders are."""
+def _update_sums(call: Call, row: Row, before: Row | None) -> None:
+    """Update the customer's sums over its orders, in cents."""
     number = str(row["customerid"])
     orders = call.store.select("ecomOrders", eq("customerid", number))
-    orders = [order for order in orders if order["state"] != "2"]  # a cart that was left is no revenue
+    orders = [order for order in orders if order["state"] != "2"]  # an abandoned cart is no revenue
     revenue = sum(int(order["totalPrice"]) for order in orders)
     average = str(revenue // len(orders)) if orders else "0"
     sums = {"totalRevenue": str(revenue), "totalOrders": str(len(orders)), "avgRevenuePerOrder": average}
@@ -105,10 +105,10 @@ ORDERS = Resource(
     tstamp=@now links=@links id=@id connection=>connectionid customer=>customerid"""),
     links="connection customer orderProducts orderDiscounts orderActivities",
     writes=_WRITTEN,
-    moves="updatedDate tstamp",
-    required=_needs("order", "source email totalPrice currency connectionid customerid externalCreatedDate"),
+    stamped_on_update="updatedDate tstamp",
+    required=_required("order", "source email totalPrice currency connectionid customerid externalCreatedDate"),
     filters={key: equals(name) for key, name in _filters(_ORDER_FILTERS).items()},
     indexes="customerid",
-    prepare=_an_order,
-    stored=_counted,
+    prepare=_prepare_order,
+    after_write=_update_sums,
 )

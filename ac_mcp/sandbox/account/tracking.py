@@ -1,9 +1,9 @@
-"""Tracking on and off, the events that are tracked, and the account's own kinds of records (reference 13, 14)."""
+"""The tracking switches, the tracked events, and the schemas of custom objects (reference 13, 14)."""
 
-from ac_mcp.sandbox.rest.columns import columns, text
+from ac_mcp.sandbox.rest.columns import columns, to_text
 from ac_mcp.sandbox.rest.crud import Handler
 from ac_mcp.sandbox.rest.errors import Refusal, invalid
-from ac_mcp.sandbox.rest.queries import page
+from ac_mcp.sandbox.rest.queries import parse_page
 from ac_mcp.sandbox.rest.resource import Answer, Call, Resource
 from ac_mcp.sandbox.rest.store import Row, eq
 
@@ -20,20 +20,20 @@ EVENTS = Resource(
     verbs="list create",
     writes="name",
     required={"name": "The event name was not provided."},
-    prepare=lambda call, sent, row: _unknown(call, sent),
+    prepare=lambda call, sent, row: _require_new(call, sent),
 )
 
-SCHEMAS = Resource("customObjectSchemas", "schema", "", columns("uuid= schema=[]"), verbs="", raw="schema")
+SCHEMAS = Resource("customObjectSchemas", "schema", "", columns("uuid= schema=[]"), verbs="", json_keys="schema")
 
 
-def _unknown(call: Call, sent: Row) -> Row:
+def _require_new(call: Call, sent: Row) -> Row:
     if call.store.find("eventTrackingEvents", eq("name", str(sent["name"]))):
         raise invalid("The event name is already in use.", "duplicate", "name")
     return sent
 
 
-def forget(call: Call) -> Answer:
-    """By its name (reference 13)."""
+def delete_event(call: Call) -> Answer:
+    """Delete an event by its name (reference 13)."""
     row = call.store.find("eventTrackingEvents", eq("name", call.path["name"]))
     if row is None:
         raise Refusal(404, {"message": f"No Result found for EventTrackingEvent with name {call.path['name']}"})
@@ -41,29 +41,29 @@ def forget(call: Call) -> Answer:
     return Answer(200, {})
 
 
-def switch(name: str) -> Handler:
-    """Whether it is on; with a body, from now on."""
+def switch_handler(name: str) -> Handler:
+    """Return a handler that answers whether tracking is on, and switches it first if a body was sent."""
 
     def handle(call: Call) -> Answer:
         row = call.store.find("trackingSwitches", eq("name", name)) or {"enabled": "0"}
-        wanted = call.wrapped(name).get("enabled")
-        if wanted is not None:
-            row = call.store.update("trackingSwitches", row["id"], {"enabled": text(wanted)})
+        enabled = call.unwrapped(name).get("enabled")
+        if enabled is not None:
+            row = call.store.update("trackingSwitches", row["id"], {"enabled": to_text(enabled)})
         return Answer(200, {name: {"enabled": row["enabled"] in ("1", "true")}})
 
     return handle
 
 
-def schemas(call: Call) -> Answer:
-    limit, offset = page(call)
+def list_schemas(call: Call) -> Answer:
+    limit, offset = parse_page(call)
     rows = call.store.select("customObjectSchemas", limit=limit, offset=offset)
     total = call.store.count("customObjectSchemas")
     meta = {"total": total, "count": len(rows), "limit": limit, "offset": offset}
     return Answer(200, {"schemas": [row["schema"] for row in rows], "meta": meta})
 
 
-def schema(call: Call) -> Answer:
-    """A kind of records; a 404 of these names nothing (reference 14)."""
+def get_schema(call: Call) -> Answer:
+    """Return one schema; the 404 does not name what is missing (reference 14)."""
     row = call.store.find("customObjectSchemas", eq("uuid", call.path["id"]))
     if row is None:
         raise Refusal(404, {"message": "Not Found"})

@@ -1,18 +1,18 @@
-"""Users and the groups whose permissions they have (reference 8)."""
+"""Users, and the groups that give them permissions (reference 8)."""
 
 from collections.abc import Sequence
 
 from ac_mcp.sandbox.rest.columns import columns
-from ac_mcp.sandbox.rest.crud import Handler, add
+from ac_mcp.sandbox.rest.crud import Handler, add_row
 from ac_mcp.sandbox.rest.errors import Refusal, invalid, not_found
-from ac_mcp.sandbox.rest.resource import Answer, Call, Child, Resource, View, belonging
+from ac_mcp.sandbox.rest.resource import Answer, Call, Child, Resource, View, select_belonging
 from ac_mcp.sandbox.rest.store import Row, eq
 
-KEYS_USER = "1"
+KEY_OWNER = "1"
 
 
 def _prepare(call: Call, sent: Row, row: Row | None) -> Row:
-    """The name a user signs in with never changes; the password is taken and forgotten."""
+    """Check a user; the username never changes, and the password is accepted but not stored."""
     if sent.get("group") is not None and call.store.get("groups", sent["group"]) is None:
         raise invalid("The user group does not exist.", "related_missing", "group")
     if row is None and call.store.find("users", eq("username", str(sent["username"]))):
@@ -21,22 +21,22 @@ def _prepare(call: Call, sent: Row, row: Row | None) -> Row:
     return {key: value for key, value in sent.items() if key not in unwritten}
 
 
-def _stored(call: Call, row: Row, before: Row | None) -> None:
-    group = call.store.get("groups", call.wrapped("user").get("group"))
+def _after_write(call: Call, row: Row, before: Row | None) -> None:
+    group = call.store.get("groups", call.unwrapped("user").get("group"))
     if group:
         call.store.delete("userGroups", eq("userid", row["id"]))
-        add(call, USER_GROUPS, {"userid": row["id"], "groupid": group["id"]})
+        add_row(call, USER_GROUPS, {"userid": row["id"], "groupid": group["id"]})
 
 
-def _sides(call: Call, rows: Sequence[Row], view: View) -> Row:
+def _sideload(call: Call, rows: Sequence[Row], view: View) -> Row:
     if view != "update":
         return {}
-    groups = call.show("userGroups", belonging(call, "userGroups", "userid", rows[0]["id"]))
+    groups = call.render("userGroups", select_belonging(call, "userGroups", "userid", rows[0]["id"]))
     return {"userGroups": groups, "userConversationsPermissions": []}
 
 
-def _removed(call: Call, row: Row) -> None:
-    if row["id"] == KEYS_USER:  # A key cannot take its own user away.
+def _before_delete(call: Call, row: Row) -> None:
+    if row["id"] == KEY_OWNER:  # A key cannot delete its own user.
         raise Refusal(403, {"message": "Forbidden"})
 
 
@@ -66,23 +66,23 @@ USERS = Resource(
     required={name: f"The user {name} was not provided." for name in _NEEDED},
     children=(Child("userGroups", "userid"),),
     prepare=_prepare,
-    stored=_stored,
-    sides=_sides,
-    removed=_removed,
+    after_write=_after_write,
+    sideload=_sideload,
+    before_delete=_before_delete,
 )
 
 
-def me(call: Call) -> Answer:
-    """The user the key belongs to."""
-    return Answer(200, {"user": call.show("users", [call.fetch("users", KEYS_USER)], "one")[0]})
+def get_me(call: Call) -> Answer:
+    """Return the user the key belongs to."""
+    return Answer(200, {"user": call.render("users", [call.require_row("users", KEY_OWNER)], "one")[0]})
 
 
-def user_by(key: str) -> Handler:
+def user_by_handler(key: str) -> Handler:
     def handle(call: Call) -> Answer:
         row = call.store.find("users", eq(key, call.path[key]))
         if row is None:
             raise not_found("User", call.path[key])
-        return Answer(200, {"user": call.show("users", [row], "one")[0]})
+        return Answer(200, {"user": call.render("users", [row], "one")[0]})
 
     return handle
 
@@ -98,7 +98,7 @@ pgReportsUser pgReportsTrend pgStartupReports pgStartupGettingstarted pgDeal pgD
 pgDealGroupAdd
 pgDealGroupEdit pgDealGroupDelete pgSavedResponsesManage"""
 
-# The documented keys; the 39 further ones of 2026 are not published anywhere (reference 8).
+# The documented keys; the 39 others of 2026 are published nowhere (reference 8).
 GROUPS = Resource(
     "groups",
     "group",

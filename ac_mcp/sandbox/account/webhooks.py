@@ -1,4 +1,4 @@
-"""Webhooks and the events they can be told of (reference 11)."""
+"""Webhooks and the events they can subscribe to (reference 11)."""
 
 from ac_mcp.sandbox.rest.columns import columns
 from ac_mcp.sandbox.rest.queries import contains, equals
@@ -24,6 +24,6 @@ WEBHOOKS = Resource(
 )
 
 
-def events(call: Call) -> Answer:
+def list_events(call: Call) -> Answer:
     names = EVENTS.split()
     return Answer(200, {"webhookEvents": names, "meta": {"total": len(names)}})

@@ -1,17 +1,17 @@
-"""What was done with a contact: its feed, its e-mails, its log (reference 3.4 and 12)."""
+"""The activity feed, the e-mails and the log of a contact (reference 3.4 and 12)."""
 
 from collections.abc import Sequence
 
 from ac_mcp.sandbox.rest.columns import columns
-from ac_mcp.sandbox.rest.crud import listing
+from ac_mcp.sandbox.rest.crud import list_handler
 from ac_mcp.sandbox.rest.errors import Refusal
-from ac_mcp.sandbox.rest.queries import dated, equals
+from ac_mcp.sandbox.rest.queries import compares_date, equals
 from ac_mcp.sandbox.rest.resource import Answer, Call, Resource, View
 from ac_mcp.sandbox.rest.store import Row
 
 
-def _refer(call: Call, rows: Sequence[Row], shown: Sequence[Row], view: View) -> None:
-    for row, out in zip(rows, shown, strict=True):
+def _add_reference(call: Call, rows: Sequence[Row], rendered: Sequence[Row], view: View) -> None:
+    for row, out in zip(rows, rendered, strict=True):
         out["reference"] = {"type": row["referenceModelName"], "id": row["reference_id"]}
 
 
@@ -23,24 +23,24 @@ ACTIVITIES = Resource(
     userid=1 permission= referenceModelName=contact-email notes=[] recipients=[] reference=~ user=>userid id=@id"""),
     verbs="",
     indexes="subscriberid",
-    filters={"contact": equals("subscriberid"), "after": dated("tstamp", ">")},
+    filters={"contact": equals("subscriberid"), "after": compares_date("tstamp", ">")},
     orders={"tstamp": "{tstamp}"},
-    finish=_refer,
+    finish=_add_reference,
 )
 
-_listed = listing(ACTIVITIES)
+_list = list_handler(ACTIVITIES)
 
 
 def feed(call: Call) -> Answer:
-    """Only of one contact; what the API says without one is not published."""
+    """List the activities of one contact; the API's answer without a contact is published nowhere."""
     if not call.params.get("contact"):
         raise Refusal(400, {"message": "The contact parameter is required."})
-    call.fetch("contacts", call.params["contact"])
-    return _listed(call)
+    call.require_row("contacts", call.params["contact"])
+    return _list(call)
 
 
-def _refer_email(call: Call, rows: Sequence[Row], shown: Sequence[Row], view: View) -> None:
-    for row, out in zip(rows, shown, strict=True):
+def _add_email_reference(call: Call, rows: Sequence[Row], rendered: Sequence[Row], view: View) -> None:
+    for row, out in zip(rows, rendered, strict=True):
         out["reference"] = {"type": "contact-email", "id": row["relid"]}
 
 
@@ -56,10 +56,10 @@ EMAIL_ACTIVITIES = Resource(
     indexes="subscriberid d_id",
     filters={"filters[subscriberid]": equals("subscriberid"), "filters[dealId]": equals("d_id")},
     orders={"tstamp": "{tstamp}"},
-    finish=_refer_email,
+    finish=_add_email_reference,
 )
 
-# Its rows are not published anywhere; these are those of the tracking log's kin.
+# These rows are published nowhere; the columns follow the tracking log.
 CONTACT_LOGS = Resource(
     "contactLogs",
     "contactLog",

@@ -19,7 +19,7 @@ scoreValues accountContacts automationEntryCounts"""
 
 CONTACT_SLIM = "email firstName lastName cdate udate phone orgid orgname links id organization"
 
-# What the first update makes of the nulls of a fresh contact (reference 2.3).
+# The first update of a contact replaces its nulls with these (reference 2.3).
 CONTACT_TOUCHED = """created_by=0 updated_by=0 ua= best_send_hour=0 sms_consent=0 bounced_date=0000-00-00
 rating_tstamp=0000-00-00 sms_consent_updated_at="0000-00-00 00:00:00" socialdata_lastcheck="0000-00-00 00:00:00"
 deleted_at="0000-00-00 00:00:00" """

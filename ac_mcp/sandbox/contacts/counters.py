@@ -1,4 +1,4 @@
-"""Counters that trail the writes: who asks too early sees the number from before (reference 2.8)."""
+"""Subscriber counters of tags and lists, which trail the writes by some seconds (reference 2.8)."""
 
 from collections.abc import Callable
 
@@ -22,15 +22,15 @@ def _on_list(call: Call, number: str) -> Row:
 _LIVE: dict[str, Callable[[Call, str], Row]] = {"tags": _on_tag, "lists": _on_list}
 
 
-def counted(call: Call, plural: str, row: Row) -> Row:
-    """The counters to show: the held ones until the lag is over."""
+def current_counters(call: Call, plural: str, row: Row) -> Row:
+    """Return the counters to show: the held ones until the lag is over."""
     held = "counters" in row and call.now.timestamp() - row["counters_at"] < call.quirks.counter_lag
     return row["counters"] if held else _LIVE[plural](call, row["id"])
 
 
-def hold(call: Call, plural: str, number: str) -> None:
-    """Before a write: keep what is shown now for as long as the lag."""
+def hold_counters(call: Call, plural: str, number: str) -> None:
+    """Hold the counters shown now for the time of the lag; call it before a write."""
     row = call.store.get(plural, number)
     if row and call.quirks.counter_lag > 0:
-        kept = {"counters": counted(call, plural, row), "counters_at": call.now.timestamp()}
-        call.store.update(plural, number, kept)
+        held = {"counters": current_counters(call, plural, row), "counters_at": call.now.timestamp()}
+        call.store.update(plural, number, held)

@@ -1,9 +1,9 @@
-"""Exclusion lists: unwrapped, below the lists (reference 4.3)."""
+"""Exclusion lists: bodies without a wrapper, at paths below /lists (reference 4.3)."""
 
 from typing import Any
 
 from ac_mcp.sandbox.rest.columns import as_array, as_object, columns
-from ac_mcp.sandbox.rest.crud import change, listing
+from ac_mcp.sandbox.rest.crud import change_row, list_handler
 from ac_mcp.sandbox.rest.errors import Refusal, not_found
 from ac_mcp.sandbox.rest.queries import contains
 from ac_mcp.sandbox.rest.resource import Answer, Call, Resource
@@ -22,17 +22,17 @@ EXCLUSIONS = Resource(
     orders={"matchPhrase": "{matchPhrase}", "lists": "{lists}"},
 )
 
-listed = listing(EXCLUSIONS)
+list_exclusions = list_handler(EXCLUSIONS)
 
 
-def got(call: Call) -> Answer:
+def get_exclusion(call: Call) -> Answer:
     row = call.store.get("exclusions", call.path["id"])
     if row is None:
         raise Refusal(404, {"message": f"Exclusion not found [id={call.path['id']}]"})
-    return Answer(200, call.show("exclusions", [row])[0])
+    return Answer(200, call.render("exclusions", [row])[0])
 
 
-def changed(call: Call) -> Answer:
+def update_exclusion(call: Call) -> Answer:
     row = call.store.get("exclusions", call.path["id"])
     if row is None:
         raise not_found("Exclusion", call.path["id"])
@@ -42,8 +42,8 @@ def changed(call: Call) -> Answer:
     problems = _problems(channel, lists)
     if problems:
         raise Refusal(422, {"errors": problems})
-    after = change(call, EXCLUSIONS, row, {"channel": channel, "lists": lists})
-    return Answer(200, call.show("exclusions", [after])[0])
+    after = change_row(call, EXCLUSIONS, row, {"channel": channel, "lists": lists})
+    return Answer(200, call.render("exclusions", [after])[0])
 
 
 def _problems(channel: Any, lists: Any) -> list[Row]:
@@ -54,9 +54,9 @@ def _problems(channel: Any, lists: Any) -> list[Row]:
     if lists and channel != "several":
         return [_invalid(f'List IDs must be empty for channel "{channel}"', "lists")]
     return [
-        _invalid("Lists must be an array of string-quoted integers", f"lists[{at}]")
-        for at, each in enumerate(as_array(lists))
-        if not (isinstance(each, str) and each.isascii() and each.isdigit())
+        _invalid("Lists must be an array of string-quoted integers", f"lists[{index}]")
+        for index, item in enumerate(as_array(lists))
+        if not (isinstance(item, str) and item.isascii() and item.isdigit())
     ]
 
 

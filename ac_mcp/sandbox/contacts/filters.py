@@ -4,90 +4,90 @@ import json
 from collections.abc import Sequence
 from hashlib import md5
 
-from ac_mcp.sandbox.rest.queries import contains, dated, equals, page, starting, whole
+from ac_mcp.sandbox.rest.queries import compares_date, contains, equals, parse_number, parse_page, starts_with
 from ac_mcp.sandbox.rest.resource import Call, Filter
-from ac_mcp.sandbox.rest.store import Among, Clause, Either, Row, Where, as_id, eq, holds, one_of
+from ac_mcp.sandbox.rest.store import Among, Clause, Either, Row, Where, as_id, contains_text, eq, one_of
 
-from .segments import members
+from .segments import member_condition
 
 NAMES = "{firstName} || ' ' || {lastName}"
 
 
-def matching(text: str) -> Either:
-    """Names, organisation, phone or e-mail contain the text."""
+def matches_text(text: str) -> Either:
+    """Return the condition that names, organisation, phone or e-mail contain the text."""
     whole_name = Clause(f"INSTR(LOWER({NAMES}), LOWER(?)) > 0", (text,))
     keys = ("email", "firstName", "lastName", "phone", "orgname")
-    return Either(((whole_name,), *((holds(key, text),) for key in keys)))
+    return Either(((whole_name,), *((contains_text(key, text),) for key in keys)))
 
 
 def _search(call: Call, value: str) -> Where | None:
-    return matching(value) if value else None
+    return matches_text(value) if value else None
 
 
-def _beyond(comparison: str) -> Filter:
+def _compares_id(comparison: str) -> Filter:
     def build(call: Call, value: str) -> Where | None:
-        return Clause(f"{{id}} {comparison} ?", (whole(value),)) if whole(value) else None
+        return Clause(f"{{id}} {comparison} ?", (parse_number(value),)) if parse_number(value) else None
 
     return build
 
 
-def _holding(plural: str, column: str) -> Filter:
-    """Contacts that a row of another collection ties to the given id; 0 and junk filter nothing."""
+def _tied_to(plural: str, column: str) -> Filter:
+    """Return a filter for contacts that a row of another collection ties to the given id; 0 and junk filter nothing."""
 
     def build(call: Call, value: str) -> Where | None:
-        return Among("id", plural, "contact", (eq(column, str(whole(value))),)) if whole(value) else None
+        return Among("id", plural, "contact", (eq(column, str(parse_number(value))),)) if parse_number(value) else None
 
     return build
 
 
 def _on_list(call: Call, value: str) -> Where | None:
-    """`listid`, narrowed by `status` when that is given too."""
-    if not whole(value):
+    """Filter by `listid`, and by `status` on that list if it is sent too."""
+    if not parse_number(value):
         return None
     status = call.params.get("status", "-1")
     narrowed = (eq("status", status),) if status in STATUSES else ()
-    return Among("id", "contactLists", "contact", (eq("list", str(whole(value))), *narrowed))
+    return Among("id", "contactLists", "contact", (eq("list", str(parse_number(value))), *narrowed))
 
 
 def _with_status(call: Call, value: str) -> Where | None:
-    """`status` alone: that status on any list; beside `listid` it is already part of that condition."""
-    if value not in STATUSES or whole(call.params.get("listid", "")):
+    """Filter by `status` on any list; beside `listid`, `_on_list` has already applied it."""
+    if value not in STATUSES or parse_number(call.params.get("listid", "")):
         return None
     return Among("id", "contactLists", "contact", (eq("status", value),))
 
 
-def _chosen(call: Call, value: str) -> Where | None:
-    """`ids[]`, repeated, with or without positions."""
-    given = [as_id(each) for key, each in call.query if key.startswith("ids[")]
-    return one_of("id", [number or 0 for number in given])
+def _with_ids(call: Call, value: str) -> Where | None:
+    """Filter by `ids[]`, repeated, with or without positions."""
+    numbers = [as_id(text) for key, text in call.query if key.startswith("ids[")]
+    return one_of("id", [number or 0 for number in numbers])
 
 
 def _segment(call: Call, value: str) -> Where | None:
-    return members(call, call.store.get("segments", value)) if whole(value) else None
+    return member_condition(call, call.store.get("segments", value)) if parse_number(value) else None
 
 
 STATUSES = ("0", "1", "2", "3")
 
 FILTERS: dict[str, Filter] = {
-    "ids[]": _chosen,
+    "ids[]": _with_ids,
     "email": equals("email"),
     "filters[email]": equals("email"),
     "email_like": contains("email"),
-    "exclude": _beyond("<>"),
-    "formid": _holding("contactLists", "form"),
-    "id_greater": _beyond(">"),
-    "id_less": _beyond("<"),
+    "exclude": _compares_id("<>"),
+    "formid": _tied_to("contactLists", "form"),
+    "id_greater": _compares_id(">"),
+    "id_less": _compares_id("<"),
     "listid": _on_list,
-    "phone": starting("phone"),
+    "phone": starts_with("phone"),
     "search": _search,
     "segmentid": _segment,
-    "seriesid": _holding("contactAutomations", "seriesid"),
+    "seriesid": _tied_to("contactAutomations", "seriesid"),
     "status": _with_status,
-    "tagid": _holding("contactTags", "tag"),
-    "filters[created_after]": dated("cdate", ">"),
-    "filters[created_before]": dated("cdate", "<"),
-    "filters[updated_after]": dated("udate", ">"),
-    "filters[updated_before]": dated("udate", "<"),
+    "tagid": _tied_to("contactTags", "tag"),
+    "filters[created_after]": compares_date("cdate", ">"),
+    "filters[created_before]": compares_date("cdate", "<"),
+    "filters[updated_after]": compares_date("udate", ">"),
+    "filters[updated_before]": compares_date("udate", "<"),
 }
 
 ORDERS = {
@@ -102,20 +102,22 @@ ORDERS = {
 
 
 def page_input(call: Call) -> Row:
-    """The echo of the query in the list's meta."""
-    given = call.params
-    limit, offset = page(call)
-    numbers = {key: whole(given.get(key, "")) for key in ("formid", "listid", "tagid", "seriesid", "waitid")}
-    status = int(given["status"]) if given.get("status") in STATUSES else -1
+    """Return the echo of the query in the list's meta."""
+    parameters = call.params
+    limit, offset = parse_page(call)
+    numbers = {
+        key: parse_number(parameters.get(key, "")) for key in ("formid", "listid", "tagid", "seriesid", "waitid")
+    }
+    status = int(parameters["status"]) if parameters.get("status") in STATUSES else -1
     text = json.dumps(call.query)
     return {
-        "segmentid": whole(given["segmentid"]) if "segmentid" in given else None,
+        "segmentid": parse_number(parameters["segmentid"]) if "segmentid" in parameters else None,
         "formid": numbers["formid"],
         "listid": numbers["listid"],
         "tagid": numbers["tagid"],
         "limit": limit,
         "offset": offset,
-        "search": given.get("search") or None,
+        "search": parameters.get("search") or None,
         "sort": None,
         "seriesid": numbers["seriesid"],
         "waitid": numbers["waitid"],

@@ -1,4 +1,4 @@
-"""Bulk import: a queue that is checked at once and applied about a second later (reference 3.3)."""
+"""Bulk import: batches are checked at once, queued, and applied about a second later (reference 3.3)."""
 
 import json
 import uuid
@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from ac_mcp.sandbox.rest.columns import as_array, as_object, columns, text
-from ac_mcp.sandbox.rest.crud import add, change
+from ac_mcp.sandbox.rest.columns import as_array, as_object, columns, to_text
+from ac_mcp.sandbox.rest.crud import add_row, change_row
 from ac_mcp.sandbox.rest.dates import ZONE
 from ac_mcp.sandbox.rest.errors import Refusal
 from ac_mcp.sandbox.rest.resource import Answer, Call, Resource
@@ -17,10 +17,10 @@ from ac_mcp.sandbox.sales.accounts import ACCOUNT_CONTACTS, ACCOUNTS
 
 from .contacts import CONTACTS
 from .fields import put_value
-from .lists import join, membership
-from .tags import TAGS, attach
+from .lists import find_membership, set_membership
+from .tags import TAGS, attach_tag
 
-MOST, BYTES, DELAY, WEEK = 250, 400_000, 1.0, timedelta(days=7)
+MAX_CONTACTS, MAX_BYTES, DELAY, WEEK = 250, 400_000, 1.0, timedelta(days=7)
 PER_MINUTE = {"multi": 100, "single": 20}
 
 INVALID = (
@@ -38,9 +38,9 @@ IMPORTS = Resource(
 )
 
 
-def ask(call: Call) -> Answer:
-    """Everything or nothing is queued; the answer is JSON that says it is HTML."""
-    contacts = _checked(as_object(call.body))
+def queue_import(call: Call) -> Answer:
+    """Queue all contacts or none; the answer is JSON with the content type of HTML."""
+    contacts = _require_valid(as_object(call.body))
     kind = "multi" if len(contacts) > 1 else "single"
     _admit(call, kind)
     number = str(uuid.uuid4())
@@ -50,33 +50,36 @@ def ask(call: Call) -> Answer:
     return Answer(200, body, {"Content-Type": "text/html; charset=UTF-8"})
 
 
-def _checked(body: Row) -> list[Any]:
+def _require_valid(body: Row) -> list[Any]:
     contacts = as_array(body.get("contacts"))
-    reasons: list[Any] = _whole(body, contacts)
+    reasons: list[Any] = _request_problems(body, contacts)
     if not reasons:
-        wrong = ((index, reason) for index, each in enumerate(contacts) for reason in _reasons(as_object(each)))
-        reasons = [{"contact": index, "failureReason": reason} for index, reason in wrong]
+        reasons = [
+            {"contact": index, "failureReason": reason}
+            for index, contact in enumerate(contacts)
+            for reason in _contact_problems(as_object(contact))
+        ]
     if reasons:
         raise _refused(INVALID, reasons)
     return contacts
 
 
-def _whole(body: Row, contacts: list[Any]) -> list[str]:
-    """What is wrong with the request as such."""
+def _request_problems(body: Row, contacts: list[Any]) -> list[str]:
+    """Return what is wrong with the request as a whole."""
     callback = as_object(body.get("callback"))
     answering = callback.get("url") and callback.get("requestType", "POST") in ("GET", "POST")
-    # The size as PHP would send it: the raw bytes do not get this far.
+    # The size PHP would send: the raw bytes do not reach this function.
     size = len(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode())
     found = {
         "Field 'contacts' is required": not contacts,
-        f"Up to {MOST} contacts may be included in a single request.": len(contacts) > MOST,
-        "The payload must be smaller than 400 KB.": size > BYTES,
+        f"Up to {MAX_CONTACTS} contacts may be included in a single request.": len(contacts) > MAX_CONTACTS,
+        "The payload must be smaller than 400 KB.": size > MAX_BYTES,
         "Field 'callback' incorrect format": "callback" in body and not answering,
     }
     return [reason for reason, applies in found.items() if applies]
 
 
-def _reasons(contact: Row) -> list[str]:
+def _contact_problems(contact: Row) -> list[str]:
     email = contact.get("email")
     if email in (None, ""):
         return ["Field 'email' is required"]
@@ -88,7 +91,7 @@ def _reasons(contact: Row) -> list[str]:
 
 
 def _admit(call: Call, kind: str) -> None:
-    """Limits of its own, beside the account's (reference 3.3)."""
+    """Apply the import's own rate limits, which come on top of the account's (reference 3.3)."""
     since = call.now.timestamp() - 60
     if call.store.count("imports", eq("kind", kind), Clause("{asked} > ?", (since,))) >= PER_MINUTE[kind]:
         reason = (
@@ -102,8 +105,8 @@ def _refused(message: str, reasons: list[Any]) -> Refusal:
     return Refusal(400, {"success": 0, "message": message, "failureReasons": reasons})
 
 
-def settle(call: Call) -> None:
-    """Apply what is due, dated when it was due: an answer that fails undoes it, and the next one does it again."""
+def apply_due(call: Call) -> None:
+    """Apply the batches that are due, as of that time; a failing request undoes it, and the next repeats it."""
     for batch in call.store.select("imports", eq("state", "waiting")):
         due = batch["asked"] + DELAY
         if due <= call.now.timestamp():
@@ -115,14 +118,14 @@ def _apply(call: Call, batch: Row) -> None:
     success: list[str] = []
     failure: list[str] = []
     for contact in batch["contacts"]:
-        number = bring(call, contact)
+        number = import_contact(call, contact)
         (success if number else failure).append(number or str(contact["email"]))
     done = {"state": "done", "contacts": [], "success": success, "failure": failure}
     call.store.update("imports", batch["id"], done)
 
 
-def info(call: Call) -> Answer:
-    """What became of a batch; `false` while it waits, and for a batch nobody knows."""
+def import_info(call: Call) -> Answer:
+    """Return the result of a batch; `status` is false while it waits, and for an unknown batch."""
     number = call.params.get("batchId")
     if not number:
         raise Refusal(400, {"success": 0, "message": "'batchId' is a required field."})
@@ -132,14 +135,14 @@ def info(call: Call) -> Answer:
     return Answer(200, {"status": "completed", "success": batch["success"], "failure": batch["failure"]})
 
 
-def queue(call: Call) -> Answer:
-    """Per day, what waits and what the last seven days brought."""
+def list_imports(call: Call) -> Answer:
+    """Return per day the batches that wait, and those of the last seven days that are done."""
     recent = Clause("{asked} > ?", ((call.now - WEEK).timestamp(),))
     found = {state: call.store.select("imports", eq("state", state), recent) for state in ("waiting", "done")}
-    return Answer(200, {"outstanding": _days(found["waiting"]), "recentlyCompleted": _days(found["done"])})
+    return Answer(200, {"outstanding": _by_day(found["waiting"]), "recentlyCompleted": _by_day(found["done"])})
 
 
-def _days(batches: Sequence[Row]) -> list[Row]:
+def _by_day(batches: Sequence[Row]) -> list[Row]:
     days: dict[str, list[int]] = {}
     for batch in batches:
         days.setdefault(datetime.fromtimestamp(batch["asked"], ZONE).strftime("%Y-%m-%d"), []).append(batch["size"])
@@ -151,55 +154,55 @@ def _days(batches: Sequence[Row]) -> list[Row]:
 NAMES = {"first_name": "firstName", "last_name": "lastName", "phone": "phone"}
 
 
-def bring(call: Call, given: Row) -> str | None:
-    """The number of the contact, new or known; None for an address that is none."""
+def import_contact(call: Call, entry: Row) -> str | None:
+    """Create or update one contact and return its id; None for an invalid address."""
     try:
-        contact = _person(call, given)
+        contact = _save_contact(call, entry)
     except Refusal:
         return None
-    for pair in map(as_object, as_array(given.get("fields"))):
+    for pair in map(as_object, as_array(entry.get("fields"))):
         put_value(call, contact["id"], str(pair.get("id")), pair.get("value"))
-    for name in as_array(given.get("tags")):
-        _tag(call, contact, name)
-    _employ(call, contact, text(given.get("customer_acct_name")))
-    _subscribe(call, contact, given)
+    for name in as_array(entry.get("tags")):
+        _add_tag(call, contact, name)
+    _link_account(call, contact, to_text(entry.get("customer_acct_name")))
+    _subscribe(call, contact, entry)
     return contact["id"]
 
 
-def _person(call: Call, given: Row) -> Row:
-    names = {key: given[name] for name, key in NAMES.items() if given.get(name) is not None}
-    known = call.store.find("contacts", eq("email", given["email"]))
-    if known:
-        return change(call, CONTACTS, known, names)
-    return add(call, CONTACTS, CONTACTS.prepare(call, {**names, "email": given["email"]}, None))
+def _save_contact(call: Call, entry: Row) -> Row:
+    names = {key: entry[name] for name, key in NAMES.items() if entry.get(name) is not None}
+    existing = call.store.find("contacts", eq("email", entry["email"]))
+    if existing:
+        return change_row(call, CONTACTS, existing, names)
+    return add_row(call, CONTACTS, CONTACTS.prepare(call, {**names, "email": entry["email"]}, None))
 
 
-def _tag(call: Call, contact: Row, name: Any) -> None:
-    """By name; one that nobody has used yet is created."""
-    title = text(name)
+def _add_tag(call: Call, contact: Row, name: Any) -> None:
+    """Add a tag by its name; create the tag if there is none."""
+    title = to_text(name)
     if not title:
         return
     tag = call.store.find("tags", eq("tag", title), eq("tagType", "contact"))
     if tag is None:
         values = {"tag": title, "tagType": "contact"}
-        tag = add(call, TAGS, TAGS.prepare(call, values, None))
+        tag = add_row(call, TAGS, TAGS.prepare(call, values, None))
     if not call.store.count("contactTags", eq("contact", contact["id"]), eq("tag", tag["id"])):
-        attach(call, contact["id"], tag["id"])
+        attach_tag(call, contact["id"], tag["id"])
 
 
-def _employ(call: Call, contact: Row, name: str | None) -> None:
-    """A contact works for one account, and keeps the one it has."""
+def _link_account(call: Call, contact: Row, name: str | None) -> None:
+    """Link the contact to an account by name, unless it has one: a contact belongs to one account."""
     if not name or call.store.count("accountContacts", eq("contact", contact["id"])):
         return
-    account = call.store.find("accounts", eq("name", name)) or add(call, ACCOUNTS, {"name": name})
-    add(call, ACCOUNT_CONTACTS, {"account": account["id"], "contact": contact["id"]})
+    account = call.store.find("accounts", eq("name", name)) or add_row(call, ACCOUNTS, {"name": name})
+    add_row(call, ACCOUNT_CONTACTS, {"account": account["id"], "contact": contact["id"]})
 
 
-def _subscribe(call: Call, contact: Row, given: Row) -> None:
-    """Who has left a list is not brought back."""
+def _subscribe(call: Call, contact: Row, entry: Row) -> None:
+    """Change list memberships; a contact that has left a list is not subscribed again."""
     for key, status in (("subscribe", "1"), ("unsubscribe", "2")):
-        for each in map(as_object, as_array(given.get(key))):
-            place = call.store.get("lists", each.get("listid"))
-            known = membership(call, contact["id"], place["id"]) if place else None
-            if place and not (status == "1" and known and known["status"] == "2"):
-                join(call, contact, place["id"], status, {})
+        for target in map(as_object, as_array(entry.get(key))):
+            list_row = call.store.get("lists", target.get("listid"))
+            existing = find_membership(call, contact["id"], list_row["id"]) if list_row else None
+            if list_row and not (status == "1" and existing and existing["status"] == "2"):
+                set_membership(call, contact, list_row["id"], status, {})

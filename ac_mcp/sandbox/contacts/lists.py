@@ -1,17 +1,17 @@
-"""Lists, who may see them, and who is on them (reference 4.3, 4.4)."""
+"""Lists, the groups that may see them, and the contacts on them (reference 4.3, 4.4)."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from ac_mcp.sandbox.rest.columns import columns, number, text
-from ac_mcp.sandbox.rest.crud import Handler, add, updating
+from ac_mcp.sandbox.rest.columns import columns, to_number, to_text
+from ac_mcp.sandbox.rest.crud import Handler, add_row, update_handler
 from ac_mcp.sandbox.rest.errors import invalid
-from ac_mcp.sandbox.rest.queries import operators
+from ac_mcp.sandbox.rest.queries import operator_filters
 from ac_mcp.sandbox.rest.resource import Answer, Call, Child, Resource, View
 from ac_mcp.sandbox.rest.store import Row, eq
 
-from .contacts import moved
-from .counters import counted, hold
+from .contacts import touch_contact
+from .counters import current_counters, hold_counters
 
 LIST = columns("""
 stringid= userid=0 name= cdate=@now p_use_tracking=1 p_use_analytics_read=0 p_use_analytics_link=0 p_use_twitter=0
@@ -38,12 +38,12 @@ def _prepare(call: Call, sent: Row, row: Row | None) -> Row:
     return {**default, **{key: value for key, value in sent.items() if key != "user"}, **owner}
 
 
-def _finish(call: Call, rows: Sequence[Row], shown: Sequence[Row], view: View) -> None:
-    for row, out in zip(rows, shown, strict=True):
+def _finish(call: Call, rows: Sequence[Row], rendered: Sequence[Row], view: View) -> None:
+    for row, out in zip(rows, rendered, strict=True):
         if view == "list":
-            out |= counted(call, "lists", row)
+            out |= current_counters(call, "lists", row)
         if view == "create":
-            out["userid"] = out["user"] = number(row["userid"])
+            out["userid"] = out["user"] = to_number(row["userid"])
 
 
 def _required(*names: str) -> dict[str, str]:
@@ -61,10 +61,10 @@ LISTS = Resource(
     slim="""name channel stringid sender_url sender_reminder description send_last_broadcast=#0 carboncopy
     subscription_notify unsubscription_notify userid cdate udate links id user""",
     hidden={"one": COUNTS, "update": COUNTS, "side": COUNTS},
-    moves="udate",
-    touched="created_by=0 updated_by=1 analytics_domains= facebook_session=",
+    stamped_on_update="udate",
+    filled_on_update="created_by=0 updated_by=1 analytics_domains= facebook_session=",
     required=_required("name", "stringid", "sender_url", "sender_reminder"),
-    filters=operators("filters[name]", "name"),
+    filters=operator_filters("filters[name]", "name"),
     orders={"name": "{name}"},
     children=(Child("contactLists", "list"), Child("listGroups", "list")),
     prepare=_prepare,
@@ -73,13 +73,13 @@ LISTS = Resource(
 
 
 def update_list(call: Call) -> Answer:
-    answer = _updated(call)
+    answer = _update(call)
     if call.quirks.empty_list_update:
         return Answer(200, None, {"X-Ac-Error": "Code 9001"})
     return answer
 
 
-_updated: Handler = updating(LISTS)
+_update: Handler = update_handler(LISTS)
 
 LIST_GROUPS = Resource(
     "listGroups",
@@ -92,14 +92,14 @@ LIST_GROUPS = Resource(
 )
 
 
-def let_group_see(call: Call) -> Answer:
-    sent = call.wrapped("listGroup")
+def add_group(call: Call) -> Answer:
+    sent = call.unwrapped("listGroup")
     numbers = {
-        "list": call.fetch("lists", sent.get("listid"))["id"],
-        "group": call.fetch("groups", sent.get("groupid"))["id"],
+        "list": call.require_row("lists", sent.get("listid"))["id"],
+        "group": call.require_row("groups", sent.get("groupid"))["id"],
     }
-    row = add(call, LIST_GROUPS, numbers)
-    return Answer(201, {"listGroup": call.show("listGroups", [row])[0]})
+    row = add_row(call, LIST_GROUPS, numbers)
+    return Answer(201, {"listGroup": call.render("listGroups", [row])[0]})
 
 
 CONTACT_LISTS = Resource(
@@ -120,48 +120,48 @@ CONTACT_LISTS = Resource(
 
 
 def subscribe(call: Call) -> Answer:
-    """Upsert by contact and list; 1 over 2 re-subscribes whoever opted out (reference 4.4)."""
-    sent = call.wrapped("contactList")
+    """Create or update a membership; status 1 over 2 re-subscribes a contact that opted out (reference 4.4)."""
+    sent = call.unwrapped("contactList")
     sent = {key: sent[key] for key in ("status", "list", "contact", "sourceid") if key in sent}
-    status = _subscription(sent)
-    contact, place = call.fetch("contacts", sent["contact"]), call.fetch("lists", sent["list"])["id"]
-    known = membership(call, contact["id"], place)
-    row = join(call, contact, place, status, sent)
-    if known:
-        shown = call.show("contactLists", [row], "update")[0]
-        return Answer(200, {"contactList": {**shown, "status": sent["status"]}})
-    shown = {**call.show("contactLists", [row], "create")[0], **sent}
-    return Answer(201, {"contacts": call.side("contacts", contact["id"]), "contactList": shown})
+    status = _require_status(sent)
+    contact, list_id = call.require_row("contacts", sent["contact"]), call.require_row("lists", sent["list"])["id"]
+    existing = find_membership(call, contact["id"], list_id)
+    row = set_membership(call, contact, list_id, status, sent)
+    if existing:
+        rendered = call.render("contactLists", [row], "update")[0]
+        return Answer(200, {"contactList": {**rendered, "status": sent["status"]}})
+    rendered = {**call.render("contactLists", [row], "create")[0], **sent}
+    return Answer(201, {"contacts": call.sideload("contacts", contact["id"]), "contactList": rendered})
 
 
-def membership(call: Call, contact: str, place: str) -> Row | None:
-    return call.store.find("contactLists", eq("contact", contact), eq("list", place))
+def find_membership(call: Call, contact: str, list_id: str) -> Row | None:
+    return call.store.find("contactLists", eq("contact", contact), eq("list", list_id))
 
 
-def join(call: Call, contact: Row, place: str, status: str, sent: Row) -> Row:
+def set_membership(call: Call, contact: Row, list_id: str, status: str, sent: Row) -> Row:
     """Put a contact on a list with a status, or give its membership that status."""
-    hold(call, "lists", place)
-    moved(call, contact["id"])
-    known = membership(call, contact["id"], place)
-    if known:
-        return _changed(call, known, sent, status)
+    hold_counters(call, "lists", list_id)
+    touch_contact(call, contact["id"])
+    existing = find_membership(call, contact["id"], list_id)
+    if existing:
+        return _change_membership(call, existing, sent, status)
     names = {"first_name": contact["firstName"], "last_name": contact["lastName"]}
-    return add(call, CONTACT_LISTS, {**sent, "contact": contact["id"], "list": place, "status": status, **names})
+    return add_row(call, CONTACT_LISTS, {**sent, "contact": contact["id"], "list": list_id, "status": status, **names})
 
 
-def _subscription(sent: Row) -> str:
-    """The status asked for, once everything needed is there."""
+def _require_status(sent: Row) -> str:
+    """Return the requested status; raise a refusal if a key is missing or the status is invalid."""
     for name in ("list", "contact", "status"):
         if sent.get(name) in (None, ""):
             raise invalid(f"The {name} was not provided.", "field_missing", name)
-    status: Any = text(sent["status"])
+    status: Any = to_text(sent["status"])
     if status not in ("0", "1", "2", "3"):
         raise invalid("The status is not valid.", "field_invalid", "status")
     return status
 
 
-def _changed(call: Call, known: Row, sent: Row, status: str) -> Row:
-    """The first date of subscription stays; leaving is dated."""
-    left = {"udate": call.stamp} if status != known["status"] else {}
-    source = {"sourceid": text(sent["sourceid"])} if "sourceid" in sent else {}
-    return call.store.update("contactLists", known["id"], {"status": status, **left, **source})
+def _change_membership(call: Call, existing: Row, sent: Row, status: str) -> Row:
+    """Update a membership; the date of the first subscription stays, and `udate` dates every change of status."""
+    stamps = {"udate": call.stamp} if status != existing["status"] else {}
+    source = {"sourceid": to_text(sent["sourceid"])} if "sourceid" in sent else {}
+    return call.store.update("contactLists", existing["id"], {"status": status, **stamps, **source})

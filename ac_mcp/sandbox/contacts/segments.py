@@ -21,8 +21,9 @@ SEGMENTS = Resource(
 )
 
 
-def members(call: Call, segment: Row | None) -> Where:
-    """The first question starts a query and finds nobody; for an hour later ones find the members (reference 2.8)."""
+def member_condition(call: Call, segment: Row | None) -> Where:
+    """Return the condition for a segment's members; the first request finds none and starts a query, whose result
+    serves the requests of the next hour (reference 2.8)."""
     if segment is None:
         return Clause("0")
     running = segment.get("asked", "") > iso(call.now - CACHED)

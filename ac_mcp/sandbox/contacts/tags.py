@@ -2,32 +2,32 @@
 
 from collections.abc import Sequence
 
-from ac_mcp.sandbox.rest.columns import columns, text
-from ac_mcp.sandbox.rest.crud import add
+from ac_mcp.sandbox.rest.columns import columns, to_text
+from ac_mcp.sandbox.rest.crud import add_row
 from ac_mcp.sandbox.rest.dates import clock
 from ac_mcp.sandbox.rest.errors import Refusal, not_found, unprocessable
-from ac_mcp.sandbox.rest.queries import operators
+from ac_mcp.sandbox.rest.queries import operator_filters
 from ac_mcp.sandbox.rest.resource import Answer, Call, Child, Resource, View
 from ac_mcp.sandbox.rest.store import Row, eq
 
-from .contacts import moved
-from .counters import counted, hold
+from .contacts import touch_contact
+from .counters import current_counters, hold_counters
 
 
 def _prepare(call: Call, sent: Row, row: Row | None) -> Row:
     merged = {"tagType": "", "tag": "", **(row or {}), **sent}
-    kind, name = text(merged["tagType"]), text(merged["tag"])
-    taken = call.store.find("tags", eq("tag", name), eq("tagType", kind))
-    if taken and (row is None or taken["id"] != row["id"]):
+    kind, name = to_text(merged["tagType"]), to_text(merged["tag"])
+    existing = call.store.find("tags", eq("tag", name), eq("tagType", kind))
+    if existing and (row is None or existing["id"] != row["id"]):
         error = f"Duplicate entry '{kind}-{name}' for key 'typetag'"
         raise Refusal(500, {"message": "Could not process request", "error": error})
     return sent if row else {"updated_timestamp": clock(call.stamp), **sent}
 
 
-def _finish(call: Call, rows: Sequence[Row], shown: Sequence[Row], view: View) -> None:
+def _finish(call: Call, rows: Sequence[Row], rendered: Sequence[Row], view: View) -> None:
     if view != "create":
-        for row, out in zip(rows, shown, strict=True):
-            out |= counted(call, "tags", row)
+        for row, out in zip(rows, rendered, strict=True):
+            out |= current_counters(call, "tags", row)
 
 
 TAGS = Resource(
@@ -40,9 +40,9 @@ TAGS = Resource(
     verbs="list get create update patch delete",
     writes="tag tagType description",
     slim="tag description tagType cdate links id",
-    touched="created_by=0 updated_by=0",
+    filled_on_update="created_by=0 updated_by=0",
     indexes="tag",
-    filters={**operators("filters[search]", "tag"), "search": operators("search", "tag")["search"]},
+    filters={**operator_filters("filters[search]", "tag"), "search": operator_filters("search", "tag")["search"]},
     orders={"search": "{tag}"},
     children=(Child("contactTags", "tag"),),
     prepare=_prepare,
@@ -50,9 +50,9 @@ TAGS = Resource(
 )
 
 
-def _removed(call: Call, row: Row) -> None:
-    hold(call, "tags", row["tag"])
-    moved(call, row["contact"])
+def _before_delete(call: Call, row: Row) -> None:
+    hold_counters(call, "tags", row["tag"])
+    touch_contact(call, row["contact"])
 
 
 CONTACT_TAGS = Resource(
@@ -65,31 +65,31 @@ CONTACT_TAGS = Resource(
     verbs="list get delete",
     slim="contact tag cdate links id",
     indexes="contact tag",
-    removed=_removed,
+    before_delete=_before_delete,
 )
 
 
 def tag_contact(call: Call) -> Answer:
-    """201 with the contact for a new association, 200 with the old one for a known (reference 4.2)."""
-    sent = call.wrapped("contactTag")
-    contact, tag = _parties(call, sent)
-    known = call.store.find("contactTags", eq("contact", contact["id"]), eq("tag", tag["id"]))
-    if known:
-        return Answer(200, {"contactTag": call.show("contactTags", [known])[0]})
-    row = attach(call, contact["id"], tag["id"])
+    """Answer 201 with the contact for a new association, 200 with the existing one otherwise (reference 4.2)."""
+    sent = call.unwrapped("contactTag")
+    contact, tag = _require_parties(call, sent)
+    existing = call.store.find("contactTags", eq("contact", contact["id"]), eq("tag", tag["id"]))
+    if existing:
+        return Answer(200, {"contactTag": call.render("contactTags", [existing])[0]})
+    row = attach_tag(call, contact["id"], tag["id"])
     echo = {key: sent[key] for key in ("contact", "tag")}
-    shown = {**call.show("contactTags", [row], "create")[0], **echo}
-    return Answer(201, {"contacts": call.side("contacts", contact["id"]), "contactTag": shown})
+    rendered = {**call.render("contactTags", [row], "create")[0], **echo}
+    return Answer(201, {"contacts": call.sideload("contacts", contact["id"]), "contactTag": rendered})
 
 
-def attach(call: Call, contact: str, tag: str) -> Row:
-    hold(call, "tags", tag)
-    moved(call, contact)
+def attach_tag(call: Call, contact: str, tag: str) -> Row:
+    hold_counters(call, "tags", tag)
+    touch_contact(call, contact)
     call.store.update("tags", tag, {"updated_timestamp": clock(call.stamp)})
-    return add(call, CONTACT_TAGS, {"contact": contact, "tag": tag})
+    return add_row(call, CONTACT_TAGS, {"contact": contact, "tag": tag})
 
 
-def _parties(call: Call, sent: Row) -> tuple[Row, Row]:
+def _require_parties(call: Call, sent: Row) -> tuple[Row, Row]:
     if sent.get("contact") in (None, ""):
         raise unprocessable(status=422, title="Missing attribute", source={"pointer": "/data/attributes/contact"})
     if sent.get("tag") in (None, ""):

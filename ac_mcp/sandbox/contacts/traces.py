@@ -1,4 +1,4 @@
-"""What scoring, tracking and mail delivery leave on a contact, as recorded in 2026 (reference 3)."""
+"""Rows that scoring, tracking and mail delivery leave on a contact, as recorded in 2026 (reference 3)."""
 
 from ac_mcp.sandbox.rest.columns import columns
 from ac_mcp.sandbox.rest.resource import Resource
@@ -34,7 +34,7 @@ links=@links id=@id
 """)
 
 
-HANGING = (
+TRACES = (
     Resource("scoreValues", "scoreValue", "ScoreValue", SCORE_VALUE, "score contact deal", verbs="", indexes="contact"),
     Resource("trackingLogs", "trackingLog", "TrackingLog", TRACKING_LOG, "contact", verbs="", indexes="subscriberid"),
     Resource(

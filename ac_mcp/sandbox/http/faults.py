@@ -1,4 +1,4 @@
-"""Faults on demand and latency: what the next matching requests suffer (reference 2.5 to 2.7)."""
+"""Faults on demand, for the next requests that match, and latency (reference 2.5 to 2.7)."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,16 +17,17 @@ HTML = "<html><head><title>{0} Error</title></head><body><center><h1>{0} Error</
 
 @dataclass(frozen=True)
 class Spoiled:
-    """An answer in place of the true one; None for what stays true."""
+    """How a fault changes the true response; None leaves that part as it is."""
 
     status: int | None = None
     body: str | None = None
     content_type: str | None = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    share: float = 1.0  # of the true body
+    share: float = 1.0
+    """Part of the body that is sent."""
 
 
-def _failing(status: int) -> dict[str, Spoiled]:
+def _server_errors(status: int) -> dict[str, Spoiled]:
     return {
         f"{status}": Spoiled(status, '{"message":"Internal Server Error"}'),
         f"{status}-html": Spoiled(status, HTML.format(status), "text/html; charset=UTF-8"),
@@ -35,10 +36,10 @@ def _failing(status: int) -> dict[str, Spoiled]:
 
 
 SPOILED: Mapping[str, Spoiled] = {
-    **_failing(500),
-    **_failing(502),
-    **_failing(503),
-    **_failing(520),
+    **_server_errors(500),
+    **_server_errors(502),
+    **_server_errors(503),
+    **_server_errors(520),
     "429": Spoiled(429, ""),
     "429-seconds": Spoiled(429, "", headers={"Retry-After": "seconds"}),
     "429-date": Spoiled(429, "", headers={"Retry-After": "date"}),
@@ -53,19 +54,19 @@ SPOILED: Mapping[str, Spoiled] = {
     "text": Spoiled(content_type="text/html; charset=UTF-8"),
 }
 TRANSPORT = ("drop", "reset", "hang", "drip", "cut")
-"""What only a transport can do: see server.py."""
-DONE = ("empty", "truncated", "text", "cut", "drip")
-"""Faults of the answer alone: what was asked is done before them."""
+"""Faults of the transport: server.py carries them out."""
+CARRIED_OUT = ("empty", "truncated", "text", "cut", "drip")
+"""Faults of the response alone: the request is carried out first."""
 KINDS = (*SPOILED, *TRANSPORT)
 
 
 class BadFault(ValueError):
-    """A description that names no fault; its text says what there is."""
+    """A description that names no fault; the message lists the faults there are."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One kind of fault, for the next `times` requests that match; `after` the request was carried out."""
+    """One kind of fault for the next `times` requests that match; with `after`, the request is carried out first."""
 
     kind: str
     times: int = 1
@@ -79,11 +80,11 @@ class Fault:
 
     @property
     def carried_out(self) -> bool:
-        return self.after or self.kind in DONE
+        return self.after or self.kind in CARRIED_OUT
 
 
 def parse(text: str) -> Fault:
-    """`503-html;times=3;method=POST;path=/deals;after`: the kind first, the rest in any order."""
+    """Parse `503-html;times=3;method=POST;path=/deals;after`: the kind first, the rest in any order."""
     kind, *rest = [part.strip() for part in text.split(";") if part.strip()] or [""]
     if kind not in KINDS:
         raise BadFault(f"There is no fault {kind!r}. There are: {', '.join(KINDS)}.")
@@ -110,36 +111,37 @@ class Faults:
         self.waiting.clear()
 
     def take(self, method: str, path: str, header: str | None, kinds: Iterable[str]) -> Fault | None:
-        """The fault of this request: the one its header asks for, else the first that waits for one like it."""
+        """Take the fault of a request: the one in its header, or else the first waiting one that matches."""
         if header is not None:
             fault = parse(header)
             return fault if fault.kind in kinds else None
-        known = tuple(kinds)
-        for place, fault in enumerate(self.waiting):
-            if fault.kind in known and fault.matches(method, path):
-                left = replace(fault, times=fault.times - 1)
-                self.waiting[place : place + 1] = [left] if left.times else []
+        names = tuple(kinds)
+        for index, fault in enumerate(self.waiting):
+            if fault.kind in names and fault.matches(method, path):
+                remaining = replace(fault, times=fault.times - 1)
+                self.waiting[index : index + 1] = [remaining] if remaining.times else []
                 return fault
         return None
 
 
-def spoil(fault: Fault, true: tuple[int, Mapping[str, str], bytes], now: Callable[[], datetime]) -> Any:
-    """Status, headers and body as the fault leaves them."""
+def spoil(fault: Fault, response: tuple[int, Mapping[str, str], bytes], now: Callable[[], datetime]) -> Any:
+    """Return status, headers and body of a response after the fault."""
     spoiled = SPOILED[fault.kind]
-    status, _, body = true
-    told = {"seconds": f"{fault.seconds:g}", "date": format_datetime(now() + timedelta(seconds=fault.seconds))}
-    kept = {} if spoiled.content_type is None else {"content-type": spoiled.content_type}
-    kept |= {name: told[value] for name, value in spoiled.headers.items()}
-    whole = body if spoiled.body is None else spoiled.body.encode()
-    return spoiled.status or status, kept, whole[: int(len(whole) * spoiled.share)]
+    status, _, body = response
+    retry_after = {"seconds": f"{fault.seconds:g}", "date": format_datetime(now() + timedelta(seconds=fault.seconds))}
+    headers = {} if spoiled.content_type is None else {"content-type": spoiled.content_type}
+    headers |= {name: retry_after[value] for name, value in spoiled.headers.items()}
+    content = body if spoiled.body is None else spoiled.body.encode()
+    return spoiled.status or status, headers, content[: int(len(content) * spoiled.share)]
 
 
-CONTROL = "/sandbox/"
+OWN_ROUTES = "/sandbox/"
+"""Paths of the sandbox itself: no fault or latency applies to them."""
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Seconds an answer takes: always `least`, and up to `jitter` more."""
+    """Seconds a response takes: always `least`, and up to `jitter` more."""
 
     least: float = 0.0
     jitter: float = 0.0
@@ -148,8 +150,8 @@ class Latency:
 INSTANT = Latency()
 
 
-class Answered:
-    """An ASGI `send` that keeps the answer instead of sending it."""
+class ResponseCapture:
+    """An ASGI `send` that captures the response."""
 
     def __init__(self) -> None:
         self.status, self.headers, self.body = 0, dict[str, str](), b""
@@ -161,12 +163,12 @@ class Answered:
         self.body += message.get("body", b"")
 
     @property
-    def whole(self) -> tuple[int, dict[str, str], bytes]:
+    def parts(self) -> tuple[int, dict[str, str], bytes]:
         return self.status, self.headers, self.body
 
 
-class Faulty:
-    """Delays each answer by its latency, and spoils those a fault waits for."""
+class FaultMiddleware:
+    """ASGI middleware that delays each response and applies the faults of status and body."""
 
     def __init__(
         self,
@@ -180,7 +182,7 @@ class Faulty:
         self._chance = Random(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(CONTROL):
+        if scope["type"] != "http" or scope["path"].startswith(OWN_ROUTES):
             await self.app(scope, receive, send)
             return
         if self._latency.least or self._latency.jitter:
@@ -193,11 +195,11 @@ class Faulty:
         if fault is None:
             await self.app(scope, receive, send)
         else:
-            await self._spoiled(fault, scope, receive, send)
+            await self._send_spoiled(fault, scope, receive, send)
 
-    async def _spoiled(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-        true = Answered()
+    async def _send_spoiled(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        response = ResponseCapture()
         if fault.carried_out:
-            await self.app(scope, receive, true)
-        status, headers, body = spoil(fault, true.whole, self._now)
+            await self.app(scope, receive, response)
+        status, headers, body = spoil(fault, response.parts, self._now)
         await Response(body, status, headers)(scope, receive, send)

@@ -1,4 +1,4 @@
-"""The rate limits: an exact log of the last second, per account and per Maton key (reference 2.6, 1.4)."""
+"""Rate limits per account and per Maton key, by an exact log of the last second (reference 2.6, 1.4)."""
 
 from collections import deque
 from collections.abc import Callable
@@ -6,8 +6,8 @@ from collections.abc import Callable
 WINDOW = 1.0
 
 
-class Limiter:
-    """At most `rate` admissions per key within any second; None admits everything."""
+class RateLimiter:
+    """A limiter that admits at most `rate` requests per key within any second; None admits everything."""
 
     def __init__(self, rate: int | None, clock: Callable[[], float]) -> None:
         self.rate, self._clock = rate, clock

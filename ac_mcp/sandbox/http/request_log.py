@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-VIA = "sandbox.via"
+VIA_KEY = "sandbox.via"
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One request that reached the sandbox; `via` is the connection's id, "direct", or "" for Maton itself."""
+class LoggedRequest:
+    """One request that reached the sandbox; `via` is the connection's id, "direct", or "" for Maton's own routes."""
 
     method: str
     path: str
@@ -21,9 +21,9 @@ class Seen:
 
 
 class Recorder:
-    """Keeps the last requests and what was answered."""
+    """ASGI middleware that logs each request with the status and size of its response."""
 
-    def __init__(self, app: ASGIApp, log: deque[Seen]) -> None:
+    def __init__(self, app: ASGIApp, log: deque[LoggedRequest]) -> None:
         self.app, self.log = app, log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,4 +40,4 @@ class Recorder:
 
         method, path, query = scope["method"], scope["path"], scope["query_string"].decode("latin-1")
         await self.app(scope, receive, sending)
-        self.log.append(Seen(method, path, query, status, size, scope.get(VIA, "")))
+        self.log.append(LoggedRequest(method, path, query, status, size, scope.get(VIA_KEY, "")))

@@ -1,4 +1,4 @@
-"""Every route under /api/3: what a resource declares, and the routes that are none of its own."""
+"""All routes under /api/3: those that resources declare, and the special ones."""
 
 from collections.abc import Iterator
 
@@ -6,15 +6,24 @@ from ac_mcp.sandbox.account import automations, campaigns, tracking, users, webh
 from ac_mcp.sandbox.account.campaigns import CAMPAIGNS
 from ac_mcp.sandbox.catalog import RESOURCES
 from ac_mcp.sandbox.contacts import activities, contacts, exclusions, fields, imports, lists, tags
-from ac_mcp.sandbox.contacts.fields import upsert
-from ac_mcp.sandbox.contacts.imports import settle
-from ac_mcp.sandbox.rest.crud import Handler, creating, deleting, getting, listing, nameless, updating, within
+from ac_mcp.sandbox.contacts.fields import upsert_value
+from ac_mcp.sandbox.contacts.imports import apply_due
+from ac_mcp.sandbox.rest.crud import (
+    Handler,
+    create_handler,
+    delete_handler,
+    get_handler,
+    list_handler,
+    missing_id_handler,
+    nested_list_handler,
+    update_handler,
+)
 from ac_mcp.sandbox.rest.resource import Answer, Call, Resource
 from ac_mcp.sandbox.sales import bulk, custom_fields, notes, roles, tasks
 from ac_mcp.sandbox.sales.accounts import ACCOUNTS
 from ac_mcp.sandbox.sales.deals import DEALS
 
-from .unserved import unserved
+from .unserved import unserved_routes
 
 Endpoint = tuple[str, str, Handler]
 
@@ -37,50 +46,50 @@ UNDER_ACCOUNT = {"accountContacts": "account", "accountCustomFieldData": "accoun
 
 _CONTACTS: tuple[Endpoint, ...] = (
     ("POST", "/contact/sync", contacts.sync),
-    ("GET", "/contacts/{id}/notes", notes.notes_of_contact),
+    ("GET", "/contacts/{id}/notes", notes.list_contact_notes),
     ("GET", "/contacts/{id}/automationEntryCounts", contacts.entry_counts),
-    ("GET", "/contacts/{id}/contactData", contacts.datum),
-    ("GET", "/contacts/{id}/contactDeals", roles.of_contact),
-    ("GET", "/contacts/{id}/contactGoals", contacts.nothing({"contactGoals": []})),
-    ("GET", "/contacts/{id}/plusAppend", contacts.nothing({})),
-    ("GET", "/contacts/{id}/organization", contacts.nothing({})),
+    ("GET", "/contacts/{id}/contactData", contacts.contact_data),
+    ("GET", "/contacts/{id}/contactDeals", roles.list_contact_deals),
+    ("GET", "/contacts/{id}/contactGoals", contacts.fixed_answer({"contactGoals": []})),
+    ("GET", "/contacts/{id}/plusAppend", contacts.fixed_answer({})),
+    ("GET", "/contacts/{id}/organization", contacts.fixed_answer({})),
     ("POST", "/contactTags", tags.tag_contact),
     ("POST", "/contactLists", lists.subscribe),
-    ("POST", "/fieldValues", upsert),
-    ("POST", "/contactAutomations", automations.enter),
+    ("POST", "/fieldValues", upsert_value),
+    ("POST", "/contactAutomations", automations.add_contact),
     ("GET", "/activities", activities.feed),
-    ("POST", "/import/bulk_import", imports.ask),
-    ("GET", "/import/bulk_import", imports.queue),
-    ("GET", "/import/info", imports.info),
+    ("POST", "/import/bulk_import", imports.queue_import),
+    ("GET", "/import/bulk_import", imports.list_imports),
+    ("GET", "/import/info", imports.import_info),
 )
 
 _ACCOUNT: tuple[Endpoint, ...] = (
     ("PUT", "/lists/{id}", lists.update_list),
-    ("PATCH", "/lists/{id}", updating(lists.LISTS)),
-    ("GET", "/lists/exclusions", exclusions.listed),
-    ("GET", "/lists/exclusions/{id}", exclusions.got),
-    ("PUT", "/lists/exclusions/{id}", exclusions.changed),
-    ("POST", "/listGroups", lists.let_group_see),
+    ("PATCH", "/lists/{id}", update_handler(lists.LISTS)),
+    ("GET", "/lists/exclusions", exclusions.list_exclusions),
+    ("GET", "/lists/exclusions/{id}", exclusions.get_exclusion),
+    ("PUT", "/lists/exclusions/{id}", exclusions.update_exclusion),
+    ("POST", "/listGroups", lists.add_group),
     ("POST", "/fieldOption/bulk", fields.add_options),
-    ("POST", "/campaign", campaigns.create),
-    ("PUT", "/campaigns/{id}/edit", campaigns.edit),
-    ("POST", "/campaigns/{id}/copy", campaigns.copy),
-    ("DELETE", "/campaigns/{id}/delete", campaigns.delete),
-    ("DELETE", "/campaigns/{id}", campaigns.delete),
-    ("GET", "/campaigns/{id}/automation", campaigns.parent("automations", "seriesid")),
-    ("GET", "/campaigns/{id}/user", campaigns.parent("users", "userid")),
-    ("GET", "/users/me", users.me),
-    ("GET", "/users/email/{email}", users.user_by("email")),
-    ("GET", "/users/username/{username}", users.user_by("username")),
-    ("GET", "/webhook/events", webhooks.events),
+    ("POST", "/campaign", campaigns.create_campaign),
+    ("PUT", "/campaigns/{id}/edit", campaigns.edit_campaign),
+    ("POST", "/campaigns/{id}/copy", campaigns.copy_campaign),
+    ("DELETE", "/campaigns/{id}/delete", campaigns.delete_campaign),
+    ("DELETE", "/campaigns/{id}", campaigns.delete_campaign),
+    ("GET", "/campaigns/{id}/automation", campaigns.parent_handler("automations", "seriesid")),
+    ("GET", "/campaigns/{id}/user", campaigns.parent_handler("users", "userid")),
+    ("GET", "/users/me", users.get_me),
+    ("GET", "/users/email/{email}", users.user_by_handler("email")),
+    ("GET", "/users/username/{username}", users.user_by_handler("username")),
+    ("GET", "/webhook/events", webhooks.list_events),
     *(
-        (method, f"/{name}", tracking.switch(name))
+        (method, f"/{name}", tracking.switch_handler(name))
         for name in ("eventTracking", "siteTracking")
         for method in ("GET", "PUT")
     ),
-    ("DELETE", "/eventTrackingEvents/{name}", tracking.forget),
-    ("GET", "/customObjects/schemas", tracking.schemas),
-    ("GET", "/customObjects/schemas/{id}", tracking.schema),
+    ("DELETE", "/eventTrackingEvents/{name}", tracking.delete_event),
+    ("GET", "/customObjects/schemas", tracking.list_schemas),
+    ("GET", "/customObjects/schemas/{id}", tracking.get_schema),
 )
 
 _BUSINESS: tuple[Endpoint, ...] = (
@@ -89,24 +98,24 @@ _BUSINESS: tuple[Endpoint, ...] = (
     ("DELETE", "/accounts/bulk_delete", bulk.delete_accounts),
     ("PUT", "/dealTasktypes/{id}/dealTasks", tasks.move_tasks),
     ("POST", "/dealRoles", roles.create_role),
-    *(("POST", f"/{plural}/{{id}}/notes", notes.note_on(plural)) for plural in ("deals", "accounts")),
-    # The address of one note makes a second one when it is posted to (reference 5.1).
-    *(("POST", f"/{plural}/{{id}}/notes/{{note}}", notes.note_on(plural)) for plural in ("deals", "accounts")),
-    *(("PUT", f"/{plural}/{{id}}/notes/{{note}}", notes.note_of(plural)) for plural in ("deals", "accounts")),
+    *(("POST", f"/{plural}/{{id}}/notes", notes.create_handler(plural)) for plural in ("deals", "accounts")),
+    # A POST to the path of a note creates another note (reference 5.1).
+    *(("POST", f"/{plural}/{{id}}/notes/{{note}}", notes.create_handler(plural)) for plural in ("deals", "accounts")),
+    *(("PUT", f"/{plural}/{{id}}/notes/{{note}}", notes.update_handler(plural)) for plural in ("deals", "accounts")),
 )
 
 _CUSTOM: tuple[Endpoint, ...] = tuple(
     endpoint
-    for side in custom_fields.DATA
+    for kind in custom_fields.DATA
     for endpoint in (
-        ("POST", f"/{side.data}/bulkCreate", custom_fields.bulk_creating(side)),
-        ("PATCH", f"/{side.data}/bulkUpdate", custom_fields.bulk_updating(side)),
-        ("POST", f"/{side.data}", custom_fields.posting(side)),
+        ("POST", f"/{kind.data}/bulkCreate", custom_fields.bulk_create_handler(kind)),
+        ("PATCH", f"/{kind.data}/bulkUpdate", custom_fields.bulk_update_handler(kind)),
+        ("POST", f"/{kind.data}", custom_fields.post_handler(kind)),
     )
 )
 
 _UNDER: tuple[Endpoint, ...] = tuple(
-    ("GET", f"/{resource.plural}/{{id}}/{plural}", within(resource, plural, column))
+    ("GET", f"/{resource.plural}/{{id}}/{plural}", nested_list_handler(resource, plural, column))
     for resource, columns in (
         (contacts.CONTACTS, UNDER_CONTACT),
         (CAMPAIGNS, UNDER_CAMPAIGN),
@@ -120,36 +129,36 @@ SPECIAL: tuple[Endpoint, ...] = (*_CONTACTS, *_ACCOUNT, *_BUSINESS, *_CUSTOM, *_
 
 
 VERBS = {
-    "list": ("GET", "", listing),
-    "create": ("POST", "", creating),
-    "get": ("GET", "/{id}", getting),
-    "update": ("PUT", "/{id}", updating),
-    "patch": ("PATCH", "/{id}", updating),
-    "delete": ("DELETE", "/{id}", deleting),
+    "list": ("GET", "", list_handler),
+    "create": ("POST", "", create_handler),
+    "get": ("GET", "/{id}", get_handler),
+    "update": ("PUT", "/{id}", update_handler),
+    "patch": ("PATCH", "/{id}", update_handler),
+    "delete": ("DELETE", "/{id}", delete_handler),
 }
 
 
 def endpoints() -> Iterator[Endpoint]:
-    """Method, path and handler, the more particular paths first."""
-    yield from ((method, path, _current(handler)) for method, path, handler in SPECIAL)
-    yield from unserved()
+    """Yield method, path and handler of every route, the more specific paths first."""
+    yield from ((method, path, _after_due_imports(handler)) for method, path, handler in SPECIAL)
+    yield from unserved_routes()
     for resource in RESOURCES.values():
-        yield from ((method, path, _current(handler)) for method, path, handler in _declared(resource))
+        yield from ((method, path, _after_due_imports(handler)) for method, path, handler in _routes_of(resource))
 
 
-def _current(handler: Handler) -> Handler:
-    """Whatever is asked, what is due in the import queue has happened before."""
+def _after_due_imports(handler: Handler) -> Handler:
+    """Wrap a handler so that the imports that are due are applied first."""
 
     def handle(call: Call) -> Answer:
-        settle(call)
+        apply_due(call)
         return handler(call)
 
     return handle
 
 
-def _declared(resource: Resource) -> Iterator[Endpoint]:
+def _routes_of(resource: Resource) -> Iterator[Endpoint]:
     for verb in resource.verbs.split():
         method, tail, build = VERBS[verb]
         yield method, f"/{resource.plural}{tail}", build(resource)
         if tail:
-            yield method, f"/{resource.plural}/", nameless(resource)
+            yield method, f"/{resource.plural}/", missing_id_handler(resource)

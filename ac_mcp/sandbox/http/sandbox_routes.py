@@ -1,4 +1,4 @@
-"""The tester's desk: order faults, read what was asked. No part of ActiveCampaign or Maton."""
+"""The sandbox's own routes, for tests, which ActiveCampaign and Maton lack: order faults, read the request log."""
 
 from collections import deque
 from dataclasses import asdict
@@ -8,11 +8,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .faults import KINDS, BadFault, Faults, parse
-from .request_log import Seen
+from .request_log import LoggedRequest
 
 
-def desk(faults: Faults, log: deque[Seen]) -> list[Route]:
-    """GET, POST and DELETE /sandbox/faults; GET and DELETE /sandbox/requests."""
+def sandbox_routes(faults: Faults, log: deque[LoggedRequest]) -> list[Route]:
+    """Return the routes: GET, POST and DELETE /sandbox/faults; GET and DELETE /sandbox/requests."""
 
     async def waiting(request: Request) -> Response:
         if request.method == "DELETE":
@@ -27,7 +27,7 @@ def desk(faults: Faults, log: deque[Seen]) -> list[Route]:
     async def requests(request: Request) -> Response:
         if request.method == "DELETE":
             log.clear()
-        return JSONResponse({"requests": [asdict(seen) for seen in log]})
+        return JSONResponse({"requests": [asdict(entry) for entry in log]})
 
     return [
         Route("/sandbox/faults", waiting, methods=["GET", "POST", "DELETE"]),

@@ -1,4 +1,4 @@
-"""The sandbox as a server on this machine: HTTP by h11 over raw sockets, so that it can fail as a transport does."""
+"""An HTTP server on this machine, by h11 over raw sockets, so that faults of the transport are possible."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,28 +8,29 @@ from typing import Any
 import h11
 from starlette.types import ASGIApp, Message
 
-from .faults import CONTROL, HEADER, TRANSPORT, Answered, BadFault, Fault, Faults
+from .faults import HEADER, OWN_ROUTES, TRANSPORT, BadFault, Fault, Faults, ResponseCapture
 
-LARGEST = 16 * 1024 * 1024
-DRIP = 0.2
-"""Seconds between two bytes of a dripping answer."""
+MAX_BODY = 16 * 1024 * 1024
+"""Bytes of a request body."""
+DRIP_DELAY = 0.2
+"""Seconds between two bytes of a dripping response."""
 
 
-class Front:
-    """Serves an ASGI application to each connection, one request after the other."""
+class Server:
+    """A server that runs an ASGI application for each connection, one request after the other."""
 
     def __init__(self, app: ASGIApp, faults: Faults, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._app, self._faults, self._sleep = app, faults, sleep
 
     async def listen(self, port: int) -> asyncio.Server:
-        """Loopback only; port 0 lets the system choose one."""
-        return await asyncio.start_server(self._connected, "127.0.0.1", port)
+        """Listen on loopback only; port 0 lets the system choose one."""
+        return await asyncio.start_server(self._serve_client, "127.0.0.1", port)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        talk = Talk(reader, writer)
+    async def _serve_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        client = Client(reader, writer)
         try:
-            while await self._answered(talk):
-                talk.http.start_next_cycle()
+            while await self._answer_next(client):
+                client.http.start_next_cycle()
         except (ConnectionError, h11.RemoteProtocolError, asyncio.IncompleteReadError):
             pass
         finally:
@@ -37,45 +38,45 @@ class Front:
             with suppress(ConnectionError):
                 await writer.wait_closed()
 
-    async def _answered(self, talk: "Talk") -> bool:
-        """Whether another request may follow."""
-        request = await talk.request()
+    async def _answer_next(self, client: "Client") -> bool:
+        """Answer the next request; return whether another may follow."""
+        request = await client.read_request()
         if request is None:
             return False
         head, body = request
         headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
         path = head.target.decode("latin-1")
-        own = path.startswith(CONTROL)
+        is_own_route = path.startswith(OWN_ROUTES)
         try:
             fault = (
                 None
-                if own
+                if is_own_route
                 else self._faults.take(head.method.decode(), path.partition("?")[0], headers.get(HEADER), TRANSPORT)
             )
         except BadFault:
-            fault = None  # the application tells what is wrong with it
+            fault = None  # the application answers what is wrong with it
         if fault is None:
-            await talk.send(*await self._run(head, path, body))
-            return talk.http.our_state is h11.DONE
-        await self._fail(fault, talk, head, path, body)
+            await client.send(*await self._run_app(head, path, body))
+            return client.http.our_state is h11.DONE
+        await self._fail(fault, client, head, path, body)
         return False
 
-    async def _fail(self, fault: Fault, talk: "Talk", head: h11.Request, path: str, body: bytes) -> None:
-        status, headers, whole = await self._run(head, path, body) if fault.carried_out else (200, {}, b"")
+    async def _fail(self, fault: Fault, client: "Client", head: h11.Request, path: str, body: bytes) -> None:
+        status, headers, content = await self._run_app(head, path, body) if fault.carried_out else (200, {}, b"")
         match fault.kind:
             case "reset":
-                talk.writer.transport.abort()
+                client.writer.transport.abort()
             case "hang":
-                await talk.silence()
+                await client.wait_for_close()
             case "drip":
-                await talk.send(status, headers, whole, lambda: self._sleep(DRIP))
+                await client.send(status, headers, content, lambda: self._sleep(DRIP_DELAY))
             case "cut":
-                await talk.send_half(status, headers, whole)
+                await client.send_half(status, headers, content)
             case _:
                 pass
 
-    async def _run(self, head: h11.Request, path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        """The application's answer to one request."""
+    async def _run_app(self, head: h11.Request, path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """Run the application for one request; return status, headers and body."""
         route, _, query = path.partition("?")
         scope: dict[str, Any] = {
             "type": "http",
@@ -91,23 +92,23 @@ class Front:
             "client": None,
             "server": ("127.0.0.1", None),
         }
-        answer = Answered()
+        answer = ResponseCapture()
 
         async def receive() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}
 
         await self._app(scope, receive, answer)
-        return answer.whole
+        return answer.parts
 
 
-class Talk:
-    """One connection: requests read, answers written."""
+class Client:
+    """One client connection: reads requests, writes responses."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer, self.http = reader, writer, h11.Connection(h11.SERVER)
 
-    async def request(self) -> tuple[h11.Request, bytes] | None:
-        """The next request with its body, None when the other side is gone."""
+    async def read_request(self) -> tuple[h11.Request, bytes] | None:
+        """Return the next request with its body; None when the client is gone or the body too large."""
         head: h11.Request | None = None
         body = bytearray()
         while True:
@@ -120,7 +121,7 @@ class Talk:
                 head = event
             elif isinstance(event, h11.Data):
                 body += event.data
-                if len(body) > LARGEST:
+                if len(body) > MAX_BODY:
                     return None
             elif isinstance(event, h11.EndOfMessage) and head is not None:
                 return head, bytes(body)
@@ -130,27 +131,27 @@ class Talk:
     async def send(
         self, status: int, headers: dict[str, str], body: bytes, wait: Callable[[], Awaitable[None]] | None = None
     ) -> None:
-        """The answer; with `wait` a byte at a time."""
-        await self._head(status, headers, len(body))
-        for piece in (body[place : place + 1] for place in range(len(body))) if wait else (body,):
+        """Send a response; with `wait`, byte by byte with a wait after each."""
+        await self._send_head(status, headers, len(body))
+        for piece in (body[index : index + 1] for index in range(len(body))) if wait else (body,):
             await self._write(h11.Data(data=piece))
             if wait:
                 await wait()
         await self._write(h11.EndOfMessage())
 
     async def send_half(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        """Promises the whole body and breaks off in the middle."""
-        await self._head(status, headers, len(body))
+        """Announce the whole body, and send half of it."""
+        await self._send_head(status, headers, len(body))
         await self._write(h11.Data(data=body[: len(body) // 2]))
 
-    async def silence(self) -> None:
-        """Say nothing until the other side gives up."""
+    async def wait_for_close(self) -> None:
+        """Send nothing until the client closes the connection."""
         while await self.reader.read(65536):
             pass
 
-    async def _head(self, status: int, headers: dict[str, str], length: int) -> None:
-        told = [(name, value) for name, value in headers.items() if name.lower() != "content-length"]
-        await self._write(h11.Response(status_code=status, headers=[*told, ("content-length", str(length))]))
+    async def _send_head(self, status: int, headers: dict[str, str], length: int) -> None:
+        fields = [(name, value) for name, value in headers.items() if name.lower() != "content-length"]
+        await self._write(h11.Response(status_code=status, headers=[*fields, ("content-length", str(length))]))
 
     async def _write(self, event: h11.Event) -> None:
         self.writer.write(self.http.send(event) or b"")

@@ -1,4 +1,4 @@
-"""Operations the official reference documents and this sandbox does not serve: they answer 501, not 404."""
+"""Operations that the official reference documents but this sandbox does not serve: they answer 501, not 404."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from ac_mcp.sandbox.rest.crud import Handler
 from ac_mcp.sandbox.rest.errors import Refusal
 from ac_mcp.sandbox.rest.resource import Answer, Call
 
-# Collections with list, create, get, update and delete, none of which is served.
+# Collections of which no operation (list, create, get, update, delete) is served.
 _WHOLE = "brandings calendars ecomOrderProducts personalizations tasktypeOutcomeRels"
 
 _SINGLE = """
@@ -39,14 +39,14 @@ GET trackingLogs/{id}/contact
 """
 
 
-def unserved() -> Iterator[tuple[str, str, Handler]]:
+def unserved_routes() -> Iterator[tuple[str, str, Handler]]:
     for line in _SINGLE.strip().splitlines():
         *methods, path = line.split()
-        yield from ((method, f"/{path}", _sorry) for method in methods)
+        yield from ((method, f"/{path}", _not_served) for method in methods)
     for plural in _WHOLE.split():
-        yield from ((method, f"/{plural}", _sorry) for method in ("GET", "POST"))
-        yield from ((method, f"/{plural}/{{id}}", _sorry) for method in ("GET", "PUT", "DELETE"))
+        yield from ((method, f"/{plural}", _not_served) for method in ("GET", "POST"))
+        yield from ((method, f"/{plural}/{{id}}", _not_served) for method in ("GET", "PUT", "DELETE"))
 
 
-def _sorry(call: Call) -> Answer:
+def _not_served(call: Call) -> Answer:
     raise Refusal(501, {"message": "ActiveCampaign documents this operation, but this demo account does not serve it."})

@@ -1,4 +1,4 @@
-"""The page a PENDING connection's `url` leads to; its button makes the connection ACTIVE."""
+"""The page at the `url` of a PENDING connection; its button makes the connection ACTIVE."""
 
 from html import escape
 
@@ -14,7 +14,7 @@ _FORM = """<p>Connection <code>{number}</code> is waiting. Connecting it opens a
 <form method="post"><button>Connect</button></form>"""
 
 
-def page(row: Row | None) -> HTMLResponse:
+def connect_page(row: Row | None) -> HTMLResponse:
     if row is None:
         return HTMLResponse(_PAGE.format(content="<p>This link is not known here.</p>"), 404)
     if row["status"] == "PENDING":

@@ -1,4 +1,4 @@
-"""Rows declared as text: ordered `key=value` pairs, and how a stored row becomes one of the API."""
+"""Columns, declared as ordered `key=value` text, and the rendering of a stored row as JSON of the API."""
 
 import shlex
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ Kind = Literal["value", "now", "clock", "copy", "id", "links"]
 
 @dataclass(frozen=True)
 class Column:
-    """One key of a row: a constant until written, the moment of creation, or derived from another key."""
+    """One key of a row: a default until written, the time of creation, or derived from another key."""
 
     name: str
     kind: Kind
@@ -21,26 +21,29 @@ class Column:
 
 
 def columns(text: str) -> tuple[Column, ...]:
-    """Read `key=text`; `~` is null, `[]` a list, `#6` a number, `!` false, `@now @id @links` what they say,
-    `@utc` and `@clock` other ways to write now, `^other` the clock time of another key, `>other` a copy of it
-    (null for "0")."""
-    return tuple(_column(*token.split("=", 1)) for token in shlex.split(text))
+    """Parse `key=value` pairs, which spaces separate.
+
+    A value is text, or one of: `~` null, `[]` an empty list, `#6` a number, `!` false, `@id` the row's id, `@links` its
+    links, `@now`, `@utc` and `@clock` the time of creation (see `dates`), `^other` the clock time of another key,
+    `>other` a copy of another key (null for "0").
+    """
+    return tuple(_parse_column(*token.split("=", 1)) for token in shlex.split(text))
 
 
-_MOMENTS = {"@now": "iso", "@utc": "utc", "@clock": "clock"}
+_STAMPS = {"@now": "iso", "@utc": "utc", "@clock": "clock"}
 
 
-def _column(name: str, value: str) -> Column:
-    if value in _MOMENTS:
-        return Column(name, "now", _MOMENTS[value])
+def _parse_column(name: str, value: str) -> Column:
+    if value in _STAMPS:
+        return Column(name, "now", _STAMPS[value])
     if value in ("@id", "@links"):
         return Column(name, "id" if value == "@id" else "links")
     if value[:1] in ("^", ">"):
         return Column(name, "clock" if value[0] == "^" else "copy", value[1:])
-    return Column(name, "value", literal(value))
+    return Column(name, "value", parse_literal(value))
 
 
-def literal(text: str) -> Any:
+def parse_literal(text: str) -> Any:
     if text.startswith("#"):
         return int(text[1:])
     constants: Row = {"~": None, "[]": [], "!": False}
@@ -48,10 +51,10 @@ def literal(text: str) -> Any:
 
 
 def render(shape: Iterable[Column], row: Row, links: Any) -> Row:
-    return {column.name: _value(column, row, links) for column in shape}
+    return {column.name: _render_value(column, row, links) for column in shape}
 
 
-def _value(column: Column, row: Row, links: Any) -> Any:
+def _render_value(column: Column, row: Row, links: Any) -> Any:
     match column.kind:
         case "links":
             return links
@@ -66,8 +69,8 @@ def _value(column: Column, row: Row, links: Any) -> Any:
             return row.get(column.name, column.value)
 
 
-def text(value: Any) -> str | None:
-    """A sent value as the database keeps it: every scalar is text (reference 2.3)."""
+def to_text(value: Any) -> str | None:
+    """Return a sent value as the API stores it: every scalar is text (reference 2.3)."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -75,8 +78,8 @@ def text(value: Any) -> str | None:
     return str(value)
 
 
-def number(value: Any) -> Any:
-    """The rare stored text that is shown as a number; anything else stays what it is."""
+def to_number(value: Any) -> Any:
+    """Return stored digits as a number, and any other value unchanged."""
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19 else value
 
 

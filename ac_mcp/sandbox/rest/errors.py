@@ -1,4 +1,4 @@
-"""The error shapes of the API (reference 2.5)."""
+"""The error responses of the API (reference 2.5)."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from .store import Row
 
 
 class Refusal(Exception):
-    """An answer that is not a success; raising it undoes the request's transaction."""
+    """A response that is not a success; raising it undoes the request's transaction."""
 
     def __init__(self, status: int, body: Any = None, headers: dict[str, str] | None = None) -> None:
         super().__init__(status)
@@ -24,10 +24,10 @@ def no_route() -> Refusal:
 
 
 def invalid(title: str, code: str, attribute: str) -> Refusal:
-    return Refusal(422, {"errors": [problem(title, code, attribute)]})
+    return Refusal(422, {"errors": [error_entry(title, code, attribute)]})
 
 
-def problem(title: str, code: str, attribute: str) -> Row:
+def error_entry(title: str, code: str, attribute: str) -> Row:
     return {"title": title, "detail": "", "code": code, "source": {"pointer": f"/data/attributes/{attribute}"}}
 
 

@@ -1,4 +1,4 @@
-"""Documents over SQLite: one table per collection, an account in every key."""
+"""Documents in SQLite: one table per collection, and the account in every key."""
 
 import json
 import re
@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Table:
-    """A collection: its name, what a key holds when the document is silent, what is looked up by value."""
+    """A collection: its name, the defaults of keys that a document lacks, and the keys with an index."""
 
     name: str
     defaults: Mapping[str, Any]
@@ -24,7 +24,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Clause:
-    """A condition in SQL where `{key}` stands for the value of a document's key."""
+    """A condition in SQL, where `{key}` stands for the value of a document's key."""
 
     text: str
     values: tuple[Any, ...] = ()
@@ -32,9 +32,9 @@ class Clause:
 
 @dataclass(frozen=True)
 class Among:
-    """Rows whose `of` is (or, `absent`, is not) the `column` of some row of another collection."""
+    """Rows whose `key` equals (with `absent`: does not equal) the `column` of some row of another collection."""
 
-    of: str
+    key: str
     table: str
     column: str
     where: "tuple[Where, ...]" = ()
@@ -52,7 +52,7 @@ Where = Clause | Among | Either
 
 
 def eq(key: str, value: Any) -> Clause:
-    """Equal as MySQL compares text: without regard to case."""
+    """Return the condition for equality as MySQL compares text: ignoring case."""
     return Clause(f"{{{key}}} = ?{'' if key == 'id' else ' COLLATE NOCASE'}", (value,))
 
 
@@ -62,17 +62,17 @@ def one_of(key: str, values: Sequence[Any]) -> Clause:
     return Clause(f"{{{key}}}{collation} IN (SELECT value FROM json_each(?))", (json.dumps(values),))
 
 
-def holds(key: str, text: str) -> Clause:
+def contains_text(key: str, text: str) -> Clause:
     # INSTR, not LIKE: patterns beyond 50,000 bytes are an error, and % and _ would need care.
     return Clause(f"INSTR(LOWER({{{key}}}), LOWER(?)) > 0", (text,))
 
 
-def starts(key: str, text: str) -> Clause:
+def starts_with_text(key: str, text: str) -> Clause:
     return Clause(f"INSTR(LOWER({{{key}}}), LOWER(?)) = 1", (text,))
 
 
 class Store:
-    """The collections of one account; `at` gives those of another on the same connection."""
+    """The collections of one account; `for_account` returns those of another over the same database connection."""
 
     def __init__(self, db: sqlite3.Connection, tables: Mapping[str, Table], account: int, lock: RLock) -> None:
         self._db, self._tables, self.account, self._lock = db, tables, account, lock
@@ -91,11 +91,11 @@ class Store:
             raise
         return store
 
-    def copy(self, other: "Store") -> None:
-        """All accounts into another store, in place of what is there."""
+    def copy_to(self, other: "Store") -> None:
+        """Copy all accounts into another store, replacing its content."""
         self._db.backup(other._db)
 
-    def at(self, account: int) -> "Store":
+    def for_account(self, account: int) -> "Store":
         return Store(self._db, self._tables, account, self._lock)
 
     def close(self) -> None:
@@ -113,8 +113,8 @@ class Store:
             self._db.execute("COMMIT")
 
     def insert(self, table: str, row: Row) -> int:
-        """Add a row under the next number, which is never given twice."""
-        number = self._next(table)
+        """Add a row under the next id, and return it; an id is never used twice."""
+        number = self._next_id(table)
         values = (self.account, number, self._pack(table, row))
         self._db.execute(f"INSERT INTO {table} VALUES (?, ?, ?)", values)
         return number
@@ -124,7 +124,7 @@ class Store:
         packed = [(self.account, int(row["id"]), self._pack(table, row)) for row in rows]
         self._db.executemany(f"INSERT INTO {table} VALUES (?, ?, ?)", packed)
         if packed:
-            self._next(table, max(number for _, number, _ in packed))
+            self._next_id(table, max(number for _, number, _ in packed))
 
     def get(self, table: str, number: Any) -> Row | None:
         return self.find(table, Clause("{id} = ?", (int(number),))) if as_id(number) else None
@@ -135,7 +135,7 @@ class Store:
     def select(self, table: str, *where: Where, order: str = "", limit: int = -1, offset: int = 0) -> list[Row]:
         condition, values = self._where(table, where)
         # Without a limit the plus keeps SQLite from walking the whole primary key instead of an index.
-        sorting = f"{self._named(table, order)}, id" if order else "id" if limit >= 0 else "+id"
+        sorting = f"{self._expand_keys(table, order)}, id" if order else "id" if limit >= 0 else "+id"
         query = f"SELECT id, doc FROM {table} WHERE {condition} ORDER BY {sorting} LIMIT ? OFFSET ?"
         return [self._unpack(table, *found) for found in self._db.execute(query, (*values, limit, offset))]
 
@@ -143,11 +143,11 @@ class Store:
         condition, values = self._where(table, where)
         return self._db.execute(f"SELECT COUNT(*) FROM {table} WHERE {condition}", values).fetchone()[0]
 
-    def grouped(self, table: str, by: str, *where: Where, of: str = "id") -> dict[str, tuple[int, int]]:
-        """The number of rows, and the sum of their `of`, for every value of `by`."""
+    def group_totals(self, table: str, by: str, *where: Where, summed: str = "id") -> dict[str, tuple[int, int]]:
+        """Return the number of rows and the sum of their `summed`, for each value of `by`."""
         condition, values = self._where(table, where)
         # TOTAL, not SUM: a sum beyond 64 bits must not be an error.
-        columns = self._named(table, f"{{{by}}}, COUNT(*), TOTAL(CAST({{{of}}} AS INTEGER))")
+        columns = self._expand_keys(table, f"{{{by}}}, COUNT(*), TOTAL(CAST({{{summed}}} AS INTEGER))")
         found = self._db.execute(f"SELECT {columns} FROM {table} WHERE {condition} GROUP BY 1 ORDER BY MIN(id)", values)
         return {key: (number, int(total)) for key, number, total in found}
 
@@ -162,7 +162,7 @@ class Store:
         self._db.execute(f"DELETE FROM {table} WHERE {condition}", values)
 
     def move(self, table: str, other: str) -> None:
-        """All rows as they are kept into a table that has the same defaults."""
+        """Move the account's rows to a table with the same defaults."""
         self._db.execute(f"INSERT INTO {other} SELECT * FROM {table} WHERE account = ?", (self.account,))
         self._db.execute(f"DELETE FROM {table} WHERE account = ?", (self.account,))
 
@@ -182,7 +182,7 @@ class Store:
                     f"(account, {self._column(table.name, key, '')} COLLATE NOCASE, id)"
                 )
 
-    def _next(self, table: str, least: int = 1) -> int:
+    def _next_id(self, table: str, least: int = 1) -> int:
         query = (
             "INSERT INTO sequences VALUES (?, ?, ?) "
             "ON CONFLICT DO UPDATE SET last = MAX(last + 1, excluded.last) RETURNING last"
@@ -191,9 +191,9 @@ class Store:
 
     def _pack(self, table: str, row: Row) -> str:
         defaults = self._tables[table].defaults
-        kept = {key: value for key, value in row.items() if key not in defaults or defaults[key] != value}
-        kept.pop("id", None)
-        return json.dumps(kept, separators=(",", ":"))
+        changed = {key: value for key, value in row.items() if key not in defaults or defaults[key] != value}
+        changed.pop("id", None)
+        return json.dumps(changed, separators=(",", ":"))
 
     def _unpack(self, table: str, number: int, doc: str) -> Row:
         return {**self._tables[table].defaults, **json.loads(doc), "id": str(number)}
@@ -205,7 +205,7 @@ class Store:
         default = self._tables[table].defaults.get(key)
         return f"COALESCE({value}, '{default}')" if isinstance(default, str) else value
 
-    def _named(self, table: str, text: str) -> str:
+    def _expand_keys(self, table: str, text: str) -> str:
         def column(match: re.Match[str]) -> str:
             other = match[1] or table
             return self._column(other, match[2], f"{other}.")
@@ -215,27 +215,27 @@ class Store:
     def _where(self, table: str, where: Iterable[Where]) -> tuple[str, list[Any]]:
         parts, values = [f"{table}.account = ?"], [self.account]
         for part in where:
-            text, more = self._part(table, part)
+            text, more = self._condition(table, part)
             parts.append(text)
             values += more
         return " AND ".join(parts), values
 
-    def _part(self, table: str, part: Where) -> tuple[str, list[Any]]:
+    def _condition(self, table: str, part: Where) -> tuple[str, list[Any]]:
         if isinstance(part, Clause):
-            return f"({self._named(table, part.text)})", list(part.values)
+            return f"({self._expand_keys(table, part.text)})", list(part.values)
         if isinstance(part, Among):
             condition, values = self._where(part.table, part.where)
-            inner = f"SELECT {self._number(part.table, part.column)} FROM {part.table} WHERE {condition}"
-            return f"{self._number(table, part.of)} {'NOT IN' if part.absent else 'IN'} ({inner})", values
+            inner = f"SELECT {self._id_expression(part.table, part.column)} FROM {part.table} WHERE {condition}"
+            return f"{self._id_expression(table, part.key)} {'NOT IN' if part.absent else 'IN'} ({inner})", values
         options = [self._where(table, option) for option in part.options]
         return f"({' OR '.join(text for text, _ in options)})", [value for _, values in options for value in values]
 
-    def _number(self, table: str, key: str) -> str:
-        column = self._named(table, f"{{{key}}}")
+    def _id_expression(self, table: str, key: str) -> str:
+        column = self._expand_keys(table, f"{{{key}}}")
         return column if key == "id" else f"COALESCE(CAST({column} AS INTEGER), 0)"
 
 
 def as_id(value: Any) -> int | None:
-    """The number of a row, if the text is one: plain ASCII digits that fit in 63 bits."""
+    """Return the id in a text, which is ASCII digits that fit in 63 bits; None for any other text."""
     text = str(value)
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None

@@ -1,7 +1,7 @@
-"""The history of a deal (reference 5.1); the words for what changed are those of the documented filters."""
+"""The history of a deal (reference 5.1), in the words of the documented filters."""
 
-from ac_mcp.sandbox.rest.columns import columns, text
-from ac_mcp.sandbox.rest.crud import add
+from ac_mcp.sandbox.rest.columns import columns, to_text
+from ac_mcp.sandbox.rest.crud import add_row
 from ac_mcp.sandbox.rest.queries import equals
 from ac_mcp.sandbox.rest.resource import Call, Filter, Resource
 from ac_mcp.sandbox.rest.store import Clause, Row, Where, eq
@@ -32,22 +32,25 @@ DEAL_ACTIVITIES = Resource(
     orders={"cdate": "{cdate}", "sortdate": "{sortdate}"},
 )
 
-# What of a deal is worth an entry, and what the entry calls it.
+# The keys of a deal whose changes are logged, and their names in the log.
 WATCHED = {"stage": "d_stageid", "owner": "userid", "status": "status", "value": "value"}
 
 
-def noted(call: Call, deal: str, kind: str, action: str, *, number: str = "0", old: str = "", stage: str = "0") -> None:
+def log_activity(
+    call: Call, deal: str, kind: str, action: str, *, number: str = "0", old: str = "", stage: str = "0"
+) -> None:
     entry = {"d_id": deal, "d_stageid": stage, "dataId": number, "dataType": kind, "dataAction": action}
-    add(call, DEAL_ACTIVITIES, {**entry, "dataOldval": old, "isAddtask": "1" if kind == "task" else "0"})
+    add_row(call, DEAL_ACTIVITIES, {**entry, "dataOldval": old, "isAddtask": "1" if kind == "task" else "0"})
     call.store.update("deals", deal, {"activitycount": str(call.store.count("dealActivities", eq("d_id", deal)))})
 
 
-def compared(call: Call, row: Row, before: Row | None) -> None:
-    """One entry for a new deal, one for everything that changed of an old one."""
+def log_changes(call: Call, row: Row, before: Row | None) -> None:
+    """Log one entry for a new deal, or one for each watched key that changed."""
     if before is None:
-        noted(call, row["id"], "", "add")
+        log_activity(call, row["id"], "", "add")
         return
     for key, kind in WATCHED.items():
         if row[key] != before[key]:
             stage = row["stage"] if key == "stage" else "0"
-            noted(call, row["id"], kind, "update", number=str(row[key]), old=text(before[key]) or "", stage=stage)
+            old = to_text(before[key]) or ""
+            log_activity(call, row["id"], kind, "update", number=str(row[key]), old=old, stage=stage)

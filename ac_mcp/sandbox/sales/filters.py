@@ -4,35 +4,39 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from ac_mcp.sandbox.rest.dates import iso
-from ac_mcp.sandbox.rest.queries import contains, dated, equals
+from ac_mcp.sandbox.rest.queries import compares_date, contains, equals
 from ac_mcp.sandbox.rest.resource import Call, Filter
-from ac_mcp.sandbox.rest.store import Among, Clause, Either, Row, Where, eq, holds
+from ac_mcp.sandbox.rest.store import Among, Clause, Either, Row, Where, contains_text, eq
 
 
 def _search(call: Call, value: str) -> Where | None:
-    """Title, contact and organisation, or the one `search_field` names."""
+    """Search title, contact and organisation, or only what `search_field` names."""
     if not value:
         return None
     field = call.params.get("filters[search_field]", "all")
-    options: dict[str, Where] = {"title": holds("title", value), "contact": _contact(value), "org": _company(value)}
+    options: dict[str, Where] = {
+        "title": contains_text("title", value),
+        "contact": _by_contact(value),
+        "org": _by_company(value),
+    }
     return options[field] if field in options else Either(tuple((option,) for option in options.values()))
 
 
-def _contact(value: str) -> Where:
-    """The first word matches first names, the rest last names; an address matches e-mails."""
+def _by_contact(value: str) -> Where:
+    """Match first names with the first word and last names with the rest; a single word also matches e-mails."""
     first, _, rest = value.strip().partition(" ")
-    names: tuple[Where, ...] = (holds("firstName", first), holds("lastName", rest))
+    names: tuple[Where, ...] = (contains_text("firstName", first), contains_text("lastName", rest))
     if not rest:
-        names = (Either(tuple((holds(key, first),) for key in ("firstName", "lastName", "email"))),)
+        names = (Either(tuple((contains_text(key, first),) for key in ("firstName", "lastName", "email"))),)
     return Among("contact", "contacts", "id", names)
 
 
-def _company(value: str) -> Where:
-    return Among("account", "accounts", "id", (holds("name", value),))
+def _by_company(value: str) -> Where:
+    return Among("account", "accounts", "id", (contains_text("name", value),))
 
 
-def _money(comparison: str) -> Filter:
-    """Dollars in the filter, cents in the row."""
+def _compares_value(comparison: str) -> Filter:
+    """Return a filter in dollars over a column in cents."""
 
     def build(call: Call, value: str) -> Where | None:
         try:
@@ -43,14 +47,14 @@ def _money(comparison: str) -> Filter:
     return build
 
 
-def _tagged(call: Call, value: str) -> Where | None:
-    """A tag of the contact; -1 is any, -2 none."""
+def _by_tag(call: Call, value: str) -> Where | None:
+    """Filter by a tag of the contact; -1 is any tag, -2 is no tag."""
     if value in ("-1", "-2"):
         return Among("contact", "contactTags", "contact", absent=value == "-2")
     return Among("contact", "contactTags", "contact", (eq("tag", value),)) if value else None
 
 
-def _due(call: Call, value: str) -> Where | None:
+def _by_next_date(call: Call, value: str) -> Where | None:
     soon = iso(call.now + timedelta(hours=24))
     ranges = {
         "upcoming": Clause("{nextdate} BETWEEN ? AND ?", (call.stamp, soon)),
@@ -61,8 +65,8 @@ def _due(call: Call, value: str) -> Where | None:
     return ranges.get(value)
 
 
-def _to_do(call: Call, value: str) -> Where | None:
-    """Deals with an open task of that type."""
+def _by_open_task(call: Call, value: str) -> Where | None:
+    """Filter by the type of an open task."""
     tasks = (eq("reltype", "Deal"), eq("dealTasktype", value), eq("status", "0"))
     return Among("id", "dealTasks", "relid", tasks) if value else None
 
@@ -75,15 +79,15 @@ FILTERS: dict[str, Filter] = {
     "filters[status]": equals("status"),
     "filters[owner]": equals("owner"),
     "filters[organization]": equals("organization"),
-    "filters[nextdate_range]": _due,
-    "filters[tasktype]": _to_do,
-    "filters[tag]": _tagged,
-    "filters[created_before]": dated("cdate", "<"),
-    "filters[created_after]": dated("cdate", ">"),
-    "filters[updated_before]": dated("mdate", "<"),
-    "filters[updated_after]": dated("mdate", ">"),
-    "filters[minimum_value]": _money(">="),
-    "filters[maximum_value]": _money("<="),
+    "filters[nextdate_range]": _by_next_date,
+    "filters[tasktype]": _by_open_task,
+    "filters[tag]": _by_tag,
+    "filters[created_before]": compares_date("cdate", "<"),
+    "filters[created_after]": compares_date("cdate", ">"),
+    "filters[updated_before]": compares_date("mdate", "<"),
+    "filters[updated_after]": compares_date("mdate", ">"),
+    "filters[minimum_value]": _compares_value(">="),
+    "filters[maximum_value]": _compares_value("<="),
 }
 
 _CONTACT_NAME = (
@@ -107,11 +111,11 @@ ORDERS = {
 
 
 def meta(call: Call, where: Sequence[Where], rows: Sequence[Row]) -> Row:
-    """Number and value per currency over everything the filter finds; an empty array when that is nothing."""
-    sums = call.store.grouped("deals", "currency", *where, of="value")
+    """Return number and value of all deals the filter finds, per currency; an empty array if there are none."""
+    sums = call.store.group_totals("deals", "currency", *where, summed="value")
     currencies = {str(code).upper(): total for code, total in sums.items()}
-    shown = {
+    totals = {
         code: {"total": str(number), "value": str(value), "currency": code, "isDisabled": False}
         for code, (number, value) in currencies.items()
     }
-    return {"currencies": shown or [], "total": call.store.count("deals", *where)}
+    return {"currencies": totals or [], "total": call.store.count("deals", *where)}

@@ -8,7 +8,7 @@ from ac_mcp.sandbox.rest.errors import invalid, not_found
 from ac_mcp.sandbox.rest.resource import Answer, Call, Resource, View
 from ac_mcp.sandbox.rest.store import Row, eq
 
-from .activities import noted
+from .activities import log_activity
 
 OWNERS = {
     "Subscriber": "contact",
@@ -17,32 +17,32 @@ OWNERS = {
     "DealTask": "dealTask",
     "Activity": "activity",
 }
-PLACES = {"Subscriber": "contacts", "Deal": "deals", "CustomerAccount": "accounts", "DealTask": "dealTasks"}
+COLLECTIONS = {"Subscriber": "contacts", "Deal": "deals", "CustomerAccount": "accounts", "DealTask": "dealTasks"}
 
 
 def _prepare(call: Call, sent: Row, row: Row | None) -> Row:
     kind = str({**(row or {}), **sent}.get("reltype"))
     if kind not in OWNERS:
         raise invalid("The note reltype is not valid.", "field_invalid", "reltype")
-    if "relid" in sent and kind in PLACES:
-        call.fetch(PLACES[kind], sent["relid"])
+    if "relid" in sent and kind in COLLECTIONS:
+        call.require_row(COLLECTIONS[kind], sent["relid"])
     return sent
 
 
-def _stored(call: Call, row: Row, before: Row | None) -> None:
+def _after_write(call: Call, row: Row, before: Row | None) -> None:
     if before is None and row["reltype"] == "Deal":
-        noted(call, row["relid"], "note", "add", number=row["id"])
+        log_activity(call, row["relid"], "note", "add", number=row["id"])
 
 
-def _sides(call: Call, rows: Sequence[Row], view: View) -> Row:
-    """The row the note is about stands beside a new note."""
-    plural = PLACES.get(rows[0]["reltype"], "") if view == "create" else ""
-    return {plural: call.side(plural, rows[0]["relid"])} if plural else {}
+def _sideload(call: Call, rows: Sequence[Row], view: View) -> Row:
+    """Return the row a new note is about."""
+    plural = COLLECTIONS.get(rows[0]["reltype"], "") if view == "create" else ""
+    return {plural: call.sideload(plural, rows[0]["relid"])} if plural else {}
 
 
-def _finish(call: Call, rows: Sequence[Row], shown: Sequence[Row], view: View) -> None:
-    sent = call.wrapped("note")
-    for row, out in zip(rows, shown, strict=True):
+def _finish(call: Call, rows: Sequence[Row], rendered: Sequence[Row], view: View) -> None:
+    sent = call.unwrapped("note")
+    for row, out in zip(rows, rendered, strict=True):
         number = sent.get("relid", row["relid"]) if view == "create" else row["relid"]
         out["owner"] = {"type": OWNERS[row["reltype"]], "id": number}
 
@@ -58,42 +58,42 @@ NOTES = Resource(
     verbs="list get create update patch delete",
     writes="note relid reltype",
     slim="note cdate mdate reltype relid userid links owner is_draft= id user",
-    moves="mdate",
+    stamped_on_update="mdate",
     indexes="relid",
     required={name: f"The note {name} was not provided." for name in ("note", "relid", "reltype")},
     prepare=_prepare,
-    stored=_stored,
-    sides=_sides,
+    after_write=_after_write,
+    sideload=_sideload,
     finish=_finish,
 )
 
 
-def note_on(plural: str) -> Handler:
-    """A note on the row the path names."""
-    kind = next(kind for kind, place in PLACES.items() if place == plural)
+def create_handler(plural: str) -> Handler:
+    """Return a handler that creates a note on the row in the path."""
+    kind = next(kind for kind, collection in COLLECTIONS.items() if collection == plural)
 
     def handle(call: Call) -> Answer:
-        row = call.fetch(plural, call.path["id"])
-        return create(call, NOTES, {"note": call.wrapped("note").get("note"), "relid": row["id"], "reltype": kind})
+        row = call.require_row(plural, call.path["id"])
+        return create(call, NOTES, {"note": call.unwrapped("note").get("note"), "relid": row["id"], "reltype": kind})
 
     return handle
 
 
-def note_of(plural: str) -> Handler:
-    """Change one note of the row the path names."""
-    kind = next(kind for kind, place in PLACES.items() if place == plural)
+def update_handler(plural: str) -> Handler:
+    """Return a handler that changes one note of the row in the path."""
+    kind = next(kind for kind, collection in COLLECTIONS.items() if collection == plural)
 
     def handle(call: Call) -> Answer:
-        row, note = call.fetch(plural, call.path["id"]), call.fetch("notes", call.path["note"])
+        row, note = call.require_row(plural, call.path["id"]), call.require_row("notes", call.path["note"])
         if (note["reltype"], note["relid"]) != (kind, row["id"]):
             raise not_found("Note", note["id"])
-        sent = {key: value for key, value in call.wrapped("note").items() if key == "note"}
-        return Answer(200, {plural: call.side(plural, row["id"]), **update(call, NOTES, note, sent).body})
+        sent = {key: value for key, value in call.unwrapped("note").items() if key == "note"}
+        return Answer(200, {plural: call.sideload(plural, row["id"]), **update(call, NOTES, note, sent).body})
 
     return handle
 
 
-def notes_of_contact(call: Call) -> Answer:
-    contact = call.fetch("contacts", call.path["id"])
+def list_contact_notes(call: Call) -> Answer:
+    contact = call.require_row("contacts", call.path["id"])
     rows = call.store.select("notes", eq("relid", contact["id"]), eq("reltype", "Subscriber"))
-    return Answer(200, {"notes": call.show("notes", rows)})
+    return Answer(200, {"notes": call.render("notes", rows)})

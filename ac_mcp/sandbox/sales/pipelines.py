@@ -2,49 +2,59 @@
 
 from collections.abc import Sequence
 
-from ac_mcp.sandbox.rest.columns import columns, number
-from ac_mcp.sandbox.rest.crud import add
-from ac_mcp.sandbox.rest.dates import shifted
+from ac_mcp.sandbox.rest.columns import columns, to_number
+from ac_mcp.sandbox.rest.crud import add_row
+from ac_mcp.sandbox.rest.dates import utc_clock_as_local
 from ac_mcp.sandbox.rest.errors import invalid
-from ac_mcp.sandbox.rest.queries import contains, equals, whole
-from ac_mcp.sandbox.rest.resource import Call, Child, Filter, Resource, View, belonging, gather, related
+from ac_mcp.sandbox.rest.queries import contains, equals, parse_number
+from ac_mcp.sandbox.rest.resource import (
+    Call,
+    Child,
+    Filter,
+    Resource,
+    View,
+    attach_ids,
+    select_belonging,
+    select_related,
+)
 from ac_mcp.sandbox.rest.store import Among, Row, eq
 
 FIRST_STAGES = (("To Contact", "19CCA3"), ("In Contact", "32B0FC"), ("Follow Up", "E6CE4B"))
 
 
-def _missing(kind: str, *names: str) -> dict[str, str]:
+def _required(kind: str, *names: str) -> dict[str, str]:
     return {name: f"The {kind} {name} was not provided." for name in names}
 
 
 def _prepare_group(call: Call, sent: Row, row: Row | None) -> Row:
-    return {**sent, "udate": shifted(call.now)} if row else sent
+    return {**sent, "udate": utc_clock_as_local(call.now)} if row else sent
 
 
-def _stored_group(call: Call, row: Row, before: Row | None) -> None:
+def _after_write_group(call: Call, row: Row, before: Row | None) -> None:
     if before is None:
         for order, (title, color) in enumerate(FIRST_STAGES, 1):
             stage = {"group": row["id"], "title": title, "color": color, "order": order, "cdate": None, "udate": None}
-            add(call, DEAL_STAGES, stage)
+            add_row(call, DEAL_STAGES, stage)
 
 
-def _sides_group(call: Call, rows: Sequence[Row], view: View) -> Row:
+def _sideload_group(call: Call, rows: Sequence[Row], view: View) -> Row:
     if view == "update":
         return {}
-    stages = related(call, "dealStages", "group", [row["id"] for row in rows])
-    return {"dealStages": call.show("dealStages", stages)}
+    stages = select_related(call, "dealStages", "group", [row["id"] for row in rows])
+    return {"dealStages": call.render("dealStages", stages)}
 
 
-def _finish_group(call: Call, rows: Sequence[Row], shown: Sequence[Row], view: View) -> None:
+def _finish_group(call: Call, rows: Sequence[Row], rendered: Sequence[Row], view: View) -> None:
     if view in ("list", "one", "create"):
-        gather(shown, "stages", related(call, "dealStages", "group", [row["id"] for row in rows]), "group")
+        stages = select_related(call, "dealStages", "group", [row["id"] for row in rows])
+        attach_ids(rendered, "stages", stages, "group")
     if view == "list":
-        for row in shown:
+        for row in rendered:
             row["count"] = str(call.store.count("deals", eq("group", row["id"])))
 
 
-def _removed_group(call: Call, row: Row) -> None:
-    for deal in belonging(call, "deals", "group", row["id"]):
+def _before_delete_group(call: Call, row: Row) -> None:
+    for deal in select_belonging(call, "deals", "group", row["id"]):
         call.store.update("deals", deal["id"], {"isDisabled": True})
 
 
@@ -63,7 +73,7 @@ DEAL_GROUPS = Resource(
     writes="title currency autoassign allusers allgroups",
     slim="title currency source cdate udate autoassign links stages id",
     hidden={"one": "count", "update": "count stages", "side": "count stages"},
-    required=_missing("pipeline", "title", "currency"),
+    required=_required("pipeline", "title", "currency"),
     filters={"filters[title]": contains("title"), "filters[have_stages]": _having_stages()},
     orders={
         "title": "{title}",
@@ -72,10 +82,10 @@ DEAL_GROUPS = Resource(
     },
     children=(Child("dealStages", "group"),),
     prepare=_prepare_group,
-    stored=_stored_group,
-    sides=_sides_group,
+    after_write=_after_write_group,
+    sideload=_sideload_group,
     finish=_finish_group,
-    removed=_removed_group,
+    before_delete=_before_delete_group,
 )
 
 
@@ -84,19 +94,22 @@ def _prepare_stage(call: Call, sent: Row, row: Row | None) -> Row:
     if call.store.get("dealGroups", group) is None:
         raise invalid("The deal group does not exist.", "related_missing", "group")
     if row:
-        return {**sent, "udate": shifted(call.now)}
-    last = max((whole(str(stage["order"])) for stage in belonging(call, "dealStages", "group", str(group))), default=0)
+        return {**sent, "udate": utc_clock_as_local(call.now)}
+    last = max(
+        (parse_number(str(stage["order"])) for stage in select_belonging(call, "dealStages", "group", str(group))),
+        default=0,
+    )
     return {"order": last + 1, **sent}
 
 
-def _sides_stage(call: Call, rows: Sequence[Row], view: View) -> Row:
-    return {"dealGroups": call.side("dealGroups", rows[0]["group"])} if view in ("create", "update") else {}
+def _sideload_stage(call: Call, rows: Sequence[Row], view: View) -> Row:
+    return {"dealGroups": call.sideload("dealGroups", rows[0]["group"])} if view in ("create", "update") else {}
 
 
-def _finish_stage(call: Call, rows: Sequence[Row], shown: Sequence[Row], view: View) -> None:
+def _finish_stage(call: Call, rows: Sequence[Row], rendered: Sequence[Row], view: View) -> None:
     if view == "create":
-        for row in shown:
-            row["order"] = number(row["order"])
+        for row in rendered:
+            row["order"] = to_number(row["order"])
 
 
 DEAL_STAGES = Resource(
@@ -112,10 +125,10 @@ DEAL_STAGES = Resource(
     slim="""title group cdate udate width=#280 dealOrder cardRegion1 cardRegion2 cardRegion3 cardRegion4 cardRegion5
     color order links id""",
     indexes="group",
-    required=_missing("stage", "title", "group"),
+    required=_required("stage", "title", "group"),
     filters={"filters[title]": contains("title"), "filters[d_groupid]": equals("group")},
     orders={"title": "{title}"},
     prepare=_prepare_stage,
-    sides=_sides_stage,
+    sideload=_sideload_stage,
     finish=_finish_stage,
 )

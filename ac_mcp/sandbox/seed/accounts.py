@@ -1,4 +1,4 @@
-"""The accounts that are filled: the company behind the first connection, and the empty one behind a new one."""
+"""Filling an account: with the made-up company, or with one admin user for a new connection."""
 
 from datetime import datetime
 from typing import Literal
@@ -6,12 +6,12 @@ from typing import Literal
 from ac_mcp.sandbox.rest.store import Store
 
 from . import marketing, people, sales
-from .filler import crowd
-from .planter import Planter
+from .filler import add_contacts
+from .seeder import Seeder
 
 COMPANY = 1
 SIZES = {"medium": 2_000, "large": 100_000}
-"""Contacts of an account of that size, the sixty of the small one among them."""
+"""Number of contacts, including the sixty of a small account."""
 
 Size = Literal["small", "medium", "large"]
 
@@ -22,9 +22,9 @@ _FIRST = (
     people.tags,
     people.fields,
     people.contacts,
-    people.values,
-    people.tagged,
-    people.subscribed,
+    people.field_values,
+    people.contact_tags,
+    people.contact_lists,
     sales.pipelines,
     sales.deals,
     marketing.automations,
@@ -32,36 +32,36 @@ _FIRST = (
     marketing.campaigns,
     sales.notes,
     marketing.webhooks,
-    people.traces,
+    people.first_traces,
 )
 _LAST = (
-    marketing.writing,
-    marketing.kept,
+    marketing.messages,
+    marketing.assets,
     people.scores,
-    people.groups_of_users,
+    people.permissions,
     sales.tasks,
-    sales.custom,
-    sales.around_deals,
-    people.talk,
+    sales.custom_fields,
+    sales.deal_history,
+    people.emails,
     people.later_traces,
-    people.imported,
+    people.finished_import,
     marketing.shop,
 )
-"""Planted after the rest, so that nothing else is drawn anew."""
+"""Steps that come after the rest, so that the random numbers before them stay the same."""
 
 
 def seed(store: Store, number: int, now: datetime, size: Size = "small") -> None:
     """Fill an account with the company: the same for the same number, dated relative to now."""
-    planter = Planter(store, number, now)
+    seeder = Seeder(store, number, now)
     for step in _FIRST:
-        step(planter)
+        step(seeder)
     if size in SIZES:
-        crowd(planter, SIZES[size])
+        add_contacts(seeder, SIZES[size])
     for step in _LAST:
-        step(planter)
+        step(seeder)
 
 
 def open_account(store: Store) -> None:
-    """An account nobody has used yet: one admin user."""
+    """Fill a new account: with one admin user."""
     admin = {"username": "admin", "firstName": "Account", "lastName": "Owner", "email": "owner@new.example"}
     store.insert("users", admin)

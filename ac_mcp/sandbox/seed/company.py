@@ -1,4 +1,4 @@
-"""Northwind Coffee in plain tables: who and what the seeded account knows."""
+"""The data of Northwind Coffee, the made-up company, in plain tables."""
 
 from typing import Any
 
@@ -121,7 +121,7 @@ Webinar follow-up|1|1|tag|140|133
 Birthday treat|2|1|date|37|35
 Partner introduction|0|0|none|0|0"""
 
-# Name, days ago (negative: to come; empty: never), status, word, then sent, opens, unique opens, clicks,
+# Name, days ago (negative: in the future; empty: never), status, its name, then sent, opens, unique opens, clicks,
 # unique clicks, left.
 CAMPAIGNS = """January Newsletter|300|5|Completed|1160|790|431|120|88|9
 February Newsletter|270|5|Completed|1204|812|455|133|97|6
@@ -132,7 +132,7 @@ Welcome mail|0|1|Automation|412|377|269|98|81|2
 Summer roast preview|-7|1|Scheduled|0|0|0|0|0|0
 Autumn draft||0|Draft|0|0|0|0|0|0"""
 
-# Title, contact, stage, cents, currency, status; the rest of the deals is drawn.
+# Title, contact, stage, cents, currency, status; the other deals are random.
 DEALS = """Acme espresso bar|1|3|1250000|usd|0
 Acme subscription renewal|1|4|480000|usd|0
 Initech office machines|2|1|365000|usd|0
@@ -154,7 +154,7 @@ CustomerAccount|1|Fiscal year ends in March.
 CustomerAccount|3|Two floors, about eighty people."""
 
 
-def table(text: str) -> list[list[str]]:
+def split_rows(text: str) -> list[list[str]]:
     return [line.split("|") for line in text.splitlines()]
 
 
@@ -187,7 +187,7 @@ press@harborlight.example|exact|several|2 4"""
 FORMS = """Footer sign-up|1|A letter a month
 Webinar registration|4|Save your seat"""
 
-# Name, the tag whose bearers are the members.
+# Name, the tag whose contacts are the members.
 SEGMENTS = """VIPs|1
 At risk|4
 Wholesale buyers|8"""
@@ -196,7 +196,7 @@ Wholesale buyers|8"""
 SCORES = """Engagement|contact|Opens and clicks
 Fit|deal|Size and timing"""
 
-# Score, contact, deal, value; Jane's first is planted with her traces.
+# Score, contact, deal, value; `first_traces` adds Jane's first.
 SCORE_VALUES = """1|2||12
 1|3||4
 1|5||48
@@ -213,7 +213,7 @@ Email
 Lunch
 Tasting"""
 
-# Kind, number, type, due in days (negative: overdue), done, title, note, whose.
+# Kind, id, task type, days until due (negative: overdue), done, title, note, assignee.
 TASKS = """Deal|1|1|2|0|Call Jane|Walk through the revised quote|1
 Deal|1|4|9|0|Tasting at Acme|Bring the decaf|2
 Deal|2|2|-3|0|Send renewal terms||1
@@ -274,7 +274,7 @@ EMAILS = """1|jane@acme.example|1|14|The espresso bar|Hi Jane, the revised quote
 2|bob@initech.example|3|21|Office machines|Hi Bob, three models would fit.
 7|lukasz@globex.example|4|3|Before the board meets|Hi Łukasz, two slides as promised."""
 
-# Contact, what was seen, value.
+# Contact, kind of visit, value.
 VISITS = """2|Viewed pricing|plan=team
 5|Page visit|/stories/huila
 7|Page visit|/machines"""
@@ -288,13 +288,13 @@ SHOP = {
     "listId": "1",
 }
 
-# Shop (0: all together), number there, e-mail, wants mail.
+# Shop (0: all shops together), id there, e-mail, accepts marketing.
 BUYERS = """1|C-101|jane@acme.example|1
 1|C-102|lukasz@globex.example|0
 0|0|jane@acme.example|1
 0|0|lukasz@globex.example|0"""
 
-# Customer, number in the shop, cart, state, cents, days ago.
+# Customer, id in the shop, cart, state, cents, days ago.
 ORDERS = """1|SO-2001||1|8900|40
 1|SO-2007||1|12450|12
 2|SO-2010||1|4300|8
@@ -323,5 +323,5 @@ SCHEMA: dict[str, Any] = {
 }  # fmt: skip
 
 
-def rows(text: str, *names: str) -> list[dict[str, str]]:
+def parse_rows(text: str, *names: str) -> list[dict[str, str]]:
     return [dict(zip(names, line.split("|"), strict=True)) for line in text.splitlines()]
