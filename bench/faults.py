@@ -110,7 +110,7 @@ async def created(tool: str, number: int, arguments: Callable[[int], Json], at_o
 
 
 def rows_of(one: Trial, plural: str) -> list[Json]:
-    return one.sandbox._store.at(1).select(plural)  # pyright: ignore[reportPrivateUsage]
+    return one.sandbox._store.for_account(1).select(plural)  # pyright: ignore[reportPrivateUsage]
 
 
 def creates(number: int) -> int:

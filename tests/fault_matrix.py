@@ -14,7 +14,7 @@ from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.results.next_call import explain
 from ac_mcp.sandbox.catalog import RESOURCES
-from ac_mcp.sandbox.faults import SPOILED, TRANSPORT, Fault, spoil
+from ac_mcp.sandbox.http.faults import SPOILED, TRANSPORT, Fault, spoil
 from tests.examples import CALLS
 from tests.support import NOW, Trial, clock, in_virtual_time, trial
 
@@ -114,8 +114,8 @@ class Case:
 def state(one: Trial) -> State:
     """All that the account holds, without what depends on when or how often somebody asked."""
     store = one.sandbox._store  # pyright: ignore[reportPrivateUsage]
-    tables = {name: store.at(1).select(name) for name in RESOURCES}
-    tables["connections"] = store.at(0).select("connections")
+    tables = {name: store.for_account(1).select(name) for name in RESOURCES}
+    tables["connections"] = store.for_account(0).select("connections")
     return {
         name: sorted(({key: value for key, value in row.items() if not VOLATILE.search(key)} for row in rows), key=repr)
         for name, rows in tables.items()

@@ -22,7 +22,7 @@ from typing import Any
 
 from ac_mcp.messages import Json
 from ac_mcp.sandbox import Sandbox
-from ac_mcp.sandbox.faulty import Latency
+from ac_mcp.sandbox.http.faults import Latency
 
 PATIENCE = 30.0
 API = "/active-campaign/api/3"

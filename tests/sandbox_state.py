@@ -33,7 +33,7 @@ Renamed = dict[tuple[str, str], str]
 
 def state(sandbox: Sandbox, renamed: Renamed | None = None) -> State:
     """The rows of each table as text, without ids; what was made again counts as what it was."""
-    store = sandbox._store.at(1)  # pyright: ignore[reportPrivateUsage]
+    store = sandbox._store.for_account(1)  # pyright: ignore[reportPrivateUsage]
     tables = [one for one in store._tables if one not in TRACES]  # pyright: ignore[reportPrivateUsage]
     return {table: Counter(plain(row, renamed or {}) for row in store.select(table)) for table in tables}
 

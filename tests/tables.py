@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from ac_mcp.sandbox import Sandbox
-from ac_mcp.sandbox.store import Clause, eq
+from ac_mcp.sandbox.rest.store import Clause, eq
 from tests.support import NOW
 
 TABLES = {
@@ -25,7 +25,7 @@ TABLES = {
 
 
 def store_of(sandbox: Sandbox) -> Any:
-    return sandbox._store.at(1)  # pyright: ignore[reportPrivateUsage]
+    return sandbox._store.for_account(1)  # pyright: ignore[reportPrivateUsage]
 
 
 def plain_tables(sandbox: Sandbox) -> sqlite3.Connection:

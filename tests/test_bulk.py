@@ -18,7 +18,7 @@ from ac_mcp.jobs.runner import BATCH, MIN_FAILURES
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.sandbox import Sandbox
-from ac_mcp.sandbox.store import eq
+from ac_mcp.sandbox.rest.store import eq
 from tests.sandbox_state import state
 from tests.support import FOLDER, Trial, clock, in_virtual_time, trial
 from tests.tables import query, store_of

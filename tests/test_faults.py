@@ -2,7 +2,7 @@
 
 import pytest
 
-from ac_mcp.sandbox.faults import Fault
+from ac_mcp.sandbox.http.faults import Fault
 from tests.fault_matrix import WRITES, carried, result, untouched, wrong
 from tests.support import in_virtual_time
 

@@ -42,7 +42,7 @@ def process(address: str, folder: Path) -> StdioServerParameters:
 
 
 def deals(one: Sandbox) -> int:
-    rows = one._store.at(1).select("deals")  # pyright: ignore[reportPrivateUsage]
+    rows = one._store.for_account(1).select("deals")  # pyright: ignore[reportPrivateUsage]
     return [row["title"] for row in rows].count(DEAL["title"])
 
 

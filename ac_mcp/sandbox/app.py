@@ -1,4 +1,4 @@
-"""The ASGI application: both doors of the API beside Maton's own routes."""
+"""The ASGI application: the API through Maton and directly, Maton's control API, the sandbox's own routes."""
 
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -13,21 +13,23 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
-from .catalog import RESOURCES, endpoints
-from .connections import APP, Connections
-from .control import control
-from .desk import desk
-from .doors import Door, Doors
-from .faults import Faults
-from .faulty import Faulty, Latency
-from .generic import Handler
-from .refusal import no_route
-from .resource import Answer, Call, Quirks
-from .store import Store
-from .wire import Endpoint, Recorder, Seen, answer, guarded, sent
+from ac_mcp.sandbox.http.bodies import Endpoint, answer_refusals, json_response, parse_body
+from ac_mcp.sandbox.http.faults import FaultMiddleware, Faults, Latency
+from ac_mcp.sandbox.http.request_log import LoggedRequest, Recorder
+from ac_mcp.sandbox.http.routes import endpoints
+from ac_mcp.sandbox.http.sandbox_routes import sandbox_routes
+from ac_mcp.sandbox.maton.access import Access, Authorize
+from ac_mcp.sandbox.maton.connections import APP, Connections
+from ac_mcp.sandbox.maton.control_api import control_routes
+from ac_mcp.sandbox.rest.crud import Handler
+from ac_mcp.sandbox.rest.errors import no_route
+from ac_mcp.sandbox.rest.resource import Answer, Call, Quirks
+from ac_mcp.sandbox.rest.store import Store
 
-WRITING = ("POST", "PUT", "PATCH")
-ASKED = "sandbox.api"
+from .catalog import RESOURCES
+
+WRITE_METHODS = ("POST", "PUT", "PATCH")
+SCOPE_KEY = "sandbox.api"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -37,74 +39,74 @@ class Parts:
 
     store: Store
     connections: Connections
-    doors: Doors
+    access: Access
     quirks: Quirks
     now: Callable[[], datetime]
-    log: deque[Seen]
+    log: deque[LoggedRequest]
     faults: Faults
     latency: Latency
     sleep: Callable[[float], Awaitable[None]]
 
 
-def build(parts: Parts) -> Starlette:
-    gateway = Mount(f"/{APP}/api/3", app=Api(parts, parts.doors.gateway))
-    direct = Mount("/api/3", app=Api(parts, parts.doors.direct))
-    routes = [gateway, direct, *control(parts.store, parts.connections, parts.doors, parts.now)]
-    routes += desk(parts.faults, parts.log)
-    faulty = Middleware(Faulty, faults=parts.faults, latency=parts.latency, now=parts.now, sleep=parts.sleep)
+def build_app(parts: Parts) -> Starlette:
+    gateway = Mount(f"/{APP}/api/3", app=Api(parts, parts.access.authorize_gateway))
+    direct = Mount("/api/3", app=Api(parts, parts.access.authorize_direct))
+    routes = [gateway, direct, *control_routes(parts.store, parts.connections, parts.access, parts.now)]
+    routes += sandbox_routes(parts.faults, parts.log)
+    faulty = Middleware(FaultMiddleware, faults=parts.faults, latency=parts.latency, now=parts.now, sleep=parts.sleep)
     recorder = Middleware(Recorder, log=parts.log)
-    app = Starlette(routes=routes, middleware=[recorder, faulty], exception_handlers={404: _lost})
+    app = Starlette(routes=routes, middleware=[recorder, faulty], exception_handlers={404: _not_found})
     app.router.redirect_slashes = False
     return app
 
 
-async def _lost(request: Request, error: Exception) -> Response:
+async def _not_found(request: Request, error: Exception) -> Response:
     refusal = no_route()
-    return answer(refusal.status, refusal.body)
+    return json_response(refusal.status, refusal.body)
 
 
 @dataclass(frozen=True)
 class Api:
-    """One door to the API. Its routes are those of every sandbox, so whose request it is travels with the request."""
+    """The API behind one way in; all sandboxes share the router, so the request's scope carries this object."""
 
     parts: Parts
-    door: Door
+    authorize: Authorize
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope[ASKED] = self
+        scope[SCOPE_KEY] = self
         await _router()(scope, receive, send)
 
 
 @cache
 def _router() -> Router:
-    """Its patterns are compiled once in a process."""
-    routes = [Route(path, _served(handler), methods=[method]) for method, path, handler in endpoints()]
-    routes.append(Route("/{rest:path}", _served(_unknown), methods=METHODS))
+    """Return the router, whose patterns are compiled once per process."""
+    routes = [Route(path, _endpoint(handler), methods=[method]) for method, path, handler in endpoints()]
+    routes.append(Route("/{rest:path}", _endpoint(_unknown_route), methods=METHODS))
     return Router(routes=routes, redirect_slashes=False)
 
 
-def _unknown(call: Call) -> Answer:
+def _unknown_route(call: Call) -> Answer:
     raise no_route()
 
 
-def _served(handler: Handler) -> Endpoint:
+def _endpoint(handler: Handler) -> Endpoint:
     async def work(request: Request) -> Response:
-        # The body first: nothing may wait between the start and the end of the transaction.
+        # Read the body first: nothing may wait between the start and the end of the transaction.
         raw = await request.body()
-        api: Api = request.scope[ASKED]
+        api: Api = request.scope[SCOPE_KEY]
         parts = api.parts
         with parts.store.transaction():
-            account = api.door(request)
+            account = api.authorize(request)
             call = Call(
-                store=parts.store.at(account),
+                store=parts.store.for_account(account),
                 catalog=RESOURCES,
                 path=request.path_params,
                 query=request.query_params.multi_items(),
-                body=sent(raw) if request.method in WRITING else {},
+                body=parse_body(raw) if request.method in WRITE_METHODS else {},
                 now=parts.now(),
                 quirks=parts.quirks,
             )
             done = handler(call)
-        return answer(done.status, done.body, dict(done.headers))
+        return json_response(done.status, done.body, dict(done.headers))
 
-    return guarded(work)
+    return answer_refusals(work)

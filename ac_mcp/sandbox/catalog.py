@@ -1,45 +1,24 @@
-"""All resources and all routes of the API under /api/3."""
+"""All resources of the account, by the plural names of the API."""
 
-from collections.abc import Iterator
-
-from . import (
-    activity,
-    assets,
-    automations,
-    campaign_writing,
-    campaigns,
-    contacts,
-    crm,
-    fields,
-    lists,
-    messages,
-    notes,
-    shop,
-    staff,
-    tags,
-    tracking,
-    webhooks,
-)
-from .custom_fields import DATA, METAS
-from .deal_activities import DEAL_ACTIVITIES
-from .deal_people import CONTACT_DEALS, DEAL_ROLES
-from .deals import DEALS
-from .documented import unserved
-from .exclusions import EXCLUSIONS
-from .field_values import FIELD_VALUES
-from .generic import Handler, creating, deleting, getting, listing, nameless, updating
-from .imports import IMPORTS, settle
-from .pipelines import DEAL_GROUPS, DEAL_STAGES
-from .resource import Answer, Call, Resource
-from .special import SPECIAL, Endpoint
-from .task_types import DEAL_TASKTYPES, TASK_OUTCOMES
-from .tasks import DEAL_TASKS
+from ac_mcp.sandbox.account import automations, campaigns, forms, messages, shops, tracking, users, webhooks
+from ac_mcp.sandbox.contacts import activities, contacts, fields, lists, segments, tags, traces
+from ac_mcp.sandbox.contacts.exclusions import EXCLUSIONS
+from ac_mcp.sandbox.contacts.fields import FIELD_VALUES
+from ac_mcp.sandbox.contacts.imports import IMPORTS
+from ac_mcp.sandbox.rest.resource import Resource
+from ac_mcp.sandbox.sales import accounts, notes
+from ac_mcp.sandbox.sales.activities import DEAL_ACTIVITIES
+from ac_mcp.sandbox.sales.custom_fields import DATA, METAS
+from ac_mcp.sandbox.sales.deals import DEALS
+from ac_mcp.sandbox.sales.pipelines import DEAL_GROUPS, DEAL_STAGES
+from ac_mcp.sandbox.sales.roles import CONTACT_DEALS, DEAL_ROLES
+from ac_mcp.sandbox.sales.tasks import DEAL_TASKS, DEAL_TASKTYPES, TASK_OUTCOMES
 
 RESOURCES: dict[str, Resource] = {
     resource.plural: resource
     for resource in (
         contacts.CONTACTS,
-        *contacts.HANGING,
+        *traces.TRACES,
         tags.TAGS,
         tags.CONTACT_TAGS,
         lists.LISTS,
@@ -66,66 +45,31 @@ RESOURCES: dict[str, Resource] = {
         automations.CONTACT_AUTOMATIONS,
         campaigns.CAMPAIGNS,
         campaigns.LINKS,
-        campaign_writing.CAMPAIGN_LISTS,
-        campaign_writing.CAMPAIGN_MESSAGES,
+        campaigns.CAMPAIGN_LISTS,
+        campaigns.CAMPAIGN_MESSAGES,
         messages.MESSAGES,
         messages.TEMPLATES,
         messages.SAVED_RESPONSES,
-        assets.FORMS,
-        assets.SEGMENTS,
-        assets.SCORES,
-        assets.ADDRESSES,
-        activity.ACTIVITIES,
-        activity.EMAIL_ACTIVITIES,
-        activity.CONTACT_LOGS,
-        crm.ACCOUNTS,
-        crm.ACCOUNT_CONTACTS,
-        staff.USERS,
-        staff.USER_GROUPS,
-        staff.GROUPS,
+        forms.FORMS,
+        segments.SEGMENTS,
+        segments.SCORES,
+        forms.ADDRESSES,
+        activities.ACTIVITIES,
+        activities.EMAIL_ACTIVITIES,
+        activities.CONTACT_LOGS,
+        accounts.ACCOUNTS,
+        accounts.ACCOUNT_CONTACTS,
+        users.USERS,
+        users.USER_GROUPS,
+        users.GROUPS,
         notes.NOTES,
         webhooks.WEBHOOKS,
-        shop.SHOPS,
-        shop.CUSTOMERS,
-        shop.ORDERS,
+        shops.SHOPS,
+        shops.CUSTOMERS,
+        shops.ORDERS,
         tracking.SWITCHES,
         tracking.EVENTS,
         tracking.SCHEMAS,
         IMPORTS,
     )
 }
-
-VERBS = {
-    "list": ("GET", "", listing),
-    "create": ("POST", "", creating),
-    "get": ("GET", "/{id}", getting),
-    "update": ("PUT", "/{id}", updating),
-    "patch": ("PATCH", "/{id}", updating),
-    "delete": ("DELETE", "/{id}", deleting),
-}
-
-
-def endpoints() -> Iterator[Endpoint]:
-    """Method, path and handler, the more particular paths first."""
-    yield from ((method, path, _current(handler)) for method, path, handler in SPECIAL)
-    yield from unserved()
-    for resource in RESOURCES.values():
-        yield from ((method, path, _current(handler)) for method, path, handler in _declared(resource))
-
-
-def _current(handler: Handler) -> Handler:
-    """Whatever is asked, what is due in the import queue has happened before."""
-
-    def handle(call: Call) -> Answer:
-        settle(call)
-        return handler(call)
-
-    return handle
-
-
-def _declared(resource: Resource) -> Iterator[Endpoint]:
-    for verb in resource.verbs.split():
-        method, tail, build = VERBS[verb]
-        yield method, f"/{resource.plural}{tail}", build(resource)
-        if tail:
-            yield method, f"/{resource.plural}/", nameless(resource)

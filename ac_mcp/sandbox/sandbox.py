@@ -1,4 +1,4 @@
-"""The sandbox itself: state, application, transport, and the log of requests."""
+"""The sandbox: the class that puts state, application, transport and request log together."""
 
 import asyncio
 import time
@@ -9,22 +9,23 @@ from pathlib import Path
 
 import httpx2
 
-from .app import Parts, build
+from ac_mcp.sandbox.http.faults import INSTANT, Fault, Faults, Latency
+from ac_mcp.sandbox.http.request_log import LoggedRequest
+from ac_mcp.sandbox.http.server import Server
+from ac_mcp.sandbox.maton.access import Access
+from ac_mcp.sandbox.maton.connections import CONNECTIONS, Connections
+from ac_mcp.sandbox.rest.resource import Quirks
+from ac_mcp.sandbox.rest.store import Store
+from ac_mcp.sandbox.seed.accounts import COMPANY, Size, seed
+
+from .app import Parts, build_app
 from .catalog import RESOURCES
-from .connections import CONNECTIONS, Connections
-from .doors import Doors
-from .faults import Fault, Faults
-from .faulty import INSTANT, Latency
-from .front import Front
-from .resource import Quirks
-from .seed import COMPANY, Size, seed
-from .store import Store
-from .wire import Seen
 
-KEPT = 10_000
+LOG_SIZE = 10_000
+"""Requests in the log."""
 
 
-def _local() -> datetime:
+def _local_now() -> datetime:
     return datetime.now().astimezone()
 
 
@@ -38,7 +39,7 @@ class Sandbox:
         state: Path | None = None,
         *,
         number: int = 1,
-        now: Callable[[], datetime] = _local,
+        now: Callable[[], datetime] = _local_now,
         clock: Callable[[], float] = time.monotonic,
         rate: int | None = 5,
         size: Size = "small",
@@ -47,27 +48,29 @@ class Sandbox:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         like: "Sandbox | None" = None,
     ) -> None:
-        """`like` is one whose accounts are copied as they are now: quicker than planting them again."""
+        """`like` is a sandbox whose accounts are copied as they are now, which is faster than seeding."""
         tables = [CONNECTIONS, *(resource.table for resource in RESOURCES.values())]
         self._store = Store.open(state, tables)
         if like is not None:
-            like._store.copy(self._store)
-        self.requests: deque[Seen] = deque(maxlen=KEPT)
+            like._store.copy_to(self._store)
+        self.requests: deque[LoggedRequest] = deque(maxlen=LOG_SIZE)
         self.quirks = Quirks()
         connections = Connections(self._store)
         with self._store.transaction():
-            connections.adopt()
-            if not self._store.at(COMPANY).count("users"):
-                seed(self._store.at(COMPANY), connections, number, now(), size)
-        doors = Doors(self.key, connections, rate, clock)
+            connections.migrate()
+            if not self._store.for_account(COMPANY).count("users"):
+                moment = now()
+                seed(self._store.for_account(COMPANY), number, moment, size)
+                connections.seed(moment)
+        access = Access(self.key, connections, rate, clock)
         self.faults = Faults(faults)
-        self.app = build(
-            Parts(self._store, connections, doors, self.quirks, now, self.requests, self.faults, latency, sleep)
+        self.app = build_app(
+            Parts(self._store, connections, access, self.quirks, now, self.requests, self.faults, latency, sleep)
         )
 
     async def serve(self, port: int) -> asyncio.Server:
-        """Over HTTP on this machine; there the faults of a transport work too."""
-        return await Front(self.app, self.faults).listen(port)
+        """Serve over HTTP on this machine, where the faults of the transport work too."""
+        return await Server(self.app, self.faults).listen(port)
 
     def transport(self) -> httpx2.ASGITransport:
         return httpx2.ASGITransport(self.app)

@@ -43,7 +43,7 @@ class Both(httpx2.AsyncBaseTransport):
 def box(name: str) -> Sandbox:
     """The usual company, with the same ids, in which whatever has a name is somebody's."""
     made = Sandbox(now=lambda: NOW + timedelta(seconds=clock()), clock=clock, rate=None, like=planted())
-    store = made._store.at(1)  # pyright: ignore[reportPrivateUsage]
+    store = made._store.for_account(1)  # pyright: ignore[reportPrivateUsage]
     for table, key in (
         ("contacts", "firstName"), ("contacts", "lastName"), ("tags", "tag"), ("lists", "name"), ("deals", "title"),
         ("campaigns", "name"), ("automations", "name"), ("users", "lastName"), ("accounts", "name"), ("notes", "note"),

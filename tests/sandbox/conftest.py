@@ -7,12 +7,12 @@ import pytest
 
 from ac_mcp.sandbox import Sandbox
 
-from .reach import NOW, Wall, client, planted
+from .clients import NOW, Wall, client, seeded
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    box = Sandbox(now=lambda: NOW, rate=None, like=planted())
+    box = Sandbox(now=lambda: NOW, rate=None, like=seeded())
     yield box
     box.close()
 
@@ -31,7 +31,7 @@ def wall() -> Wall:
 @pytest.fixture
 async def timed(wall: Wall) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of a sandbox that lives by the clock `wall`."""
-    box = Sandbox(now=wall, rate=None, like=planted())
+    box = Sandbox(now=wall, rate=None, like=seeded())
     async with client(box) as opened:
         yield opened
     box.close()

@@ -8,7 +8,7 @@ import pytest
 
 from ac_mcp.sandbox import Sandbox
 
-from .reach import NOW, client
+from .clients import NOW, client
 
 
 async def ids(api: httpx2.AsyncClient, query: str) -> list[int]:

@@ -7,9 +7,8 @@ import pytest
 
 from ac_mcp.sandbox import Sandbox
 
-from .contract_asking import Ask
-from .contract_cases import APART, CASES, EITHER_NULL, PERMITTED, UNSERVED
-from .reach import client, directly
+from .clients import client, directly
+from .contract_cases import APART, CASES, EITHER_NULL, PERMITTED, UNSERVED, Ask
 from .shapes import RECORDED, SUMMARY, Body, examples, shape, summary, written
 
 KNOWN = summary()
@@ -128,7 +127,7 @@ async def test_an_unknown_connection_is_a_400(sandbox: Sandbox) -> None:
         same("maton.gateway.no_connection", await api.get("/users/me"))
 
 
-async def test_both_doors_answer_429_as_recorded() -> None:
+async def test_gateway_and_direct_access_answer_429_as_recorded() -> None:
     box = Sandbox(clock=lambda: 0.0, rate=1)
     async with client(box) as gateway, directly(box) as direct:
         assert (await gateway.get("/users/me")).status_code == 200

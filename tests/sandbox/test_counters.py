@@ -5,7 +5,7 @@ import pytest
 
 from ac_mcp.sandbox import Sandbox
 
-from .reach import Wall, client
+from .clients import Wall, client
 
 
 async def bearers(api: httpx2.AsyncClient, tag: str = "1") -> int:

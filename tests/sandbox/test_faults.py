@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from ac_mcp.sandbox import BadFault, Fault, Latency, Sandbox, parse
-from ac_mcp.sandbox.faults import KINDS
+from ac_mcp.sandbox.http.faults import KINDS
 
 NOW = datetime(2026, 11, 23, 9, 0, 0, tzinfo=UTC)
 TOKEN = {"Api-Token": "sandbox"}

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ac_mcp.sandbox import Sandbox
-from ac_mcp.sandbox.catalog import RESOURCES, endpoints
+from ac_mcp.sandbox.catalog import RESOURCES
+from ac_mcp.sandbox.http.routes import endpoints
 
-from .reach import NOW, client, planted
+from .clients import NOW, client, seeded
 
 texts = st.text(max_size=20) | st.sampled_from(
     ["1", "0", "-1", "\0", "1e999", "😀", "9" * 30, "'; DROP TABLE contacts"]
@@ -50,7 +51,7 @@ queries = st.dictionaries(
     )
 )
 async def test_no_sequence_of_requests_crashes_the_sandbox(asked: list[Any]) -> None:
-    box = Sandbox(now=lambda: NOW, rate=None, like=planted())
+    box = Sandbox(now=lambda: NOW, rate=None, like=seeded())
     async with client(box) as api:
         for (method, path), query, body, number in asked:
             filled = path.replace("{id}", number).replace("{email}", "x@y").replace("{username}", "dana")

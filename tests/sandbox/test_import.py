@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from .reach import Wall
+from .clients import Wall
 
 PATH = "/import/bulk_import"
 

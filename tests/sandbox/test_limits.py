@@ -7,7 +7,7 @@ import pytest
 
 from ac_mcp.sandbox import Sandbox
 
-from .reach import client, directly
+from .clients import client, directly
 
 OK, LIMITED = 200, 429
 
@@ -52,7 +52,7 @@ async def test_the_window_slides(limited: tuple[Clock, Sandbox]) -> None:
     assert found == ([OK] * 5 + [LIMITED] * 3) * 2
 
 
-async def test_both_doors_share_the_accounts_limit(limited: tuple[Clock, Sandbox]) -> None:
+async def test_gateway_and_direct_access_share_the_accounts_limit(limited: tuple[Clock, Sandbox]) -> None:
     _, box = limited
     async with client(box) as gateway, directly(box) as direct:
         assert await codes(gateway, 3) + await codes(direct, 3) == [OK] * 5 + [LIMITED]

@@ -7,7 +7,7 @@ import pytest
 
 from ac_mcp.sandbox import Sandbox
 
-from .reach import GATEWAY, client
+from .clients import GATEWAY, client
 
 FIRST = "8d4f1c60-2b7e-4a39-9c15-7e60d1a2b3c4"
 WAITING = "f3a90b12-6c4d-4e58-8b27-05d9c8e7f6a1"

@@ -7,7 +7,7 @@ import pytest
 
 from ac_mcp.sandbox import Sandbox
 
-from .reach import client
+from .clients import client
 
 UNCHANGED = [{"firstName": "Other"}, {"contacts": {"firstName": "Other"}}, ["contact"], "contact", 7, None, {}]
 

@@ -8,7 +8,7 @@ import pytest
 
 from ac_mcp.sandbox import Sandbox
 
-from .reach import client
+from .clients import client
 
 
 async def totals(api: httpx2.AsyncClient, *plurals: str) -> list[int]:

@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from .reach import Wall
+from .clients import Wall
 
 
 async def make(api: httpx2.AsyncClient, **sent: Any) -> httpx2.Response:

@@ -1,0 +1,1 @@
+"""Contacts and what belongs to them: tags, lists, fields, segments, activities, imports."""

@@ -1,0 +1,1 @@
+"""HTTP in front of the account: routes, bodies, rate limits, faults, the request log, the server on this machine."""
