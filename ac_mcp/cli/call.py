@@ -191,8 +191,8 @@ async def execute_to_end(
     except ConfirmationRequired as error:
         if not confirmed:
             raise
-        confirmed = PendingConfirmation(operation.name, arguments, error.fingerprint)
-        answer = await execute(account, operation, arguments, replace(context, confirmed=confirmed))
+        pending = PendingConfirmation(operation.name, arguments, error.fingerprint)
+        answer = await execute(account, operation, arguments, replace(context, confirmed=pending))
     while answer.get("result") == "running" and "job" in answer:
         answer |= await follow_job(account, answer["job"], context)
     return answer

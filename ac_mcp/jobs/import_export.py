@@ -128,7 +128,10 @@ async def custom_fields(service: JobService, headers: list[str], asked: Mapping[
     if all(normalize_header(one) in STANDARD for one in targets):
         return []
     known = await service.names.all_of(service.reader, "fields")
-    return [CustomField(one.id, one.name, one.names, lambda text, facts=one.facts: parse_value(facts, text)) for one in known]
+    return [
+        CustomField(one.id, one.name, one.names, lambda text, facts=one.facts: parse_value(facts, text))
+        for one in known
+    ]
 
 
 async def fetch_new_tags(service: JobService, done: ImportTable) -> list[str]:
