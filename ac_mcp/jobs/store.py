@@ -33,7 +33,8 @@ from ac_mcp.writes.audit_log import AuditScope, Change, insert_change, to_json
 
 T = TypeVar("T")
 
-INSERT = "INSERT OR IGNORE INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+ITEM_COLUMNS = "job, n, step, subject, state, word, reason, kept"
+INSERT = f"INSERT OR IGNORE INTO item ({ITEM_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 COLUMNS = "change, plan, state, note, total, most, collected, cursor, runner, heard, seconds"
 
 

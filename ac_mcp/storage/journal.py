@@ -35,6 +35,9 @@ HighWaterMark: TypeAlias = int | list[str]
 """The records that existed before: their highest id, or all ids if ids are not numbers."""
 
 
+INTENT_COLUMNS = "id, request, call, kind, known, at, lands_by, state"
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """A write, mostly a create, that was begun. Times are seconds on the wall clock."""
@@ -54,9 +57,9 @@ class Intent:
     state: State = "open"
 
     @classmethod
-    def of(cls, row: tuple[Any, ...]) -> "Intent":
-        """Return the intent of a row of the table `intent`, with all columns."""
-        id, request, call, kind, high_water_mark, at, lands_by, state, _ = row
+    def from_row(cls, row: tuple[Any, ...]) -> "Intent":
+        """Read an intent from a row with INTENT_COLUMNS."""
+        id, request, call, kind, high_water_mark, at, lands_by, state = row
         return cls(request, call, kind, json.loads(high_water_mark), lands_by, id, at, state)
 
 
@@ -130,10 +133,10 @@ class Journal:
     def _find_earlier(self, db: sqlite3.Connection, column: str, value: str, keyed: bool) -> Intent | None:
         states = "'open', 'unknown', 'made'" + (", 'told'" if keyed else "")
         row = db.execute(
-            f"SELECT * FROM intent WHERE {column} = ? AND state IN ({states}) AND at > ? ORDER BY id DESC",
+            f"SELECT {INTENT_COLUMNS} FROM intent WHERE {column} = ? AND state IN ({states}) AND at > ? ORDER BY id DESC",
             (value, self.now - REPEAT_WINDOW),
         ).fetchone()
-        return Intent.of(row) if row else None
+        return Intent.from_row(row) if row else None
 
     async def end_intent(self, intent: Intent, state: State, lands_by: float | None = None) -> Intent:
         """Store the state in which the request ended, with a new `lands_by` if one is passed; return the new intent."""
@@ -210,7 +213,7 @@ class Journal:
             row = db.execute("SELECT call, answer FROM keyed WHERE key = ?", (key,)).fetchone()
             if row:
                 return KeyedCall(row[0], json.loads(row[1], parse_float=Decimal) if row[1] else None)
-            db.execute("INSERT INTO keyed VALUES (?, ?, ?, NULL)", (key, call, now))
+            db.execute("INSERT INTO keyed (key, call, began) VALUES (?, ?, ?)", (key, call, now))
             return None
 
         return await self.transact(work, on_disk=on_disk)

@@ -1,7 +1,12 @@
 """The tables of the journal: intents, keyed answers, changes with their writes, offers, jobs with their items."""
 
 VERSION = 1
-"""Version of these tables (PRAGMA user_version). A file that a later version made is left alone."""
+"""Major version of these tables (PRAGMA user_version). A program leaves a file of a later major version alone.
+
+Changes of the tables only add columns and tables, so that an older program of the same major version goes on with the
+file: no statement names columns by `*` or by their place, and a new column has a default. Only a change that an older
+program could not live with raises the number.
+"""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS intent (
     id INTEGER PRIMARY KEY, request TEXT NOT NULL, call TEXT NOT NULL, kind TEXT NOT NULL, known TEXT NOT NULL,

@@ -118,7 +118,9 @@ class Database:
         connection.execute("PRAGMA journal_mode=TRUNCATE")
         (file_version,) = connection.execute("PRAGMA user_version").fetchone()
         if file_version > self._version:
-            raise sqlite3.NotSupportedError(f"a later version of ac-mcp has made it ({file_version})")
+            raise sqlite3.NotSupportedError(
+                f"a later version of ac-mcp has made it ({file_version}): update ac-mcp, or set AC_MCP_STATE_DIR"
+            )
         connection.executescript(f"{self._schema};PRAGMA user_version={self._version};")
         return connection
 
