@@ -37,7 +37,7 @@ every_tool = pytest.mark.parametrize("tool", OPERATIONS)
 def test_the_tools_are_the_48_of_the_brief_and_our_own() -> None:
     assert sorted({*OPERATIONS} - LOCAL) == sorted({name for name, _, _ in ROUTES})
     assert len({*OPERATIONS} - OURS - NEXT) == 48
-    assert all(OPERATIONS[name].options.get("extra") for name in NEXT)
+    assert all(OPERATIONS[name].options.offered.on_request for name in NEXT)
 
 
 @every_tool

@@ -277,7 +277,7 @@ def test_what_is_listed_is_what_pydantic_checks(name: str, accounts: bool) -> No
     ]
     rare = {key for key in whole["properties"] if key not in told["properties"]}
     unlisted = {key for key, one in operation.signature.parameters.items() if find_mark(one.annotation, Unlisted)}
-    assert rare == unlisted | (set(operation.views) - set(operation.options.get("listed", ())))
+    assert rare == unlisted | (set(operation.views) - set(operation.options.offered.lists_views))
 
 
 def test_an_annotation_nobody_thought_of_is_an_error_when_it_is_written() -> None:

@@ -40,7 +40,7 @@ def find_alias(operation: Operation[..., Any], name: str, arguments: Json, accou
     """Return the arguments that replace `name`, which the operation does not have; None if no others surely do."""
     properties: Json = input_schema(operation, accounts)["properties"]
     value = arguments[name]
-    if replace := operation.options.get("understands", {}).get(name):
+    if replace := operation.options.understood.instead.get(name):
         return replace(arguments)
     plain = name.casefold().replace("_", "")
     match plain:

@@ -150,7 +150,7 @@ def normalize_arguments(operation: Operation[..., Any], arguments: Mapping[str, 
     schema = input_schema(operation, accounts)
     properties: Json = schema["properties"]
     optional = properties.keys() - set(schema.get("required", ()))
-    implied = operation.options.get("implied", {})
+    implied = operation.options.understood.implied
     stated = {k: v for k, v in arguments.items() if v is not None and str(v).casefold() not in implied.get(k, ())}
     present = {k: v for k, v in stated.items() if not (v in ("", [], {}) and k in optional)}
     return {k: fit_value(v, properties.get(k, {}).get("type"), operation, k) for k, v in present.items()}

@@ -61,24 +61,24 @@ async def answer(run: CallRun, resolved: Json | None = None) -> Json:
         ToolError: if it fails.
     """
     operation, directory = run.operation, run.directory
-    if operation.options.get("kept") and (stored := directory.answers.get(operation.name)):
+    if operation.options.answer.cached and (stored := directory.answers.get(operation.name)):
         return stored
     writes = directory.answers.writes
     if resolved is None:
         resolved = await directory.resolve(run.sender, operation, run.call.arguments)
     deleted = await names_of_deleted(directory, run.sender, operation, resolved)
-    if operation.options.get("unique") and not await run.reconciler.has_begun():
+    if operation.options.effects.unique and not await run.reconciler.has_begun():
         await refuse_duplicate(run, resolved)
     payload = await run_operation(run, resolved)
-    if operation.options.get("raw"):
+    if operation.options.encoding.raw:
         shown = await with_names(run, shape_generic(operation, resolved, payload, run.call.parsed.view), NAMES)
         return fit(run, resolved, shown)
-    if operation.options.get("verbatim"):
+    if operation.options.answer.verbatim:
         return await verbatim_answer(run, payload)
     directory.learn(payload)
     data = AnswerData(operation, resolved, payload, run.call.parsed.view)
     shown = fit(run, resolved, shape(data, await names_for(run, data, deleted)))
-    if operation.options.get("kept") and "not_available" not in shown:
+    if operation.options.answer.cached and "not_available" not in shown:
         directory.answers.put(operation.name, shown, writes)
     return shown
 
@@ -137,7 +137,7 @@ async def names_of_deleted(
     directory: NameDirectory, sender: Sender, operation: Operation[..., Any], resolved: Json
 ) -> Names:
     """Return the names of what a delete is about to take, while they can be read."""
-    if operation.method != "DELETE" and not operation.options.get("moves"):
+    if operation.method != "DELETE" and not operation.options.effects.moves:
         return {}
     ids: dict[str, set[str]] = {}
     for parameter, ref in operation.references.items():
@@ -157,7 +157,7 @@ async def refuse_duplicate(run: CallRun, resolved: Json, *, foreseen: bool = Fal
     operation = run.operation
     is_upsert = operation.method == "POST" and operation.idempotent
     api_refuses = operation.resource.refuses_second and not is_upsert and operation.method != "DELETE"
-    if not (operation.options.get("unique") or (foreseen and api_refuses)):
+    if not (operation.options.effects.unique or (foreseen and api_refuses)):
         return
     if not operation.name_argument(resolved)[1]:
         return
@@ -187,10 +187,10 @@ async def verbatim_answer(run: CallRun, payload: Json) -> Json:
 
     `from_account` lists the keys of free text; where free text is hidden, `hidden_here` lists the keys left out.
     """
-    quoted = run.operation.options.get("quotes", ())
+    quoted = run.operation.options.answer.quotes
     hidden = run.call.parsed.view.hidden
     without = set(quoted) if hidden else set[str]()
-    shown = await with_names(run, payload, run.operation.options.get("names", {}), without)
+    shown = await with_names(run, payload, run.operation.options.answer.names, without)
     keys = {key for key, _ in text_leaves(payload)}
     free_text = [key for key in quoted if hidden or key in keys]
     return shown | ({"hidden_here" if hidden else "from_account": free_text} if free_text else {})

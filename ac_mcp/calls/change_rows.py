@@ -78,7 +78,7 @@ def describe_writes(change: Change) -> list[str]:
 
 def is_irreversible(change: Change) -> bool:
     """Return whether no undo can be derived for a change. An undo itself is not irreversible."""
-    return not change.undoes and any(STEPS[entry.step].options.get("irreversible") for entry in change.writes)
+    return not change.undoes and any(STEPS[entry.step].options.effects.irreversible for entry in change.writes)
 
 
 def names_in_change(change: Change) -> dict[str, set[str]]:

@@ -84,7 +84,7 @@ async def execute_generic(
     operation, own_arguments = resolve_generic(account, generic, arguments)
     with attributed_to(operation, own_arguments):
         result = await execute(account, operation, own_arguments, context, trail)
-    is_irreversible = operation.options.get("irreversible") and result.get("result") and "token" not in result
+    is_irreversible = operation.options.effects.irreversible and result.get("result") and "token" not in result
     return result | ({"note": NO_UNDO} if is_irreversible and "note" not in result else {})
 
 
@@ -136,7 +136,7 @@ async def answer_write(call: ToolCall) -> Json:
 async def save_pending(call: ToolCall, preview: Preview) -> str:
     """Store a call that waits for a confirmation and return its token."""
     # An operation of the catalogue may show nothing of the records behind its ids: there the names count.
-    is_fixed = is_plain(preview.resolved) and not call.operation.options.get("raw")
+    is_fixed = is_plain(preview.resolved) and not call.operation.options.encoding.raw
     resolved = preview.resolved if is_fixed else None
     pending = PendingConfirmation(call.operation.name, call.sent, preview.fingerprint, resolved)
     return await call.account.audit_log.save_confirmation(call.account.token_owner(call.client.caller), pending)

@@ -153,7 +153,7 @@ class LocalApi:
         if (operation := access.operation(tool)) is not None:
             return require_previewable(operation)
         writing = [
-            name for name, tool in access.tools.items() if not tool.read_only and not tool.options.get("verbatim")
+            name for name, tool in access.tools.items() if not tool.read_only and not tool.options.answer.verbatim
         ]
         near = get_close_matches(tool, writing, 1)
         others = f"did you mean {near[0]}?" if near else f"those that write are {', '.join(writing)}."

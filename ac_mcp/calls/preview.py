@@ -43,7 +43,7 @@ async def dry_run(call: ToolCall, reads: ReadLog | None = None) -> Preview:
     planner = required(stack.dry_run)
     run = run_of(call, stack)
     resolved = await run.directory.resolve(planner, call.operation, call.arguments)
-    if not call.operation.options.get("resumable"):  # the same call finishes what broke off
+    if not call.operation.options.effects.resumable:  # the same call finishes what broke off
         await refuse_duplicate(run, resolved, foreseen=True)
     payload = await call.operation.run(stack.outermost, resolved, watch=run.clock)
     if planner.job_fingerprint:

@@ -135,6 +135,6 @@ def parse_call(account: Account, operation: Operation[..., Any], sent: Json) -> 
 
 def refuse_hidden(account: Account, operation: Operation[..., Any], arguments: Json) -> None:
     """Raise BadArguments for a call that would bring out free text where it is hidden."""
-    reveals = operation.options.get("reveals")
+    reveals = operation.options.understood.reveals
     if account.settings.hide_user_content and reveals and (content := reveals(arguments)):
         raise BadArguments(f"{content} are not shown by this server (AC_MCP_HIDE_USER_CONTENT): leave that out.")

@@ -13,7 +13,7 @@ from ac_mcp.catalogue.entry import Entry, Parameter, catalogue, route
 from ac_mcp.messages import Json
 from ac_mcp.spec.annotations import About, InQuery, PathText, Ref, Wire
 from ac_mcp.spec.operation import Call, Operation
-from ac_mcp.spec.options import Options
+from ac_mcp.spec.options import Answer, Effects, Encoding, Options
 from ac_mcp.spec.parameters import Further, Id, Limit
 from ac_mcp.spec.resource import Resource, named_by
 
@@ -38,7 +38,7 @@ def build_operation(entry: Entry, own: Operation[..., Any] | None) -> Operation[
     """
     if own is None or (entry.kind == "destructive" and not entry.undo):
         return collection_operations(entry.collection)[entry.id]
-    return make_operation(entry, own.resource, {"step": own.name})
+    return make_operation(entry, own.resource, Effects(warns=entry.asks), counts_as=own.name)
 
 
 @cache
@@ -54,7 +54,7 @@ def collection_operations(collection: str) -> Mapping[str, Operation[..., Any]]:
         group="catalogue",
         wrapped=True,
     )
-    operations = {entry.id: make_operation(entry, resource, undo_options(entry, entries)) for entry in entries}
+    operations = {entry.id: make_operation(entry, resource, effects_of(entry, entries)) for entry in entries}
     resource.operations.extend(operations[entry.id] for entry in entries if is_basic(entry))
     return operations
 
@@ -64,38 +64,39 @@ def is_basic(entry: Entry) -> bool:
     return bool(re.fullmatch(rf"/{entry.collection}(/{{\w+}})?", entry.path)) and entry.method != "PATCH"
 
 
-def make_operation(entry: Entry, resource: Resource, options: Options) -> Operation[..., Any]:
-    """Return an operation with the parameters of an entry and the options that follow from it, besides `options`."""
+def make_operation(entry: Entry, resource: Resource, effects: Effects, *, counts_as: str = "") -> Operation[..., Any]:
+    """Return an operation with the parameters of an entry. `counts_as` is the operation of ours for the same route."""
 
     async def handler(call: Call, **arguments: Any) -> Json:
         return await call()
 
     handler.__name__, handler.__doc__ = entry.id, entry.does
     handler.__signature__ = build_signature(entry)  # type: ignore[attr-defined]
-    entry_options: Options = {
-        "raw": True,
-        "verbatim": True,
-        "read_only": entry.kind == "read",
-        "destructive": entry.kind == "destructive",
-        "idempotent": entry.method in ("GET", "PUT", "DELETE"),
-        "bare": entry.bare,
-        "wrapper": entry.wrapper,
-        "warns": entry.asks,
-    }
-    return Operation(resource, entry.method, entry.path, handler, {**entry_options, **options})  # type: ignore[arg-type]
+    options = Options(
+        read_only=entry.kind == "read",
+        destructive=entry.kind == "destructive",
+        idempotent=entry.method in ("GET", "PUT", "DELETE"),
+        answer=Answer(verbatim=True),
+        effects=effects,
+        encoding=Encoding(raw=True, bare=entry.bare, wrapper=entry.wrapper, counts_as=counts_as),
+    )
+    return Operation(resource, entry.method, entry.path, handler, options)  # type: ignore[arg-type]
 
 
-def undo_options(entry: Entry, entries: Sequence[Entry]) -> Options:
-    """Return the options on before image, undo and confirmation, from the other entries of the collection."""
+def effects_of(entry: Entry, entries: Sequence[Entry]) -> Effects:
+    """Return what before image, undo and confirmation have to know, from the other entries of the collection."""
     is_readable = any(other.route == route("GET", entry.path) for other in entries)
     is_removable = any(is_basic(other) and other.method == "DELETE" and "name" not in other.path for other in entries)
     undo_deletes = is_basic(entry) and entry.method == "POST" and entry.undo and is_removable
     undo_restores = is_basic(entry) and entry.method == "PUT" and is_readable
     undoable = undo_deletes or undo_restores
-    options: Options = {"blind": not is_readable, "irreversible": not undoable and entry.kind != "read"}
-    if reason := confirmation_reason(entry, undoable):
-        options["asks"] = lambda attributes, before: reason
-    return options
+    reason = confirmation_reason(entry, undoable)
+    return Effects(
+        asks=(lambda attributes, before: reason) if reason else None,
+        warns=entry.asks,
+        blind=not is_readable,
+        irreversible=not undoable and entry.kind != "read",
+    )
 
 
 def confirmation_reason(entry: Entry, undoable: bool) -> str:

@@ -76,7 +76,7 @@ def tool_names(tools: frozenset[str]) -> str:
 def tool_kind(operation: Operation[..., object]) -> str:
     """Return `read`, `write` or `destructive`, with `on request` if the tool is not listed by default."""
     kind = "read" if operation.read_only else "destructive" if operation.destructive else "write"
-    return f"{kind}, on request" if operation.options.get("extra") else kind
+    return f"{kind}, on request" if operation.options.offered.on_request else kind
 
 
 def setting_table() -> str:

@@ -319,7 +319,7 @@ class NameDirectory:
     async def _load(self, sender: Sender, resource: Resource) -> bool:
         """Fetch a whole kind; return False if something of it was written meanwhile, so that it is stale already."""
         before, started_at = self._directories[resource.plural], self._clock()
-        entries, complete = await self._fetch_pages(sender, resource, resource.lister.options.get("query", {}))
+        entries, complete = await self._fetch_pages(sender, resource, resource.lister.options.encoding.query)
         if self._directories[resource.plural] is not before:
             return False
         self._directories[resource.plural] = KindDirectory({e.id: e for e in entries}, started_at, complete)

@@ -63,10 +63,10 @@ class OperationIndex(dict[str, Operation[..., Any]]):
         """Return the operation declared here for a catalogue route; a tool wins over an internal operation."""
         declared = [operation for name, operation in self.items() if "." not in name]
         same = [o for o in declared if o.resource.plane == "api" and route(o.method, o.path) == entry_route]
-        return next((o for o in same if o.options.get("tool", True)), next(iter(same), None))
+        return next((o for o in same if o.options.offered.as_tool), next(iter(same), None))
 
 
 STEPS = OperationIndex({operation.name: operation for resource in RESOURCES for operation in resource.operations})
 """All operations by name: tools, internal operations, and those of the catalogue by their ids."""
-OPERATIONS = {name: operation for name, operation in STEPS.items() if operation.options.get("tool", True)}
+OPERATIONS = {name: operation for name, operation in STEPS.items() if operation.options.offered.as_tool}
 """The tools by name."""

@@ -20,6 +20,7 @@ from ac_mcp.operations.custom_fields import (
 )
 from ac_mcp.spec.annotations import About, Ref, Wire
 from ac_mcp.spec.operation import Call
+from ac_mcp.spec.options import Answer, Effects, Offered
 from ac_mcp.spec.parameters import AccountRef, AllOfThem, Further, Id
 from ac_mcp.spec.resource import Resource
 
@@ -30,13 +31,20 @@ Field = Annotated[
 ]
 
 
-@account_fields.get("/accountCustomFieldMeta", title="List custom fields of accounts (companies)", extra=True)
+@account_fields.get(
+    "/accountCustomFieldMeta", title="List custom fields of accounts (companies)", offered=Offered(on_request=True)
+)
 async def list_account_fields(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
     """List accounts' custom fields (companies): what is a field's id, type, options. Returns one page."""
     return await call()
 
 
-@account_fields.post("/accountCustomFieldMeta", title="Create a custom field of accounts", unique=True, extra=True)
+@account_fields.post(
+    "/accountCustomFieldMeta",
+    title="Create a custom field of accounts",
+    effects=Effects(unique=True),
+    offered=Offered(on_request=True),
+)
 async def create_account_field(
     call: Call, title: Title, type: Kind, options: OptionList | None = None, in_forms: InForms = True
 ) -> Json:
@@ -45,14 +53,17 @@ async def create_account_field(
     return await create_custom_field(call, type, options)
 
 
-@account_fields.get("/accountCustomFieldMeta/{field}", tool=False)
+@account_fields.get("/accountCustomFieldMeta/{field}", offered=Offered(as_tool=False))
 async def get_account_field(call: Call, field: Field) -> Json:
     """One custom field of accounts."""
     return await call()
 
 
 @account_fields.put(
-    "/accountCustomFieldMeta/{field}", title="Change a custom field of accounts", unique=True, extra=True
+    "/accountCustomFieldMeta/{field}",
+    title="Change a custom field of accounts",
+    effects=Effects(unique=True),
+    offered=Offered(on_request=True),
 )
 async def update_account_field(
     call: Call,
@@ -66,14 +77,19 @@ async def update_account_field(
 
 
 @account_fields.delete(
-    "/accountCustomFieldMeta/{field}", title="Delete a custom field of accounts", asks=explain_lost_values, extra=True
+    "/accountCustomFieldMeta/{field}",
+    title="Delete a custom field of accounts",
+    effects=Effects(asks=explain_lost_values),
+    offered=Offered(on_request=True),
 )
 async def delete_account_field(call: Call, field: Field) -> Json:
     """Delete a custom field of accounts with all its values. Returns its title; cannot be undone."""
     return await call()
 
 
-@account_values.get("/accountCustomFieldData", title="List custom field values of an account", extra=True)
+@account_values.get(
+    "/accountCustomFieldData", title="List custom field values of an account", offered=Offered(on_request=True)
+)
 async def list_account_field_values(
     call: Call,
     account: Annotated[AccountRef, Wire("filters[customerAccountId]")],
@@ -84,7 +100,7 @@ async def list_account_field_values(
     return await call()
 
 
-@account_values.post("/accountCustomFieldData", tool=False, idempotent=True)
+@account_values.post("/accountCustomFieldData", idempotent=True, offered=Offered(as_tool=False))
 async def create_account_field_value(
     call: Call, account: Annotated[Id, Wire("customerAccountId")], field: Field, value: Value
 ) -> Json:
@@ -95,11 +111,9 @@ async def create_account_field_value(
 @account_values.put(
     "/accountCustomFieldData/{id}",
     title="Set a custom field of an account",
-    says=BEFORE_SCHEMA,
-    quotes=("before",),
-    extra=True,
-    starts="when an account changes",
-    reports=("account_update",),
+    answer=Answer(says=BEFORE_SCHEMA, quotes=("before",)),
+    offered=Offered(on_request=True),
+    effects=Effects(starts="when an account changes", reports=("account_update",)),
 )
 async def set_account_field_value(
     call: Call, account: Annotated[AccountRef, Wire("customerAccountId")], field: Field, value: Value
@@ -109,7 +123,7 @@ async def set_account_field_value(
     return await set_custom_value(call, rows, field, lambda: create_account_field_value(call, account, field, value))
 
 
-@account_values.delete("/accountCustomFieldData/{id}", tool=False)
+@account_values.delete("/accountCustomFieldData/{id}", offered=Offered(as_tool=False))
 async def delete_account_field_value(call: Call, id: Id) -> Json:
     """Empty a custom field of an account."""
     return await call()

@@ -4,6 +4,7 @@ from ac_mcp.errors import BadArguments, Forbidden
 from ac_mcp.messages import Json
 from ac_mcp.spec.columns import Code, Date, Number, Prose, Reference, Text
 from ac_mcp.spec.operation import Call, with_own_words
+from ac_mcp.spec.options import Effects, Offered
 from ac_mcp.spec.parameters import AllOfThem, AutomationRef, ContactRef, Further
 from ac_mcp.spec.resource import Resource
 
@@ -48,13 +49,15 @@ async def get_automation(call: Call, automation: AutomationRef) -> Json:
     return await call()
 
 
-@contact_automations.get("/contactAutomations", tool=False)
+@contact_automations.get("/contactAutomations", offered=Offered(as_tool=False))
 async def list_entries(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
     """Who entered which automation."""
     return await call()
 
 
-@contact_automations.get("/contacts/{contact}/contactAutomations", title="List a contact's automations", extra=True)
+@contact_automations.get(
+    "/contacts/{contact}/contactAutomations", title="List a contact's automations", offered=Offered(on_request=True)
+)
 async def list_contact_automations(call: Call, contact: ContactRef) -> Json:
     """List the automations (workflows) one contact is in or has run through. Returns names, since when, if running."""
     return await call()
@@ -63,8 +66,8 @@ async def list_contact_automations(call: Call, contact: ContactRef) -> Json:
 @contact_automations.post(
     "/contactAutomations",
     title="Add a contact to an automation (workflow)",
-    starts="by hand, this one first of all,",
-    extra=True,
+    effects=Effects(starts="by hand, this one first of all,"),
+    offered=Offered(on_request=True),
 )
 async def add_to_automation(call: Call, contact: ContactRef, automation: AutomationRef) -> Json:
     """Enroll a contact in an automation: start a workflow, sequence or journey for a person; its mails go out. Returns
@@ -82,7 +85,7 @@ async def add_to_automation(call: Call, contact: ContactRef, automation: Automat
 
 
 @contact_automations.delete(
-    "/contactAutomations/{id}", title="Take a contact out of an automation (workflow)", extra=True
+    "/contactAutomations/{id}", title="Take a contact out of an automation (workflow)", offered=Offered(on_request=True)
 )
 async def remove_from_automation(call: Call, contact: ContactRef, automation: AutomationRef) -> Json:
     """Remove a contact from an automation: end, stop or exit a workflow for a person. Returns if it was in it; cannot

@@ -6,6 +6,7 @@ from typing import Any
 from ac_mcp.messages import Json
 from ac_mcp.spec.columns import Code, Column, Number, Rate, Reference, Text, Time
 from ac_mcp.spec.operation import Call
+from ac_mcp.spec.options import Encoding, Offered
 from ac_mcp.spec.parameters import CampaignRef, Further, Limit
 from ac_mcp.spec.resource import Resource, named_by
 
@@ -81,7 +82,7 @@ campaign_links = Resource(
 )
 
 
-@campaigns.get("/campaigns", title="List campaigns (newsletters)", query={"orders[sdate]": "DESC"})
+@campaigns.get("/campaigns", title="List campaigns (newsletters)", encoding=Encoding(query={"orders[sdate]": "DESC"}))
 async def list_campaigns(
     call: Call,
     limit: Limit = 20,
@@ -97,7 +98,9 @@ async def get_campaign(call: Call, campaign: CampaignRef) -> Json:
     return await call()
 
 
-@campaign_links.get("/campaigns/{campaign}/links", title="List the links in a campaign", extra=True)
+@campaign_links.get(
+    "/campaigns/{campaign}/links", title="List the links in a campaign", offered=Offered(on_request=True)
+)
 async def list_campaign_links(call: Call, campaign: CampaignRef) -> Json:
     """List the links in a campaign's mail. Returns addresses, and if clicks are tracked; clicks of each the API does
     not tell."""

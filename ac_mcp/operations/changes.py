@@ -10,6 +10,7 @@ from ac_mcp.messages import Json
 from ac_mcp.spec.annotations import About, Unlisted
 from ac_mcp.spec.columns import COUNT, TEXT, TEXTS, Column, Text, Time
 from ac_mcp.spec.operation import Call
+from ac_mcp.spec.options import Answer, Offered
 from ac_mcp.spec.parameters import Further, Limit
 from ac_mcp.spec.resource import Resource
 
@@ -127,8 +128,9 @@ async def list_changes(call: Call, limit: Annotated[Limit, Unlisted()] = 20, off
     title="Undo a change",
     destructive=True,
     idempotent=True,
-    verbatim=True,
-    says={"change": TEXT, "call": TEXT, "restored": TEXTS, "not_restored": TEXTS, **JOB_SCHEMA},
+    answer=Answer(
+        verbatim=True, says={"change": TEXT, "call": TEXT, "restored": TEXTS, "not_restored": TEXTS, **JOB_SCHEMA}
+    ),
 )
 async def undo_change(call: Call, change: ChangeId) -> Json:
     """Restore what a change made here replaced or deleted: undo, revert, take back, bring back. Returns what could not
@@ -141,9 +143,8 @@ async def undo_change(call: Call, change: ChangeId) -> Json:
     title="Preview a change (dry run)",
     read_only=True,
     idempotent=True,
-    verbatim=True,
-    for_writing=True,
-    says=PREVIEW_SCHEMA,
+    answer=Answer(verbatim=True, says=PREVIEW_SCHEMA),
+    offered=Offered(for_writing=True),
 )
 async def preview_change(
     call: Call,
@@ -155,7 +156,7 @@ async def preview_change(
     return await call()
 
 
-@changes.post("/confirmations", title="Confirm a change that waits", destructive=True, verbatim=True)
+@changes.post("/confirmations", title="Confirm a change that waits", destructive=True, answer=Answer(verbatim=True))
 async def confirm_change(
     call: Call, token: Annotated[str, About("From the answer that asked", "wPq2…", show_example=False)]
 ) -> Json:

@@ -8,6 +8,7 @@ from ac_mcp.operations.account_fields import account_values, list_account_field_
 from ac_mcp.spec.annotations import About, Wire
 from ac_mcp.spec.columns import Date, Number, Reference, Text
 from ac_mcp.spec.operation import Call, gather_payloads, with_own_words
+from ac_mcp.spec.options import Answer, Effects, Encoding, Offered
 from ac_mcp.spec.parameters import AccountRef, ContactRef, Further, Id, Limit, Name, Offset, OwnerRef, Search, Website
 from ac_mcp.spec.resource import Resource
 
@@ -44,7 +45,7 @@ company_contacts = Resource(
 """The same associations as rows of their own list, where one row is an `account_contact` and not an account."""
 
 
-@accounts.get("/accounts", title="List companies (accounts)", query={"count_deals": "true"})
+@accounts.get("/accounts", title="List companies (accounts)", encoding=Encoding(query={"count_deals": "true"}))
 async def list_accounts(call: Call, search: Search | None = None, limit: Limit = 20, offset: Further = 0) -> Json:
     """List or search accounts: which companies (organizations) are in the CRM. Returns a page and total."""
     return await call()
@@ -61,14 +62,19 @@ async def create_account(
     return await call()
 
 
-@accounts.get("/accounts/{account}", title="Show a company (account)", shows=(account_values,), extra=True)
+@accounts.get(
+    "/accounts/{account}",
+    title="Show a company (account)",
+    answer=Answer(beside=(account_values,)),
+    offered=Offered(on_request=True),
+)
 async def get_account(call: Call, account: AccountRef) -> Json:
     """Show one account (company, organization): website, owner, custom fields. Who works there:
     list_account_contacts."""
     return await gather_payloads(call(), list_account_field_values(call, account))
 
 
-@accounts.put("/accounts/{account}", title="Change a company (account)", extra=True)
+@accounts.put("/accounts/{account}", title="Change a company (account)", offered=Offered(on_request=True))
 async def update_account(
     call: Call,
     account: AccountRef,
@@ -81,13 +87,13 @@ async def update_account(
     return await call()
 
 
-@accounts.delete("/accounts/{account}", title="Delete a company (account)", extra=True)
+@accounts.delete("/accounts/{account}", title="Delete a company (account)", offered=Offered(on_request=True))
 async def delete_account(call: Call, account: AccountRef) -> Json:
     """Delete an account (company); its contacts stay. Returns its name; undone only in part."""
     return await call()
 
 
-@company_contacts.get("/accountContacts", title="List a company's contacts", extra=True)
+@company_contacts.get("/accountContacts", title="List a company's contacts", offered=Offered(on_request=True))
 async def list_account_contacts(
     call: Call,
     account: Annotated[AccountRef, Wire("filters[account]")] | None = None,
@@ -99,8 +105,7 @@ async def list_account_contacts(
     return await call()
 
 
-@account_contacts.post("/accountContacts", title="Put a contact into a company", idempotent=True, extra=True,
-                       reports=("account_contact_add",))  # fmt: skip
+@account_contacts.post("/accountContacts", title="Put a contact into a company", idempotent=True, offered=Offered(on_request=True), effects=Effects(reports=("account_contact_add",)))  # fmt: skip
 async def add_contact_to_account(
     call: Call,
     contact: ContactRef,
@@ -127,14 +132,13 @@ async def add_contact_to_account(
     return with_own_words(payload, result="job title changed")
 
 
-@account_contacts.put("/accountContacts/{id}", tool=False)
+@account_contacts.put("/accountContacts/{id}", offered=Offered(as_tool=False))
 async def change_job(call: Call, id: Id, contact: Id, account: Id, job_title: str) -> Json:
     """What a contact is at its company."""
     return await call()
 
 
-@account_contacts.delete("/accountContacts/{id}", title="Take a contact out of a company", destructive=False,
-                         extra=True)  # fmt: skip
+@account_contacts.delete("/accountContacts/{id}", title="Take a contact out of a company", destructive=False, offered=Offered(on_request=True))  # fmt: skip
 async def remove_contact_from_account(call: Call, contact: ContactRef, account: AccountRef) -> Json:
     """Take a contact out of an account (company): somebody no longer works there. Returns if it was in it."""
     rows = as_objects((await list_account_contacts(call, contact=contact))["accountContacts"])

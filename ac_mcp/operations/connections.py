@@ -10,6 +10,7 @@ from ac_mcp.messages import Json, as_object, as_objects
 from ac_mcp.spec.annotations import About, Unlisted
 from ac_mcp.spec.columns import Column, Flag, Text, Time
 from ac_mcp.spec.operation import Call, with_own_words
+from ac_mcp.spec.options import Effects, Encoding, Offered
 from ac_mcp.spec.parameters import ConnectionRef, Id
 from ac_mcp.spec.resource import Resource
 
@@ -69,7 +70,7 @@ connections = Resource(
 )
 
 
-@connections.get("/connections", query={"app": "active-campaign"})
+@connections.get("/connections", encoding=Encoding(query={"app": "active-campaign"}))
 async def list_connections(
     call: Call,
     app: App = "active-campaign",
@@ -112,7 +113,7 @@ async def get_connection(
     return with_own_words(payload, note=NOT_YET if is_pending(payload) else SIGNED_IN)
 
 
-@connections.post("/connections", tool=False)
+@connections.post("/connections", offered=Offered(as_tool=False))
 async def create_connection(call: Call, app: App) -> Json:
     """Start a connection; its url leads to the sign-in."""
     return await call()
@@ -123,7 +124,9 @@ def explain_lost_sign_in(sent: Json, before: Json) -> str:
     return "A deleted connection cannot be restored: somebody has to sign in to ActiveCampaign again."
 
 
-@connections.delete("/connections/{connection}", tool=False, asks=explain_lost_sign_in)
+@connections.delete(
+    "/connections/{connection}", offered=Offered(as_tool=False), effects=Effects(asks=explain_lost_sign_in)
+)
 async def delete_connection(call: Call, connection: ConnectionRef) -> Json:
     """Forget a connection and its sign-in."""
     return await call()

@@ -16,6 +16,7 @@ from ac_mcp.operations.tags import contact_tags, list_contact_tags
 from ac_mcp.spec.annotations import About, After, Order, Unlisted, Wire
 from ac_mcp.spec.columns import COUNT, TEXT, Date, Joined, Positive, Text, Time
 from ac_mcp.spec.operation import Call, gather_payloads, with_own_words
+from ac_mcp.spec.options import Answer, Effects, Offered
 from ac_mcp.spec.parameters import (
     Clear,
     ContactRef,
@@ -79,7 +80,12 @@ contacts = Resource(
 )
 
 
-@contacts.get("/contacts", title="Search and count contacts", listed=("fields",), says={"status": TEXT})
+@contacts.get(
+    "/contacts",
+    title="Search and count contacts",
+    offered=Offered(lists_views=("fields",)),
+    answer=Answer(says={"status": TEXT}),
+)
 async def list_contacts(
     call: Call,
     search: Annotated[Search, About("Text in name, e-mail, phone", "reed", show_example=False)] | None = None,
@@ -142,9 +148,11 @@ def get_paging(call: Call) -> Json:
 @contacts.get(
     "/contacts/{contact}",
     title="Show a contact's profile",
-    shows=(contact_tags, contact_lists, field_values, deals, contact_automations, account_contacts, notes),
-    listed=("detail",),
-    says={"older_notes": COUNT},
+    answer=Answer(
+        beside=(contact_tags, contact_lists, field_values, deals, contact_automations, account_contacts, notes),
+        says={"older_notes": COUNT},
+    ),
+    offered=Offered(lists_views=("detail",)),
 )
 async def get_contact(call: Call, contact: ContactRef) -> Json:
     """Show a contact's record: everything known about a person. Returns tags, lists, custom fields, deals, automations;
@@ -158,9 +166,8 @@ async def get_contact(call: Call, contact: ContactRef) -> Json:
 @contacts.put(
     "/contacts/{contact}",
     title="Change a contact's details",
-    shows=(field_values,),
-    starts="when a detail or field changes",
-    reports=("update",),
+    answer=Answer(beside=(field_values,)),
+    effects=Effects(starts="when a detail or field changes", reports=("update",)),
 )
 async def update_contact(
     call: Call,
@@ -182,9 +189,8 @@ async def update_contact(
 @contacts.post(
     "/contacts",
     title="Add a new contact",
-    duplicate=update_contact,
-    shows=(field_values,),
-    starts="when a field is set",
+    effects=Effects(duplicate=update_contact, starts="when a field is set"),
+    answer=Answer(beside=(field_values,)),
 )
 async def create_contact(
     call: Call,
@@ -203,8 +209,8 @@ async def create_contact(
     title="Create or update a contact",
     idempotent=True,
     destructive=True,
-    shows=(field_values,),
-    starts="when a detail or field changes",
+    answer=Answer(beside=(field_values,)),
+    effects=Effects(starts="when a detail or field changes"),
 )
 async def sync_contact(
     call: Call,

@@ -16,6 +16,7 @@ from ac_mcp.operations.tags import list_tags
 from ac_mcp.spec.annotations import About
 from ac_mcp.spec.columns import COUNT, TEXT, TEXTS, Text
 from ac_mcp.spec.operation import Call, all_pages
+from ac_mcp.spec.options import Answer, Understood
 from ac_mcp.spec.resource import Resource
 
 MAX_GROUPS = 60
@@ -74,12 +75,16 @@ class Tally:
 @counts.get(
     "/contacts",
     title="Count contacts by conditions, broken down",
-    single=True,
-    verbatim=True,
-    says={"count": COUNT, "where": TEXTS, "by": ROWS_SCHEMA, "based_on": TEXT, "as_of": TEXT},
-    reveals=describe_revealed_text,
-    understands={"field": to_by_argument, "group_by": to_by_argument, "breakdown": to_by_argument}
-    | dict.fromkeys(FILTERS, to_where_argument),
+    answer=Answer(
+        is_single=True,
+        verbatim=True,
+        says={"count": COUNT, "where": TEXTS, "by": ROWS_SCHEMA, "based_on": TEXT, "as_of": TEXT},
+    ),
+    understood=Understood(
+        reveals=describe_revealed_text,
+        instead={"field": to_by_argument, "group_by": to_by_argument, "breakdown": to_by_argument}
+        | dict.fromkeys(FILTERS, to_where_argument),
+    ),
 )
 async def count_contacts(
     call: Call,

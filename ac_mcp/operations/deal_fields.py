@@ -20,6 +20,7 @@ from ac_mcp.operations.custom_fields import (
 )
 from ac_mcp.spec.annotations import About, Ref, Wire
 from ac_mcp.spec.operation import Call
+from ac_mcp.spec.options import Answer, Effects, Offered
 from ac_mcp.spec.parameters import AllOfThem, DealRef, Further, Id
 from ac_mcp.spec.resource import Resource
 
@@ -30,13 +31,20 @@ Field = Annotated[
 ]
 
 
-@deal_fields.get("/dealCustomFieldMeta", title="List custom fields of deals (opportunities)", extra=True)
+@deal_fields.get(
+    "/dealCustomFieldMeta", title="List custom fields of deals (opportunities)", offered=Offered(on_request=True)
+)
 async def list_deal_fields(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
     """List deals' custom fields (opportunities): what is a field's id, type, options. Returns one page."""
     return await call()
 
 
-@deal_fields.post("/dealCustomFieldMeta", title="Create a custom field of deals", unique=True, extra=True)
+@deal_fields.post(
+    "/dealCustomFieldMeta",
+    title="Create a custom field of deals",
+    effects=Effects(unique=True),
+    offered=Offered(on_request=True),
+)
 async def create_deal_field(
     call: Call, title: Title, type: Kind, options: OptionList | None = None, in_forms: InForms = True
 ) -> Json:
@@ -45,13 +53,18 @@ async def create_deal_field(
     return await create_custom_field(call, type, options)
 
 
-@deal_fields.get("/dealCustomFieldMeta/{field}", tool=False)
+@deal_fields.get("/dealCustomFieldMeta/{field}", offered=Offered(as_tool=False))
 async def get_deal_field(call: Call, field: Field) -> Json:
     """One custom field of deals."""
     return await call()
 
 
-@deal_fields.put("/dealCustomFieldMeta/{field}", title="Change a custom field of deals", unique=True, extra=True)
+@deal_fields.put(
+    "/dealCustomFieldMeta/{field}",
+    title="Change a custom field of deals",
+    effects=Effects(unique=True),
+    offered=Offered(on_request=True),
+)
 async def update_deal_field(
     call: Call,
     field: Field,
@@ -64,14 +77,17 @@ async def update_deal_field(
 
 
 @deal_fields.delete(
-    "/dealCustomFieldMeta/{field}", title="Delete a custom field of deals", asks=explain_lost_values, extra=True
+    "/dealCustomFieldMeta/{field}",
+    title="Delete a custom field of deals",
+    effects=Effects(asks=explain_lost_values),
+    offered=Offered(on_request=True),
 )
 async def delete_deal_field(call: Call, field: Field) -> Json:
     """Delete a custom field of deals with all its values. Returns its title; cannot be undone."""
     return await call()
 
 
-@deal_values.get("/dealCustomFieldData", title="List custom field values of a deal", extra=True)
+@deal_values.get("/dealCustomFieldData", title="List custom field values of a deal", offered=Offered(on_request=True))
 async def list_deal_field_values(
     call: Call,
     deal: Annotated[DealRef, Wire("filters[dealId]")],
@@ -82,7 +98,7 @@ async def list_deal_field_values(
     return await call()
 
 
-@deal_values.post("/dealCustomFieldData", tool=False, idempotent=True)
+@deal_values.post("/dealCustomFieldData", idempotent=True, offered=Offered(as_tool=False))
 async def create_deal_field_value(call: Call, deal: Annotated[Id, Wire("dealId")], field: Field, value: Value) -> Json:
     """The first value of a field; a second one of the same replaces it (reference 5.5)."""
     return await call()
@@ -91,11 +107,9 @@ async def create_deal_field_value(call: Call, deal: Annotated[Id, Wire("dealId")
 @deal_values.put(
     "/dealCustomFieldData/{id}",
     title="Set a custom field of a deal",
-    says=BEFORE_SCHEMA,
-    quotes=("before",),
-    extra=True,
-    starts="when a deal changes",
-    reports=("deal_update",),
+    answer=Answer(says=BEFORE_SCHEMA, quotes=("before",)),
+    offered=Offered(on_request=True),
+    effects=Effects(starts="when a deal changes", reports=("deal_update",)),
 )
 async def set_deal_field_value(
     call: Call, deal: Annotated[DealRef, Wire("dealId")], field: Field, value: Value
@@ -105,7 +119,7 @@ async def set_deal_field_value(
     return await set_custom_value(call, rows, field, lambda: create_deal_field_value(call, deal, field, value))
 
 
-@deal_values.delete("/dealCustomFieldData/{id}", tool=False)
+@deal_values.delete("/dealCustomFieldData/{id}", offered=Offered(as_tool=False))
 async def delete_deal_field_value(call: Call, id: Id) -> Json:
     """Empty a custom field of a deal."""
     return await call()

@@ -8,6 +8,7 @@ from ac_mcp.messages import Json, as_object
 from ac_mcp.spec.annotations import About, Order, Ref, Wire
 from ac_mcp.spec.columns import AMOUNTS, Code, Date, Flag, Money, Prose, Reference, Text, Time
 from ac_mcp.spec.operation import Call, with_own_words
+from ac_mcp.spec.options import Answer, Effects, Offered
 from ac_mcp.spec.parameters import (
     AccountRef,
     ContactRef,
@@ -68,8 +69,8 @@ deals = Resource(
 @deals.get(
     "/deals",
     title="List deals (opportunities)",
-    listed=("fields",),
-    says={"value_by_currency": AMOUNTS},
+    offered=Offered(lists_views=("fields",)),
+    answer=Answer(says={"value_by_currency": AMOUNTS}),
 )
 async def list_deals(
     call: Call,
@@ -102,10 +103,7 @@ async def get_deal(call: Call, deal: DealRef) -> Json:
 
 
 @deals.post(
-    "/deals",
-    title="Create a deal (opportunity)",
-    starts="when a deal is added",
-    reports=("deal_add",),
+    "/deals", title="Create a deal (opportunity)", effects=Effects(starts="when a deal is added", reports=("deal_add",))
 )
 async def create_deal(
     call: Call,
@@ -137,8 +135,7 @@ async def create_deal(
 @deals.put(
     "/deals/{deal}",
     title="Change, move or close a deal",
-    starts="when a deal changes stage, value, owner or status",
-    reports=("deal_update",),
+    effects=Effects(starts="when a deal changes stage, value, owner or status", reports=("deal_update",)),
 )
 async def update_deal(
     call: Call,

@@ -16,13 +16,19 @@ from ac_mcp.operations.fields import (
 )
 from ac_mcp.spec.annotations import About, Ref, Wire
 from ac_mcp.spec.operation import Call, with_own_words
+from ac_mcp.spec.options import Answer, Effects, Offered
 from ac_mcp.spec.parameters import FieldRef, Id, Name
 
 ALL_LISTS = "0"
 """The list id that stands for all lists (reference 9)."""
 
 
-@fields.get("/fields/{field}", title="Show a custom field", says={"lists": {"type": "array"}}, extra=True)
+@fields.get(
+    "/fields/{field}",
+    title="Show a custom field",
+    answer=Answer(says={"lists": {"type": "array"}}),
+    offered=Offered(on_request=True),
+)
 async def get_field(call: Call, field: FieldRef) -> Json:
     """Show one custom field of contacts: type, options, whether it is required, on how many lists it shows."""
     payload = await call()
@@ -33,7 +39,7 @@ async def get_field(call: Call, field: FieldRef) -> Json:
     return with_own_words(payload | {"field": row | {"options": options}}, note=f"It shows {where}.")
 
 
-@fields.put("/fields/{field}", title="Change a custom field", extra=True)
+@fields.put("/fields/{field}", title="Change a custom field", offered=Offered(on_request=True))
 async def update_field(
     call: Call,
     field: FieldRef,
@@ -99,7 +105,7 @@ async def show_only_on(call: Call, field: str, relations: list[Json], lists: lis
             await hide_field(call, relation_id)
 
 
-@field_options.get("/fieldOptions/{id}", tool=False)
+@field_options.get("/fieldOptions/{id}", offered=Offered(as_tool=False))
 async def get_field_option(call: Call, id: Id) -> Json:
     """One choice of a field."""
     return await call()
@@ -110,13 +116,13 @@ def explain_lost_choice(sent: Json, before: Json) -> str:
     return "Contacts that have a choice that is removed lose it, and no undo brings that back."
 
 
-@field_options.delete("/fieldOptions/{id}", tool=False, asks=explain_lost_choice)
+@field_options.delete("/fieldOptions/{id}", offered=Offered(as_tool=False), effects=Effects(asks=explain_lost_choice))
 async def delete_field_option(call: Call, id: Id) -> Json:
     """Take a choice out of a field."""
     return await call()
 
 
-@field_relations.delete("/fieldRels/{id}", tool=False)
+@field_relations.delete("/fieldRels/{id}", offered=Offered(as_tool=False))
 async def hide_field(call: Call, id: Id) -> Json:
     """A field no longer shows on a list."""
     return await call()
@@ -128,7 +134,12 @@ def explain_lost_values(sent: Json, before: Json) -> str:
     return f"{count} contacts have a value in this field, and no undo brings these back." if count else ""
 
 
-@fields.delete("/fields/{field}", title="Delete a custom field", asks=explain_lost_values, extra=True)
+@fields.delete(
+    "/fields/{field}",
+    title="Delete a custom field",
+    effects=Effects(asks=explain_lost_values),
+    offered=Offered(on_request=True),
+)
 async def delete_field(call: Call, field: FieldRef) -> Json:
     """Delete a custom field of contacts with its choices and all values in it. Returns its title; undone only in
     part."""

@@ -11,6 +11,7 @@ from ac_mcp.messages import Json, as_object, as_objects
 from ac_mcp.spec.annotations import About, Multiple, ValueOf, Wire
 from ac_mcp.spec.columns import Flag, Prose, Reference, Several, Text, Values
 from ac_mcp.spec.operation import Call, all_pages, with_own_words
+from ac_mcp.spec.options import Answer, Effects, Offered
 from ac_mcp.spec.parameters import AllOfThem, ContactRef, FieldRef, Further, Id, Limit, Name, require_date
 from ac_mcp.spec.resource import Resource, named_by
 
@@ -123,13 +124,13 @@ async def list_fields(call: Call, limit: AllOfThem = 100, offset: Further = 0) -
     return payload | {"fields": [field | {"options": get_option_labels(field, options)} for field in payload["fields"]]}
 
 
-@field_options.post("/fieldOption/bulk", tool=False)
+@field_options.post("/fieldOption/bulk", offered=Offered(as_tool=False))
 async def create_field_options(call: Call, field_options: list[Json]) -> Json:
     """Add options to fields, all at once."""
     return await call()
 
 
-@field_relations.post("/fieldRels", tool=False)
+@field_relations.post("/fieldRels", offered=Offered(as_tool=False))
 async def show_field(call: Call, field: Id, relid: Id = "0") -> Json:
     """Make a field visible on a list; 0 stands for all of them."""
     return await call()
@@ -140,7 +141,7 @@ def normalize_field_type(word: object) -> object:
     return {"select": "dropdown", "multiselect": "listbox", "string": "text", "integer": "number"}.get(str(word), word)
 
 
-@fields.post("/fields", title="Create a custom field", resumable=True)
+@fields.post("/fields", title="Create a custom field", effects=Effects(resumable=True))
 async def create_field(
     call: Call,
     title: Annotated[Name, About("Title", "Plan", show_example=False)],
@@ -196,13 +197,15 @@ async def create_or_resume(call: Call, title: str, type: str, options: list[str]
     return field, [option for option in options if option not in field["options"]], "finished"
 
 
-@field_values.get("/contacts/{contact}/fieldValues", title="List a contact's custom field values", extra=True)
+@field_values.get(
+    "/contacts/{contact}/fieldValues", title="List a contact's custom field values", offered=Offered(on_request=True)
+)
 async def list_field_values(call: Call, contact: ContactRef) -> Json:
     """List all custom field values of one contact. Returns titles and values."""
     return await call()
 
 
-@field_values.post("/fieldValues", tool=False, idempotent=True)
+@field_values.post("/fieldValues", idempotent=True, offered=Offered(as_tool=False))
 async def create_field_value(call: Call, contact: Id, field: Id, value: Annotated[str, Multiple()]) -> Json:
     """The first value of a field for a contact."""
     return await call()
@@ -211,10 +214,8 @@ async def create_field_value(call: Call, contact: Id, field: Id, value: Annotate
 @field_values.put(
     "/fieldValues/{id}",
     title="Set a contact's custom field",
-    starts="when this field changes",
-    reports=("update",),
-    says={"before": Several("").kind_of_value},
-    quotes=("before",),
+    effects=Effects(starts="when this field changes", reports=("update",)),
+    answer=Answer(says={"before": Several("").kind_of_value}, quotes=("before",)),
 )
 async def set_field_value(
     call: Call,
@@ -237,7 +238,7 @@ async def set_field_value(
     return payload if before is None else with_own_words(payload, before=before)
 
 
-@field_values.get("/fieldValues", title="List values of a custom field", extra=True)
+@field_values.get("/fieldValues", title="List values of a custom field", offered=Offered(on_request=True))
 async def list_values_of_field(
     call: Call,
     field: Annotated[FieldRef, Wire("filters[fieldid]")],
@@ -249,7 +250,7 @@ async def list_values_of_field(
     return await call()
 
 
-@field_values.delete("/fieldValues/{id}", tool=False)
+@field_values.delete("/fieldValues/{id}", offered=Offered(as_tool=False))
 async def delete_field_value(call: Call, id: Id) -> Json:
     """Empty a custom field of a contact."""
     return await call()

@@ -8,6 +8,7 @@ from ac_mcp.messages import Json, as_object, as_objects
 from ac_mcp.spec.annotations import About, Ref
 from ac_mcp.spec.columns import TEXTS, Column, Date, Number, ReferenceList, Text
 from ac_mcp.spec.operation import PAGE, Call, all_pages
+from ac_mcp.spec.options import Offered
 from ac_mcp.spec.parameters import AllOfThem, Further, ListRef
 from ac_mcp.spec.resource import Resource
 
@@ -60,13 +61,13 @@ forms = Resource(
 FormRef = Annotated[str, Ref("forms"), About("Name or id", "Footer sign-up", show_example=False)]
 
 
-@forms.get("/forms", tool=False)
+@forms.get("/forms", offered=Offered(as_tool=False))
 async def list_all_forms(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
     """One page of forms; the API cannot filter them (reference 12)."""
     return await call()
 
 
-@forms.get("/forms", title="List forms (sign-ups)", extra=True)
+@forms.get("/forms", title="List forms (sign-ups)", offered=Offered(on_request=True))
 async def list_forms(call: Call, list: ListRef | None = None, limit: AllOfThem = 100, offset: Further = 0) -> Json:
     """List sign-up forms, or those that feed a list. Returns the lists each feeds, how many entries; who came in: by
     the tag or list."""
@@ -77,7 +78,7 @@ async def list_forms(call: Call, list: ListRef | None = None, limit: AllOfThem =
     return payload | {"forms": found[offset : offset + limit], "meta": {"total": len(found)}}
 
 
-@forms.get("/forms/{form}", title="Show a form (sign-up)", extra=True)
+@forms.get("/forms/{form}", title="Show a form (sign-up)", offered=Offered(on_request=True))
 async def get_form(call: Call, form: FormRef) -> Json:
     """Show one sign-up form: what it asks for, the lists it feeds, its thank-you text."""
     return await call()

@@ -9,6 +9,7 @@ from ac_mcp.operations.deals import STATUS
 from ac_mcp.spec.annotations import About, Ref, Unlisted, Wire
 from ac_mcp.spec.columns import COUNT, TEXT, TEXTS, Text
 from ac_mcp.spec.operation import Call
+from ac_mcp.spec.options import Answer
 from ac_mcp.spec.parameters import AutomationRef, Fields, ListRef, Number, OwnerRef, PipelineRef, StageRef, TagRef
 from ac_mcp.spec.resource import Resource
 
@@ -40,10 +41,9 @@ jobs = Resource(
 @jobs.post(
     "/jobs/contacts",
     title="Change many contacts at once (bulk)",
-    verbatim=True,
     destructive=True,
     idempotent=True,
-    says=JOB_SCHEMA,
+    answer=Answer(verbatim=True, says=JOB_SCHEMA),
 )
 async def bulk_update_contacts(
     call: Call,
@@ -85,10 +85,9 @@ def is_same(added: str | None, removed: str | None) -> bool:
 @jobs.post(
     "/jobs/deals",
     title="Change many deals at once (bulk)",
-    verbatim=True,
     destructive=True,
     idempotent=True,
-    says=JOB_SCHEMA,
+    answer=Answer(verbatim=True, says=JOB_SCHEMA),
 )
 async def bulk_update_deals(
     call: Call,
@@ -144,9 +143,11 @@ async def start_job(call: Call, kind: str, ids: Any, where: Any, steps: list[Jso
 @jobs.post(
     "/jobs/{job}",
     title="Follow, resume or stop a bulk job",
-    verbatim=True,
     idempotent=True,
-    says={**JOB_SCHEMA, "file": TEXT, "rows": COUNT, "columns": TEXTS, "resource": TEXT, "as_of": TEXT},
+    answer=Answer(
+        verbatim=True,
+        says={**JOB_SCHEMA, "file": TEXT, "rows": COUNT, "columns": TEXTS, "resource": TEXT, "as_of": TEXT},
+    ),
 )
 async def follow_job(
     call: Call,

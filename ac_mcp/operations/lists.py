@@ -9,6 +9,7 @@ from ac_mcp.messages import Json, as_object
 from ac_mcp.spec.annotations import About, Unlisted, Wire
 from ac_mcp.spec.columns import Code, Column, Date, Number, Prose, Reference, Text
 from ac_mcp.spec.operation import Call, with_own_words
+from ac_mcp.spec.options import Effects, Offered, Understood
 from ac_mcp.spec.parameters import AllOfThem, ContactRef, Further, ListRef, Name, Search
 from ac_mcp.spec.resource import Resource, named_by
 
@@ -80,7 +81,7 @@ async def get_list(call: Call, list: ListRef) -> Json:
     return await call()
 
 
-@lists.post("/lists", title="Create a mailing list (audience)", unique=True)
+@lists.post("/lists", title="Create a mailing list (audience)", effects=Effects(unique=True))
 async def create_list(call: Call, name: ListName, sender_url: Url, sender_reminder: Reminder) -> Json:
     """Create a list: set up a new audience or newsletter. Returns its id; only admins see it at first."""
     return with_own_words(await call(stringid=slug(name)), note=HIDDEN)
@@ -92,7 +93,7 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "list"
 
 
-@lists.put("/lists/{list}", title="Rename or edit a mailing list", unique=True)
+@lists.put("/lists/{list}", title="Rename or edit a mailing list", effects=Effects(unique=True))
 async def update_list(
     call: Call,
     list: ListRef,
@@ -114,7 +115,7 @@ async def delete_list(call: Call, list: ListRef) -> Json:
     return await call()
 
 
-@contact_lists.get("/contacts/{contact}/contactLists", title="List a contact's lists", extra=True)
+@contact_lists.get("/contacts/{contact}/contactLists", title="List a contact's lists", offered=Offered(on_request=True))
 async def list_contact_lists(call: Call, contact: ContactRef) -> Json:
     """List the mailing lists one contact is or was on: active, unsubscribed, bounced. Returns names and since when."""
     return await call()
@@ -133,10 +134,10 @@ def explain_resubscribing(sent: Json, before: Json) -> str:
     "/contactLists",
     title="Subscribe a contact to a list",
     idempotent=True,
-    implied={"status": ("1", "active", "subscribed")},
-    asks=explain_resubscribing,
-    starts="when somebody joins this list",
-    reports=("subscribe", "list_add"),
+    understood=Understood(implied={"status": ("1", "active", "subscribed")}),
+    effects=Effects(
+        asks=explain_resubscribing, starts="when somebody joins this list", reports=("subscribe", "list_add")
+    ),
 )
 async def subscribe_contact(call: Call, contact: ContactRef, list: ListRef) -> Json:
     """Subscribe a contact to a list: opt in to a newsletter, sign up. Returns if they had opted out; may
@@ -173,9 +174,8 @@ def describe_opt_out(row: Json) -> str:
     title="Unsubscribe a contact from a list",
     idempotent=True,
     destructive=True,
-    implied={"status": ("2", "unsubscribed")},
-    starts="when somebody leaves this list",
-    reports=("unsubscribe",),
+    understood=Understood(implied={"status": ("2", "unsubscribed")}),
+    effects=Effects(starts="when somebody leaves this list", reports=("unsubscribe",)),
 )
 async def unsubscribe_contact(call: Call, contact: ContactRef, list: ListRef) -> Json:
     """Unsubscribe a contact from a list: take off, opt out, stop sending the newsletter. Returns if already off."""

@@ -7,6 +7,7 @@ from ac_mcp.messages import Json
 from ac_mcp.spec.annotations import About, Ref, Wire
 from ac_mcp.spec.columns import Date, Prose, Reference, Text
 from ac_mcp.spec.operation import Call
+from ac_mcp.spec.options import Offered
 from ac_mcp.spec.parameters import Email, Further, Limit, Name
 from ac_mcp.spec.resource import Resource, named_by
 
@@ -45,19 +46,19 @@ PlainText = Annotated[str, About("Plain text", "Hello %FIRSTNAME%", show_example
 Html = Annotated[str, About("HTML", "<p>Hello</p>", show_example=False)]
 
 
-@messages.get("/messages", title="List messages (e-mails)", extra=True)
+@messages.get("/messages", title="List messages (e-mails)", offered=Offered(on_request=True))
 async def list_messages(call: Call, limit: Limit = 20, offset: Further = 0) -> Json:
     """List messages: the e-mails written for campaigns, by subject and sender. Returns a page, no results."""
     return await call()
 
 
-@messages.get("/messages/{message}", title="Show a message (e-mail)", extra=True)
+@messages.get("/messages/{message}", title="Show a message (e-mail)", offered=Offered(on_request=True))
 async def get_message(call: Call, message: MessageRef) -> Json:
     """Show one message (e-mail): its subject, sender, text, the beginning of its HTML. Returns no results."""
     return await call()
 
 
-@messages.post("/messages", title="Write a message (e-mail)", large=True, extra=True)
+@messages.post("/messages", title="Write a message (e-mail)", offered=Offered(takes_tables=True, on_request=True))
 async def create_message(
     call: Call,
     subject: Subject,
@@ -75,7 +76,9 @@ async def create_message(
     return await call()
 
 
-@messages.put("/messages/{message}", title="Edit a message (e-mail)", large=True, extra=True)
+@messages.put(
+    "/messages/{message}", title="Edit a message (e-mail)", offered=Offered(takes_tables=True, on_request=True)
+)
 async def update_message(
     call: Call,
     message: MessageRef,
@@ -92,7 +95,7 @@ async def update_message(
     return await call()
 
 
-@messages.delete("/messages/{message}", title="Delete a message (e-mail)", extra=True)
+@messages.delete("/messages/{message}", title="Delete a message (e-mail)", offered=Offered(on_request=True))
 async def delete_message(call: Call, message: MessageRef) -> Json:
     """Delete a message (e-mail draft). Returns its subject; undone only in part."""
     return await call()

@@ -7,6 +7,7 @@ from ac_mcp.messages import Json, as_int, as_object
 from ac_mcp.spec.annotations import About, Wire
 from ac_mcp.spec.columns import TEXT, Date, Prose, Reference
 from ac_mcp.spec.operation import PAGE, Call, all_pages, with_own_words
+from ac_mcp.spec.options import Answer, Effects, Offered, Understood
 from ac_mcp.spec.parameters import AccountRef, ContactRef, DealRef, Further, Id, Limit, Name
 from ac_mcp.spec.resource import Resource
 
@@ -42,13 +43,13 @@ def with_owner(note: Json) -> Json:
     return note | {word: note.get("relid") for word, reltype in OWNER_TYPES.items() if reltype == note.get("reltype")}
 
 
-@notes.get("/contacts/{contact}/notes", tool=False)
+@notes.get("/contacts/{contact}/notes", offered=Offered(as_tool=False))
 async def list_contact_notes(call: Call, contact: ContactRef) -> Json:
     """The notes on one contact."""
     return await call()
 
 
-@notes.get("/notes", tool=False)
+@notes.get("/notes", offered=Offered(as_tool=False))
 async def list_all_notes(call: Call, limit: Limit, offset: Further) -> Json:
     """One page of all notes; the API cannot filter them (reference 10)."""
     return await call()
@@ -139,7 +140,10 @@ OWNER_ARGUMENTS = {
 
 
 @notes.post(
-    "/notes", title="Write a note (comment)", understands=OWNER_ARGUMENTS, reports=("subscriber_note", "deal_note_add")
+    "/notes",
+    title="Write a note (comment)",
+    understood=Understood(instead=OWNER_ARGUMENTS),
+    effects=Effects(reports=("subscriber_note", "deal_note_add")),
 )
 async def create_note(
     call: Call,
@@ -164,14 +168,14 @@ async def create_note(
 NoteId = Annotated[Id, About("Id, from list_notes", "7", show_example=False)]
 
 
-@notes.get("/notes/{note}", title="Show a note (comment)", extra=True)
+@notes.get("/notes/{note}", title="Show a note (comment)", offered=Offered(on_request=True))
 async def get_note(call: Call, note: NoteId) -> Json:
     """Show one note (comment) by its id. Returns its whole text, author, and what it is on."""
     payload = await call()
     return payload | {"note": with_owner(payload["note"])}
 
 
-@notes.put("/notes/{note}", title="Edit a note (comment)", extra=True)
+@notes.put("/notes/{note}", title="Edit a note (comment)", offered=Offered(on_request=True))
 async def update_note(
     call: Call,
     note: NoteId,
@@ -184,7 +188,12 @@ async def update_note(
     return payload | {"note": with_owner(payload["note"])}
 
 
-@notes.delete("/notes/{note}", title="Delete a note (comment)", says={"note_id": TEXT}, extra=True)
+@notes.delete(
+    "/notes/{note}",
+    title="Delete a note (comment)",
+    answer=Answer(says={"note_id": TEXT}),
+    offered=Offered(on_request=True),
+)
 async def delete_note(call: Call, note: NoteId) -> Json:
     """Delete or remove a note (comment) by its id. Returns if it was there; undone only in part."""
     return with_own_words(await call(), note_id=note)

@@ -20,6 +20,7 @@ from ac_mcp.operations.tags import list_tags, tags
 from ac_mcp.operations.users import list_users, users
 from ac_mcp.spec.columns import AMOUNTS, COUNT, TEXT, TEXTS, Joined, Text
 from ac_mcp.spec.operation import Call, all_pages, own_words, with_own_words
+from ac_mcp.spec.options import Answer
 from ac_mcp.spec.resource import Resource
 
 OVERVIEW_RESOURCES = (connections, pipelines, lists, tags, fields, automations, segments, users)
@@ -56,16 +57,18 @@ overview = Resource(
 
 @overview.get(
     "/users/me",
-    single=True,
-    shows=OVERVIEW_RESOURCES,
-    brief=BRIEF_COLUMNS,
-    kept=True,
-    says={
-        "account": TEXT,
-        "counts": {"type": "object", "additionalProperties": COUNT},
-        "open_deal_value": AMOUNTS,
-        "not_available": TEXTS,
-    },
+    answer=Answer(
+        is_single=True,
+        beside=OVERVIEW_RESOURCES,
+        brief=BRIEF_COLUMNS,
+        cached=True,
+        says={
+            "account": TEXT,
+            "counts": {"type": "object", "additionalProperties": COUNT},
+            "open_deal_value": AMOUNTS,
+            "not_available": TEXTS,
+        },
+    ),
 )
 async def describe_account(call: Call) -> Json:
     """Get an overview of the account, to start with: whose it is, pipelines and stages, lists, top tags, custom fields,

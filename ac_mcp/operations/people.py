@@ -21,6 +21,7 @@ from ac_mcp.operations.tags import list_contact_tags
 from ac_mcp.spec.annotations import About
 from ac_mcp.spec.columns import COUNT, TEXT, TEXTS, Text
 from ac_mcp.spec.operation import Call
+from ac_mcp.spec.options import Answer, Offered
 from ac_mcp.spec.parameters import ContactRef, Limit, Number
 from ac_mcp.spec.resource import Resource
 
@@ -39,17 +40,19 @@ ToEvents = Callable[[Json], Iterable[Json]]
 @people.get(
     "/contacts",
     title="List inactive contacts (gone quiet)",
-    single=True,
-    verbatim=True,
-    extra=True,
-    says={
-        "count": COUNT,
-        "contacts": ROWS_SCHEMA,
-        "where": TEXTS,
-        "next_after_id": TEXT,
-        "based_on": TEXT,
-        "as_of": TEXT,
-    },
+    answer=Answer(
+        is_single=True,
+        verbatim=True,
+        says={
+            "count": COUNT,
+            "contacts": ROWS_SCHEMA,
+            "where": TEXTS,
+            "next_after_id": TEXT,
+            "based_on": TEXT,
+            "as_of": TEXT,
+        },
+    ),
+    offered=Offered(on_request=True),
 )
 async def list_inactive_contacts(
     call: Call,
@@ -104,20 +107,22 @@ def summarize_contact(row: Json, *dates: tuple[str, str], created: bool = False)
 @people.get(
     "/contacts",
     title="Find duplicate contacts",
-    single=True,
-    verbatim=True,
-    extra=True,
-    says={
-        "groups": ROWS_SCHEMA,
-        "total": COUNT,
-        "same_email": COUNT,
-        "same_phone": COUNT,
-        "same_name": COUNT,
-        "next_after_id": TEXT,
-        "where": TEXTS,
-        "based_on": TEXT,
-        "as_of": TEXT,
-    },
+    answer=Answer(
+        is_single=True,
+        verbatim=True,
+        says={
+            "groups": ROWS_SCHEMA,
+            "total": COUNT,
+            "same_email": COUNT,
+            "same_phone": COUNT,
+            "same_name": COUNT,
+            "next_after_id": TEXT,
+            "where": TEXTS,
+            "based_on": TEXT,
+            "as_of": TEXT,
+        },
+    ),
+    offered=Offered(on_request=True),
 )
 async def find_duplicates(
     call: Call,
@@ -201,19 +206,11 @@ def normalize_name(name: str) -> str:
     return " ".join("".join(c for c in letters if not unicodedata.combining(c)).split())
 
 
-@timelines.get(
-    "/contacts/{contact}",
-    title="Show a contact's timeline (history)",
-    verbatim=True,
-    extra=True,
-    names={
+@timelines.get("/contacts/{contact}", title="Show a contact's timeline (history)", answer=Answer(verbatim=True, names={
         "contact_id": "contacts", "tag_id": "tags", "list_id": "lists", "automation_id": "automations",
         "campaign_id": "campaigns", "stage_id": "dealStages",
-    },
-    quotes=("text",),
-    says={"contact": TEXT, "contact_id": TEXT, "events": ROWS_SCHEMA, "total": COUNT, "not_available": TEXTS,
-          "based_on": TEXT, "as_of": TEXT, "from_account": TEXTS, "hidden_here": TEXTS},
-)  # fmt: skip
+    }, quotes=("text",), says={"contact": TEXT, "contact_id": TEXT, "events": ROWS_SCHEMA, "total": COUNT, "not_available": TEXTS,
+          "based_on": TEXT, "as_of": TEXT, "from_account": TEXTS, "hidden_here": TEXTS}), offered=Offered(on_request=True))  # fmt: skip
 async def contact_timeline(call: Call, contact: ContactRef, limit: Limit = 30) -> Json:
     """Show what happened with a person, newest first: history of tags, lists, automations, deals, notes, e-mails,
     visits. Returns the latest events only."""

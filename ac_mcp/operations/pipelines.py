@@ -11,6 +11,7 @@ from ac_mcp.operations.deals import deals, list_deals
 from ac_mcp.spec.annotations import About, Ref, Unlisted, Wire
 from ac_mcp.spec.columns import Number, Reference, ReferenceList, Text
 from ac_mcp.spec.operation import Call, with_own_words
+from ac_mcp.spec.options import Effects, Offered
 from ac_mcp.spec.parameters import AllOfThem, Currency, Further, Name, PipelineRef, StageRef
 from ac_mcp.spec.resource import Resource, named_by
 
@@ -86,7 +87,7 @@ def get_stage_positions(payload: Json) -> dict[str, int]:
     return {str(stage.get("id")): position for position, stage in enumerate(stages)}
 
 
-@stages.post("/dealStages", title="Add a stage to a pipeline", unique=True)
+@stages.post("/dealStages", title="Add a stage to a pipeline", effects=Effects(unique=True))
 async def create_deal_stage(
     call: Call,
     name: Title,
@@ -113,7 +114,7 @@ def with_sorted_stages(pipeline: Json, positions: Mapping[str, int]) -> Json:
     return pipeline | {"stages": sorted(cast("list[Any]", ids), key=lambda id: positions.get(str(id), len(positions)))}
 
 
-@pipelines.post("/dealGroups", title="Create a pipeline (funnel)", unique=True)
+@pipelines.post("/dealGroups", title="Create a pipeline (funnel)", effects=Effects(unique=True))
 async def create_pipeline(
     call: Call, name: Annotated[Title, About("Name", "Partnerships", show_example=False)], currency: Currency
 ) -> Json:
@@ -123,13 +124,18 @@ async def create_pipeline(
     return payload | {"dealGroup": payload["dealGroup"] | {"stages": ids}} if ids else payload
 
 
-@stages.get("/dealStages/{stage}", title="Show a stage of a pipeline", extra=True)
+@stages.get("/dealStages/{stage}", title="Show a stage of a pipeline", offered=Offered(on_request=True))
 async def get_deal_stage(call: Call, stage: StageRef, pipeline: PipelineHint = None) -> Json:
     """Show one stage of a pipeline. Returns its pipeline and place only; its deals: list_deals."""
     return await call(pipeline=None)
 
 
-@stages.put("/dealStages/{stage}", title="Rename or reorder a stage", unique=True, extra=True)
+@stages.put(
+    "/dealStages/{stage}",
+    title="Rename or reorder a stage",
+    effects=Effects(unique=True),
+    offered=Offered(on_request=True),
+)
 async def update_deal_stage(
     call: Call,
     stage: StageRef,
@@ -146,10 +152,8 @@ async def update_deal_stage(
 @deals.put(
     "/dealStages/{stage}/deals",
     title="Move all deals of a stage",
-    moves="filters[stage]",
-    starts="when a deal changes stage",
-    reports=("deal_update",),
-    extra=True,
+    effects=Effects(moves="filters[stage]", starts="when a deal changes stage", reports=("deal_update",)),
+    offered=Offered(on_request=True),
 )
 async def move_deals(call: Call, stage: StageRef, to: TargetStage, pipeline: PipelineHint = None) -> Json:
     """Move all deals of one stage into another of the same pipeline, open or not. Returns how many."""
@@ -167,7 +171,7 @@ async def count_deals(call: Call, stage: str) -> int:
     return as_int(as_object((await list_deals(call, stage=stage, limit=1)).get("meta")).get("total"))
 
 
-@stages.delete("/dealStages/{stage}", title="Delete a stage of a pipeline", extra=True)
+@stages.delete("/dealStages/{stage}", title="Delete a stage of a pipeline", offered=Offered(on_request=True))
 async def delete_deal_stage(
     call: Call, stage: StageRef, move_deals_to: TargetStage | None = None, pipeline: PipelineHint = None
 ) -> Json:
@@ -187,7 +191,7 @@ async def delete_deal_stage(
     return with_own_words(payload, note=f"{format_deal_count(count)} moved.") if count else payload
 
 
-@pipelines.get("/dealGroups/{pipeline}", title="Show a pipeline (funnel)", extra=True)
+@pipelines.get("/dealGroups/{pipeline}", title="Show a pipeline (funnel)", offered=Offered(on_request=True))
 async def get_pipeline(call: Call, pipeline: PipelineRef) -> Json:
     """Show one sales pipeline (funnel). Returns its currency, and its stages in order."""
     payload = await call()
@@ -195,7 +199,12 @@ async def get_pipeline(call: Call, pipeline: PipelineRef) -> Json:
     return payload | {"dealGroup": with_sorted_stages(pipeline_row, get_stage_positions(payload))}
 
 
-@pipelines.put("/dealGroups/{pipeline}", title="Rename a pipeline (funnel)", unique=True, extra=True)
+@pipelines.put(
+    "/dealGroups/{pipeline}",
+    title="Rename a pipeline (funnel)",
+    effects=Effects(unique=True),
+    offered=Offered(on_request=True),
+)
 async def update_pipeline(
     call: Call, pipeline: PipelineRef, name: Title | None = None, currency: Currency | None = None
 ) -> Json:
@@ -210,7 +219,12 @@ def explain_lost_deals(sent: Json, before: Json) -> str:
     return f"No undo brings a pipeline and its stages back.{lost_deals}"
 
 
-@pipelines.delete("/dealGroups/{pipeline}", title="Delete a pipeline (funnel)", asks=explain_lost_deals, extra=True)
+@pipelines.delete(
+    "/dealGroups/{pipeline}",
+    title="Delete a pipeline (funnel)",
+    effects=Effects(asks=explain_lost_deals),
+    offered=Offered(on_request=True),
+)
 async def delete_pipeline(call: Call, pipeline: PipelineRef) -> Json:
     """Delete a sales pipeline (funnel) with its stages; its deals can no longer be opened. Returns its name; cannot be
     undone."""

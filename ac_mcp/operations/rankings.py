@@ -10,6 +10,7 @@ from ac_mcp.operations.summaries import FIGURES_SCHEMA, SPARE, format_rate
 from ac_mcp.spec.annotations import About
 from ac_mcp.spec.columns import COUNT, TEXT, Text
 from ac_mcp.spec.operation import PAGE, Call
+from ac_mcp.spec.options import Answer, Offered
 from ac_mcp.spec.parameters import Day, Limit
 from ac_mcp.spec.resource import Resource
 
@@ -19,15 +20,8 @@ RATES = {"open_rate": "uniqueopens", "click_rate": "subscriberclicks", "unsubscr
 campaign_summaries = Resource("ranking", "rankings", (Text("result"),), group="bulk")
 
 
-@campaign_summaries.get(
-    "/campaigns",
-    title="Rank campaigns (newsletters) by result",
-    single=True,
-    verbatim=True,
-    extra=True,
-    says={"campaigns": ROWS_SCHEMA, "ranked_by": TEXT, "period": TEXT, "overall": FIGURES_SCHEMA, "total": COUNT,
-          "based_on": TEXT, "as_of": TEXT},
-)  # fmt: skip
+@campaign_summaries.get("/campaigns", title="Rank campaigns (newsletters) by result", answer=Answer(is_single=True, verbatim=True, says={"campaigns": ROWS_SCHEMA, "ranked_by": TEXT, "period": TEXT, "overall": FIGURES_SCHEMA, "total": COUNT,
+          "based_on": TEXT, "as_of": TEXT}), offered=Offered(on_request=True))  # fmt: skip
 async def rank_campaigns(
     call: Call,
     by: Annotated[Literal["open_rate", "click_rate", "unsubscribe_rate"], About("Best first")] = "open_rate",

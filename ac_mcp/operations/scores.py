@@ -3,6 +3,7 @@
 from ac_mcp.messages import Json
 from ac_mcp.spec.columns import Code, Date, Number, Prose, Reference, Text
 from ac_mcp.spec.operation import Call
+from ac_mcp.spec.options import Offered
 from ac_mcp.spec.parameters import AllOfThem, ContactRef, Further
 from ac_mcp.spec.resource import Resource
 
@@ -33,13 +34,13 @@ score_values = Resource(
 )
 
 
-@scores.get("/scores", title="List scores (lead scoring)", extra=True)
+@scores.get("/scores", title="List scores (lead scoring)", offered=Offered(on_request=True))
 async def list_scores(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
     """List the scores (lead scoring) set up for contacts and deals. Returns names only; points: list_contact_scores."""
     return await call()
 
 
-@score_values.get("/contacts/{contact}/scoreValues", title="List a contact's scores", extra=True)
+@score_values.get("/contacts/{contact}/scoreValues", title="List a contact's scores", offered=Offered(on_request=True))
 async def list_contact_scores(call: Call, contact: ContactRef) -> Json:
     """List the scores one contact has: how many points, how hot a lead is. Returns each score with its points."""
     return await call()

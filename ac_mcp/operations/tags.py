@@ -6,6 +6,7 @@ from ac_mcp.messages import Json
 from ac_mcp.spec.annotations import About, Wire
 from ac_mcp.spec.columns import Code, Date, Number, Prose, Reference, Text
 from ac_mcp.spec.operation import Call, with_own_words
+from ac_mcp.spec.options import Effects
 from ac_mcp.spec.parameters import AllOfThem, ContactRef, Further, Name, Search, TagRef
 from ac_mcp.spec.resource import Resource, named_by
 
@@ -86,8 +87,7 @@ async def list_contact_tags(call: Call, contact: ContactRef) -> Json:
     "/contactTags",
     title="Tag (label, mark) a contact",
     idempotent=True,
-    starts="when this tag is added",
-    reports=("contact_tag_added",),
+    effects=Effects(starts="when this tag is added", reports=("contact_tag_added",)),
 )
 async def tag_contact(call: Call, contact: ContactRef, tag: TagRef) -> Json:
     """Add a tag to a contact: mark, flag or label a person. Returns if already there; may trigger automations."""
@@ -99,8 +99,7 @@ async def tag_contact(call: Call, contact: ContactRef, tag: TagRef) -> Json:
     "/contactTags/{id}",
     title="Remove a tag from a contact",
     destructive=False,
-    starts="when this tag is removed",
-    reports=("contact_tag_removed",),
+    effects=Effects(starts="when this tag is removed", reports=("contact_tag_removed",)),
 )
 async def untag_contact(call: Call, contact: ContactRef, tag: TagRef) -> Json:
     """Remove a tag from a contact: untag, undo, take a label off. Returns if it was there; the tag stays, unchanged."""

@@ -10,6 +10,7 @@ from ac_mcp.messages import Json, as_int, as_object, as_objects
 from ac_mcp.spec.annotations import About, Ref, Wire
 from ac_mcp.spec.columns import Code, Prose, Reference, Text, Time
 from ac_mcp.spec.operation import Call, with_own_words
+from ac_mcp.spec.options import Effects, Offered
 from ac_mcp.spec.parameters import AllOfThem, ContactRef, Day, DealRef, Further, Limit, Name, OwnerRef
 from ac_mcp.spec.resource import Resource, named_by
 
@@ -115,7 +116,7 @@ def find_owner(call: Call) -> tuple[str, str] | None:
     return owners[0] if owners else None
 
 
-@tasks.get("/dealTasks", title="List tasks (to-dos, follow-ups)", extra=True)
+@tasks.get("/dealTasks", title="List tasks (to-dos, follow-ups)", offered=Offered(on_request=True))
 async def list_tasks(
     call: Call,
     deal: DealRef | None = None,
@@ -141,14 +142,13 @@ async def list_tasks(
     return with_owners(await call(deal=None, contact=None, **filters))
 
 
-@tasks.get("/dealTasks/{task}", title="Show a task (to-do)", extra=True)
+@tasks.get("/dealTasks/{task}", title="Show a task (to-do)", offered=Offered(on_request=True))
 async def get_task(call: Call, task: TaskRef) -> Json:
     """Show one task: what is to be done, when, by whom, on which deal or contact. Returns its note and outcome too."""
     return with_owners(await call())
 
 
-@tasks.post("/dealTasks", title="Create a task (to-do, reminder)", reports=("deal_task_add", "contact_task_add"),
-            starts="when a task is added", extra=True)  # fmt: skip
+@tasks.post("/dealTasks", title="Create a task (to-do, reminder)", effects=Effects(reports=("deal_task_add", "contact_task_add"), starts="when a task is added"), offered=Offered(on_request=True))  # fmt: skip
 async def create_task(
     call: Call,
     type: TaskTypeRef,
@@ -167,8 +167,7 @@ async def create_task(
     return with_owners(await call(deal=None, contact=None, relid=owner[1], ownerType=owner[0]))
 
 
-@tasks.put("/dealTasks/{task}", title="Change or complete a task", reports=("deal_task_complete",),
-           starts="when a task is completed", extra=True)  # fmt: skip
+@tasks.put("/dealTasks/{task}", title="Change or complete a task", effects=Effects(reports=("deal_task_complete",), starts="when a task is completed"), offered=Offered(on_request=True))  # fmt: skip
 async def update_task(
     call: Call,
     task: TaskRef,
@@ -186,20 +185,19 @@ async def update_task(
     return with_owners(await call())
 
 
-@tasks.delete("/dealTasks/{task}", title="Delete a task (to-do)", extra=True)
+@tasks.delete("/dealTasks/{task}", title="Delete a task (to-do)", offered=Offered(on_request=True))
 async def delete_task(call: Call, task: TaskRef) -> Json:
     """Delete a task or reminder for good. Returns its title; to tick it off: update_task."""
     return await call()
 
 
-@task_types.get("/dealTasktypes", title="List types of tasks", extra=True)
+@task_types.get("/dealTasktypes", title="List types of tasks", offered=Offered(on_request=True))
 async def list_task_types(call: Call, limit: AllOfThem = 100, offset: Further = 0) -> Json:
     """List the types tasks can have, such as Call, Email, Meeting. Returns names and ids."""
     return await call()
 
 
-@task_types.post("/dealTasktypes", title="Create a type of tasks", reports=("deal_tasktype_add",), unique=True,
-                 extra=True)  # fmt: skip
+@task_types.post("/dealTasktypes", title="Create a type of tasks", effects=Effects(reports=("deal_tasktype_add",), unique=True), offered=Offered(on_request=True))  # fmt: skip
 async def create_task_type(
     call: Call, name: Annotated[Name, Wire("title"), About("Name", "Site visit", show_example=False)]
 ) -> Json:
@@ -207,7 +205,12 @@ async def create_task_type(
     return await call()
 
 
-@task_types.put("/dealTasktypes/{type}", title="Rename a type of tasks", unique=True, extra=True)
+@task_types.put(
+    "/dealTasktypes/{type}",
+    title="Rename a type of tasks",
+    effects=Effects(unique=True),
+    offered=Offered(on_request=True),
+)
 async def update_task_type(
     call: Call,
     type: TaskTypeRef,
@@ -219,13 +222,15 @@ async def update_task_type(
     return await call()
 
 
-@tasks.put("/dealTasktypes/{type}/dealTasks", tool=False, moves="filters[d_tasktypeid]")
+@tasks.put(
+    "/dealTasktypes/{type}/dealTasks", offered=Offered(as_tool=False), effects=Effects(moves="filters[d_tasktypeid]")
+)
 async def move_tasks(call: Call, type: TaskTypeRef, to: Annotated[TaskTypeRef, Wire("dealTasktype")]) -> Json:
     """Make all tasks of one type tasks of another (reference 5.4)."""
     return await call()
 
 
-@task_types.delete("/dealTasktypes/{type}", title="Delete a type of tasks", extra=True)
+@task_types.delete("/dealTasktypes/{type}", title="Delete a type of tasks", offered=Offered(on_request=True))
 async def delete_task_type(
     call: Call,
     type: TaskTypeRef,

@@ -13,6 +13,7 @@ from ac_mcp.operations.jobs import Where, WhereDeals
 from ac_mcp.spec.annotations import About, Ref, Unlisted
 from ac_mcp.spec.columns import COUNT, TEXT, TEXTS, Text
 from ac_mcp.spec.operation import Call
+from ac_mcp.spec.options import Answer, Effects, Offered, Understood
 from ac_mcp.spec.parameters import Name, Number
 from ac_mcp.spec.resource import Resource
 
@@ -38,12 +39,11 @@ def to_json_text(value: object) -> object:
 @imports.post(
     "/imports",
     title="Import contacts (leads) from a table",
-    verbatim=True,
     destructive=True,
     idempotent=True,
-    large=True,
-    starts="when a contact joins a list, gets a tag or changes",
-    says=IMPORT_SCHEMA,
+    answer=Answer(verbatim=True, says=IMPORT_SCHEMA),
+    offered=Offered(takes_tables=True),
+    effects=Effects(starts="when a contact joins a list, gets a tag or changes"),
 )
 async def import_contacts(
     call: Call,
@@ -81,11 +81,9 @@ JobId = Annotated[Number, Unlisted(), About("An export that broke off", "7", sho
 @exports.get(
     "/exports/contacts",
     title="Export contacts to a file",
-    single=True,
-    verbatim=True,
-    extra=True,
-    says=EXPORT_SCHEMA,
-    reveals=lambda arguments: "Custom fields" if arguments.get("fields") else "",
+    answer=Answer(is_single=True, verbatim=True, says=EXPORT_SCHEMA),
+    offered=Offered(on_request=True),
+    understood=Understood(reveals=lambda arguments: "Custom fields" if arguments.get("fields") else ""),
 )
 async def export_contacts(
     call: Call,
@@ -100,8 +98,7 @@ async def export_contacts(
     return await export(call, "contacts")
 
 
-@exports.get("/exports/deals", title="Export deals to a file", single=True, verbatim=True, extra=True,
-             says=EXPORT_SCHEMA)  # fmt: skip
+@exports.get("/exports/deals", title="Export deals to a file", answer=Answer(is_single=True, verbatim=True, says=EXPORT_SCHEMA), offered=Offered(on_request=True))  # fmt: skip
 async def export_deals(
     call: Call,
     where: WhereDeals | None = None,

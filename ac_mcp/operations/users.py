@@ -3,6 +3,7 @@
 from ac_mcp.messages import Json
 from ac_mcp.spec.columns import Joined, Text
 from ac_mcp.spec.operation import Call
+from ac_mcp.spec.options import Answer, Offered
 from ac_mcp.spec.parameters import AllOfThem, Further, UserRef
 from ac_mcp.spec.resource import Resource
 
@@ -33,7 +34,7 @@ async def list_users(call: Call, limit: AllOfThem = 100, offset: Further = 0) ->
     return await call()
 
 
-@users.get("/users/me", title="Show who is signed in", single=True, extra=True)
+@users.get("/users/me", title="Show who is signed in", answer=Answer(is_single=True), offered=Offered(on_request=True))
 async def get_current_user(call: Call) -> Json:
     """Show the user whose permissions this connection has: who am I, which login. Returns name, e-mail, time zone."""
     return await call()

@@ -9,6 +9,7 @@ from ac_mcp.public_url import require_public
 from ac_mcp.spec.annotations import About, Ref, Wire
 from ac_mcp.spec.columns import TEXTS, Code, Reference, Several, Text
 from ac_mcp.spec.operation import Call
+from ac_mcp.spec.options import Answer, Effects, Offered
 from ac_mcp.spec.parameters import AllOfThem, Further, ListRef, Name
 from ac_mcp.spec.resource import Resource
 
@@ -69,7 +70,7 @@ def explain_disclosure(sent: Json, before: Json) -> str:
     return f"From then on ActiveCampaign sends data of contacts and deals to {sent.get('url')}."
 
 
-@webhooks.post("/webhooks", title="Create a webhook", destructive=True, asks=explain_disclosure)
+@webhooks.post("/webhooks", title="Create a webhook", destructive=True, effects=Effects(asks=explain_disclosure))
 async def create_webhook(
     call: Call,
     name: Annotated[Name, About("Name", "CRM mirror", show_example=False)],
@@ -83,7 +84,7 @@ async def create_webhook(
     return await call()
 
 
-@webhooks.get("/webhooks/{webhook}", title="Show a webhook", extra=True)
+@webhooks.get("/webhooks/{webhook}", title="Show a webhook", offered=Offered(on_request=True))
 async def get_webhook(call: Call, webhook: WebhookRef) -> Json:
     """Show one webhook. Returns its address, its events, and if it is on."""
     return await call()
@@ -98,7 +99,12 @@ def explain_wider_disclosure(sent: Json, before: Json) -> str:
     return ""
 
 
-@webhooks.put("/webhooks/{webhook}", title="Change a webhook", asks=explain_wider_disclosure, extra=True)
+@webhooks.put(
+    "/webhooks/{webhook}",
+    title="Change a webhook",
+    effects=Effects(asks=explain_wider_disclosure),
+    offered=Offered(on_request=True),
+)
 async def update_webhook(
     call: Call,
     webhook: WebhookRef,
@@ -117,14 +123,18 @@ def explain_lost_webhook(sent: Json, before: Json) -> str:
     return "No undo brings it back: its address, which may hold a key, is not kept here."
 
 
-@webhooks.delete("/webhooks/{webhook}", title="Delete a webhook", asks=explain_lost_webhook, extra=True)
+@webhooks.delete(
+    "/webhooks/{webhook}",
+    title="Delete a webhook",
+    effects=Effects(asks=explain_lost_webhook),
+    offered=Offered(on_request=True),
+)
 async def delete_webhook(call: Call, webhook: WebhookRef) -> Json:
     """Delete a webhook: stop notifying a URL. Returns its name; cannot be undone."""
     return await call()
 
 
-@webhooks.get("/webhook/events", title="List events of webhooks", verbatim=True, single=True, extra=True,
-              says={"events": TEXTS})  # fmt: skip
+@webhooks.get("/webhook/events", title="List events of webhooks", answer=Answer(verbatim=True, is_single=True, says={"events": TEXTS}), offered=Offered(on_request=True))  # fmt: skip
 async def list_webhook_events(call: Call) -> Json:
     """List the events a webhook can report, such as subscribe, open, deal_add. Returns their names."""
     body = (await call.sender.send(Request("GET", call.operation.path, repeatable=True))).body

@@ -14,6 +14,7 @@ from ac_mcp.operations.changes import parse_object
 from ac_mcp.spec.annotations import About, Unlisted
 from ac_mcp.spec.columns import TEXT, Text
 from ac_mcp.spec.operation import Call
+from ac_mcp.spec.options import Answer
 from ac_mcp.spec.parameters import Name
 from ac_mcp.spec.resource import Resource
 
@@ -37,9 +38,7 @@ api = Resource(
 @api.get(
     "/operations",
     title="Find an operation",
-    single=True,
-    verbatim=True,
-    says={"operations": OPERATIONS_SCHEMA, "next": TEXT},
+    answer=Answer(is_single=True, verbatim=True, says={"operations": OPERATIONS_SCHEMA, "next": TEXT}),
 )
 async def find_operations(
     call: Call,
@@ -51,13 +50,15 @@ async def find_operations(
     return await call()
 
 
-@api.post("/operations/read", title="Read by any operation", verbatim=True, read_only=True, idempotent=True)
+@api.post(
+    "/operations/read", title="Read by any operation", read_only=True, idempotent=True, answer=Answer(verbatim=True)
+)
 async def read_operation(call: Call, id: OperationId, arguments: OperationArguments | None = None) -> Json:
     """Run a reading operation of find_operations. Returns rows or one record, a page."""
     return await call()
 
 
-@api.post("/operations/write", title="Write by any operation", verbatim=True, destructive=True)
+@api.post("/operations/write", title="Write by any operation", destructive=True, answer=Answer(verbatim=True))
 async def write_operation(call: Call, id: OperationId, arguments: OperationArguments | None = None) -> Json:
     """Run a writing operation of find_operations: it may delete or send mail. Returns the result; asks first where
     what it deletes, overwrites or mails cannot be undone."""

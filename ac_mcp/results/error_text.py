@@ -208,7 +208,7 @@ def describe_duplicate(error: Duplicate, operation: Operation[..., Any], argumen
     """Return that a thing of this name exists already, and which tools change it."""
     argument, _ = operation.name_argument(arguments)
     which = f": {list_candidates([error.existing])}" if error.existing else ""
-    word, update = operation.resource.word, operation.options.get("duplicate")
+    word, update = operation.resource.word, operation.options.effects.duplicate
     article = "an" if word[0] in "aeiou" else "a"
     text = f"{argument}: {article} {word} with this {argument} exists already (duplicate){which}."
     upserts = [o.name for o in operation.resource.operations if o.method == "POST" and o.idempotent]

@@ -58,7 +58,7 @@ def explain(
     text = describe_error(error, operation, arguments, direct)
     if error.done:
         text += f" Done before that, and still so: {', '.join(error.done)}."
-        if operation.options.get("resumable"):
+        if operation.options.effects.resumable:
             text += " The same call finishes the rest."
     if direct and isinstance(error, NotConnected):
         return visible(text)
@@ -104,7 +104,7 @@ def format_next_call(
 
 def find_next_call(error: ToolError, operation: Operation[..., Any], arguments: Json) -> SuggestedCall | None:
     """Return the call that repairs, repeats or checks the failed one; None where no call helps."""
-    if error.done and operation.options.get("resumable"):
+    if error.done and operation.options.effects.resumable:
         return (operation.name, arguments)
     if error.done and not operation.idempotent:
         return checking_call(operation, arguments)  # a repeated call could write the same a second time
@@ -201,7 +201,7 @@ def reference_text(name: str) -> str:
 
 def listing_call(resource: Resource, name: str, within: str = "") -> SuggestedCall:
     """Return the call that lists the resource, narrowed by the parent (`within`) or the name where it can be."""
-    if not resource.lister.options.get("tool", True):
+    if not resource.lister.options.offered.as_tool:
         return (describe_account.name, {})
     parameters = resource.lister.signature.parameters
     parent = next((p for p, ref in resource.lister.references.items() if ref.kind == resource.inside), "")
@@ -217,7 +217,7 @@ def listing_call(resource: Resource, name: str, within: str = "") -> SuggestedCa
 def call_for_existing(operation: Operation[..., Any], arguments: Json, existing: Candidate) -> SuggestedCall:
     """Return the call for a thing that exists: the one its `duplicate` option names, else the one that reads it."""
     resource = operation.resource
-    other = operation.options.get("duplicate") or resource.reader
+    other = operation.options.effects.duplicate or resource.reader
     if other is None or other.name == operation.name:
         return listing_call(resource, existing.name)
     target = next(p for p, ref in other.references.items() if ref.kind == resource.plural)
@@ -234,7 +234,7 @@ def call_for_existing(operation: Operation[..., Any], arguments: Json, existing:
 
 def checking_call(operation: Operation[..., Any], arguments: Json) -> SuggestedCall:
     """Return the call that shows whether a create happened: a list by its name, else by what it belongs to."""
-    if operation.options.get("raw"):
+    if operation.options.encoding.raw:
         lists = [o for o in operation.resource.operations if o.method == "GET" and "{" not in o.path]
         return (lists[0].name, {}) if lists else (find_operations.name, {"query": operation.name.replace(".", " ")})
     lister = operation.resource.lister

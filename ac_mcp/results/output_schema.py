@@ -32,8 +32,8 @@ CONFIRMATION: Mapping[str, Json] = {
 @cache
 def output_schema(operation: Operation[..., Any]) -> Json:
     """Return the schema of a tool's answer: it allows no other fields, and fields without a value are left out."""
-    if operation.options.get("verbatim"):
-        own_words = operation.options.get("says")
+    if operation.options.answer.verbatim:
+        own_words = operation.options.answer.says
         if operation.resource.group == "api" and not own_words:
             return {"type": "object", "additionalProperties": True}
         if operation.read_only:
@@ -74,13 +74,13 @@ def own_properties(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]]
 
 def may_omit_row(operation: Operation[..., Any]) -> bool:
     """Whether an answer may come without the row itself; the things the call named then replace it."""
-    silent = operation.resource.quiet or bool(operation.options.get("moves"))
+    silent = operation.resource.quiet or bool(operation.options.effects.moves)
     return operation.method in ("POST", "DELETE") or (operation.method == "PUT" and silent)
 
 
 def beside_properties(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]]:
     """Yield the rows of other resources that the answer shows."""
-    for resource in operation.options.get("shows", ()):
+    for resource in operation.options.answer.beside:
         yield (
             resource.words,
             rows_schema(resource, columns_beside(operation, resource), "other" if operation.views else ""),
@@ -93,10 +93,10 @@ def note_properties(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]
         yield "result", TEXT
         yield from {"in_account": TEXT, "change": TEXT, **CONFIRMATION}.items()
     yield from (PAGING if operation.lists else {"left_out": COUNT}).items()
-    yield from operation.options.get("says", {}).items()
-    resources = (operation.resource, *operation.options.get("shows", ()))
+    yield from operation.options.answer.says.items()
+    resources = (operation.resource, *operation.options.answer.beside)
     has_free_text = any(column.free for resource in resources for column in resource.columns + resource.more)
-    if operation.options.get("quotes") or has_free_text:
+    if operation.options.answer.quotes or has_free_text:
         yield from {"from_account": TEXTS, "hidden_here": TEXTS}.items()
     yield "note", TEXT
     if operation.method == "POST":

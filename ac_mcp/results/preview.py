@@ -261,13 +261,13 @@ def summarize_row(resource: Resource, row: Json, names: Names, view: View) -> Js
 def side_effects(operation: Operation[..., Any], writes: Writes, surroundings: Json) -> list[str]:
     """Return the automations, e-mails, webhooks and lasting losses the write may cause, as far as the account shows."""
     effects: list[str] = []
-    if starts := operation.options.get("starts"):
+    if starts := operation.options.effects.starts:
         active = [
             str(row.get("name")) for row in as_objects(surroundings.get("automations")) if str(row.get("status")) == "1"
         ]
         listed = f" Active here: {', '.join(active[:10])}; what starts each the API does not tell." if active else ""
         effects.append(f"Automations that start {starts} run, and may send mail.{listed}")
-    events = set(operation.options.get("reports", ()))
+    events = set(operation.options.effects.reports)
     effects += [
         f"The webhook {str(hook.get('name'))!r} reports it."
         for hook in as_objects(surroundings.get("webhooks"))

@@ -84,7 +84,7 @@ class AnswerData:
     @property
     def shown_resources(self) -> list[Resource]:
         """The resources whose rows the answer shows: the operation's own first."""
-        return [self.resource, *self.operation.options.get("shows", ())]
+        return [self.resource, *self.operation.options.answer.beside]
 
     def rows(self, resource: Resource) -> list[Json]:
         """Return the rows of a resource in the payload."""
@@ -115,7 +115,7 @@ class AnswerData:
 
 def columns_beside(operation: Operation[..., Any], resource: Resource) -> tuple[Column, ...]:
     """Return the columns of another resource that the answer shows beside its own."""
-    names = operation.options.get("brief", {}).get(resource.plural)
+    names = operation.options.answer.brief.get(resource.plural)
     return tuple(column for column in resource.columns if names is None or column.name in names)
 
 
@@ -163,7 +163,7 @@ def shape(answered: AnswerData, names: Names) -> Json:
             answer[resource.words] = [
                 summary(resource, row, names, answered.ids_in_answer, columns, view) for row in rows
             ]
-    quoted = answered.operation.options.get("quotes", ())
+    quoted = answered.operation.options.answer.quotes
     words = {key: value for key, value in all_words.items() if key != "result" and not (view.hidden and key in quoted)}
     free = find_free_text(answered, answer, [key for key in quoted if view.hidden or key in words])
     answer |= paging(answered) | words

@@ -79,7 +79,7 @@ def suggest_for_unlisted(
 
     The call is None where no generic tool can run it, or where the arguments do not fit.
     """
-    is_extra, generic_tool = bool(operation.options.get("extra")), GENERIC_TOOLS[not operation.read_only]
+    is_extra, generic_tool = bool(operation.options.offered.on_request), GENERIC_TOOLS[not operation.read_only]
     if is_extra and generic_tool in tools:
         packed = {"id": operation.name, **pack_arguments(arguments)}
         call = format_call(generic_tool, packed)
@@ -89,7 +89,7 @@ def suggest_for_unlisted(
             return text, None
         return f"{text}\nNext: {call}", (generic_tool, packed)
     listed = [OPERATIONS[tool] for tool in tools]
-    lists_no_extra = not any(tool.options.get("extra") for tool in listed)
+    lists_no_extra = not any(tool.options.offered.on_request for tool in listed)
     may_run = operation.read_only or any(not tool.read_only for tool in listed)
     if is_extra and lists_no_extra and may_run:
         how = "started with --toolsets all (or AC_MCP_TOOLSETS=all) it has it"

@@ -30,7 +30,7 @@ ACCOUNT = f"{SCHEME}://account"
 READERS: Mapping[str, Operation[..., Any]] = {
     resource.words: reader
     for resource in RESOURCES
-    if resource.plane == "api" and (reader := resource.reader) and not reader.options.get("verbatim")
+    if resource.plane == "api" and (reader := resource.reader) and not reader.options.answer.verbatim
 }
 """The operation that reads one record, by the word its address begins with."""
 

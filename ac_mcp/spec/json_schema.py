@@ -78,7 +78,9 @@ def argument_model(operation: Operation[..., Any], accounts: bool = False) -> ty
             Annotated[CONNECTION | None, Field(description=description_of(CONNECTION).description)],
             None,
         )
-    return create_model(operation.name, __config__=LARGE if operation.options.get("large") else STRICT, **fields)
+    return create_model(
+        operation.name, __config__=LARGE if operation.options.offered.takes_tables else STRICT, **fields
+    )
 
 
 def model_field(parameter: Parameter) -> tuple[Any, Any]:
@@ -112,7 +114,7 @@ def listed_schema(operation: Operation[..., Any], accounts: bool = False) -> Jso
     parameters = {
         p.name: p.annotation for p in operation.signature.parameters.values() if not find_mark(p.annotation, Unlisted)
     }
-    parameters |= {name: VIEWS[name] for name in operation.views if name in operation.options.get("listed", ())}
+    parameters |= {name: VIEWS[name] for name in operation.views if name in operation.options.offered.lists_views}
     if accounts and takes_connection(operation):
         parameters["connection"] = CONNECTION
     schema: Json = {"properties": {name: property_schema(annotation) for name, annotation in parameters.items()}}

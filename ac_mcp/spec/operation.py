@@ -82,7 +82,7 @@ class Call:
         """
         operation = self.operation
         response = await self.sender.send(operation.request({**self.arguments, **changes}))
-        if operation.options.get("verbatim"):
+        if operation.options.answer.verbatim:
             return response
         return replace(response, body=operation.resource.require_rows(operation.method, response, operation.lists))
 
@@ -106,7 +106,7 @@ class Operation(Generic[P, R]):
 
     @property
     def title(self) -> str:
-        return self.options.get("title") or self.name.replace("_", " ").capitalize()
+        return self.options.title or self.name.replace("_", " ").capitalize()
 
     @property
     def description(self) -> str:
@@ -115,27 +115,27 @@ class Operation(Generic[P, R]):
 
     @property
     def read_only(self) -> bool:
-        return self.options.get("read_only", False)
+        return self.options.read_only
 
     @property
     def destructive(self) -> bool:
-        return self.options.get("destructive", False)
+        return self.options.destructive
 
     @property
     def idempotent(self) -> bool:
-        return self.options.get("idempotent", False)
+        return self.options.idempotent
 
     @property
     def lists(self) -> bool:
         """Whether it returns a list of rows rather than a single one."""
-        return self.method == "GET" and not self.path.endswith("}") and not self.options.get("single", False)
+        return self.method == "GET" and not self.path.endswith("}") and not self.options.answer.is_single
 
     @property
     def views(self) -> tuple[str, ...]:
         """The arguments that choose how much of the rows is shown (`detail`, `fields`); no handler sees them."""
-        if self.method != "GET" or self.resource.plane != "api" or self.options.get("single", False):
+        if self.method != "GET" or self.resource.plane != "api" or self.options.answer.is_single:
             return ()
-        if self.options.get("raw"):
+        if self.options.encoding.raw:
             return ("detail",)
         return ("detail", "fields") if self.lists else ("detail",)
 
@@ -210,12 +210,12 @@ class Operation(Generic[P, R]):
         for name, value in arguments.items():
             if value is not None and f"{{{name}}}" not in self.path:
                 attributes |= self._encode(name, value)
-        if self.options.get("raw"):
+        if self.options.encoding.raw:
             return self._catalogue_request(path, attributes)
         plane = self.resource.plane
         match self.method:
             case "GET":
-                query = {**self.options.get("query", {}), **{key: str(value) for key, value in attributes.items()}}
+                query = {**self.options.encoding.query, **{key: str(value) for key, value in attributes.items()}}
                 return Request("GET", path, query, plane=plane, repeatable=True, operation=self.name)
             case "DELETE":
                 return Request("DELETE", path, plane=plane, repeatable=True, may_be_empty=True, operation=self.name)
@@ -240,7 +240,7 @@ class Operation(Generic[P, R]):
         body: Json | None = None
         if self.method not in ("GET", "DELETE"):
             body = self._catalogue_body({key: value for key, value in attributes.items() if key not in in_query})
-        warnings = self.options.get("warns", {}).items()
+        warnings = self.options.effects.warns.items()
         return Request(
             self.method,
             path,
@@ -248,15 +248,15 @@ class Operation(Generic[P, R]):
             body,
             repeatable=self.idempotent,
             may_be_empty=self.method not in ("POST", "GET"),
-            operation=self.options.get("step") or self.name,
+            operation=self.options.encoding.counts_as or self.name,
             raw=True,
             warning=" ".join(reason for key, reason in warnings if key in attributes),
         )
 
     def _catalogue_body(self, attributes: Json) -> Json:
-        if self.options.get("bare"):
+        if self.options.encoding.bare:
             return {LIST_BODY: next(iter(attributes.values()), None) or []}
-        wrapper = self.options.get("wrapper")
+        wrapper = self.options.encoding.wrapper
         return {wrapper: attributes} if wrapper else attributes
 
     def _path_segment(self, name: str, value: Any) -> str:

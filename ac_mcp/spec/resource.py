@@ -8,7 +8,7 @@ from ac_mcp.errors import OutcomeUnknown, Unavailable
 from ac_mcp.messages import Json, Method, Plane, Response, as_object, as_objects
 from ac_mcp.spec.columns import Column
 from ac_mcp.spec.operation import OWN_WORDS, Handler, Operation
-from ac_mcp.spec.options import Options
+from ac_mcp.spec.options import BlockOptions, Options
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -125,7 +125,7 @@ class Resource:
     def lister(self) -> "Operation[..., Any]":
         """The operation that lists the records: a tool, if one does."""
         listers = [o for o in self.operations if o.method == "GET" and "{" not in o.path]
-        return next((o for o in listers if o.options.get("tool", True)), listers[0])
+        return next((o for o in listers if o.options.offered.as_tool), listers[0])
 
     @property
     def remover(self) -> "Operation[..., Any] | None":
@@ -136,27 +136,27 @@ class Resource:
     def reader(self) -> "Operation[..., Any] | None":
         """The tool that reads a single record, if any."""
         readers = (o for o in self.operations if o.method == "GET" and o.path.endswith("}"))
-        return next((o for o in readers if o.options.get("tool", True)), None)
+        return next((o for o in readers if o.options.offered.as_tool), None)
 
-    def get(self, path: str, **options: Unpack[Options]) -> "Declare[P, R]":
+    def get(self, path: str, **options: Unpack[BlockOptions]) -> "Declare[P, R]":
         """Declare a GET, read-only and idempotent unless stated otherwise."""
         return self._add("GET", path, {"read_only": True, "idempotent": True, **options})
 
-    def post(self, path: str, **options: Unpack[Options]) -> "Declare[P, R]":
+    def post(self, path: str, **options: Unpack[BlockOptions]) -> "Declare[P, R]":
         """Declare a POST."""
         return self._add("POST", path, options)
 
-    def put(self, path: str, **options: Unpack[Options]) -> "Declare[P, R]":
+    def put(self, path: str, **options: Unpack[BlockOptions]) -> "Declare[P, R]":
         """Declare a PUT, destructive and idempotent unless stated otherwise."""
         return self._add("PUT", path, {"destructive": True, "idempotent": True, **options})
 
-    def delete(self, path: str, **options: Unpack[Options]) -> "Declare[P, R]":
+    def delete(self, path: str, **options: Unpack[BlockOptions]) -> "Declare[P, R]":
         """Declare a DELETE, destructive and idempotent unless stated otherwise."""
         return self._add("DELETE", path, {"destructive": True, "idempotent": True, **options})
 
-    def _add(self, method: Method, path: str, options: Options) -> "Declare[P, R]":
+    def _add(self, method: Method, path: str, options: BlockOptions) -> "Declare[P, R]":
         def declare(handler: Handler[P, R]) -> Operation[P, R]:
-            operation = Operation(self, method, path, handler, options)
+            operation = Operation(self, method, path, handler, Options(**options))
             self.operations.append(operation)
             return operation
 

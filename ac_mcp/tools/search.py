@@ -184,7 +184,7 @@ def find_action(text: str, method: str = "") -> frozenset[str]:
 
 def has_own_tool(entry: Entry) -> bool:
     """Whether one of our own tools sends the same request."""
-    return STEPS[entry.id].options.get("step", "") in OPERATIONS
+    return STEPS[entry.id].options.encoding.counts_as in OPERATIONS
 
 
 def search(query: str) -> list[str]:

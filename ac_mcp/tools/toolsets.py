@@ -17,7 +17,7 @@ CHANGES = "changes"
 """The toolset of previews, confirmations, the journal and undo; every server with a tool that writes has it."""
 DEFAULT, ALL = "default", "all"
 """Names in AC_MCP_TOOLSETS for the default tools and for all tools."""
-USUAL = frozenset(name for name, operation in OPERATIONS.items() if not operation.options.get("extra"))
+USUAL = frozenset(name for name, operation in OPERATIONS.items() if not operation.options.offered.on_request)
 """The tools of a server without settings for tools."""
 SETS = {**TOOLSETS, DEFAULT: USUAL, ALL: frozenset(OPERATIONS)}
 """Everything AC_MCP_TOOLSETS may name."""
@@ -32,7 +32,7 @@ def offered_tools(settings: Settings) -> dict[str, Operation[..., Any]]:
     names = select_names(settings.toolsets, settings.tools)
     tools = {name: tool for name, tool in OPERATIONS.items() if name in names and is_possible(tool, settings)}
     if settings.read_only or all(tool.read_only for name, tool in tools.items() if name not in TOOLSETS[CHANGES]):
-        tools = {name: tool for name, tool in tools.items() if tool.read_only and not tool.options.get("for_writing")}
+        tools = {name: tool for name, tool in tools.items() if tool.read_only and not tool.options.offered.for_writing}
     if not tools:
         raise BadSetting("AC_MCP_READ_ONLY, AC_MCP_TOOLSETS and AC_MCP_TOOLS together leave no tool.")
     return tools

@@ -68,11 +68,11 @@ class BeforeImages:
         match operation.method, operation.resource.plural:
             case "POST", plural:
                 return await self._fetch_for_create(sender, request, operation, plural)
-            case _ if operation.options.get("blind"):
+            case _ if operation.options.effects.blind:
                 return {}
             case "DELETE", plural:
                 return await self._fetch_for_delete(sender, request, operation, plural)
-            case "PUT", _ if parameter := operation.options.get("moves"):
+            case "PUT", _ if parameter := operation.options.effects.moves:
                 return await self._fetch_moved(sender, operation.resource, {parameter: request.path.split("/")[2]})
             case _:
                 return await self._fetch_row(sender, operation, request)

@@ -28,7 +28,7 @@ class ConfirmationPolicy:
         if self.asks_nothing:
             return ()
         operation = STEPS[request.operation]
-        ask = operation.options.get("asks")
+        ask = operation.options.effects.asks
         own = ask(attributes_of(request), before) if ask else ""
         reasons = [reason for reason in (own, request.warning) if reason]
         verb = "It moves" if "moved" in before else "It takes something away from"

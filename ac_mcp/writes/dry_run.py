@@ -58,8 +58,8 @@ class DryRun:
         """
         surroundings: Json = {}
         for key, lister, option in (
-            ("automations", list_automations, operation.options.get("starts")),
-            ("webhooks", list_webhooks, operation.options.get("reports")),
+            ("automations", list_automations, operation.options.effects.starts),
+            ("webhooks", list_webhooks, operation.options.effects.reports),
         ):
             if option:
                 with suppress(ToolError):

@@ -181,8 +181,7 @@ class Reconciler:
 
     async def _fetch_page(self, resource: Resource, query: Mapping[str, str | tuple[str, ...]]) -> Page:
         listed = BY_PLURAL[resource.beside] if resource.beside else resource
-        own_query = listed.lister.options.get("query", {}) if resource.plane == "api" else {}
-        whole_query = {**own_query, **query} if resource.plane == "api" else {}
+        whole_query = {**listed.lister.options.encoding.query, **query} if resource.plane == "api" else {}
         response = await self.inner.send(
             Request("GET", listed.lister.path, whole_query, plane=resource.plane, repeatable=True, unshared=True)
         )

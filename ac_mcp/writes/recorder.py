@@ -55,7 +55,7 @@ class RecordedWrites:
         """Raise Unconfirmed if the policy stops the first write of this call."""
         if self._may_write:
             return
-        undoes_own_write = self.change.undoes and STEPS[request.operation].options.get("irreversible")
+        undoes_own_write = self.change.undoes and STEPS[request.operation].options.effects.irreversible
         may_stop = not undoes_own_write or self.policy.mode == "always"
         if may_stop and (reasons := self.policy.reasons(request, before)):
             raise Unconfirmed(reasons)

@@ -146,7 +146,7 @@ async def move_back(undo: UndoRequests, write: AuditEntry, step: Operation[..., 
     old = write.path.split("/")[2]
     kind = write.path.split("/")[1]
     home = undo.renewed.get((kind, old), old)
-    mover = next(o for o in resource.operations if o.method == "PUT" and not o.options.get("moves"))
+    mover = next(o for o in resource.operations if o.method == "PUT" and not o.options.effects.moves)
     done = 0
     for id in moved:
         path = f"{resource.lister.path}/{id}"

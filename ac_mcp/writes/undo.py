@@ -70,7 +70,7 @@ class Undo(UndoRequests):
                 return  # deleted with their field
             case "POST", "fieldOptions":
                 await self._remove_options(write)
-            case _ if step.options.get("irreversible"):
+            case _ if step.options.effects.irreversible:
                 self.lost.append(f"{write.method} {write.path}: no undo can be derived for it")
             case "DELETE", "connections":
                 self.lost.append("the connection: somebody has to sign in again")
@@ -78,7 +78,7 @@ class Undo(UndoRequests):
                 self.lost.append(f"{write.method} {write.path}: {NOT_KEPT} (AC_MCP_JOURNAL=lean)")
             case "POST", _:
                 await self._undo_create(write, step, write.before)
-            case "PUT", _ if step.options.get("moves"):
+            case "PUT", _ if step.options.effects.moves:
                 await move_back(self, write, step)
             case "PUT", _:
                 await self._restore_update(write, step)

@@ -119,7 +119,7 @@ class UndoRequests:
 
     async def is_name_taken(self, resource: Resource, name: str, own: str = "") -> bool:
         """Return whether another record has this name by now, where the API would accept a second one."""
-        if resource.find is None or not any(item.options.get("unique") for item in resource.operations):
+        if resource.find is None or not any(item.options.effects.unique for item in resource.operations):
             return False
         rows = as_objects((await self.read(resource.lister.path, **resource.find(name))).get(resource.plural))
         names = [(str(row.get("id")), normalize_name(item)) for row in rows for item in resource.called(row)]

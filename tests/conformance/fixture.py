@@ -17,6 +17,7 @@ from ac_mcp.operations import OPERATIONS, STEPS
 from ac_mcp.spec.annotations import About, Wire
 from ac_mcp.spec.columns import Text
 from ac_mcp.spec.operation import Call
+from ac_mcp.spec.options import Answer, Effects
 from ac_mcp.spec.parameters import Name
 from ac_mcp.spec.resource import Resource
 
@@ -27,20 +28,20 @@ Message = Annotated[
 ]
 
 
-@fixtures.get("/tags", verbatim=True, title="Text")
+@fixtures.get("/tags", title="Text", answer=Answer(verbatim=True))
 async def test_simple_text(call: Call) -> Json:
     """Answer with a text."""
     await call()
     return {"result": "This is a simple text response for testing."}
 
 
-@fixtures.get("/tags", verbatim=True, title="Error")
+@fixtures.get("/tags", title="Error", answer=Answer(verbatim=True))
 async def test_error_handling(call: Call) -> Json:
     """Refuse."""
     raise BadArguments("This tool intentionally returns an error for testing.")
 
 
-@fixtures.get("/tags", verbatim=True, title="Progress")
+@fixtures.get("/tags", title="Progress", answer=Answer(verbatim=True))
 async def test_tool_with_progress(call: Call) -> Json:
     """Tell how far it is."""
     for done in (0, HALF, WHOLE):
@@ -48,7 +49,7 @@ async def test_tool_with_progress(call: Call) -> Json:
     return {"result": "told"}
 
 
-@fixtures.get("/tags", verbatim=True, title="No log")
+@fixtures.get("/tags", title="No log", answer=Answer(verbatim=True))
 async def test_logging_tool(call: Call) -> Json:
     """Do something worth a line in a log, which goes to stderr only."""
     await call()
@@ -59,32 +60,52 @@ def asks(sent: Json, before: Json) -> str:
     return f"Asked: {sent.get('tag')}"
 
 
-@fixtures.post("/tags", destructive=True, asks=asks, title="Question", verbatim=True)
+@fixtures.post("/tags", destructive=True, title="Question", effects=Effects(asks=asks), answer=Answer(verbatim=True))
 async def test_elicitation(call: Call, message: Message) -> Json:
     """Ask the user before it does something."""
     return {"result": f"done: {bool(await call())}"}
 
 
-@fixtures.delete("/tags/3", asks=lambda sent, before: "Please confirm", title="A state", verbatim=True)
+@fixtures.delete(
+    "/tags/3",
+    title="A state",
+    effects=Effects(asks=lambda sent, before: "Please confirm"),
+    answer=Answer(verbatim=True),
+)
 async def test_input_required_result_request_state(call: Call) -> Json:
     """Ask, and go on with the state that comes back."""
     await call()
     return {"result": "state-ok"}
 
 
-@fixtures.delete("/tags/3", asks=lambda sent, before: "Please confirm", title="Another state", verbatim=True)
+@fixtures.delete(
+    "/tags/3",
+    title="Another state",
+    effects=Effects(asks=lambda sent, before: "Please confirm"),
+    answer=Answer(verbatim=True),
+)
 async def test_input_required_result_tampered_state(call: Call) -> Json:
     """Ask, and refuse a state that is not the one given."""
     return {"result": f"done: {bool(await call())}"}
 
 
-@fixtures.delete("/tags/3", asks=lambda sent, before: "What is your name?", title="A question", verbatim=True)
+@fixtures.delete(
+    "/tags/3",
+    title="A question",
+    effects=Effects(asks=lambda sent, before: "What is your name?"),
+    answer=Answer(verbatim=True),
+)
 async def test_input_required_result_elicitation(call: Call) -> Json:
     """Ask."""
     return {"result": f"done: {bool(await call())}"}
 
 
-@fixtures.delete("/tags/3", asks=lambda sent, before: "Go on?", title="A question meanwhile", verbatim=True)
+@fixtures.delete(
+    "/tags/3",
+    title="A question meanwhile",
+    effects=Effects(asks=lambda sent, before: "Go on?"),
+    answer=Answer(verbatim=True),
+)
 async def test_streaming_elicitation(call: Call) -> Json:
     """Ask in the middle."""
     return {"result": f"done: {bool(await call())}"}
