@@ -113,7 +113,7 @@ def require_known_columns(operation: Operation[..., Any], checked: Json) -> Json
     if not (requested := checked.get("fields")) or "fields" not in operation.views:
         return checked
     resource = operation.resource
-    names = [column.name for column in (*resource.columns, *resource.more)]
+    names = [column.name for column in (*resource.columns, *resource.details)]
     spellings = {"id": "id", f"{resource.word}_id": "id"}
     spellings |= {name: name for name in names} | {f"{name}_id": name for name in names}
     columns = [spellings.get(name.casefold()) or find_misspelt(name, list(spellings)) for name in requested]

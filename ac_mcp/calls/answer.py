@@ -156,7 +156,7 @@ async def refuse_duplicate(run: CallRun, resolved: Json, *, foreseen: bool = Fal
     """
     operation = run.operation
     is_upsert = operation.method == "POST" and operation.idempotent
-    api_refuses = operation.resource.refuses_second and not is_upsert and operation.method != "DELETE"
+    api_refuses = operation.resource.api.refuses_second and not is_upsert and operation.method != "DELETE"
     if not (operation.options.effects.unique or (foreseen and api_refuses)):
         return
     if not operation.name_argument(resolved)[1]:
@@ -172,7 +172,9 @@ async def find_existing(run: CallRun, resolved: Json) -> Candidate | None:
     operation, directory = run.operation, run.directory
     resource = operation.resource
     _, name = operation.name_argument(resolved)
-    within = next((str(resolved[p]) for p, ref in operation.references.items() if ref.kind == resource.inside), "")
+    within = next(
+        (str(resolved[p]) for p, ref in operation.references.items() if ref.kind == resource.lookup.inside), ""
+    )
     try:
         id = await directory.id(run.sender, "", resource.plural, f"name:{name}", within, main=True)
     except SeveralNames as several:

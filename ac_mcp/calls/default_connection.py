@@ -44,9 +44,11 @@ class DefaultConnection:
         try:
             payload = await list_connections.run(replace(sender, caller=replace(sender.caller, deadline=latest)), {})
             rows = as_objects(payload.get("connections"))
-            self.id = next((str(row[connections.id_key]) for row in rows if row.get("default")), "")
+            self.id = next((str(row[connections.api.id_key]) for row in rows if row.get("default")), "")
             active = [row for row in rows if row.get("status") == "ACTIVE"]
-            self.names = {str(row[connections.id_key]): next(iter(connections.called(row)), "") for row in active}
+            self.names = {
+                str(row[connections.api.id_key]): next(iter(connections.lookup.called(row)), "") for row in active
+            }
             self.trouble = None
         except ToolError as trouble:
             self.trouble = trouble

@@ -15,7 +15,7 @@ from ac_mcp.spec.annotations import About, InQuery, PathText, Ref, Wire
 from ac_mcp.spec.operation import Call, Operation
 from ac_mcp.spec.options import Answer, Effects, Encoding, Options
 from ac_mcp.spec.parameters import Further, Id, Limit
-from ac_mcp.spec.resource import Resource, named_by
+from ac_mcp.spec.resource import ApiShape, Lookup, Resource, named_by
 
 NAME_ATTRIBUTES = ("name", "title", "fieldLabel", "companyName", "label", "email", "subject")
 """The attributes that may hold the name of a record that only the catalogue knows."""
@@ -49,10 +49,10 @@ def collection_operations(collection: str) -> Mapping[str, Operation[..., Any]]:
     resource = Resource(
         wrapper or collection,
         collection,
-        called=named_by(*NAME_ATTRIBUTES),
-        one=collection if not wrapper else "",
+        noun=collection if not wrapper else "",
         group="catalogue",
-        wrapped=True,
+        lookup=Lookup(called=named_by(*NAME_ATTRIBUTES)),
+        api=ApiShape(wrapped=True),
     )
     operations = {entry.id: make_operation(entry, resource, effects_of(entry, entries)) for entry in entries}
     resource.operations.extend(operations[entry.id] for entry in entries if is_basic(entry))

@@ -87,7 +87,9 @@ class ConnectRun:
 
     def name_of(self, row: Json) -> str:
         """Return the name the user gave a connection, else the one Maton has; "" if there is none."""
-        return single_line(self.preferences.names.get(row["connection_id"]) or next(iter(connections.called(row)), ""))
+        return single_line(
+            self.preferences.names.get(row["connection_id"]) or next(iter(connections.lookup.called(row)), "")
+        )
 
     def is_named(self, word: str, row: Json) -> bool:
         """Whether the word is the id or the name of the connection."""

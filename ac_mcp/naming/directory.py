@@ -135,7 +135,7 @@ class NameDirectory:
         target = self._resources[operation.references[ref.beside].kind]
         path = f"{target.lister.path}/{resolved[ref.beside]}"
         response = await sender.send(Request("GET", path, plane=target.plane, repeatable=True))
-        return str(as_object(response.body.get(target.singular)).get(self._resources[ref.kind].within) or "")
+        return str(as_object(response.body.get(target.singular)).get(self._resources[ref.kind].lookup.within) or "")
 
     async def id(
         self, sender: Sender, parameter: str, kind: str, text: str, within: str = "", *, main: bool = False
@@ -153,7 +153,7 @@ class NameDirectory:
         resource = self._resources[kind]
         name = " ".join(text.removeprefix("name:").split())
         as_id = not text.startswith("name:") and is_id(name, resource)
-        if as_id and (not resource.directory or (resource.plane == "control" and UUID.fullmatch(name))):
+        if as_id and (not resource.lookup.directory or (resource.plane == "control" and UUID.fullmatch(name))):
             return name
         seen: dict[str, DirectoryEntry] = {}
         for look_up in (self._load_if_stale, self._search):
@@ -161,7 +161,7 @@ class NameDirectory:
             seen |= {entry.id: entry for entry in entries if within in ("", entry.within)}
             if as_id and name in seen:
                 return name
-            if look_up == self._load_if_stale and resource.find and not self._directories[kind].complete:
+            if look_up == self._load_if_stale and resource.lookup.find and not self._directories[kind].complete:
                 continue  # the directory is incomplete: only the search tells whether the name is unique
             match find_matches(seen.values(), name, main):
                 case []:
@@ -196,14 +196,14 @@ class NameDirectory:
         """
         name = text.removeprefix("name:").strip()
         if within:
-            await self._load_if_stale(sender, self._resources[resource.inside])
+            await self._load_if_stale(sender, self._resources[resource.lookup.inside])
             seen = find_matches(self._directories[resource.plural].entries.values(), name) or seen
-        closest = find_closest(seen, name, always=resource.directory and not name.isdecimal())
+        closest = find_closest(seen, name, always=resource.lookup.directory and not name.isdecimal())
         candidates = [(entry, await self._describe(sender, entry)) for entry in closest]
         certain = [
             candidate
             for entry, candidate in candidates
-            if resource.directory and within in ("", entry.within) and is_misspelt(entry, name)
+            if resource.lookup.directory and within in ("", entry.within) and is_misspelt(entry, name)
         ]
         return NoSuchName(
             parameter,
@@ -211,7 +211,7 @@ class NameDirectory:
             text,
             [candidate for _, candidate in candidates],
             surely=certain[0] if len(certain) == 1 else None,
-            within=self.name(resource.inside, within) if within else "",
+            within=self.name(resource.lookup.inside, within) if within else "",
         )
 
     async def _describe(self, sender: Sender, entry: DirectoryEntry) -> Candidate:
@@ -224,7 +224,7 @@ class NameDirectory:
     async def suggest(self, sender: Sender, kind: str, typed: str) -> list[str]:
         """Return the names that contain the typed text; those that begin with it come first."""
         resource, normalized = self._resources[kind], normalize_name(typed)
-        if resource.directory:
+        if resource.lookup.directory:
             entries = await self._load_if_stale(sender, resource)
         elif len(normalized) < 2:
             entries = list(self._directories[kind].entries.values())
@@ -245,13 +245,13 @@ class NameDirectory:
         for kind, ids in ids_by_kind.items():
             resource, directory = self._resources[kind], self._directories[kind]
             missing = tuple(sorted(id for id in ids if not self._is_recent(directory.entries.get(id))))
-            if missing and resource.directory:
+            if missing and resource.lookup.directory:
                 await self._load_if_stale(sender, resource)
-            elif len(missing) == 1 and not resource.by_ids and resource.reader:
+            elif len(missing) == 1 and not resource.lookup.by_ids and resource.reader:
                 path = f"{resource.lister.path}/{missing[0]}"
                 self.learn((await sender.send(Request("GET", path, plane=resource.plane, repeatable=True))).body)
-            elif missing and resource.by_ids:
-                query = {resource.by_ids: missing[:PAGE_SIZE], "limit": str(PAGE_SIZE)}
+            elif missing and resource.lookup.by_ids:
+                query = {resource.lookup.by_ids: missing[:PAGE_SIZE], "limit": str(PAGE_SIZE)}
                 await self._fetch_page(sender, resource, query)
         return {kind: {id: name for id in ids if (name := self.name(kind, id))} for kind, ids in ids_by_kind.items()}
 
@@ -277,12 +277,12 @@ class NameDirectory:
         for kind, resource in self._resources.items():
             for entry in self._parse_entries(payload, resource):
                 self._directories[kind].add(entry)
-            if not resource.directory:
+            if not resource.lookup.directory:
                 self._directories[kind].forget_oldest(MAX_REMEMBERED)
 
     def forget(self, resource: Resource) -> None:
         """Drop what was fetched of this kind and of those that depend on it, since something of it was written."""
-        for kind in (resource.plural, *resource.drops):
+        for kind in (resource.plural, *resource.lookup.drops):
             self._directories[kind] = KindDirectory()
         self.answers.clear()
 
@@ -293,7 +293,7 @@ class NameDirectory:
 
         What is remembered of a large kind is incomplete, so a name in it may not be unique.
         """
-        if not resource.directory:
+        if not resource.lookup.directory:
             return ()
         async with self._loading[resource.plural]:
             stale = self._clock() - self._directories[resource.plural].loaded_at > fresh
@@ -308,9 +308,9 @@ class NameDirectory:
             BadArguments: if more things match than can be fetched.
         """
         directory = self._directories[resource.plural]
-        if not resource.find or (directory.complete and self._clock() - directory.loaded_at <= RECHECK_SECONDS):
+        if not resource.lookup.find or (directory.complete and self._clock() - directory.loaded_at <= RECHECK_SECONDS):
             return await self._load_if_stale(sender, resource, fresh=RECHECK_SECONDS)
-        entries, complete = await self._fetch_pages(sender, resource, resource.find(name))
+        entries, complete = await self._fetch_pages(sender, resource, resource.lookup.find(name))
         if not complete:
             most = f"more than {len(entries)} {resource.words}"
             raise BadArguments(f'"{name[:80]}" may be the name of {most}: give the id.')
@@ -362,11 +362,11 @@ class NameDirectory:
     def _parse_entries(self, payload: Json, resource: Resource) -> Iterator[DirectoryEntry]:
         """Yield the entries of this kind in the body of a response."""
         for row in rows_of(payload, resource):
-            id, names = row.get(resource.id_key), tuple(str(name) for name in resource.called(row))
-            within = str(row.get(resource.within) or "") if resource.within else ""
-            facts = resource.facts(payload, row) if resource.facts else {}
-            if id and (names or resource.directory):
-                yield DirectoryEntry(str(id), names, within, self._clock(), resource.find is not None, facts)
+            id, names = row.get(resource.api.id_key), tuple(str(name) for name in resource.lookup.called(row))
+            within = str(row.get(resource.lookup.within) or "") if resource.lookup.within else ""
+            facts = resource.lookup.facts(payload, row) if resource.lookup.facts else {}
+            if id and (names or resource.lookup.directory):
+                yield DirectoryEntry(str(id), names, within, self._clock(), resource.lookup.find is not None, facts)
 
     def _is_recent(self, entry: DirectoryEntry | None) -> bool:
         return entry is not None and self._clock() - entry.seen_at < FRESH_SECONDS

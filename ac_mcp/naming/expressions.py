@@ -93,10 +93,10 @@ def parse_field_value(
     Raises:
         BadArguments: if the field does not take the value; with corrected arguments, where there are any.
     """
-    if resource.value is None or entry is None:
+    if resource.lookup.value is None or entry is None:
         return text
     try:
-        return resource.value(entry.facts, text)
+        return resource.lookup.value(entry.facts, text)
     except ValueError as error:
         choices = entry.facts.get("options") or EXAMPLE_VALUES.get(entry.facts.get("type", ""), [])
         spellings = {choice.casefold(): choice for choice in choices}
@@ -237,7 +237,7 @@ async def resolve_list(names: NameLookup, sender: Sender, parameter: str, kind: 
         NoSuchName, SeveralNames: if a name does not stand for exactly one thing.
     """
     resource = names.resource(kind)
-    unlisted = not resource.directory  # ids of large kinds are taken without a lookup
+    unlisted = not resource.lookup.directory  # ids of large kinds are taken without a lookup
     ready = [text for text in texts if unlisted and (is_id(text, resource) or (kind == "contacts" and "@" in text))]
     if len(texts) - len(ready) > MAX_NAMES:
         accepted = "ids or e-mail addresses" if kind == "contacts" else "ids"

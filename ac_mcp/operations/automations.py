@@ -6,7 +6,7 @@ from ac_mcp.spec.columns import Code, Date, Number, Prose, Reference, Text
 from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.options import Effects, Offered
 from ac_mcp.spec.parameters import AllOfThem, AutomationRef, ContactRef, Further
-from ac_mcp.spec.resource import Resource
+from ac_mcp.spec.resource import Lookup, Resource
 
 STATUS = {"0": "draft", "1": "active", "2": "inactive"}
 """The API's codes for the status of an automation."""
@@ -17,9 +17,8 @@ automations = Resource(
     "automation",
     "automations",
     (Text("name"), Code("status", codes=STATUS), Number("entered"), Number("exited"), Date("created", "cdate")),
-    more=(Date("updated", "mdate"), Prose("description"), Reference("owner", "userid", kind="users")),
-    directory=True,
-    example="Welcome series",
+    details=(Date("updated", "mdate"), Prose("description"), Reference("owner", "userid", kind="users")),
+    lookup=Lookup(directory=True),
 )
 contact_automations = Resource(
     "contactAutomation",
@@ -30,10 +29,10 @@ contact_automations = Resource(
         Code("status", codes=RUN_STATUS),
         Date("entered", "adddate"),
     ),
-    one="automation",
-    many="automations",
+    noun="automation",
+    nouns="automations",
     link=True,
-    lost="what the automation has done meanwhile, and how far they were in it",
+    lost_for_good="what the automation has done meanwhile, and how far they were in it",
 )
 
 

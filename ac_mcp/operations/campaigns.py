@@ -8,7 +8,7 @@ from ac_mcp.spec.columns import Code, Column, Number, Rate, Reference, Text, Tim
 from ac_mcp.spec.operation import Call
 from ac_mcp.spec.options import Encoding, Offered
 from ac_mcp.spec.parameters import CampaignRef, Further, Limit
-from ac_mcp.spec.resource import Resource, named_by
+from ac_mcp.spec.resource import Lookup, Resource, named_by
 
 STATUS = {"0": "draft", "1": "scheduled", "2": "sending", "3": "paused", "4": "stopped", "5": "sent"}
 """The API's status codes."""
@@ -53,7 +53,7 @@ campaigns = Resource(
         Rate("click_rate", "subscriberclicks", whole="send_amt"),
         Figure("unsubscribes"),
     ),
-    more=(
+    details=(
         Figure("total_opens", "opens"),
         Figure("human_opens", "verified_unique_opens"),
         Figure("total_clicks", "linkclicks"),
@@ -64,8 +64,7 @@ campaigns = Resource(
         Rate("unsubscribe_rate", "unsubscribes", whole="send_amt"),
         Reference("automation", "seriesid", kind="automations"),
     ),
-    directory=True,
-    example="February Newsletter",
+    lookup=Lookup(directory=True),
 )
 
 
@@ -78,7 +77,7 @@ campaign_links = Resource(
         Code("clicks", "tracked", codes={"0": "not tracked", "1": "tracked"}),
     ),
     group="campaigns",
-    called=named_by("name"),
+    lookup=Lookup(called=named_by("name")),
 )
 
 

@@ -12,7 +12,7 @@ from ac_mcp.spec.columns import COUNT, TEXT, TEXTS, Column, Text, Time
 from ac_mcp.spec.operation import Call
 from ac_mcp.spec.options import Answer, Offered
 from ac_mcp.spec.parameters import Further, Limit
-from ac_mcp.spec.resource import Resource
+from ac_mcp.spec.resource import ApiShape, Resource
 
 ChangeId = Annotated[
     str,
@@ -112,8 +112,7 @@ changes = Resource(
         Text("undo"),
     ),
     plane="local",
-    wrapped=False,
-    example="7",
+    api=ApiShape(wrapped=False),
 )
 
 

@@ -10,7 +10,7 @@ from ac_mcp.spec.columns import Date, Number, Reference, Text
 from ac_mcp.spec.operation import Call, gather_payloads, with_own_words
 from ac_mcp.spec.options import Answer, Effects, Encoding, Offered
 from ac_mcp.spec.parameters import AccountRef, ContactRef, Further, Id, Limit, Name, Offset, OwnerRef, Search, Website
-from ac_mcp.spec.resource import Resource
+from ac_mcp.spec.resource import ApiShape, Lookup, Resource
 
 accounts = Resource(
     "account",
@@ -23,23 +23,20 @@ accounts = Resource(
         Number("deals", "dealCount"),
         Date("created", "createdTimestamp"),
     ),
-    directory=True,
-    refuses_second=True,
-    sparse=True,
-    find=lambda name: {"search": name},
-    lost="its id, its notes; deals of it lose their company",
-    example="Acme",
+    lost_for_good="its id, its notes; deals of it lose their company",
+    lookup=Lookup(directory=True, find=lambda name: {"search": name}),
+    api=ApiShape(refuses_second=True, sparse=True),
 )
 account_contacts = Resource(
     "accountContact",
     "accountContacts",
     (Reference("account", kind="accounts"), Reference("contact", kind="contacts"), Text("job_title", "jobTitle")),
-    one="account",
-    many="accounts",
+    noun="account",
+    nouns="accounts",
     link=True,
 )
 company_contacts = Resource(
-    "accountContact", "accountContacts", account_contacts.columns, one="account_contact", many="account_contacts",
+    "accountContact", "accountContacts", account_contacts.columns, noun="account_contact", nouns="account_contacts",
     group="accounts", link=True,
 )  # fmt: skip
 """The same associations as rows of their own list, where one row is an `account_contact` and not an account."""

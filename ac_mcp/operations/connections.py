@@ -12,7 +12,7 @@ from ac_mcp.spec.columns import Column, Flag, Text, Time
 from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.options import Effects, Encoding, Offered
 from ac_mcp.spec.parameters import ConnectionRef, Id
-from ac_mcp.spec.resource import Resource
+from ac_mcp.spec.resource import ApiShape, Lookup, Resource
 
 POLL_INTERVAL = 2.0
 """Seconds between two checks of a pending sign-in."""
@@ -62,11 +62,9 @@ connections = Resource(
         Time("created", "creation_time"),
         SignInUrl("sign_in_url", "url"),
     ),
-    called=get_names,
-    directory=True,
-    id_key="connection_id",
     plane="control",
-    wrapped=False,
+    lookup=Lookup(called=get_names, directory=True),
+    api=ApiShape(id_key="connection_id", wrapped=False),
 )
 
 

@@ -34,7 +34,7 @@ from ac_mcp.spec.parameters import (
     SegmentRef,
     TagRef,
 )
-from ac_mcp.spec.resource import Resource
+from ac_mcp.spec.resource import ApiShape, Lookup, Resource
 
 STATUS = {"any": "-1", "unconfirmed": "0", "active": "1", "unsubscribed": "2", "bounced": "3"}
 FROM = About("From YYYY-MM-DD", "2026-02-01", show_example=False)
@@ -62,7 +62,7 @@ contacts = Resource(
     "contact",
     "contacts",
     (Text("email"), Joined("name", wires=("firstName", "lastName")), Text("phone"), Date("created", "cdate")),
-    more=(
+    details=(
         Date("updated", "udate"),
         Text("organization", "orgname"),
         Time("last_opened", "last_open_date"),
@@ -70,13 +70,13 @@ contacts = Resource(
         Positive("hard_bounces", "bounced_hard"),
         Positive("soft_bounces", "bounced_soft"),
     ),
-    called=get_names,
-    find=lambda name: {"email": name} if "@" in name else {"search": name},
-    refuses_second=True,
-    sparse=True,
-    lost="its id, its history (opens, clicks, scores), its places in automations; its deals may stay unreadable",
-    by_ids="ids[]",
-    example="jane@acme.com",
+    lost_for_good="its id, its history (opens, clicks, scores), its places in automations; its deals may stay unreadable",
+    lookup=Lookup(
+        called=get_names,
+        find=lambda name: {"email": name} if "@" in name else {"search": name},
+        by_ids="ids[]",
+    ),
+    api=ApiShape(refuses_second=True, sparse=True),
 )
 
 

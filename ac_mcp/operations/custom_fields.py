@@ -19,7 +19,7 @@ from ac_mcp.spec.annotations import About, ValueOf, Wire
 from ac_mcp.spec.columns import TEXTS, Column, Flag, Reference, Text, Values
 from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.parameters import Name
-from ac_mcp.spec.resource import Resource, named_by
+from ac_mcp.spec.resource import Lookup, Resource, named_by
 
 CHOICES = ("dropdown", "radio", "multiselect", "checkbox")
 """Types of fields that have options."""
@@ -116,15 +116,17 @@ def field_resource(of: str, example: str) -> Resource:
             Flag("required", "isRequired"),
             Flag("in_forms", "isFormVisible"),
         ),
-        one=f"{of}_field",
-        many=f"{of}_fields",
+        noun=f"{of}_field",
+        nouns=f"{of}_fields",
         group="custom_fields",
-        facts=get_facts,
-        value=parse_value,
-        called=named_by("fieldLabel", "personalization"),
-        directory=True,
-        lost=f"the values {of}s had in it, and its id",
-        example=example,
+        lost_for_good=f"the values {of}s had in it, and its id",
+        lookup=Lookup(
+            facts=get_facts,
+            value=parse_value,
+            called=named_by("fieldLabel", "personalization"),
+            directory=True,
+            example=example,
+        ),
     )
 
 
@@ -138,8 +140,8 @@ def value_resource(of: str) -> Resource:
             Reference("field", "customFieldId", kind=f"{of}CustomFieldMeta"),
             CustomFieldValue("value", "fieldValue"),
         ),
-        one="custom_field",
-        many="custom_fields",
+        noun="custom_field",
+        nouns="custom_fields",
         group="custom_fields",
         link=True,
     )

@@ -22,7 +22,7 @@ from ac_mcp.spec.parameters import (
     StageRef,
     Value,
 )
-from ac_mcp.spec.resource import Resource, named_by
+from ac_mcp.spec.resource import Lookup, Resource, named_by
 
 STATUS = {"open": "0", "won": "1", "lost": "2"}
 ORDER = {"newest": "cdate DESC", "oldest": "cdate ASC", "highest_value": "value DESC", "title": "title ASC"}
@@ -58,11 +58,12 @@ deals = Resource(
         Date("created", "cdate"),
         Flag("unavailable", "isDisabled", word="its contact or pipeline is gone"),
     ),
-    more=(Prose("description"), Date("updated", "mdate"), Time("next_task", "nextdate")),
-    lost="its id, its history, tasks and further contacts",
-    called=named_by("title"),
-    find=lambda name: {"filters[search]": name, "filters[search_field]": "title"},
-    example="Acme renewal",
+    details=(Prose("description"), Date("updated", "mdate"), Time("next_task", "nextdate")),
+    lost_for_good="its id, its history, tasks and further contacts",
+    lookup=Lookup(
+        called=named_by("title"),
+        find=lambda name: {"filters[search]": name, "filters[search_field]": "title"},
+    ),
 )
 
 

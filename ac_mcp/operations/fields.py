@@ -13,7 +13,7 @@ from ac_mcp.spec.columns import Flag, Prose, Reference, Several, Text, Values
 from ac_mcp.spec.operation import Call, all_pages, with_own_words
 from ac_mcp.spec.options import Answer, Effects, Offered
 from ac_mcp.spec.parameters import AllOfThem, ContactRef, FieldRef, Further, Id, Limit, Name, require_date
-from ac_mcp.spec.resource import Resource, named_by
+from ac_mcp.spec.resource import ApiShape, Lookup, Resource, named_by
 
 NOT_VISIBLE = "It could not be made visible: in ActiveCampaign, Contacts > Fields shows it."
 MAX_FIELDS = 1000
@@ -92,26 +92,25 @@ fields = Resource(
     "field",
     "fields",
     (Text("title"), Text("type"), Several("options"), Flag("required", "isrequired"), Prose("description", "descript")),
-    facts=get_facts,
-    value=parse_value,
-    called=named_by("title", "perstag"),
-    directory=True,
-    refuses_second=True,
-    lost="its id, and the values contacts had in it",
-    example="Plan",
+    lost_for_good="its id, and the values contacts had in it",
+    lookup=Lookup(facts=get_facts, value=parse_value, called=named_by("title", "perstag"), directory=True),
+    api=ApiShape(refuses_second=True),
 )
 field_options = Resource(
-    "fieldOption", "fieldOptions", one="choice of a field", wrapped=False, by_attributes=True, beside="fields"
+    "fieldOption",
+    "fieldOptions",
+    noun="choice of a field",
+    api=ApiShape(wrapped=False, by_attributes=True, beside="fields"),
 )
 field_relations = Resource(
-    "fieldRel", "fieldRels", one="place where a field shows", by_attributes=True, beside="fields"
+    "fieldRel", "fieldRels", noun="place where a field shows", api=ApiShape(by_attributes=True, beside="fields")
 )
 field_values = Resource(
     "fieldValue",
     "fieldValues",
     (Reference("contact", kind="contacts"), Reference("field", kind="fields"), Values("value")),
-    one="field",
-    many="fields",
+    noun="field",
+    nouns="fields",
     link=True,
 )
 

@@ -10,7 +10,7 @@ from ac_mcp.spec.columns import TEXTS, Column, Date, Number, ReferenceList, Text
 from ac_mcp.spec.operation import PAGE, Call, all_pages
 from ac_mcp.spec.options import Offered
 from ac_mcp.spec.parameters import AllOfThem, Further, ListRef
-from ac_mcp.spec.resource import Resource
+from ac_mcp.spec.resource import Lookup, Resource
 
 MAX_FORMS = 1000
 """Forms that are read to find the ones that feed one list."""
@@ -54,9 +54,8 @@ forms = Resource(
         Number("entries"),
         Date("created", "cdate"),
     ),
-    more=(FieldHeaders("asks_for", "cfields"), Text("thanks"), Text("layout"), Date("updated", "udate")),
-    directory=True,
-    example="Footer sign-up",
+    details=(FieldHeaders("asks_for", "cfields"), Text("thanks"), Text("layout"), Date("updated", "udate")),
+    lookup=Lookup(directory=True),
 )
 FormRef = Annotated[str, Ref("forms"), About("Name or id", "Footer sign-up", show_example=False)]
 

@@ -11,7 +11,7 @@ from ac_mcp.spec.columns import COUNT, TEXT, TEXTS, Text
 from ac_mcp.spec.operation import Call
 from ac_mcp.spec.options import Answer
 from ac_mcp.spec.parameters import AutomationRef, Fields, ListRef, Number, OwnerRef, PipelineRef, StageRef, TagRef
-from ac_mcp.spec.resource import Resource
+from ac_mcp.spec.resource import ApiShape, Resource
 
 Contacts = Annotated[
     list[str], Ref("contacts", several=True), About("Ids or e-mails", ["jane@acme.com"], show_example=False)
@@ -34,7 +34,14 @@ WhereDeals = Annotated[
     ),
 ]
 jobs = Resource(
-    "job", "jobs", (Text("result"),), plane="local", wrapped=False, group="bulk", example="7", one="job", many="jobs"
+    "job",
+    "jobs",
+    (Text("result"),),
+    plane="local",
+    group="bulk",
+    noun="job",
+    nouns="jobs",
+    api=ApiShape(wrapped=False),
 )
 
 

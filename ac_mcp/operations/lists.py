@@ -11,7 +11,7 @@ from ac_mcp.spec.columns import Code, Column, Date, Number, Prose, Reference, Te
 from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.options import Effects, Offered, Understood
 from ac_mcp.spec.parameters import AllOfThem, ContactRef, Further, ListRef, Name, Search
-from ac_mcp.spec.resource import Resource, named_by
+from ac_mcp.spec.resource import ApiShape, Lookup, Resource, named_by
 
 ListName = Annotated[Name, About("Name", "Newsletter", show_example=False)]
 Url = Annotated[str, Wire("sender_url"), About("Such as https://acme.com", "https://acme.com", show_example=False)]
@@ -37,17 +37,18 @@ lists = Resource(
     "list",
     "lists",
     (Text("name"), Prose("description"), Number("active_contacts", "active_subscribers"), Date("created", "cdate")),
-    more=(
+    details=(
         Text("website", "sender_url"),
         Prose("reminder", "sender_reminder"),
         Reference("owner", "userid", kind="users"),
     ),
-    called=named_by("name", "stringid"),
-    directory=True,
-    find=lambda name: {"filters[name]": name},
-    lost="its id, its campaigns, forms and who may see it",
-    quiet=True,  # reference 2.7
-    example="Newsletter",
+    lost_for_good="its id, its campaigns, forms and who may see it",
+    lookup=Lookup(
+        called=named_by("name", "stringid"),
+        directory=True,
+        find=lambda name: {"filters[name]": name},
+    ),
+    api=ApiShape(quiet=True),
 )
 contact_lists = Resource(
     "contactList",
@@ -58,8 +59,8 @@ contact_lists = Resource(
         Code("status", codes=STATUS),
         Since("since"),
     ),
-    one="list",
-    many="lists",
+    noun="list",
+    nouns="lists",
     link=True,
 )
 

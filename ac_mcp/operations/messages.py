@@ -9,7 +9,7 @@ from ac_mcp.spec.columns import Date, Prose, Reference, Text
 from ac_mcp.spec.operation import Call
 from ac_mcp.spec.options import Offered
 from ac_mcp.spec.parameters import Email, Further, Limit, Name
-from ac_mcp.spec.resource import Resource, named_by
+from ac_mcp.spec.resource import ApiShape, Lookup, Resource, named_by
 
 messages = Resource(
     "message",
@@ -21,7 +21,7 @@ messages = Resource(
         Text("from_email", "fromemail"),
         Date("updated", "mdate"),
     ),
-    more=(
+    details=(
         Text("reply_to", "reply2"),
         Prose("preheader", "preheader_text"),
         Prose("text"),
@@ -29,11 +29,9 @@ messages = Resource(
         Date("created", "cdate"),
         Reference("author", "userid", kind="users"),
     ),
-    called=named_by("subject", "name"),
-    directory=True,
-    sparse=True,
-    lost="its id, and its place in campaigns",
-    example="Your January cup",
+    lost_for_good="its id, and its place in campaigns",
+    lookup=Lookup(called=named_by("subject", "name"), directory=True),
+    api=ApiShape(sparse=True),
 )
 MessageRef = Annotated[str, Ref("messages"), About("Subject, name or id", "Your January cup", show_example=False)]
 Subject = Annotated[str, About("Subject line", "Your January cup", show_example=False)]

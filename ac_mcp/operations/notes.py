@@ -27,7 +27,7 @@ notes = Resource(
         Reference("author", "userid", kind="users"),
         Date("created", "cdate"),
     ),
-    lost="its id, who wrote it and when",
+    lost_for_good="its id, who wrote it and when",
 )
 
 

@@ -13,7 +13,7 @@ from ac_mcp.spec.columns import Number, Reference, ReferenceList, Text
 from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.options import Effects, Offered
 from ac_mcp.spec.parameters import AllOfThem, Currency, Further, Name, PipelineRef, StageRef
-from ac_mcp.spec.resource import Resource, named_by
+from ac_mcp.spec.resource import Lookup, Resource, named_by
 
 Title = Annotated[Name, Wire("title"), About("Name", "Negotiation", show_example=False)]
 
@@ -31,15 +31,11 @@ stages = Resource(
     "dealStage",
     "dealStages",
     (Text("name", "title"), Reference("pipeline", "group", kind="dealGroups"), Number("order")),
-    one="stage",
-    many="stages",
+    noun="stage",
+    nouns="stages",
     group="pipelines",
-    called=named_by("title"),
-    directory=True,
-    within="group",
-    inside="dealGroups",
-    lost="its id, and automations that used it",
-    example="Negotiation",
+    lost_for_good="its id, and automations that used it",
+    lookup=Lookup(called=named_by("title"), directory=True, within="group", inside="dealGroups"),
 )
 pipelines = Resource(
     "dealGroup",
@@ -50,12 +46,9 @@ pipelines = Resource(
         Number("deals", "count"),
         ReferenceList("stages", kind="dealStages", singular="stage"),
     ),
-    one="pipeline",
-    many="pipelines",
-    called=named_by("title"),
-    directory=True,
-    drops=("dealStages",),
-    example="Sales",
+    noun="pipeline",
+    nouns="pipelines",
+    lookup=Lookup(called=named_by("title"), directory=True, drops=("dealStages",)),
 )
 
 

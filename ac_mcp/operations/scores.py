@@ -5,7 +5,7 @@ from ac_mcp.spec.columns import Code, Date, Number, Prose, Reference, Text
 from ac_mcp.spec.operation import Call
 from ac_mcp.spec.options import Offered
 from ac_mcp.spec.parameters import AllOfThem, ContactRef, Further
-from ac_mcp.spec.resource import Resource
+from ac_mcp.spec.resource import Lookup, Resource
 
 scores = Resource(
     "score",
@@ -16,8 +16,7 @@ scores = Resource(
         Prose("description", "descript"),
         Code("status", codes={"0": "off", "1": "on"}),
     ),
-    directory=True,
-    example="Engagement",
+    lookup=Lookup(directory=True),
 )
 score_values = Resource(
     "scoreValue",
@@ -28,8 +27,8 @@ score_values = Resource(
         Number("points", "scoreValue"),
         Date("updated", "mdate"),
     ),
-    one="score",
-    many="scores",
+    noun="score",
+    nouns="scores",
     link=True,
 )
 

@@ -5,7 +5,7 @@ from ac_mcp.spec.columns import Code, Date, Text
 from ac_mcp.spec.operation import Call
 from ac_mcp.spec.options import Offered
 from ac_mcp.spec.parameters import AllOfThem, Further, SegmentRef
-from ac_mcp.spec.resource import Resource
+from ac_mcp.spec.resource import Lookup, Resource
 
 segments = Resource(
     "segment",
@@ -15,8 +15,7 @@ segments = Resource(
         Code("matches", "logic", codes={"and": "all conditions", "or": "any condition"}),
         Date("created", "created_timestamp"),
     ),
-    directory=True,
-    example="Engaged customers",
+    lookup=Lookup(directory=True),
 )
 
 

@@ -8,7 +8,7 @@ from ac_mcp.spec.columns import Code, Date, Number, Prose, Reference, Text
 from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.options import Effects
 from ac_mcp.spec.parameters import AllOfThem, ContactRef, Further, Name, Search, TagRef
-from ac_mcp.spec.resource import Resource, named_by
+from ac_mcp.spec.resource import ApiShape, Lookup, Resource, named_by
 
 TagName = Annotated[Name, Wire("tag"), About("Name", "Webinar 2026", show_example=False)]
 Description = Annotated[str, About("What it stands for", "Signed up for the webinar", show_example=False)]
@@ -17,20 +17,17 @@ tags = Resource(
     "tag",
     "tags",
     (Text("name", "tag"), Prose("description"), Number("contacts", "subscriber_count")),
-    more=(Code("type", "tagType"), Date("created", "cdate")),
-    called=named_by("tag"),
-    directory=True,
-    refuses_second=True,
-    find=lambda name: {"search": name},
-    lost="its id, and automations or segments that used it",
-    example="VIP",
+    details=(Code("type", "tagType"), Date("created", "cdate")),
+    lost_for_good="its id, and automations or segments that used it",
+    lookup=Lookup(called=named_by("tag"), directory=True, find=lambda name: {"search": name}),
+    api=ApiShape(refuses_second=True),
 )
 contact_tags = Resource(
     "contactTag",
     "contactTags",
     (Reference("contact", kind="contacts"), Reference("tag", kind="tags"), Date("added", "cdate")),
-    one="tag",
-    many="tags",
+    noun="tag",
+    nouns="tags",
     link=True,
 )
 

@@ -12,7 +12,7 @@ from ac_mcp.spec.columns import Code, Prose, Reference, Text, Time
 from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.options import Effects, Offered
 from ac_mcp.spec.parameters import AllOfThem, ContactRef, Day, DealRef, Further, Limit, Name, OwnerRef
-from ac_mcp.spec.resource import Resource, named_by
+from ac_mcp.spec.resource import Lookup, Resource, named_by
 
 STATUS = {"open": "0", "done": "1"}
 OWNER_TYPES = {"deal": "Deal", "contact": "Subscriber"}
@@ -61,25 +61,21 @@ tasks = Resource(
         Reference("assignee", kind="users"),
         Prose("note"),
     ),
-    more=(Time("done", "donedate"), Prose("outcome", "outcomeInfo"), Time("created", "cdate")),
-    one="task",
-    many="tasks",
-    called=named_by("title"),
-    find=lambda name: {"filters[title]": name},
-    lost="its id, and when it was made",
-    example="Call Jane",
+    details=(Time("done", "donedate"), Prose("outcome", "outcomeInfo"), Time("created", "cdate")),
+    noun="task",
+    nouns="tasks",
+    lost_for_good="its id, and when it was made",
+    lookup=Lookup(called=named_by("title"), find=lambda name: {"filters[title]": name}),
 )
 task_types = Resource(
     "dealTasktype",
     "dealTasktypes",
     (Text("name", "title"), Code("status", codes={"0": "in use", "1": "switched off"})),
-    one="task_type",
-    many="task_types",
+    noun="task_type",
+    nouns="task_types",
     group="tasks",
-    called=named_by("title"),
-    directory=True,
-    lost="its id",
-    example="Call",
+    lost_for_good="its id",
+    lookup=Lookup(called=named_by("title"), directory=True),
 )
 
 

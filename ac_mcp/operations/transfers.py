@@ -15,7 +15,7 @@ from ac_mcp.spec.columns import COUNT, TEXT, TEXTS, Text
 from ac_mcp.spec.operation import Call
 from ac_mcp.spec.options import Answer, Effects, Offered, Understood
 from ac_mcp.spec.parameters import Name, Number
-from ac_mcp.spec.resource import Resource
+from ac_mcp.spec.resource import ApiShape, Resource
 
 File = Annotated[str, About("Path of a file instead", "leads.csv", show_example=False)]
 COLUMNS_SCHEMA: Json = {"type": "object", "description": "What each header is imported as"}
@@ -27,8 +27,8 @@ IMPORT_SCHEMA: Json = {
 EXPORT_SCHEMA: Json = {**JOB_SCHEMA, "file": TEXT, "resource": TEXT, "rows": COUNT, "columns": TEXTS, "as_of": TEXT}
 """Output schema of an export, by key."""
 
-imports = Resource("import", "imports", (Text("result"),), plane="local", wrapped=False, group="bulk")
-exports = Resource("export", "exports", (Text("result"),), plane="local", wrapped=False, group="bulk")
+imports = Resource("import", "imports", (Text("result"),), plane="local", group="bulk", api=ApiShape(wrapped=False))
+exports = Resource("export", "exports", (Text("result"),), plane="local", group="bulk", api=ApiShape(wrapped=False))
 
 
 def to_json_text(value: object) -> object:

@@ -5,7 +5,7 @@ from ac_mcp.spec.columns import Joined, Text
 from ac_mcp.spec.operation import Call
 from ac_mcp.spec.options import Answer, Offered
 from ac_mcp.spec.parameters import AllOfThem, Further, UserRef
-from ac_mcp.spec.resource import Resource
+from ac_mcp.spec.resource import Lookup, Resource
 
 
 def get_names(row: Json) -> tuple[str, ...]:
@@ -20,10 +20,8 @@ users = Resource(
     "user",
     "users",
     (Joined("name", wires=("firstName", "lastName")), Text("email"), Text("username")),
-    more=(Text("phone"), Text("time_zone", "localZoneid"), Text("language", "lang")),
-    called=get_names,
-    directory=True,
-    example="Priya Nair",
+    details=(Text("phone"), Text("time_zone", "localZoneid"), Text("language", "lang")),
+    lookup=Lookup(called=get_names, directory=True),
 )
 
 

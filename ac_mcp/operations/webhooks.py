@@ -11,7 +11,7 @@ from ac_mcp.spec.columns import TEXTS, Code, Reference, Several, Text
 from ac_mcp.spec.operation import Call
 from ac_mcp.spec.options import Answer, Effects, Offered
 from ac_mcp.spec.parameters import AllOfThem, Further, ListRef, Name
-from ac_mcp.spec.resource import Resource
+from ac_mcp.spec.resource import Lookup, Resource
 
 # Reference 11: the events that /webhook/events names, and five more that the API takes.
 Event = Literal[
@@ -53,9 +53,8 @@ webhooks = Resource(
         Reference("list", "listid", kind="lists"),
         Code("status", "state", codes={"0": "off", "1": "on"}),
     ),
-    directory=True,
-    lost="all of it: its address, which may hold a key, is not kept",
-    example="CRM mirror",
+    lost_for_good="all of it: its address, which may hold a key, is not kept",
+    lookup=Lookup(directory=True),
 )
 
 

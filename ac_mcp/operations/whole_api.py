@@ -16,7 +16,7 @@ from ac_mcp.spec.columns import TEXT, Text
 from ac_mcp.spec.operation import Call
 from ac_mcp.spec.options import Answer
 from ac_mcp.spec.parameters import Name
-from ac_mcp.spec.resource import Resource
+from ac_mcp.spec.resource import ApiShape, Resource
 
 OperationId = Annotated[Name, About("Id, from find_operations", "scores.list", show_example=False)]
 OperationArguments = Annotated[
@@ -31,7 +31,12 @@ OPERATIONS_SCHEMA: Json = {
 }
 
 api = Resource(
-    "operation", "operations", (Text("does"),), plane="local", wrapped=False, group="api", example="scores.list"
+    "operation",
+    "operations",
+    (Text("does"),),
+    plane="local",
+    group="api",
+    api=ApiShape(wrapped=False),
 )
 
 

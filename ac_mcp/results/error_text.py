@@ -142,7 +142,7 @@ def how_to_create(error: NoSuchName, resource: Resource) -> str:
 def describe_ambiguity(error: SeveralNames) -> str:
     """Return that several things have this name, with their ids."""
     resource = BY_KIND[error.kind]
-    narrow = " or the pipeline" if resource.within else ""
+    narrow = " or the pipeline" if resource.lookup.within else ""
     found = list_candidates(error.matches)
     return f"{error.parameter}: several {resource.words} are called {quote(error.given)}: {found}. Give the id{narrow}."
 

@@ -147,7 +147,7 @@ def call_after_missing_name(error: NoSuchName, operation: Operation[..., Any], a
         return (operation.name, arguments | corrected)
     resource = BY_KIND[error.kind]
     is_alike = any(error.given.casefold() in candidate.name.casefold() for candidate in error.closest)
-    return listing_call(resource, error.given if is_alike or not resource.directory else "", error.within)
+    return listing_call(resource, error.given if is_alike or not resource.lookup.directory else "", error.within)
 
 
 def call_after_failed_request(
@@ -204,7 +204,7 @@ def listing_call(resource: Resource, name: str, within: str = "") -> SuggestedCa
     if not resource.lister.options.offered.as_tool:
         return (describe_account.name, {})
     parameters = resource.lister.signature.parameters
-    parent = next((p for p, ref in resource.lister.references.items() if ref.kind == resource.inside), "")
+    parent = next((p for p, ref in resource.lister.references.items() if ref.kind == resource.lookup.inside), "")
     if within and parent:
         return (resource.lister.name, {parent: reference_text(within)})
     word = re.split(r"[@\s]", name.removeprefix("name:").strip())[0]

@@ -64,17 +64,20 @@ def own_properties(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]]
     if operation.lists:
         yield (
             resource.words,
-            rows_schema(resource, resource.columns + resource.more, "other" if operation.views else ""),
+            rows_schema(resource, resource.columns + resource.details, "other" if operation.views else ""),
         )
     elif resource.link:
         yield from column_properties(resource.columns).items()
     else:
-        yield resource.word, row_schema(resource, resource.columns + resource.more, "other" if operation.views else "")
+        yield (
+            resource.word,
+            row_schema(resource, resource.columns + resource.details, "other" if operation.views else ""),
+        )
 
 
 def may_omit_row(operation: Operation[..., Any]) -> bool:
     """Whether an answer may come without the row itself; the things the call named then replace it."""
-    silent = operation.resource.quiet or bool(operation.options.effects.moves)
+    silent = operation.resource.api.quiet or bool(operation.options.effects.moves)
     return operation.method in ("POST", "DELETE") or (operation.method == "PUT" and silent)
 
 
@@ -95,7 +98,7 @@ def note_properties(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]
     yield from (PAGING if operation.lists else {"left_out": COUNT}).items()
     yield from operation.options.answer.says.items()
     resources = (operation.resource, *operation.options.answer.beside)
-    has_free_text = any(column.free for resource in resources for column in resource.columns + resource.more)
+    has_free_text = any(column.free for resource in resources for column in resource.columns + resource.details)
     if operation.options.answer.quotes or has_free_text:
         yield from {"from_account": TEXTS, "hidden_here": TEXTS}.items()
     yield "note", TEXT

@@ -144,7 +144,7 @@ def is_unchanged(request: Request, before: Json) -> bool:
 
 def columns(resource: Resource) -> tuple[Column, ...]:
     """Return every column of the resource."""
-    return resource.columns + resource.more
+    return resource.columns + resource.details
 
 
 def old_row(resource: Resource, before: Json) -> Json:
@@ -155,7 +155,7 @@ def old_row(resource: Resource, before: Json) -> Json:
 def new_row(resource: Resource, request: Request, before: Json) -> Json:
     """Return the row as it would be; empty after a deletion."""
     body = request.body or {}
-    sent = as_object(body.get(resource.singular)) if resource.wrapped else body
+    sent = as_object(body.get(resource.singular)) if resource.api.wrapped else body
     return {} if request.method == "DELETE" else {**old_row(resource, before), **sent}
 
 
@@ -275,11 +275,11 @@ def side_effects(operation: Operation[..., Any], writes: Writes, surroundings: J
     ]
     deleted = [STEPS[request.operation].resource for request, _ in writes if request.method == "DELETE"]
     effects += [
-        f"undo_change does not bring it back: {resource.lost}."
+        f"undo_change does not bring it back: {resource.lost_for_good}."
         if resource.link
-        else f"undo_change makes it again, but not {resource.lost}."
+        else f"undo_change makes it again, but not {resource.lost_for_good}."
         for resource in dict.fromkeys(deleted)
-        if resource.lost
+        if resource.lost_for_good
     ]
     return effects
 

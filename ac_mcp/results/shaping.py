@@ -68,7 +68,7 @@ class AnswerData:
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns of the single row; after a write, without those whose names take another request."""
-        more = self.resource.more
+        more = self.resource.details
         if not self.operation.read_only:
             more = tuple(column for column in more if not isinstance(column, Reference))
         return self.resource.columns + more
@@ -78,8 +78,8 @@ class AnswerData:
         if resource is not self.resource:
             return columns_beside(self.operation, resource)
         if self.view.fields:
-            return tuple(column for column in resource.columns + resource.more if column.name in self.view.fields)
-        return resource.columns + (resource.more if self.view.full else ())
+            return tuple(column for column in resource.columns + resource.details if column.name in self.view.fields)
+        return resource.columns + (resource.details if self.view.full else ())
 
     @property
     def shown_resources(self) -> list[Resource]:
@@ -178,7 +178,7 @@ def find_free_text(answered: AnswerData, answer: Json, quoted: list[str]) -> lis
     if answered.operation.method == "POST":
         return found  # the call itself wrote the text
     for resource in answered.shown_resources:
-        names = [column.name for column in resource.columns + resource.more if column.free]
+        names = [column.name for column in resource.columns + resource.details if column.free]
         rows = as_objects(answer.get(resource.words))
         hidden = answered.view.hidden
         found += [f"{resource.words}.{name}" for name in names if rows and (hidden or any(name in row for row in rows))]
@@ -208,7 +208,7 @@ def summary(
     view: View,
 ) -> Json:
     """Return the columns of a row, names beside ids; references in `ids_in_answer` (id by kind) are left out."""
-    shaped: Json = {} if resource.link else {"id": str(row.get(resource.id_key))}
+    shaped: Json = {} if resource.link else {"id": str(row.get(resource.api.id_key))}
     for column in filter(view.shows, columns):
         match column, column.read_full(row) if view.full else column.read(row):
             case (_, None):
@@ -227,7 +227,10 @@ def summary(
 
 def unsummarized(resource: Resource, row: Json) -> Json:
     """Return `{"other": {...}}`: attributes that no column reads, under the API's names, without noise."""
-    covered = {key for column in resource.columns + resource.more for key in column.keys} | {resource.id_key, *INTERNAL}
+    covered = {key for column in resource.columns + resource.details for key in column.keys} | {
+        resource.api.id_key,
+        *INTERNAL,
+    }
     others = ((key, value) for key, value in row.items() if key not in covered and not is_noise(key, value))
     other = {key: truncate(value, LONGEST) if isinstance(value, str) else value for key, value in others}
     return {"other": other} if other else {}

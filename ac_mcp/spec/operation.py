@@ -223,10 +223,10 @@ class Operation(Generic[P, R]):
                 return Request(
                     self.method,
                     path,
-                    body={self.resource.singular: attributes} if self.resource.wrapped else attributes,
+                    body={self.resource.singular: attributes} if self.resource.api.wrapped else attributes,
                     plane=plane,
                     repeatable=self.idempotent,
-                    may_be_empty=self.method == "PUT" and self.resource.quiet,
+                    may_be_empty=self.method == "PUT" and self.resource.api.quiet,
                     operation=self.name,
                 )
 

@@ -27,25 +27,14 @@ def named_by(*names: str) -> Callable[[Json], tuple[str, ...]]:
 Declare: TypeAlias = Callable[[Handler[P, R]], Operation[P, R]]
 
 
-@dataclass(frozen=True, eq=False)
-class Resource:
-    """A resource of the API, such as contacts.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """How a record is found by its name."""
 
-    Its decorators `get`, `post`, `put` and `delete` turn a handler into an operation on it.
-    """
-
-    singular: str
-    plural: str
-    columns: tuple[Column, ...] = ()
-    one: str = ""
-    """The word people use for one record, `many` for several; by default the API's own."""
-    many: str = ""
-    more: tuple[Column, ...] = ()
-    """Further columns, which only an answer about a single record shows."""
     called: Callable[[Json], tuple[str, ...]] = by_name
     """Returns the names of a row, the one we show first."""
     directory: bool = False
-    """There are few enough records to hold all their names in memory, where names are looked up."""
+    """Whether there are few enough records to hold all their names in memory, where names are looked up."""
     find: Callable[[str], Mapping[str, str]] | None = None
     """Returns the query that finds records by name."""
     by_ids: str = ""
@@ -60,28 +49,51 @@ class Resource:
     """The attribute within which a name is unique, such as the pipeline of a stage."""
     inside: str = ""
     """The kind of record that `within` holds the id of."""
-    link: bool = False
-    """A row only associates two records, such as a contact and a tag: an answer about one is flat."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiShape:
+    """How the API encodes a resource, and how it treats equal records."""
+
     id_key: str = "id"
+    wrapped: bool = True
+    """Whether the body of a write is wrapped in the singular (reference 2.1)."""
+    quiet: bool = False
+    """Whether the response to an update may be empty."""
+    sparse: bool = False
+    """Whether the row in a list lacks attributes of the record."""
+    beside: str = ""
+    """The kind whose list contains its rows; "" if it has a list of its own."""
+    refuses_second: bool = False
+    """Whether the API refuses a second record of the same name: a create that is sent twice can never make two."""
+    by_attributes: bool = False
+    """Whether two rows with the same attributes are the same row: it has no identity of its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Resource:
+    """A resource of the API, such as contacts.
+
+    Its decorators `get`, `post`, `put` and `delete` turn a handler into an operation on it.
+    """
+
+    singular: str
+    plural: str
+    columns: tuple[Column, ...] = ()
+    noun: str = ""
+    """The word people use for one record, `nouns` for several; "" for the API's own."""
+    nouns: str = ""
+    details: tuple[Column, ...] = ()
+    """Further columns, which only an answer about a single record shows."""
     plane: Plane = "api"
     group: str = ""
-    """The toolset of its tools, where the name differs from that of the resource."""
-    quiet: bool = False
-    """The response to an update may be empty."""
-    refuses_second: bool = False
-    """The API refuses a second record of the same name: a create that is sent twice can never make two."""
-    by_attributes: bool = False
-    """Two rows with the same attributes are the same row: it has no identity of its own."""
-    beside: str = ""
-    """The kind whose list contains its rows, where it has no list of its own."""
-    wrapped: bool = True
-    """The body of a write is wrapped in the singular (reference 2.1)."""
-    sparse: bool = False
-    """The row in a list lacks attributes of the record."""
-    lost: str = ""
+    """The toolset of its tools; "" if it has the name of the resource."""
+    link: bool = False
+    """Whether a row only associates two records, such as a contact and a tag: an answer about one is flat."""
+    lost_for_good: str = ""
     """What no undo can bring back of a deleted record."""
-    example: str = ""
-    """A name for suggested calls."""
+    lookup: Lookup = Lookup()
+    api: ApiShape = ApiShape()
     operations: "list[Operation[..., Any]]" = field(default_factory=list["Operation[..., Any]"])
 
     def require_rows(self, method: Method, response: Response, lists: bool = False) -> Json:
@@ -97,8 +109,8 @@ class Resource:
         rows, row = body.get(self.plural), as_object(body.get(self.singular))
         if isinstance(rows, list):
             body[self.plural] = as_objects(cast("list[Any]", rows))
-        has_rows = isinstance(rows, list) or (not lists and bool(row.get(self.id_key)))
-        if method == "DELETE" or has_rows or (method == "PUT" and self.quiet and not body):
+        has_rows = isinstance(rows, list) or (not lists and bool(row.get(self.api.id_key)))
+        if method == "DELETE" or has_rows or (method == "PUT" and self.api.quiet and not body):
             return body
         if method == "GET":
             raise Unavailable(f"its answer holds no {self.words}", status=response.status)
@@ -109,12 +121,12 @@ class Resource:
     @property
     def word(self) -> str:
         """The word for one record."""
-        return self.one or self.singular
+        return self.noun or self.singular
 
     @property
     def words(self) -> str:
         """The word for several records."""
-        return self.many or self.plural
+        return self.nouns or self.plural
 
     @property
     def toolset(self) -> str:

@@ -123,11 +123,11 @@ class BeforeImages:
     async def _fetch_row(self, sender: Sender, operation: Operation[..., Any], request: Request) -> Json:
         """Return the record itself; without a request if the call has read a list that shows all of it."""
         resource = operation.resource
-        row = None if resource.sparse else self.rows.get((resource.plural, id_of(request.path)))
+        row = None if resource.api.sparse else self.rows.get((resource.plural, id_of(request.path)))
         if row is not None:
             return {resource.singular: row}
         body = await self._fetch_if_there(sender, request.path, request.plane)
-        parts = (resource.singular, *(BESIDE if resource.sparse else ()))
+        parts = (resource.singular, *(BESIDE if resource.api.sparse else ()))
         return {key: value for key, value in body.items() if key in parts}
 
     async def _fetch_with(self, sender: Sender, path: str, *collections: str) -> Json:
@@ -220,7 +220,12 @@ def confirmed_part(request: Request, before: Json) -> Json:
         return {key: row.get(key) for key in attributes} | ({"moved": before["moved"]} if "moved" in before else {})
     counts = {key: len(as_objects(before.get(key))) for key in BESIDE}
     dependents = as_object(before.get("hung"))
-    return {"called": resource.called(row) if row else (), "holders": count_affected(before), **counts, **dependents}
+    return {
+        "called": resource.lookup.called(row) if row else (),
+        "holders": count_affected(before),
+        **counts,
+        **dependents,
+    }
 
 
 def id_of(path: str) -> str:

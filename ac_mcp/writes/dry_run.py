@@ -75,6 +75,6 @@ def simulated_response(request: Request, before: Json) -> Response:
     if resource.plural in body:
         return Response(201, {resource.plural: body[resource.plural]})
     current = as_object(before.get(resource.singular))
-    attributes = as_object(body.get(resource.singular)) if resource.wrapped else body
-    row: Mapping[str, Any] = {**current, **attributes, resource.id_key: current.get(resource.id_key, NEW_ID)}
+    attributes = as_object(body.get(resource.singular)) if resource.api.wrapped else body
+    row: Mapping[str, Any] = {**current, **attributes, resource.api.id_key: current.get(resource.api.id_key, NEW_ID)}
     return Response(200 if current else 201, {resource.singular: dict(row)})

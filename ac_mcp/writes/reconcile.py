@@ -33,7 +33,7 @@ CREATED_BY_PATH: Mapping[tuple[str, str], Resource] = {
 """The resource that a POST creates, by plane and path."""
 BY_PLURAL: Mapping[str, Resource] = {resource.plural: resource for resource in RESOURCES}
 BY_LIST_PATH: Mapping[str, Resource] = {
-    resource.lister.path: resource for resource in CREATED_BY_PATH.values() if not resource.beside
+    resource.lister.path: resource for resource in CREATED_BY_PATH.values() if not resource.api.beside
 }
 PAGING = {"limit", "offset"}
 """The query parameters with which a list still shows all there is."""
@@ -155,10 +155,10 @@ class Reconciler:
 
     async def _fetch_high_water_mark(self, resource: Resource) -> HighWaterMark:
         """Return the highest id before a create, asked for unless it was lately; all ids where they are no numbers."""
-        if resource.by_attributes:
+        if resource.api.by_attributes:
             return 0
         if resource.plane == "control":
-            return [str(row.get(resource.id_key)) for row in await self.fetch_newest(resource, PAGE)]
+            return [str(row.get(resource.api.id_key)) for row in await self.fetch_newest(resource, PAGE)]
         if (highest := self.newest_ids.find_recent(resource, self.inner.gateway.clock())) is not None:
             return highest
         now, rows = self.inner.gateway.clock(), await self.fetch_newest(resource, 2)
@@ -176,11 +176,11 @@ class Reconciler:
 
     async def fetch_named(self, resource: Resource, name: str) -> list[Json]:
         """Return the rows that the API finds by a name or an e-mail address."""
-        assert resource.find
-        return (await self._fetch_page(resource, {**resource.find(name), "limit": str(PAGE)})).rows
+        assert resource.lookup.find
+        return (await self._fetch_page(resource, {**resource.lookup.find(name), "limit": str(PAGE)})).rows
 
     async def _fetch_page(self, resource: Resource, query: Mapping[str, str | tuple[str, ...]]) -> Page:
-        listed = BY_PLURAL[resource.beside] if resource.beside else resource
+        listed = BY_PLURAL[resource.api.beside] if resource.api.beside else resource
         whole_query = {**listed.lister.options.encoding.query, **query} if resource.plane == "api" else {}
         response = await self.inner.send(
             Request("GET", listed.lister.path, whole_query, plane=resource.plane, repeatable=True, unshared=True)
@@ -328,7 +328,7 @@ class PendingCreate(JournaledWrite):
 
     def _ids_in(self, body: Json) -> list[str]:
         rows = as_objects(body.get(self.resource.plural)) or [as_object(body.get(self.resource.singular))]
-        return [str(row[self.resource.id_key]) for row in rows if row.get(self.resource.id_key)]
+        return [str(row[self.resource.api.id_key]) for row in rows if row.get(self.resource.api.id_key)]
 
     async def look_up(self, unknown: OutcomeUnknown, joined: bool) -> Response:
         """Look for the record until it is there, or surely is not and was sent once more.
@@ -350,7 +350,7 @@ class PendingCreate(JournaledWrite):
             if isinstance(result, Found) and (response := await self._accept(result.rows, unknown)):
                 return response
             can_land_no_more = now >= self.intent.lands_by
-            may_send = isinstance(result, NotThere) and (can_land_no_more or self.resource.refuses_second)
+            may_send = isinstance(result, NotThere) and (can_land_no_more or self.resource.api.refuses_second)
             if may_send and (claimed := await self.journal.claim_resend(self.intent, latest_landing(self.reconciler))):
                 self.intent = claimed
                 return await self._send_once_more(unknown, can_land_no_more)
@@ -395,11 +395,11 @@ class PendingCreate(JournaledWrite):
         """Return the rows as the answer; None if another call has been told meanwhile that they are its own."""
         several = self.resource.plural in (self.request.body or {})
         body: Json = {self.resource.plural: rows} if several else {self.resource.singular: rows[0]}
-        if not await self.journal.mark_made(self.intent, self._ids_in(body), surely=self.resource.by_attributes):
+        if not await self.journal.mark_made(self.intent, self._ids_in(body), surely=self.resource.api.by_attributes):
             return None
         self._note_newest(body)
         if not unknown.answered:
-            id = "" if several else f" (id {rows[0].get(self.resource.id_key)})"
+            id = "" if several else f" (id {rows[0].get(self.resource.api.id_key)})"
             self.client.trail.written.append(f"POST {self.request.path}{id}")
         return Response(201, body, reconciled=True)
 
@@ -426,11 +426,11 @@ class PendingCreate(JournaledWrite):
         else:
             rows = await self.reconciler.fetch_newest(self.resource, PAGE)
         new = [row for row in rows if self._is_new(row)]
-        if self.resource.by_attributes:
+        if self.resource.api.by_attributes:
             return new
         others = await self.journal.find_ids_of_others(self.intent)
-        return [row for row in new if str(row.get(self.resource.id_key)) not in others]
+        return [row for row in new if str(row.get(self.resource.api.id_key)) not in others]
 
     def _is_new(self, row: Json) -> bool:
-        id, mark = row.get(self.resource.id_key), self.intent.high_water_mark
+        id, mark = row.get(self.resource.api.id_key), self.intent.high_water_mark
         return str(id) not in mark if isinstance(mark, list) else as_int(id) > mark

@@ -62,7 +62,7 @@ async def recreate(undo: UndoRequests, write: AuditEntry, step: Operation[..., A
     undo.renewed[resource.plural, old] = new
     before_now = " by an earlier undo" if reply.status == 200 else ""
     undo.restored.append(f"{what}: made again{before_now}, with the id {new}")
-    undo.lost.append(f"{what}: {resource.lost}")
+    undo.lost.append(f"{what}: {resource.lost_for_good}")
     await recreate_dependents(undo, new, before, step)
 
 

@@ -145,7 +145,7 @@ class Undo(UndoRequests):
     async def _delete_created(self, write: AuditEntry, step: Operation[..., Any]) -> None:
         """Delete what a write created, if it still is as it was created."""
         resource, remover = step.resource, step.resource.remover
-        id = str(as_object((write.reply or {}).get(resource.singular)).get(resource.id_key) or "")
+        id = str(as_object((write.reply or {}).get(resource.singular)).get(resource.api.id_key) or "")
         what = self._describe_created(write, resource, id)
         if not id or remover is None:
             self.lost.append(f"{what}: {'the API cannot delete it' if id else 'its id is not known'}")
@@ -161,7 +161,7 @@ class Undo(UndoRequests):
         else:
             gone = "emptied" if resource.plural in VALUES else "untied" if resource.link else "deleted"
             self.restored.append(f"{what}: {gone}")
-            self.lost += [f"{what}: {resource.lost}"] if resource.link and resource.lost else []
+            self.lost += [f"{what}: {resource.lost_for_good}"] if resource.link and resource.lost_for_good else []
 
     async def _reason_to_keep(self, write: AuditEntry, step: Operation[..., Any], path: str) -> str:
         """Return why a created record is not deleted, such as "it has 2 notes by now"; "" if nothing speaks against it.

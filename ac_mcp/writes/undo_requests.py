@@ -39,7 +39,7 @@ class UndoRequests:
         resource = BY_KIND.get(plural)
         if resource is None:  # of the catalogue
             return f"{plural} {id}"
-        name = next(iter(resource.called(row or {})), "") or self.name_of(plural, id)
+        name = next(iter(resource.lookup.called(row or {})), "") or self.name_of(plural, id)
         return f"{resource.word} {quote(name)} (id {id})" if name else f"{resource.word} {id}"
 
     async def read(self, path: str, **query: str | tuple[str, ...]) -> Json:
@@ -54,9 +54,9 @@ class UndoRequests:
             GatewayError: if the request failed.
         """
         resource = step.resource
-        body = None if attributes is None else {resource.singular: attributes} if resource.wrapped else attributes
+        body = None if attributes is None else {resource.singular: attributes} if resource.api.wrapped else attributes
         repeatable = step.method != "POST" or step.idempotent
-        may_be_empty = step.method == "DELETE" or (step.method == "PUT" and resource.quiet)
+        may_be_empty = step.method == "DELETE" or (step.method == "PUT" and resource.api.quiet)
         if step.name in OPERATIONS and step.name not in self.access:
             raise Forbidden(f"{step.name} is switched off in this server")
         key = fingerprint(path, body)
@@ -109,7 +109,7 @@ class UndoRequests:
 
     async def _still_there(self, resource: Resource, reply: Response) -> bool:
         """Return whether a record that an earlier undo created still exists. Dependents are not looked up."""
-        if not resource.lost:
+        if not resource.lost_for_good:
             return True
         try:
             await self.read(f"{resource.lister.path}/{as_object(reply.body.get(resource.singular)).get('id')}")
@@ -119,10 +119,10 @@ class UndoRequests:
 
     async def is_name_taken(self, resource: Resource, name: str, own: str = "") -> bool:
         """Return whether another record has this name by now, where the API would accept a second one."""
-        if resource.find is None or not any(item.options.effects.unique for item in resource.operations):
+        if resource.lookup.find is None or not any(item.options.effects.unique for item in resource.operations):
             return False
-        rows = as_objects((await self.read(resource.lister.path, **resource.find(name))).get(resource.plural))
-        names = [(str(row.get("id")), normalize_name(item)) for row in rows for item in resource.called(row)]
+        rows = as_objects((await self.read(resource.lister.path, **resource.lookup.find(name))).get(resource.plural))
+        names = [(str(row.get("id")), normalize_name(item)) for row in rows for item in resource.lookup.called(row)]
         return any(id != own and item == normalize_name(name) for id, item in names)
 
 

@@ -22,7 +22,7 @@ from ac_mcp.spec.parameters import Name
 from ac_mcp.spec.resource import Resource
 
 HALF, WHOLE = 50, 100
-fixtures = Resource("tag", "tags", (Text("name", "tag"),), many="fixtures", group="fixtures")
+fixtures = Resource("tag", "tags", (Text("name", "tag"),), nouns="fixtures", group="fixtures")
 Message = Annotated[
     Name, Wire("tag"), About("What the user is asked", "Please provide your information", show_example=False)
 ]
