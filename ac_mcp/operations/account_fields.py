@@ -24,7 +24,7 @@ from ac_mcp.spec.options import Answer, Effects, Offered
 from ac_mcp.spec.parameters import AccountRef, AllOfThem, Further, Id
 from ac_mcp.spec.resource import Resource
 
-account_fields: Resource = field_resource("account", "Industry")
+account_fields: Resource = field_resource("account")
 account_values: Resource = value_resource("account")
 Field = Annotated[
     str, Ref(account_fields.plural), Wire("customFieldId"), About("Title or id", "Industry", show_example=False)

@@ -104,7 +104,7 @@ class OptionLabels(Column):
         return as_texts(raw) or None
 
 
-def field_resource(of: str, example: str) -> Resource:
+def field_resource(of: str) -> Resource:
     """Return the resource of the custom fields of deals or accounts; `of` is "deal" or "account"."""
     return Resource(
         f"{of}CustomFieldMetum",
@@ -125,7 +125,6 @@ def field_resource(of: str, example: str) -> Resource:
             value=parse_value,
             called=named_by("fieldLabel", "personalization"),
             directory=True,
-            example=example,
         ),
     )
 

@@ -24,7 +24,7 @@ from ac_mcp.spec.options import Answer, Effects, Offered
 from ac_mcp.spec.parameters import AllOfThem, DealRef, Further, Id
 from ac_mcp.spec.resource import Resource
 
-deal_fields: Resource = field_resource("deal", "Forecast category")
+deal_fields: Resource = field_resource("deal")
 deal_values: Resource = value_resource("deal")
 Field = Annotated[
     str, Ref(deal_fields.plural), Wire("customFieldId"), About("Title or id", "Forecast category", show_example=False)

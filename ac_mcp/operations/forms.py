@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from ac_mcp.messages import Json, as_object, as_objects
 from ac_mcp.spec.annotations import About, Ref
 from ac_mcp.spec.columns import TEXTS, Column, Date, Number, ReferenceList, Text
-from ac_mcp.spec.operation import PAGE, Call, all_pages
+from ac_mcp.spec.operation import Call, all_pages
 from ac_mcp.spec.options import Offered
+from ac_mcp.spec.paging import PAGE
 from ac_mcp.spec.parameters import AllOfThem, Further, ListRef
 from ac_mcp.spec.resource import Lookup, Resource
 

@@ -6,8 +6,9 @@ from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json, as_int, as_object
 from ac_mcp.spec.annotations import About, Wire
 from ac_mcp.spec.columns import TEXT, Date, Prose, Reference
-from ac_mcp.spec.operation import PAGE, Call, all_pages, with_own_words
+from ac_mcp.spec.operation import Call, all_pages, with_own_words
 from ac_mcp.spec.options import Answer, Effects, Offered, Understood
+from ac_mcp.spec.paging import PAGE
 from ac_mcp.spec.parameters import AccountRef, ContactRef, DealRef, Further, Id, Limit, Name
 from ac_mcp.spec.resource import Resource
 

@@ -9,8 +9,9 @@ from ac_mcp.operations.counting import ROWS_SCHEMA, describe_basis
 from ac_mcp.operations.summaries import FIGURES_SCHEMA, SPARE, format_rate
 from ac_mcp.spec.annotations import About
 from ac_mcp.spec.columns import COUNT, TEXT, Text
-from ac_mcp.spec.operation import PAGE, Call
+from ac_mcp.spec.operation import Call
 from ac_mcp.spec.options import Answer, Offered
+from ac_mcp.spec.paging import PAGE
 from ac_mcp.spec.parameters import Day, Limit
 from ac_mcp.spec.resource import Resource
 

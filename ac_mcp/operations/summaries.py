@@ -13,8 +13,9 @@ from ac_mcp.operations.counting import ROWS_SCHEMA, describe_basis
 from ac_mcp.operations.pipelines import list_deal_stages
 from ac_mcp.spec.annotations import About
 from ac_mcp.spec.columns import TEXT, Text
-from ac_mcp.spec.operation import PAGE, Call
+from ac_mcp.spec.operation import Call
 from ac_mcp.spec.options import Answer
+from ac_mcp.spec.paging import PAGE
 from ac_mcp.spec.parameters import Day, OwnerRef, PipelineRef
 from ac_mcp.spec.resource import Resource
 

@@ -27,6 +27,7 @@ from ac_mcp.messages import (
 )
 from ac_mcp.spec.annotations import InQuery, PathText, Ref, ValueOf, Wire, camel, find_mark
 from ac_mcp.spec.options import Options
+from ac_mcp.spec.paging import PAGE
 
 if TYPE_CHECKING:
     from ac_mcp.spec.resource import Resource
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-PAGE = 100
-"""The most rows a page can have (reference 2.2)."""
 OWN_WORDS = "said by us"
 """The payload key under which an operation's own words travel; no attribute of the API is called that."""
 ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}", re.ASCII)
