@@ -16,9 +16,8 @@ from ac_mcp.concurrency import gather
 from ac_mcp.errors import BadArguments
 from ac_mcp.filters.conditions import CONTACT, FIELD, INACTIVE, Condition
 from ac_mcp.messages import NO_DEADLINE, CallClock, Json, Request, Sender, as_int, as_object, as_objects
+from ac_mcp.spec.paging import PAGE, Page, batches
 
-PAGE = 100
-"""Contacts or values on a page."""
 CONCURRENT_PAGES = 4
 """Pages of custom field values that are read at once."""
 MOST_SUBTRACTED = 3
@@ -287,25 +286,24 @@ class ContactQuery:
 
     async def count_values(self, query: Mapping[str, str]) -> int:
         """Return the number of custom field values that a query finds."""
-        return (await self._fetch_values({**query, "limit": "1"}, 0))[1]
+        return (await self._fetch_values({**query, "limit": "1"}, 0)).total
 
     async def values(self, query: Mapping[str, str]) -> list[Json]:
         """Return the values of the custom field `filters[fieldid]`, all pages unless the call runs out of time."""
-        first, total = await self._fetch_values(query, 0)
-        rows = list(first)
-        for start in range(PAGE, total, PAGE * CONCURRENT_PAGES):
-            if not self.has_time:
-                break
-            offsets = range(start, min(start + PAGE * CONCURRENT_PAGES, total), PAGE)
-            pages = await gather([self._fetch_values(query, offset) for offset in offsets])
-            rows += [row for page, _ in pages for row in page]
+
+        async def fetch(offset: int) -> Page:
+            return await self._fetch_values(query, offset)
+
+        rows: list[Json] = []
+        async for batch in batches(fetch, at_once=CONCURRENT_PAGES, has_time=lambda: self.has_time):
+            rows += [row for page in batch for row in page.rows]
         return [row for row in rows if str(row.get("field")) == query["filters[fieldid]"]]
 
-    async def _fetch_values(self, query: Mapping[str, str], offset: int) -> tuple[list[Json], int]:
-        """Return a page of values and the total."""
+    async def _fetch_values(self, query: Mapping[str, str], offset: int) -> Page:
+        """Return a page of values."""
         paged = {"limit": str(PAGE), **query, "orders[id]": "ASC", "offset": str(offset)}
         body = (await self.sender.send(Request("GET", "/fieldValues", paged, repeatable=True))).body
-        return as_objects(body.get("fieldValues")), as_int(as_object(body.get("meta")).get("total"))
+        return Page.of(body, "fieldValues")
 
 
 def has_value(row: Json, condition: Condition) -> bool:

@@ -1,19 +1,19 @@
 """Resolve names to ids in arguments, and look up the names of ids in answers: the directory of one account."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any, TypeAlias
 
 from anyio import Lock
 
-from ac_mcp.concurrency import gather
 from ac_mcp.errors import BadArguments, Candidate, NoSuchName, SeveralNames, most_relevant
-from ac_mcp.messages import Json, Request, Sender, as_int, as_object, as_objects
+from ac_mcp.messages import Json, Request, Sender, as_object, as_objects
 from ac_mcp.naming.expressions import parse_field_value, resolve_assignments, resolve_conditions, resolve_list
 from ac_mcp.naming.matching import UUID, DirectoryEntry, find_closest, find_matches, is_id, is_misspelt, normalize_name
 from ac_mcp.spec.annotations import Ref
 from ac_mcp.spec.operation import Operation
+from ac_mcp.spec.paging import Page, batches, paging_query, total_of
 from ac_mcp.spec.resource import Resource
 
 Query: TypeAlias = Mapping[str, str | tuple[str, ...]]
@@ -331,33 +331,27 @@ class NameDirectory:
         After the first page the others are fetched at once, as far as `meta.total` tells how many there are.
         """
         if resource.plane == "control":
-            return (await self._fetch_page(sender, resource, query))[0], True
+            return list(self._parse_entries(await self._fetch_page(sender, resource, query), resource)), True
 
-        def fetch(number: int) -> Awaitable[tuple[list[DirectoryEntry], int]]:
-            paging = {"limit": str(PAGE_SIZE), "offset": str(number * PAGE_SIZE)}
-            return self._fetch_page(sender, resource, {**query, **paging})
+        entries: dict[int, list[DirectoryEntry]] = {}
 
-        entries, total = await fetch(0)
-        if len(entries) < PAGE_SIZE:
-            return entries, True
-        page_count = min(MAX_PAGES, -(-total // PAGE_SIZE))
-        pages = await gather([fetch(number) for number in range(1, page_count)])
-        last = pages[-1][0] if pages else entries
-        entries += [entry for page, _ in pages for entry in page]
-        for number in range(max(1, page_count), MAX_PAGES):  # `total` may be missing or too small
-            if len(last) < PAGE_SIZE:
-                break
-            last, _ = await fetch(number)
-            entries += last
-        return entries, len(last) < PAGE_SIZE or len(entries) == total
+        async def fetch(offset: int) -> Page:
+            body = await self._fetch_page(sender, resource, {**query, **paging_query(offset, PAGE_SIZE)})
+            entries[offset] = list(self._parse_entries(body, resource))
+            return Page(rows_of(body, resource), total_of(body))
 
-    async def _fetch_page(self, sender: Sender, resource: Resource, query: Query) -> tuple[list[DirectoryEntry], int]:
-        """Fetch one page; return its entries and the total number of rows, 0 if the response does not tell."""
+        count, complete = 0, False
+        async for batch in batches(fetch, PAGE_SIZE * MAX_PAGES, at_once=MAX_PAGES, size=PAGE_SIZE):
+            count += sum(len(page.rows) for page in batch)
+            complete = len(batch[-1].rows) < PAGE_SIZE or count == batch[0].total
+        return [entry for offset in sorted(entries) for entry in entries[offset]], complete
+
+    async def _fetch_page(self, sender: Sender, resource: Resource, query: Query) -> Json:
+        """Fetch one page, learn its names, and return its body."""
         path = resource.lister.path
         response = await sender.send(Request("GET", path, query, plane=resource.plane, repeatable=True))
         self.learn(response.body)
-        total = as_int(as_object(response.body.get("meta")).get("total"))
-        return list(self._parse_entries(response.body, resource)), total
+        return response.body
 
     def _parse_entries(self, payload: Json, resource: Resource) -> Iterator[DirectoryEntry]:
         """Yield the entries of this kind in the body of a response."""

@@ -15,7 +15,7 @@ from ac_mcp.spec.annotations import About
 from ac_mcp.spec.columns import TEXT, Text
 from ac_mcp.spec.operation import Call
 from ac_mcp.spec.options import Answer
-from ac_mcp.spec.paging import PAGE
+from ac_mcp.spec.paging import PAGE, Page, batches
 from ac_mcp.spec.parameters import Day, OwnerRef, PipelineRef
 from ac_mcp.spec.resource import Resource
 
@@ -183,15 +183,17 @@ def summarize_by(deals: Iterable[Json], key: str, now: datetime) -> list[Json]:
 async def fetch_open_deals(call: Call, query: Mapping[str, str]) -> tuple[list[Json], int]:
     """Fetch the open deals, as many as the call's time allows; return them and the number of all open deals."""
     open_query = {**query, "filters[status]": "0", "orders[id]": "ASC", "limit": str(PAGE)}
-    first = await fetch_deals_page(call, {**open_query, "offset": "0"})
-    rows, total = as_objects(first.get("deals")), as_int(as_object(first.get("meta")).get("total"))
-    for start in range(PAGE, total, PAGE * PAGES_AT_ONCE):
-        if call.watch.seconds_left() < SPARE:
-            break
-        offsets = range(start, min(start + PAGE * PAGES_AT_ONCE, total), PAGE)
-        pages = await gather([fetch_deals_page(call, {**open_query, "offset": str(offset)}) for offset in offsets])
-        rows += [row for page in pages for row in as_objects(page.get("deals"))]
-        await call.progress(len(rows), total)
+
+    async def fetch(offset: int) -> Page:
+        return Page.of(await fetch_deals_page(call, {**open_query, "offset": str(offset)}), "deals")
+
+    rows: list[Json] = []
+    total = 0
+    async for batch in batches(fetch, at_once=PAGES_AT_ONCE, has_time=lambda: call.watch.seconds_left() >= SPARE):
+        total = total or batch[0].total
+        rows += [row for page in batch for row in page.rows]
+        if len(rows) > PAGE:
+            await call.progress(len(rows), total)
     return rows, total
 
 

@@ -20,14 +20,12 @@ from ac_mcp.messages import (
     Request,
     Response,
     Sender,
-    as_int,
-    as_object,
     as_objects,
     no_progress,
 )
 from ac_mcp.spec.annotations import InQuery, PathText, Ref, ValueOf, Wire, camel, find_mark
 from ac_mcp.spec.options import Options
-from ac_mcp.spec.paging import PAGE
+from ac_mcp.spec.paging import PAGE, Page, batches, total_of
 
 if TYPE_CHECKING:
     from ac_mcp.spec.resource import Resource
@@ -311,12 +309,21 @@ async def all_pages(call: Call, read: Callable[[int], Awaitable[Json]], most: in
 
     The first page is read alone, since it holds the total; the others are read at once.
     """
-    first = await read(0)
-    total = as_int(as_object(first.get("meta")).get("total"))
-    await call.progress(min(PAGE, total), total)
-    rest = await gather([read(offset) for offset in range(PAGE, min(total, most), PAGE)])
+    payloads: dict[int, Json] = {}
+
+    async def fetch(offset: int) -> Page:
+        payload = payloads[offset] = await read(offset)
+        if not offset:
+            await call.progress(min(PAGE, total_of(payload)), total_of(payload))
+        rows = [as_objects(value) for value in payload.values()]
+        return Page(max(rows, key=len), total_of(payload))
+
+    async for _ in batches(fetch, most, at_once=most):
+        pass
+    first = payloads[0]
     lists = [key for key, value in first.items() if isinstance(value, list)]
-    return first | {key: [row for page in (first, *rest) for row in as_objects(page.get(key))] for key in lists}
+    whole = [payloads[offset] for offset in sorted(payloads)]
+    return first | {key: [row for page in whole for row in as_objects(page.get(key))] for key in lists}
 
 
 def own_words(payload: Json) -> Json:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from ac_mcp.errors import Forbidden, NotFound
 from ac_mcp.messages import Json, as_int, as_object, as_objects
+from ac_mcp.spec.paging import Page, matches, pages, paging_query
 
 Read = Callable[..., Awaitable[Json]]
 Counts = Mapping[str, int | None]
@@ -28,7 +29,8 @@ SINGLE = {
 }  # fmt: skip
 LATER: Mapping[str, tuple[str, ...]] = {"contacts": ("firstName", "lastName", "phone"), "tags": ("description",)}
 """Attributes that are empty unless a user fills them in."""
-PAGE, PAGES = 100, 10
+MAX_ROWS = 1000
+"""Rows that are read to count dependents; with more of them the number is unknown."""
 
 
 async def describe_dependents(read: Read, plural: str, path: str, body: Json) -> list[str] | None:
@@ -69,28 +71,31 @@ async def count_listed(read: Read, plural: str, id: str) -> Counts:
 
 async def count_of_account(read: Read, id: str, name: str) -> Counts:
     """Count the contacts and deals of an account. Only a list has these counts, and only on request (reference 8)."""
-    for page in range(PAGES):
-        query = {"search": name, "count_deals": "true", "limit": str(PAGE), "offset": str(page * PAGE)}
-        rows = as_objects((await read("/accounts", **query)).get("accounts"))
-        if mine := next((row for row in rows if str(row.get("id")) == id), None):
-            return {"contacts": as_int(mine.get("contactCount")), "deals": as_int(mine.get("dealCount"))}
-        if len(rows) < PAGE:
-            break
+
+    async def fetch(offset: int) -> Page:
+        body = await read("/accounts", search=name, count_deals="true", **paging_query(offset))
+        return Page.of(body, "accounts")
+
+    async for page in pages(fetch, MAX_ROWS):
+        if row := next((row for row in page.rows if matches(row, id=id)), None):
+            return {"contacts": as_int(row.get("contactCount")), "deals": as_int(row.get("dealCount"))}
     return {"contacts": None}
 
 
 async def count_values(read: Read, plural: str, field: str) -> int | None:
     """Count the values of a custom field. The API cannot filter them by field (reference 5.5), so all are read."""
-    found = 0
-    for page in range(PAGES):
-        body = await read(f"/{plural}", limit=str(PAGE), offset=str(page * PAGE))
-        if not isinstance(body.get(plural), list):
-            return None
-        rows = as_objects(body[plural])
-        found += sum(str(row.get("customFieldId")) == field for row in rows)
-        if len(rows) < PAGE:
-            return found
-    return None
+    count, seen, is_list = 0, 0, True
+
+    async def fetch(offset: int) -> Page:
+        nonlocal is_list
+        body = await read(f"/{plural}", **paging_query(offset))
+        is_list = is_list and isinstance(body.get(plural), list)
+        return Page.of(body, plural)
+
+    async for page in pages(fetch, MAX_ROWS):
+        count += sum(matches(row, customFieldId=field) for row in page.rows)
+        seen += len(page.rows)
+    return count if is_list and seen < MAX_ROWS else None
 
 
 def total_of(body: Json, key: str) -> int | None:
