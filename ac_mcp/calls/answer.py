@@ -71,16 +71,16 @@ async def answer(run: CallRun, resolved: Json | None = None) -> Json:
         await refuse_duplicate(run, resolved)
     payload = await run_operation(run, resolved)
     if operation.options.encoding.raw:
-        shown = await with_names(run, shape_generic(operation, resolved, payload, run.call.parsed.view), NAMES)
-        return fit(run, resolved, shown)
+        content = await with_names(run, shape_generic(operation, resolved, payload, run.call.parsed.view), NAMES)
+        return fit(run, resolved, content)
     if operation.options.answer.verbatim:
         return await verbatim_answer(run, payload)
     directory.learn(payload)
     data = AnswerData(operation, resolved, payload, run.call.parsed.view)
-    shown = fit(run, resolved, shape(data, await names_for(run, data, deleted)))
-    if operation.options.answer.cached and "not_available" not in shown:
-        directory.answers.put(operation.name, shown, writes)
-    return shown
+    content = fit(run, resolved, shape(data, await names_for(run, data, deleted)))
+    if operation.options.answer.cached and "not_available" not in content:
+        directory.answers.put(operation.name, content, writes)
+    return content
 
 
 async def run_operation(run: CallRun, resolved: Json) -> Json:
@@ -107,9 +107,9 @@ async def run_operation(run: CallRun, resolved: Json) -> Json:
             run.account.directories.clear()  # the default connection may lead to another account now
 
 
-def fit(run: CallRun, resolved: Json, shown: Json) -> Json:
+def fit(run: CallRun, resolved: Json, content: Json) -> Json:
     """Return an answer without the rows that would break its token budget."""
-    return fit_to_budget(shown, int(resolved.get("offset") or 0), run.account.settings.answer_tokens)
+    return fit_to_budget(content, int(resolved.get("offset") or 0), run.account.settings.answer_tokens)
 
 
 async def names_for(run: CallRun, data: AnswerData, deleted: Names) -> Names:
@@ -192,10 +192,10 @@ async def verbatim_answer(run: CallRun, payload: Json) -> Json:
     quoted = run.operation.options.answer.quotes
     hidden = run.call.parsed.view.hidden
     without = set(quoted) if hidden else set[str]()
-    shown = await with_names(run, payload, run.operation.options.answer.names, without)
+    content = await with_names(run, payload, run.operation.options.answer.names, without)
     keys = {key for key, _ in text_leaves(payload)}
     free_text = [key for key in quoted if hidden or key in keys]
-    return shown | ({"hidden_here" if hidden else "from_account": free_text} if free_text else {})
+    return content | ({"hidden_here" if hidden else "from_account": free_text} if free_text else {})
 
 
 async def with_names(run: CallRun, payload: Json, kinds: Mapping[str, str], without: Set[str] = frozenset()) -> Json:

@@ -109,8 +109,8 @@ def names_in_step(step: StepPlan) -> list[tuple[str, str]]:
 def step_with_names(step: StepPlan, name_of: NameOf) -> StepPlan:
     """Return a bulk step with the names of the things that it is about."""
     if step["do"] == "fields":
-        shown = [f"{name_of('fields', id) or id}={value}" for id, value in step.get("values", {}).items()]
-        return {**step, "shown": shown}
+        texts = [f"{name_of('fields', id) or id}={value}" for id, value in step.get("values", {}).items()]
+        return {**step, "shown": texts}
     if step["do"] == "deal":
         changes = step.get("changes", {}).items()
         names = [

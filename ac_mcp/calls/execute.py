@@ -130,7 +130,7 @@ async def answer_write(call: ToolCall) -> Json:
     except Unconfirmed as unconfirmed:
         preview = await dry_run(call, call.reads.hand_over())
         token = await save_pending(call, preview)
-        raise ConfirmationRequired(unconfirmed.reasons, preview.shown, preview.fingerprint, token) from None
+        raise ConfirmationRequired(unconfirmed.reasons, preview.content, preview.fingerprint, token) from None
 
 
 async def save_pending(call: ToolCall, preview: Preview) -> str:
@@ -222,7 +222,7 @@ async def preview_call(outer: ToolCall, tool: str, arguments: Json) -> Json:
     with attributed_to(operation, arguments):
         parsed = parse_call(account, require_previewable(operation), arguments)
         client = await select_connection(account, outer.client, operation, parsed.connection)
-        return (await dry_run(ToolCall(account, operation, arguments, parsed, client, inner=INNER))).shown
+        return (await dry_run(ToolCall(account, operation, arguments, parsed, client, inner=INNER))).content
 
 
 INNER = InnerCalls(confirm_call, preview_call)

@@ -130,7 +130,7 @@ class LocalApi:
 
     def _noted(self, dry_run: DryRun, preview: JobPreview) -> Json:
         dry_run.job_fingerprint = preview.fingerprint
-        return preview.shown
+        return preview.content
 
     async def follow_job(self, request: Request) -> Json:
         """Return the report of a job; stop or resume it."""

@@ -24,11 +24,11 @@ from ac_mcp.writes.dry_run import DryRun, PlannedWrite
 class Preview:
     """What a call would do.
 
-    `shown` is the answer of preview_change, `fingerprint` the hash of the part that a confirmation covers, and
+    `content` is the answer of preview_change, `fingerprint` the hash of the part that a confirmation covers, and
     `resolved` are the arguments with ids for names.
     """
 
-    shown: Json
+    content: Json
     fingerprint: str
     resolved: Json
 
@@ -47,18 +47,18 @@ async def dry_run(call: ToolCall, reads: ReadLog | None = None) -> Preview:
         await refuse_duplicate(run, resolved, foreseen=True)
     payload = await call.operation.run(stack.outermost, resolved, watch=run.clock)
     if planner.job_fingerprint:
-        shown = job_preview(call, payload)
-        return Preview(shown | call.label_fields, planner.job_fingerprint, resolved)
+        content = job_preview(call, payload)
+        return Preview(content | call.label_fields, planner.job_fingerprint, resolved)
     writes = [(write.request, write.before) for write in planner.planned]
     names = await fetch_names(run.directory, planner, ids_to_name(call.operation, resolved, writes))
     await require_existing(call.operation, resolved, planner, names)
     surroundings = await planner.fetch_side_effects(call.operation)
     view = View(hidden=call.account.settings.hide_user_content)
-    shown = build_preview(call.operation, call.arguments, resolved, writes, names, surroundings, payload, view)
+    content = build_preview(call.operation, call.arguments, resolved, writes, names, surroundings, payload, view)
     policy = ConfirmationPolicy(call.account.settings.confirm)
     if asks := [reason for write in planner.planned for reason in policy.reasons(write.request, write.before)]:
-        shown["asks"] = list(dict.fromkeys(asks))
-    return Preview(shown | call.label_fields, fingerprint_of(call, planner.planned), resolved)
+        content["asks"] = list(dict.fromkeys(asks))
+    return Preview(content | call.label_fields, fingerprint_of(call, planner.planned), resolved)
 
 
 async def recheck(call: ToolCall, confirmed: PendingConfirmation) -> Json | None:

@@ -161,13 +161,13 @@ async def run_call(settings: Settings, call: ShellCall) -> int:
         operation, arguments = OPERATIONS["preview_change"], {"tool": operation.name, "arguments": arguments}
     context = CallContext(show_progress, actor=f"ac-mcp call {__version__}")
     async with open_account(settings, call.company) as account:
-        account.job_pool.told = lambda job: announce_job(job, call.flags)
+        account.job_pool.on_start = lambda job: announce_job(job, call.flags)
         try:
             answer = await execute_to_end(account, operation, arguments, context, confirmed=call.confirmed)
         except get_cancelled_exc_class():
-            if account.job_pool.last:
+            if account.job_pool.last_started:
                 with CancelScope(shield=True):
-                    print_line(render(await follow_job(account, str(account.job_pool.last), context)))
+                    print_line(render(await follow_job(account, str(account.job_pool.last_started), context)))
             raise
         except ToolError as error:
             text = explain(error, operation, arguments, settings.direct, account.access)

@@ -147,7 +147,7 @@ class Gateway:
             await self.pacing.pause(account, retry_after)
 
     async def _with_budget(self, error: GatewayError, account: tuple[str, int]) -> GatewayError:
-        """Return a Throttled error with the time until which to wait and the state of the budget; others as they are."""
+        """Return a Throttled error with the time until which to wait and the state of the budget."""
         if not isinstance(error, Throttled):
             return error
         state = await self.pacing.state_of(*account)

@@ -1,1 +1,1 @@
-"""Work on many records in the background."""
+"""Jobs: bulk changes, imports, exports and their undos, which run in the background."""

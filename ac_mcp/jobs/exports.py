@@ -1,7 +1,7 @@
-"""Taking contacts or deals out into a file: page by page, so that memory does not grow with them.
+"""Exports: contacts or deals written to a file page by page, in constant memory.
 
-Contacts come by id (reference 2.2), deals by offset. After each page it is kept how far the file goes, so that an
-export that breaks off goes on where it was.
+Contacts are read by id (reference 2.2), deals by offset. The size of the file is saved after each page, so that an
+interrupted export continues there.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from ac_mcp.filters.conditions import DEAL_STATUS, Condition
 from ac_mcp.filters.contact_query import PAGE, ContactQuery
 from ac_mcp.jobs.allowed_files import AllowedFiles
 from ac_mcp.jobs.backoff import Halt
-from ac_mcp.jobs.import_table import MORE, WIRE
+from ac_mcp.jobs.import_table import API_NAMES, EXTRA_CELLS
 from ac_mcp.jobs.model import HEARTBEAT_TIMEOUT, Item
 from ac_mcp.jobs.runner import JobRun
 from ac_mcp.jobs.sources import MatchingDeals
@@ -28,36 +28,39 @@ from ac_mcp.results.encoding import render
 from ac_mcp.spec.columns import Money
 from ac_mcp.spec.job_plan import JobPlan
 
-CONTACT = {
+CONTACT_COLUMNS = {
     "id": "id", "email": "email", "first_name": "firstName", "last_name": "lastName", "phone": "phone",
     "created": "cdate", "updated": "udate", "last_opened": "last_open_date", "last_clicked": "last_click_date",
 }  # fmt: skip
-DEAL = (
+"""The API's name of each column of contacts."""
+DEAL_COLUMNS = (
     "id", "title", "value", "currency", "status", "stage", "pipeline", "owner", "contact", "contact_id", "account_id",
     "created", "updated",
 )  # fmt: skip
-WORDS = {code: word for word, code in DEAL_STATUS.items()}
-PLACES = (("stage", "dealStages", "stage"), ("pipeline", "dealGroups", "group"), ("owner", "users", "owner"))
+DEAL_STATUS_WORDS = {code: word for word, code in DEAL_STATUS.items()}
+DEAL_REFERENCES = (("dealStages", "stage"), ("dealGroups", "group"), ("users", "owner"))
+"""The kind of thing and the API's attribute of the columns stage, pipeline and owner, in that order."""
 
 
 def columns(plan: JobPlan) -> list[str]:
-    """The header of the file."""
-    own = [*(DEAL if plan["kind"] == "deals" else CONTACT)]
-    for one in plan.get("fields", ()):
-        title = str(one["title"])
-        own.append(f"{title} (field {one['id']})" if title in own else title)
-    return own
+    """Return the columns of an export; a custom field with an earlier column's title also has its id in its name."""
+    names = [*(DEAL_COLUMNS if plan["kind"] == "deals" else CONTACT_COLUMNS)]
+    for custom_field in plan.get("fields", ()):
+        title = str(custom_field["title"])
+        names.append(f"{title} (field {custom_field['id']})" if title in names else title)
+    return names
 
 
 def format_row(values: Sequence[Any], form: str, header: Sequence[str]) -> str:
-    """One row of the file; nothing in it is a formula for a spreadsheet."""
+    """Return a row of the file as "csv" or "jsonl", with its line break. No CSV cell is a formula to a spreadsheet."""
     if form == "jsonl":
-        said = {name: value for name, value in zip(header, values, strict=True) if value not in (None, "")}
-        return render(said) + "\n"
+        row = {name: value for name, value in zip(header, values, strict=True) if value not in (None, "")}
+        return render(row) + "\n"
     return csv_line(values) + "\n"
 
 
-def date_or_nothing(value: Any) -> str:
+def format_date(value: Any) -> str:
+    """Return a date of the API as "2026-01-31 09:30:00"; "" for none, which the API also writes as zeros."""
     text = str(value or "")
     return text[:19].replace("T", " ") if text.strip("0-: ") else ""
 
@@ -66,20 +69,21 @@ def date_or_nothing(value: Any) -> str:
 class ExportRun(JobRun):
     """An export that runs in this process.
 
-    Its items are pages. The subject of a page is its last id; `prior` holds the rows of the page, and the size and the
-    inode of the file after it.
+    Its items are pages. The subject of a page is its last id. Its `prior` is `{"rows": ..., "size": ..., "ino": ...}`:
+    the number of its rows, and the size in bytes and the inode of the file after it.
     """
 
     names: NameLookup = field(kw_only=True)
     path: Path = field(kw_only=True)
     files: AllowedFiles = field(kw_only=True)
     values: dict[str, dict[int, str]] = field(default_factory=dict[str, dict[int, str]], init=False)
-    """The values of each custom field that is a column, by contact."""
+    """The values of each custom field that is a column, by field id and contact id."""
     _confirmed_at: float = field(default=-inf, init=False)
-    """When the journal last showed that this run is the one that writes, on the wall clock."""
+    """When the journal last confirmed that no other process has taken the job over, on the wall clock."""
 
     @property
     def sender(self) -> Sender:
+        """The sender of the run."""
         return self.context.sender
 
     @property
@@ -88,15 +92,15 @@ class ExportRun(JobRun):
         return str(self.job.plan.get("format"))
 
     def stop(self, reason: str = "stopped on request") -> None:
-        """Stop at once. The file is good up to the last page that was saved."""
+        """Stop at once. The file is valid up to the last saved page."""
         JobRun.stop(self, reason)
         self.scope.cancel()
 
     async def work(self) -> None:
-        """Write the pages that are missing in the file.
+        """Write the missing pages to the file.
 
         Raises:
-            Halt: if the file cannot be written, or is not the one that was begun.
+            Halt: if the file cannot be written, or is no longer the one that the export began.
         """
         await self.backoff.run(self._write_pages)
 
@@ -118,7 +122,7 @@ class ExportRun(JobRun):
             raise Halt("interrupted", f"the file cannot be written: {error.strerror}") from error
 
     async def _fetch_field_values(self) -> None:
-        """Fetch all values of the custom fields that are columns: the API cannot be asked for those of a page."""
+        """Fetch all values of the custom fields that are columns: the API cannot filter them by a page of contacts."""
         for column in self.job.plan.get("fields", ()):
             rows = await ContactQuery(self.sender, (), NO_DEADLINE).values({"filters[fieldid]": column["id"]})
             self.values[column["id"]] = {as_int(row.get("contact")): str(row.get("value") or "") for row in rows}
@@ -136,10 +140,12 @@ class ExportRun(JobRun):
 
     def _contact_row(self, row: Json) -> list[Any]:
         dates = ("created", "updated", "last_opened", "last_clicked")
-        own = [date_or_nothing(row.get(key)) if name in dates else row.get(key) for name, key in CONTACT.items()]
+        standard = [
+            format_date(row.get(key)) if name in dates else row.get(key) for name, key in CONTACT_COLUMNS.items()
+        ]
         id = as_int(row.get("id"))
-        values = [self.values[column["id"]].get(id, "") for column in self.job.plan.get("fields", ())]
-        return [*own, *(value.strip("|").replace("||", "; ") for value in values)]
+        custom = [self.values[column["id"]].get(id, "") for column in self.job.plan.get("fields", ())]
+        return [*standard, *(value.strip("|").replace("||", "; ") for value in custom)]
 
     async def _write_deals(self, page: int, last_id: int, size: int) -> None:
         names = await self._fetch_names()
@@ -151,10 +157,10 @@ class ExportRun(JobRun):
 
     async def _fetch_names(self) -> Mapping[str, Mapping[str, str]]:
         """Return the names of stages, pipelines and users, by kind and id."""
-        entries = await gather([self.names.all_of(self.sender, kind) for _, kind, _ in PLACES])
+        entries = await gather([self.names.all_of(self.sender, kind) for kind, _ in DEAL_REFERENCES])
         return {
             kind: {entry.id: entry.name for entry in of_kind}
-            for (_, kind, _), of_kind in zip(PLACES, entries, strict=True)
+            for (kind, _), of_kind in zip(DEAL_REFERENCES, entries, strict=True)
         }
 
     async def _fetch_emails(self, deals: Sequence[Json]) -> Mapping[str, str]:
@@ -170,7 +176,7 @@ class ExportRun(JobRun):
         header = columns(self.job.plan)
         text = "".join(format_row(row, self.format, header) for row in rows)
         if self.jobs.journal.now - self._confirmed_at > HEARTBEAT_TIMEOUT / 3:
-            await self.save_now([])  # after a long sleep another process may write the file
+            await self.save_now([])  # after a long sleep another process may run the export
         size = self._write(text.encode(), size)
         await self._save_page(page, len(rows), last_id, size)
         self.counts["done", "rows"] += len(rows)
@@ -178,7 +184,7 @@ class ExportRun(JobRun):
         return size
 
     async def _save_page(self, page: int, rows: int, last_id: int, size: int) -> None:
-        """Save how far the file goes. Page 0 is its header."""
+        """Save the size of the file after a page. Page 0 is its header."""
         prior: Json = {"size": size, "rows": rows, "ino": self.path.stat().st_ino}
         await self.add([Item(page, 0, str(last_id), "done", f"{rows} rows", prior=prior)], last_id)
         self._confirmed_at = self.jobs.journal.now
@@ -194,7 +200,11 @@ class ExportRun(JobRun):
         return 0 if self.format == "jsonl" else self._write(format_row(columns(self.job.plan), "csv", ()).encode(), 0)
 
     def _reopen(self, size: int, inode: int) -> int:
-        """Cut the file to the pages that were saved, if it still is the same file."""
+        """Cut the file to its saved pages and return that size.
+
+        Raises:
+            Halt: if it no longer is the same file.
+        """
         stat = self.path.stat() if self.path.is_file() and not self.path.is_symlink() else None
         if stat is None or stat.st_size < size or stat.st_ino != inode or not self.files.may_resume(self.path):
             raise Halt("stopped", "the file of this export is gone or was changed: begin a new one")
@@ -203,6 +213,7 @@ class ExportRun(JobRun):
         return size
 
     def _write(self, text: bytes, size: int) -> int:
+        """Write at this size, cut off what follows, and return the new size."""
         with self.path.open("r+b") as file:
             file.seek(size)
             file.write(text)
@@ -210,28 +221,32 @@ class ExportRun(JobRun):
         return size + len(text)
 
 
-def deal_row(row: Json, known: Mapping[str, Mapping[str, str]], people: Mapping[str, str]) -> list[Any]:
-    if "value" not in row:  # one that nobody may see any more (reference 5.1)
-        return [str(row.get("id")), str(row.get("title") or ""), *[""] * (len(DEAL) - 2)]
-    places = [known.get(kind, {}).get(str(row.get(key)), str(row.get(key) or "")) for _, kind, key in PLACES]
+def deal_row(row: Json, names: Mapping[str, Mapping[str, str]], emails: Mapping[str, str]) -> list[Any]:
+    """Return the cells of a deal; `names` by kind and id, `emails` by contact id."""
+    if "value" not in row:  # a stub: the user may not see this deal (reference 5.1)
+        return [str(row.get("id")), str(row.get("title") or ""), *[""] * (len(DEAL_COLUMNS) - 2)]
+    references = [names.get(kind, {}).get(str(row.get(key)), str(row.get(key) or "")) for kind, key in DEAL_REFERENCES]
     contact = str(row.get("contact") or "")
     return [
         str(row.get("id")),
         str(row.get("title") or ""),
         Money("value").read(row),
         str(row.get("currency") or ""),
-        WORDS.get(str(row.get("status")), str(row.get("status") or "")),
-        *places,
-        people.get(contact, ""),
+        DEAL_STATUS_WORDS.get(str(row.get("status")), str(row.get("status") or "")),
+        *references,
+        emails.get(contact, ""),
         contact,
         str(row.get("account") or ""),
-        date_or_nothing(row.get("cdate")),
-        date_or_nothing(row.get("mdate")),
+        format_date(row.get("cdate")),
+        format_date(row.get("mdate")),
     ]
 
 
 def rejected_table(items: Sequence[Item], titles: Mapping[str, str]) -> str:
-    """What failed or was left out, the reason first; rows of a table so that they can be imported again."""
+    """Return the CSV table of items that failed or were left out: the reason, then columns that can be imported again.
+
+    `titles` are the titles of custom fields by id.
+    """
     rows = [original_row(item, titles) for item in items]
     header = [key for key in dict.fromkeys(key for row in rows for key in row) if key != "reason"]
     lines = [["reason", *header]]
@@ -242,10 +257,15 @@ def rejected_table(items: Sequence[Item], titles: Mapping[str, str]) -> str:
 
 
 def original_row(item: Item, titles: Mapping[str, str]) -> Json:
-    """The row as it was in the table, or the contact as it was sent, in columns."""
-    kept = item.prior or {}
-    if "row" in kept or "email" not in kept:
-        return {key: value for key, value in as_object(kept.get("row")).items() if key != MORE} or {"id": item.subject}
-    told = {key: kept[key] for key in ("email", *WIRE.values()) if key in kept}
-    told |= {"tags": "||".join(kept["tags"])} if kept.get("tags") else {}
-    return told | {titles.get(str(one["id"]), str(one["id"])): one["value"] for one in as_objects(kept.get("fields"))}
+    """Return the row that an item comes from, or the contact that was sent, by column; without either only the id."""
+    prior = item.prior or {}
+    if "row" in prior or "email" not in prior:
+        cells = {key: value for key, value in as_object(prior.get("row")).items() if key != EXTRA_CELLS}
+        return cells or {"id": item.subject}
+    row = {key: prior[key] for key in ("email", *API_NAMES.values()) if key in prior}
+    if prior.get("tags"):
+        row["tags"] = "||".join(prior["tags"])
+    for value in as_objects(prior.get("fields")):
+        id = str(value["id"])
+        row[titles.get(id, id)] = value["value"]
+    return row

@@ -1,15 +1,22 @@
-"""What an import or export is to do, from what somebody asks for: rows read, mapped and checked; the file to write."""
+"""Starts and previews imports, and starts and resumes exports, from the arguments of a call."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
 from ac_mcp.errors import BadArguments, Unconfirmed
 from ac_mcp.filters.conditions import Condition
 from ac_mcp.filters.contact_query import ContactQuery
-from ac_mcp.jobs.exports import CONTACT
-from ac_mcp.jobs.import_table import NAMES, CustomField, ImportTable, normalize_header, parse_table, prepare_table
+from ac_mcp.jobs.exports import CONTACT_COLUMNS
+from ac_mcp.jobs.import_table import (
+    HEADER_NAMES,
+    CustomField,
+    ImportTable,
+    normalize_header,
+    parse_table,
+    prepare_table,
+)
 from ac_mcp.jobs.imports import count_requests
 from ac_mcp.jobs.model import Item, is_running
 from ac_mcp.jobs.plan import JobPreview, without_personal_data
@@ -21,9 +28,10 @@ from ac_mcp.spec.job_plan import JobPlan, kind_of_job
 from ac_mcp.storage.redaction import REDACTED
 from ac_mcp.writes.confirmation import ConfirmationPolicy
 
-SHOWN = 10
-"""Rejected rows that a preview shows."""
-STANDARD = {name for ours, names in NAMES.items() for name in (*names, normalize_header(ours))}
+SAMPLES = 10
+"""Contacts, and rejected rows, that an answer lists."""
+STANDARD = {name for names in HEADER_NAMES.values() for name in names}
+"""Normalized headers that stand for no custom field."""
 
 
 async def import_contacts(service: JobService, body: Mapping[str, Any], policy: ConfirmationPolicy) -> Json:
@@ -51,157 +59,184 @@ async def preview_import(service: JobService, body: Mapping[str, Any]) -> JobPre
     plan, table = await understand_table(service, body)
     batches = count_requests(len(table.rows))
     names = ("email", "first_name", "last_name")
-    shown: Json = {
+    content: Json = {
         "matched": len(table.rows),
-        "samples": [{key: row[key] for key in names if key in row} for row in table.rows[:SHOWN]],
+        "samples": [{key: row[key] for key in names if key in row} for row in table.rows[:SAMPLES]],
         "does": describe_effects(service, body),
         "takes": f"{batches} batch{'es' if batches > 1 else ''}, then looks at the result, about {max(3, batches)} s",
     }
-    shown |= describe_table(table, await fetch_new_tags(service, table))
+    content |= describe_table(table, await fetch_new_tags(service, table))
     if table.rejected:
-        shown |= {"rejected": len(table.rejected), "rejects": summarize_rejects(table)}
+        content |= {"rejected": len(table.rejected), "rejects": summarize_rejects(table)}
     also = ["An import cannot be taken back.", "Who has unsubscribed from a list is not put back on it."]
     if not plan.get("options"):
         also.append("Automations that start when a contact joins a list or gets a tag run, and may send mail.")
     if "account" in table.columns.values():
         also.append("Companies that are not there yet are created.")
-    shown["also"] = also
-    return JobPreview(shown, service.fingerprint({**plan, "rows": table.rows}, len(table.rows)))
+    content["also"] = also
+    return JobPreview(content, service.fingerprint({**plan, "rows": table.rows}, len(table.rows)))
 
 
 async def understand_table(service: JobService, body: Mapping[str, Any]) -> tuple[JobPlan, ImportTable]:
-    """What is to be done, and with which rows of the table."""
+    """Return the plan of an import, and its table.
+
+    Raises:
+        BadArguments: for a table that cannot be read or mapped.
+    """
     text = service.files.read(str(body["file"])) if body.get("file") else str(body["data"])
     headers, rows = parse_table(text)
-    asked = dict(parse_columns(one, headers) for one in body.get("columns") or ())
-    beside: Json = {}
+    assignments = dict(parse_assignment(text, headers) for text in body.get("columns") or ())
+    common: Json = {}
     if body.get("tags"):
-        beside["tags"] = [service.names.name("tags", id) for id in body["tags"]]
+        common["tags"] = [service.names.name("tags", id) for id in body["tags"]]
     if body.get("lists"):
-        beside["subscribe"] = [{"listid": int(id)} for id in body["lists"]]
-    tags = (
-        {plain_name(name) for one in await service.names.all_of(service.reader, "tags") for name in one.names}
-        if tags_for_columns(headers, asked)
-        else set[str]()
-    )
-    fields = await custom_fields(service, headers, asked)
-    done = prepare_table(headers, rows, asked, fields, beside, tags)
+        common["subscribe"] = [{"listid": int(id)} for id in body["lists"]]
+    tags = await fetch_tag_names(service) if has_tags_column(headers, assignments) else set[str]()
+    fields = await fetch_custom_fields(service, headers, assignments)
+    table = prepare_table(headers, rows, assignments, fields, common, tags)
     plan: JobPlan = {
         "kind": "import",
         "steps": [],
         "options": {"exclude_automations": True} if body.get("automations") is False else {},
     }
-    plan["titles"] = {one.id: one.title for one in fields}
-    return plan, done
+    plan["titles"] = {custom_field.id: custom_field.title for custom_field in fields}
+    return plan, table
 
 
-async def begin_import(service: JobService, plan: JobPlan, done: ImportTable) -> Json:
-    """The job, with each contact, and each row that cannot be one."""
-    items = [Item(n, 0, str(row["email"]), prior=row) for n, row in enumerate(done.rows)]
-    lost = [
+async def begin_import(service: JobService, plan: JobPlan, table: ImportTable) -> Json:
+    """Start the job of an import and return its report. Rejected rows are items that have failed."""
+    items = [Item(n, 0, str(row["email"]), prior=row) for n, row in enumerate(table.rows)]
+    rejected = [
         Item(len(items) + n, 0, f"row {number}", "failed", reason=reason, prior={"row": row})
-        for n, (row, reason, number) in enumerate(done.rejected)
+        for n, (row, reason, number) in enumerate(table.rejected)
     ]
-    kept = {item.n: item.prior or {} for item in items} if service.lean else {}
-    if service.lean:  # nothing about a person goes into the file
-        items = [Item(item.n, 0, "…") for item in items]
-        lost = [Item(item.n, 0, item.subject, "failed", reason=without_quotes(item.reason)) for item in lost]
     stored: JobPlan = {**plan, "masked": True} if service.lean else plan
-    job, new = await service.jobs.begin(service.change, stored, 0, [*items, *lost], all=True)
-    return await service.run_job(job, plan, kept) if new else await service.follow(job.id)
+    contacts: dict[int, Json] = {}
+    if service.lean:  # no personal data is stored
+        contacts = {item.n: item.prior or {} for item in items}
+        items = [Item(item.n, 0, "…") for item in items]
+        rejected = [Item(item.n, 0, item.subject, "failed", reason=without_quotes(item.reason)) for item in rejected]
+    job, is_new = await service.jobs.begin(service.change, stored, 0, [*items, *rejected], all=True)
+    return await service.run_job(job, plan, contacts) if is_new else await service.follow(job.id)
 
 
-def parse_columns(text: str, headers: list[str]) -> tuple[str, str]:
-    """`Header=what it is`, where the header may hold a "=" itself."""
-    places = [place for place, letter in enumerate(text) if letter == "="]
-    place = next((place for place in reversed(places) if text[:place].strip() in headers), places[0])
-    return text[:place].strip(), text[place + 1 :].strip()
+def parse_assignment(text: str, headers: list[str]) -> tuple[str, str]:
+    """Parse `Header=target`, where the header may contain a "=" itself."""
+    positions = [position for position, letter in enumerate(text) if letter == "="]
+    position = next((position for position in reversed(positions) if text[:position].strip() in headers), positions[0])
+    return text[:position].strip(), text[position + 1 :].strip()
 
 
-def tags_for_columns(headers: list[str], asked: Mapping[str, str]) -> bool:
-    return bool({normalize_header(one) for one in (*headers, *asked.values())} & set(NAMES["tags"]))
+def has_tags_column(headers: list[str], assignments: Mapping[str, str]) -> bool:
+    """Return whether a column may hold tags."""
+    return bool({normalize_header(name) for name in (*headers, *assignments.values())} & set(HEADER_NAMES["tags"]))
 
 
-async def custom_fields(service: JobService, headers: list[str], asked: Mapping[str, str]) -> list[CustomField]:
-    """The account's fields, where a column may be one."""
-    targets = [*(header for header in headers if header not in asked), *asked.values()]
-    if all(normalize_header(one) in STANDARD for one in targets):
+async def fetch_custom_fields(
+    service: JobService, headers: list[str], assignments: Mapping[str, str]
+) -> list[CustomField]:
+    """Return the account's custom fields if a column may be one, else an empty list."""
+    names = [*(header for header in headers if header not in assignments), *assignments.values()]
+    if all(normalize_header(name) in STANDARD for name in names):
         return []
-    known = await service.names.all_of(service.reader, "fields")
+    entries = await service.names.all_of(service.reader, "fields")
     return [
-        CustomField(one.id, one.name, one.names, lambda text, facts=one.facts: parse_value(facts, text))
-        for one in known
+        CustomField(entry.id, entry.name, entry.names, lambda text, facts=entry.facts: parse_value(facts, text))
+        for entry in entries
     ]
 
 
-async def fetch_new_tags(service: JobService, done: ImportTable) -> list[str]:
-    """Tags that the import would make."""
-    if not done.tags:
+async def fetch_tag_names(service: JobService) -> set[str]:
+    """Return the normalized names of the account's tags."""
+    entries = await service.names.all_of(service.reader, "tags")
+    return {plain_name(name) for entry in entries for name in entry.names}
+
+
+async def fetch_new_tags(service: JobService, table: ImportTable) -> list[str]:
+    """Return the tags that the import would create."""
+    if not table.tags:
         return []
-    known = {plain_name(name) for one in await service.names.all_of(service.reader, "tags") for name in one.names}
-    return sorted(tag for tag in done.tags if plain_name(tag) not in known)
+    existing = await fetch_tag_names(service)
+    return sorted(tag for tag in table.tags if plain_name(tag) not in existing)
 
 
 def plain_name(name: str) -> str:
+    """Return a name in lower case and with single spaces."""
     return " ".join(name.casefold().split())
 
 
 def describe_effects(service: JobService, body: Mapping[str, Any]) -> list[str]:
+    """Return what an import does to each contact, in words."""
     tags = [f"tag {service.names.name('tags', id)}" for id in body.get("tags") or ()]
     lists = [f"subscribe {service.names.name('lists', id)}" for id in body.get("lists") or ()]
     return ["add these contacts, or update who is there", *tags, *lists]
 
 
-def describe_table(done: ImportTable, new: list[str]) -> Json:
-    """How the table was understood."""
-    told: Json = {"columns": done.columns}
-    told |= {"not_imported": done.left_out} if done.left_out else {}
-    told |= {"merged": done.merged} if done.merged else {}
-    return told | ({"creates_tags": new} if new else {})
+def describe_table(table: ImportTable, new_tags: list[str]) -> Json:
+    """Return how the table was understood, as part of an answer."""
+    fields: Json = {"columns": table.columns}
+    if table.left_out:
+        fields["not_imported"] = table.left_out
+    if table.merged:
+        fields["merged"] = table.merged
+    if new_tags:
+        fields["creates_tags"] = new_tags
+    return fields
 
 
-def summarize_rejects(done: ImportTable) -> list[Json]:
-    return [{"row": f"row {number}", "reason": reason} for _, reason, number in done.rejected[:SHOWN]]
+def summarize_rejects(table: ImportTable) -> list[Json]:
+    """Return the first rejected rows as `{"row": "row 7", "reason": "..."}`."""
+    return [{"row": f"row {number}", "reason": reason} for _, reason, number in table.rejected[:SAMPLES]]
 
 
 def without_quotes(reason: str) -> str:
-    """Why, without what."""
+    """Return a reason without the values that it quotes."""
     return re.sub(r"'[^']*'|\"[^\"]*\"", REDACTED, reason)
 
 
 async def export_records(service: JobService, body: Mapping[str, Any]) -> Json:
-    """Contacts or deals into a file; one that broke off goes on."""
+    """Start an export, or resume one, and return its report.
+
+    Raises:
+        BadArguments: for a file that may not be written, or an export that cannot be resumed.
+    """
     if body.get("job"):
         return await resume_export(service, int(str(body["job"])))
-    conditions = [Condition.from_json(one) for one in body["conditions"]]
+    conditions = [Condition.from_json(stored) for stored in body["conditions"]]
     plan: JobPlan = {"kind": body["kind"], "steps": [], "conditions": body["conditions"], "format": body["format"]}
     plan["name"] = uuid4().hex[:8]
     if body.get("file"):
         plan["file"] = str(service.files.write(str(body["file"])))
-    wanted = [
-        one
-        for one in body.get("fields") or ()
-        if normalize_header(one) not in {normalize_header(name) for name in CONTACT}
-    ]
-    ids = [await service.names.id(service.reader, "fields", "fields", one) for one in wanted]
-    titles: list[Json] = [{"id": id, "title": service.names.name("fields", id) or id} for id in dict.fromkeys(ids)]
-    if titles:
-        plan["fields"] = titles
+    if fields := await resolve_fields(service, body.get("fields") or ()):
+        plan["fields"] = fields
     if body["kind"] == "deals":
         total = (await MatchingDeals(service.reader, conditions).page(0, 1)).total
     else:
         total = (await ContactQuery(service.reader, conditions, service.clock).preview(1))[0].number
     await service.progress(0, total, f"{total} {body['kind']} to export")
-    job, new = await service.jobs.begin(service.change, without_personal_data(plan) if service.lean else plan)
-    return await service.run_job(job, plan) if new else await service.follow(job.id)
+    job, is_new = await service.jobs.begin(service.change, without_personal_data(plan) if service.lean else plan)
+    return await service.run_job(job, plan) if is_new else await service.follow(job.id)
+
+
+async def resolve_fields(service: JobService, names: Sequence[str]) -> list[Json]:
+    """Return the custom fields of these names as `{"id": ..., "title": ...}`; standard columns are left out."""
+    standard = {normalize_header(name) for name in CONTACT_COLUMNS}
+    custom = [name for name in names if normalize_header(name) not in standard]
+    ids = [await service.names.id(service.reader, "fields", "fields", name) for name in custom]
+    return [{"id": id, "title": service.names.name("fields", id) or id} for id in dict.fromkeys(ids)]
 
 
 async def resume_export(service: JobService, id: int) -> Json:
+    """Resume an export that broke off and return its report; of one that runs or is done, only return the report.
+
+    Raises:
+        BadArguments: if there is no such export, or its plan was stored without personal data.
+    """
     job = await service.jobs.find(service.scope, id)
     if job is None or kind_of_job(job.plan) != "export":
         raise BadArguments(f"job: no export of this account has the id {id}.")
     if service.pool.runs.get(id) or is_running(job, service.jobs.journal.now) or job.state == "done":
         return await service.follow(id)
     require_complete_record(job)
-    taken = await service.jobs.take_over(id)
-    return await service.run_job(taken, taken.plan) if taken else await service.report(job)
+    own_job = await service.jobs.take_over(id)
+    return await service.run_job(own_job, own_job.plan) if own_job else await service.report(job)

@@ -1,10 +1,11 @@
-"""Rows of people as spreadsheets hold them, and as the import takes them: read, mapped, checked, merged. Pure."""
+"""The table of an import: rows of a spreadsheet parsed, mapped, checked and merged into contacts. Pure functions."""
 
 import csv
 import io
 import json
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -13,10 +14,16 @@ from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json
 from ac_mcp.spec.parameters import require_email
 
-MOST_ROWS = 100_000
-LONGEST_CELL, LONGEST_NAME = 10_000, 255
+MAX_ROWS = 100_000
+MAX_CELL_LENGTH, MAX_NAME_LENGTH = 10_000, 255
+"""Most characters of a cell, and of a name, phone number or company."""
 IGNORED = "ignore"
-NAMES: Mapping[str, tuple[str, ...]] = {
+"""The target of a column that is not imported."""
+FIELD_PREFIX = "field:"
+"""The beginning of a target that is a custom field; its id follows."""
+EXTRA_CELLS = "(more cells than the header has)"
+"""The key in a row for the cells beyond the last header."""
+HEADER_NAMES: Mapping[str, tuple[str, ...]] = {
     "email": ("email", "emailaddress", "mail", "emailadresse", "correo", "courriel"),
     "first_name": ("firstname", "givenname", "forename", "vorname", "prenom"),
     "last_name": ("lastname", "surname", "familyname", "nachname"),
@@ -25,259 +32,363 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "account": ("account", "company", "companyname", "organization", "organisation", "firma", "customeracctname"),
     "tags": ("tags", "tag", "labels", "schlagworte", "schlagworter", "etiketten"),
 }
-"""What columns are called that mean one of ours."""
-WIRE = {"first_name": "first_name", "last_name": "last_name", "phone": "phone", "account": "customer_acct_name"}
+"""The normalized headers that stand for each standard target."""
+API_NAMES = {"first_name": "first_name", "last_name": "last_name", "phone": "phone", "account": "customer_acct_name"}
+"""The API's name of each standard target that is one attribute."""
 
 
 @dataclass(frozen=True, slots=True)
 class CustomField:
-    """A custom field of the account, and what makes a text a value of it (a ValueError says what it takes)."""
+    """A custom field of the account."""
 
     id: str
     title: str
     names: tuple[str, ...]
-    value: Callable[[str], str]
+    """The names by which a header may call the field."""
+    parse: Callable[[str], str]
+    """Returns a text as a value of the field, or raises a ValueError that says what the field takes."""
 
 
 @dataclass(slots=True)
 class ImportTable:
-    """`rows` as the API takes them, one for each address; `rejected` with the row as it was, why, and its number."""
+    """The contacts of an import, and what was left out."""
 
     rows: list[Json] = field(default_factory=list[Json])
+    """The contacts as the API takes them, one for each e-mail address."""
     rejected: list[tuple[Json, str, int]] = field(default_factory=list[tuple[Json, str, int]])
+    """The rows that are no contact, each with the reason and its number in the spreadsheet."""
     merged: int = 0
+    """The rows that were merged into an earlier one of the same address."""
     columns: dict[str, str] = field(default_factory=dict[str, str])
-    """By header, what it is imported as."""
+    """The standard target or custom field that each column is imported as, by header."""
     left_out: list[str] = field(default_factory=list[str])
-    """Headers that stand for nothing here."""
+    """The headers without a target."""
     tags: set[str] = field(default_factory=set[str])
+    """The names of all tags that the contacts get."""
 
 
 def normalize_header(header: str) -> str:
-    """Without case, accents and whatever is no letter or figure."""
+    """Return a header in lower case, without accents and without anything but letters and digits."""
     letters = unicodedata.normalize("NFKD", header.casefold())
     return re.sub(r"[\W_]", "", letters) or header.strip().casefold()
 
 
 def parse_table(text: str) -> tuple[list[str], list[Json]]:
-    """Headers and rows of CSV text, or of a JSON list of objects.
+    """Parse CSV text, or a JSON list of objects, into headers and rows `{header: cell}`.
 
     Raises:
-        BadArguments: where it is neither, or too much.
+        BadArguments: if it is neither, or has no rows or too many.
     """
     body = text.lstrip("\ufeff").strip()
     if not body:
         raise BadArguments("data: there are no rows in it.")
-    rows = from_json(body) if body[0] in "[{" else from_csv(body)
-    if len(rows) > MOST_ROWS:
-        raise BadArguments(f"data: {len(rows)} rows are more than one import takes; at most {MOST_ROWS}.")
+    rows = parse_json(body) if body[0] in "[{" else parse_csv(body)
+    if len(rows) > MAX_ROWS:
+        raise BadArguments(f"data: {len(rows)} rows are more than one import takes; at most {MAX_ROWS}.")
     if not rows:
         raise BadArguments("data: there are no rows in it, only a header.")
     return list(dict.fromkeys(key for row in rows for key in row)), rows
 
 
-def from_json(body: str) -> list[Json]:
+def parse_json(body: str) -> list[Json]:
+    """Parse a JSON list of objects, a single object, or one object a line.
+
+    Raises:
+        BadArguments: if it is none of these.
+    """
     try:
-        said: Any = json.loads(body)
+        parsed: Any = json.loads(body)
     except (ValueError, RecursionError):
-        said = [json_line(line) for line in body.splitlines() if line.strip()]
-    several = cast("list[Any]", said) if isinstance(said, list) else [said]
-    if not several or not all(isinstance(one, dict) for one in several):
+        parsed = [parse_json_line(line) for line in body.splitlines() if line.strip()]
+    values = cast("list[Any]", parsed) if isinstance(parsed, list) else [parsed]
+    if not values or not all(isinstance(value, dict) for value in values):
         raise BadArguments('data: JSON has to be a list of objects, such as [{"email": "ann@example.com"}].')
-    return [{str(key): cell(value) for key, value in cast("Json", one).items()} for one in several]
+    return [{str(key): cell_text(value) for key, value in cast("Json", row).items()} for row in values]
 
 
-def json_line(line: str) -> Any:
+def parse_json_line(line: str) -> Any:
+    """Parse a line of JSON, or raise BadArguments."""
     try:
         return json.loads(line)
     except (ValueError, RecursionError):
         raise BadArguments("data: it begins like JSON and is none.") from None
 
 
-def cell(value: Any) -> str:
+def cell_text(value: Any) -> str:
+    """Return a JSON value as the text of a cell: "" for null, `a||b` for a list."""
     match value:
         case None:
             return ""
-        case list() if not any(isinstance(one, list | dict) for one in cast("list[Any]", value)):
-            return "||".join(cell(one) for one in cast("list[Any]", value))
+        case list() if not any(isinstance(item, list | dict) for item in cast("list[Any]", value)):
+            return "||".join(cell_text(item) for item in cast("list[Any]", value))
         case bool() | dict() | list():
-            return json.dumps(value)[:LONGEST_CELL]
+            return json.dumps(value)[:MAX_CELL_LENGTH]
         case _:
             return str(cast("object", value)).strip().encode("utf-8", "replace").decode()
 
 
-def from_csv(body: str) -> list[Json]:
-    """With a header line; one column of addresses needs none."""
-    if told := re.match(r"sep=(.)\r?\n", body):  # a line that is for Excel alone
-        body = body[told.end() :]
-    first = re.sub(r'"[^"]*"', "", body.partition("\n")[0])
-    delimiter = max(",;\t|", key=first.count)
-    if first.count(delimiter) == 0:
+def parse_csv(body: str) -> list[Json]:
+    """Parse CSV text with a header line into rows. A single column of e-mail addresses needs no header.
+
+    Raises:
+        BadArguments: if it is not CSV, or two columns have the same header.
+    """
+    if separator_line := re.match(r"sep=(.)\r?\n", body):  # a line that only Excel needs
+        body = body[separator_line.end() :]
+    first_line = re.sub(r'"[^"]*"', "", body.partition("\n")[0])
+    delimiter = max(",;\t|", key=first_line.count)
+    if first_line.count(delimiter) == 0:
         delimiter = ","
     csv.field_size_limit(max(csv.field_size_limit(), 1_000_000))
     try:
         lines = list(csv.reader(io.StringIO(body, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:
         raise BadArguments(f"data: it cannot be read as CSV: {error}.") from None
-    header = [name.strip() or f"(column {place})" for place, name in enumerate(lines[0], 1)]
+    header = [name.strip() or f"(column {number})" for number, name in enumerate(lines[0], 1)]
     if "@" in lines[0][0] and len(header) == 1:
         header, lines = ["email"], [["email"], *lines]
-    if twice := [name for name in header if name and header.count(name) > 1]:
-        raise BadArguments(f"data: two columns are called {twice[0][:80]!r}.")
+    if repeated := [name for name in header if name and header.count(name) > 1]:
+        raise BadArguments(f"data: two columns are called {repeated[0][:80]!r}.")
     return [row for line in lines[1:] if (row := row_of_line(header, line))]
 
 
 def row_of_line(header: list[str], line: list[str]) -> Json:
-    """Empty for an empty line; what stands past the last header is kept so that it can be told."""
-    if not any(part.strip() for part in line):
+    """Return a line as a row, with cells beyond the header under EXTRA_CELLS; empty for an empty line."""
+    if not any(text.strip() for text in line):
         return {}
-    row = {name: part.strip() for name, part in zip(header, line, strict=False)}
-    extra = [part for part in line[len(header) :] if part.strip()]
-    return row | ({MORE: "; ".join(extra)} if extra else {})
+    row = {name: text.strip() for name, text in zip(header, line, strict=False)}
+    extra = [text for text in line[len(header) :] if text.strip()]
+    if extra:
+        row[EXTRA_CELLS] = "; ".join(extra)
+    return row
 
 
-MORE = "(more cells than the header has)"
+@dataclass(frozen=True, slots=True)
+class TargetNames:
+    """The targets of an import by the names that headers and assignments call them.
+
+    A target is a standard one such as "email", a custom field as `field:ID`, or IGNORED.
+    """
+
+    fields: Sequence[CustomField]
+    standard: Mapping[str, str]
+    """The standard targets by normalized name."""
+    custom: Mapping[str, str]
+    """The custom fields by normalized name."""
+
+    @classmethod
+    def of(cls, fields: Sequence[CustomField]) -> "TargetNames":
+        """Return the names of the standard targets and of these custom fields."""
+        standard = {name: target for target, names in HEADER_NAMES.items() for name in names}
+        custom = {
+            normalize_header(name): f"{FIELD_PREFIX}{custom_field.id}"
+            for custom_field in fields
+            for name in custom_field.names
+        }
+        return cls(fields, standard, custom)
+
+    def find_for_header(self, header: str) -> str | None:
+        """Return the target that a header stands for; None if there is none."""
+        name = normalize_header(header)
+        return self.standard.get(name) or self.custom.get(name)
+
+    def require_assigned(self, text: str) -> str:
+        """Return the target that an assignment names: by its name, or by the id of a custom field; "" is IGNORED.
+
+        Raises:
+            BadArguments: if there is none.
+        """
+        if text.strip().casefold() in ("", IGNORED):
+            return IGNORED
+        if target := self.find_for_header(text):
+            return target
+        if any(custom_field.id == text.strip() for custom_field in self.fields):
+            return f"{FIELD_PREFIX}{text.strip()}"
+        names = ", ".join([*HEADER_NAMES, IGNORED, *(custom_field.title for custom_field in self.fields)])
+        raise BadArguments(f"columns: {text[:80]!r} is nothing that can be imported; there is {names[:700]}.")
 
 
 def map_columns(
-    headers: Sequence[str], asked: Mapping[str, str], fields: Sequence[CustomField]
+    headers: Sequence[str], assignments: Mapping[str, str], fields: Sequence[CustomField]
 ) -> tuple[dict[str, str], list[str]]:
-    """What each column is imported as: one of ours, or `field:ID`; and which are not.
+    """Return the target of each column by header, and the headers without one.
+
+    `assignments` are targets by header that the user chose; every other header is mapped by its name.
 
     Raises:
-        BadArguments: for an assignment that names no column, or nothing that can be imported.
+        BadArguments: if an assignment names no column or no target, or two columns have the same target.
     """
-    ids = {one.id: f"field:{one.id}" for one in fields}
-    known = {name: ours for ours, names in NAMES.items() for name in names}
-    known |= {ours: ours for ours in NAMES} | {normalize_header(ours): ours for ours in NAMES}
-    custom = {normalize_header(name): f"field:{one.id}" for one in fields for name in one.names}
-    spelt = {normalize_header(header): header for header in headers} | {header: header for header in headers}
-    told: dict[str, str] = {}
-    for given, target in asked.items():
-        header = spelt.get(given) or spelt.get(normalize_header(given))
-        if header is None:
-            raise BadArguments(f"columns: there is no column {given[:80]!r}; there are {', '.join(headers)[:500]}.")
-        aim = IGNORED if target.strip().casefold() in ("", IGNORED) else known.get(normalize_header(target))
-        aim = aim or custom.get(normalize_header(target)) or ids.get(target.strip())
-        if aim is None:
-            those = ", ".join([*NAMES, IGNORED, *(one.title for one in fields)])
-            raise BadArguments(f"columns: {target[:80]!r} is nothing that can be imported; there is {those[:700]}.")
-        told[header] = aim
+    names = TargetNames.of(fields)
+    targets = map_assignments(headers, assignments, names)
     for header in headers:
-        aim = known.get(normalize_header(header)) or custom.get(normalize_header(header))
-        if aim and header not in told and aim not in told.values():
-            told[header] = aim
-    if len({aim for aim in told.values() if aim != IGNORED}) < len([aim for aim in told.values() if aim != IGNORED]):
+        target = names.find_for_header(header)
+        if target and header not in targets and target not in targets.values():
+            targets[header] = target
+    counts = Counter(target for target in targets.values() if target != IGNORED)
+    if any(count > 1 for count in counts.values()):
         raise BadArguments("columns: two columns are imported as the same.")
-    return told, [header for header in headers if header not in told and header != MORE]
+    return targets, [header for header in headers if header not in targets and header != EXTRA_CELLS]
+
+
+def map_assignments(headers: Sequence[str], assignments: Mapping[str, str], names: TargetNames) -> dict[str, str]:
+    """Return the targets that the user chose, by header.
+
+    Raises:
+        BadArguments: if an assignment names no column or no target.
+    """
+    by_name = {normalize_header(header): header for header in headers} | {header: header for header in headers}
+    targets: dict[str, str] = {}
+    for name, text in assignments.items():
+        header = by_name.get(name) or by_name.get(normalize_header(name))
+        if header is None:
+            raise BadArguments(f"columns: there is no column {name[:80]!r}; there are {', '.join(headers)[:500]}.")
+        targets[header] = names.require_assigned(text)
+    return targets
 
 
 def prepare_table(
     headers: Sequence[str],
     rows: Sequence[Json],
-    asked: Mapping[str, str],
+    assignments: Mapping[str, str],
     fields: Sequence[CustomField],
-    beside: Json,
+    common: Json,
     tags: Collection[str] = (),
 ) -> ImportTable:
-    """The rows as the API takes them; `beside` goes with each of them, `tags` are those there are."""
-    columns, left_out = map_columns(headers, asked, fields)
-    if "email" not in columns.values():
-        raise BadArguments(f"data: no column holds the e-mail address; there are {', '.join(headers)[:500]}.")
-    by_id = {one.id: one for one in fields}
-    done = ImportTable(left_out=left_out)
-    done.columns = {
-        header: by_id[aim[6:]].title if aim.startswith("field:") else aim
-        for header, aim in columns.items()
-        if aim != IGNORED
-    }
-    people: dict[str, Json] = {}
-    for number, row in enumerate(rows, 2):  # as spreadsheets count them: the first is the header
-        try:
-            one = person(row, columns, by_id, tags)
-        except ValueError as error:
-            done.rejected.append((row, str(error), number))
-            continue
-        key = str(one["email"]).casefold()
-        if key in people:
-            done.merged += 1
-            merge(people[key], one)
-        else:
-            people[key] = one
-    for one in people.values():
-        worn = list(dict.fromkeys([*one.get("tags", []), *beside.get("tags", [])]))
-        done.tags |= set(worn)
-        values = [{"id": int(id), "value": value} for id, value in one.pop("fields", {}).items()]
-        more = ({"tags": worn} if worn else {}) | ({"fields": values} if values else {})
-        done.rows.append({**one, **beside, **more})
-    return done
+    """Return the contacts of a table as the API takes them.
 
-
-def person(
-    row: Json, columns: Mapping[str, str], fields: Mapping[str, CustomField], known: Collection[str] = ()
-) -> Json:
-    """One row as the API takes it; empty cells say nothing.
+    `common` are the attributes that each contact gets, `tags` the normalized names of the tags that exist.
 
     Raises:
-        ValueError: that says what is wrong with it.
+        BadArguments: if the columns cannot be mapped, or none holds the e-mail address.
     """
-    said: Json = {}
-    if row.get(MORE):
-        raise ValueError("it has more cells than the header")
-    for header, aim in columns.items():
-        text = str(row.get(header) or "").strip()
-        if not text or aim == IGNORED:
+    columns, left_out = map_columns(headers, assignments, fields)
+    if "email" not in columns.values():
+        raise BadArguments(f"data: no column holds the e-mail address; there are {', '.join(headers)[:500]}.")
+    by_id = {custom_field.id: custom_field for custom_field in fields}
+    table = ImportTable(left_out=left_out)
+    table.columns = {
+        header: by_id[field_id(target)].title if target.startswith(FIELD_PREFIX) else target
+        for header, target in columns.items()
+        if target != IGNORED
+    }
+    contacts: dict[str, Json] = {}
+    for number, row in enumerate(rows, 2):  # as spreadsheets count them: the first is the header
+        try:
+            contact = parse_contact(row, columns, by_id, tags)
+        except ValueError as error:
+            table.rejected.append((row, str(error), number))
             continue
-        if len(text) > LONGEST_CELL:
-            raise ValueError(f"{header}: longer than {LONGEST_CELL} characters")
-        if aim.startswith("field:"):
-            said.setdefault("fields", {})[aim[6:]] = field_value(fields[aim[6:]], text)
-        elif aim == "tags":
-            said["tags"] = split_tags(text, known)
-        elif aim == "name":
-            first, _, last = text.partition(" ")
-            said = {"first_name": require_short(header, first), **({"last_name": last.strip()} if last else {}), **said}
-        elif aim == "email":
-            said["email"] = parse_address(text)
+        key = str(contact["email"]).casefold()
+        if key in contacts:
+            table.merged += 1
+            merge(contacts[key], contact)
         else:
-            said[WIRE[aim]] = require_short(header, text)
-    if "email" not in said:
+            contacts[key] = contact
+    table.rows = [complete_contact(contact, common) for contact in contacts.values()]
+    table.tags = {tag for contact in table.rows for tag in contact.get("tags", [])}
+    return table
+
+
+def complete_contact(contact: Json, common: Json) -> Json:
+    """Return a parsed contact as the API takes it, with the attributes that each contact gets."""
+    complete = {key: value for key, value in contact.items() if key != "fields"} | common
+    if tags := list(dict.fromkeys([*contact.get("tags", []), *common.get("tags", [])])):
+        complete["tags"] = tags
+    if values := contact.get("fields"):
+        complete["fields"] = [{"id": int(id), "value": value} for id, value in values.items()]
+    return complete
+
+
+def parse_contact(
+    row: Json, columns: Mapping[str, str], fields: Mapping[str, CustomField], tags: Collection[str] = ()
+) -> Json:
+    """Parse a row into a contact; empty cells are left out, `fields` of the contact is `{id: value}`.
+
+    `columns` are the targets by header, `fields` the custom fields by id, `tags` as in `prepare_table`.
+
+    Raises:
+        ValueError: with the fault of the row.
+    """
+    contact: Json = {}
+    if row.get(EXTRA_CELLS):
+        raise ValueError("it has more cells than the header")
+    for header, target in columns.items():
+        text = str(row.get(header) or "").strip()
+        if not text or target == IGNORED:
+            continue
+        if len(text) > MAX_CELL_LENGTH:
+            raise ValueError(f"{header}: longer than {MAX_CELL_LENGTH} characters")
+        if target.startswith(FIELD_PREFIX):
+            contact.setdefault("fields", {})[field_id(target)] = field_value(fields[field_id(target)], text)
+        elif target == "tags":
+            contact["tags"] = split_tags(text, tags)
+        elif target == "name":
+            contact = split_name(header, text) | contact  # columns for first and last name win
+        elif target == "email":
+            contact["email"] = parse_address(text)
+        else:
+            contact[API_NAMES[target]] = require_short(header, text)
+    if "email" not in contact:
         raise ValueError("no e-mail address")
-    return said
+    return contact
 
 
-def split_tags(text: str, known: Collection[str]) -> list[str]:
-    """Tags in one cell; a name with a comma in it that there is already stays whole."""
-    if " ".join(text.casefold().split()) in known:
+def field_id(target: str) -> str:
+    """Return the id of the custom field that is a target."""
+    return target.removeprefix(FIELD_PREFIX)
+
+
+def split_name(header: str, text: str) -> Json:
+    """Return a full name as first name and, if there is more than one word, last name."""
+    first, _, last = text.partition(" ")
+    names: Json = {"first_name": require_short(header, first)}
+    if last:
+        names["last_name"] = last.strip()
+    return names
+
+
+def split_tags(text: str, tags: Collection[str]) -> list[str]:
+    """Return the tags in a cell. A cell that is the name of an existing tag is not split."""
+    if " ".join(text.casefold().split()) in tags:
         return [text]
-    between = r"\|\|" if "||" in text else r"[,;|]"
-    return [part for part in map(str.strip, re.split(between, text)) if part]
+    separator = r"\|\|" if "||" in text else r"[,;|]"
+    return [tag for tag in map(str.strip, re.split(separator, text)) if tag]
 
 
 def require_short(header: str, text: str) -> str:
-    if len(text) > LONGEST_NAME:
-        raise ValueError(f"{header}: longer than {LONGEST_NAME} characters")
+    """Return a text, or raise ValueError if it is longer than the API takes."""
+    if len(text) > MAX_NAME_LENGTH:
+        raise ValueError(f"{header}: longer than {MAX_NAME_LENGTH} characters")
     return text
 
 
-def field_value(one: CustomField, text: str) -> str:
+def field_value(custom_field: CustomField, text: str) -> str:
+    """Parse a text into a value of a custom field; several options become `||a||b||`.
+
+    Raises:
+        ValueError: if the field does not take it.
+    """
     try:
-        value = one.value(text)
+        value = custom_field.parse(text)
     except ValueError as error:
-        raise ValueError(f"{one.title} {error}") from None
+        raise ValueError(f"{custom_field.title} {error}") from None
     return f"||{value.strip('|')}||" if "||" in value.strip("|") else value
 
 
 def parse_address(text: str) -> str:
+    """Return an e-mail address without "mailto:", or raise ValueError if it is none."""
     try:
         return require_email(text.removeprefix("mailto:"))
     except ValueError as error:
         raise ValueError(f"{text[:80]!r} {error}") from None
 
 
-def merge(first: Json, later: Json) -> None:
-    """What stands later in the file wins, where it says something; tags add up."""
-    tags = list(dict.fromkeys([*first.get("tags", []), *later.get("tags", [])]))
-    fields = {**first.get("fields", {}), **later.get("fields", {})}
-    email = first["email"]
-    first |= later | {"email": email} | ({"tags": tags} if tags else {}) | ({"fields": fields} if fields else {})
+def merge(contact: Json, later: Json) -> None:
+    """Merge a later row of the same address into a contact: its values win, tags and custom fields add up."""
+    tags = list(dict.fromkeys([*contact.get("tags", []), *later.get("tags", [])]))
+    fields = {**contact.get("fields", {}), **later.get("fields", {})}
+    contact |= later | {"email": contact["email"]}
+    if tags:
+        contact["tags"] = tags
+    if fields:
+        contact["fields"] = fields

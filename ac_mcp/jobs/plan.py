@@ -28,7 +28,7 @@ class SelectionPreview:
 class JobPreview:
     """What a job would do, as the model reads it, and the fingerprint that a confirmation covers."""
 
-    shown: Json
+    content: Json
     fingerprint: str
 
 

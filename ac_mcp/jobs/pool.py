@@ -1,4 +1,4 @@
-"""The jobs a process runs in the background, as long as it lives."""
+"""The jobs that this process runs in the background."""
 
 import logging
 from collections.abc import AsyncGenerator, Callable
@@ -17,20 +17,22 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class JobPool:
-    """The jobs this process runs, as long as `group` lives."""
+    """Runs jobs in the background while it is open, else one after another in the call that starts them."""
 
     group: TaskGroup | None = None
+    """The background; None while the pool is not open."""
     runs: dict[int, JobRun] = field(default_factory=dict[int, JobRun])
+    """The runs that have not ended, by job id."""
     shared: dict[str, Any] = field(default_factory=dict[str, Any])
-    """What jobs of an account have to know of each other, by what it is."""
-    told: Callable[[int], None] | None = None
-    """Hears the number of each job as it begins."""
-    last: int = 0
-    """The job that began last."""
+    """State that the jobs of an account share, such as a rate limit, by name."""
+    on_start: Callable[[int], None] | None = None
+    """Called with the id of each job that starts."""
+    last_started: int = 0
+    """The id of the job that started last; 0 for none."""
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None]:
-        """Jobs run in the background meanwhile; what still runs at the end is broken off and can be taken up again."""
+        """Run jobs in the background until the context ends; jobs that still run then can be resumed later."""
         try:
             async with create_task_group() as self.group:
                 yield
@@ -41,10 +43,10 @@ class JobPool:
             self.group = None
 
     async def start(self, run: JobRun) -> None:
-        """In the background; where there is none, before this returns."""
-        self.runs[run.job.id], self.last = run, run.job.id
-        if self.told:
-            self.told(run.job.id)
+        """Start a job in the background. Without a background, run it to its end before this returns."""
+        self.runs[run.job.id], self.last_started = run, run.job.id
+        if self.on_start:
+            self.on_start(run.job.id)
         if self.group is None:
             await self._until_ended(run)
         else:

@@ -156,7 +156,7 @@ class JobReporter:
         if report.state == "done":
             if "file" not in plan:
                 fields["resource"] = f"{SCHEME}://exports/{job.id}.{plan.get('format')}"
-            fields["as_of"] = datetime.fromtimestamp(job.heard).astimezone().isoformat(" ", "minutes")
+            fields["as_of"] = datetime.fromtimestamp(job.heartbeat_at).astimezone().isoformat(" ", "minutes")
         else:
             if report.rate:
                 fields["rate"] = f"{report.rate:.0f} rows a second"
@@ -171,7 +171,7 @@ class JobReporter:
     def _failure(self, item: Item, job: Job) -> Json:
         """Return a failure as `{"of": "Jane Reed (12)", "reason": "..."}`."""
         subject = item.subject if "@" not in item.subject or not self.hidden else "…"
-        name = "" if kind_of_job(job.plan) == "import" else self.names.name(job.subjects, item.subject)
+        name = "" if kind_of_job(job.plan) == "import" else self.names.name(job.record_kind, item.subject)
         return {"of": f"{name} ({subject})" if name and not self.hidden else subject, "reason": item.reason}
 
 

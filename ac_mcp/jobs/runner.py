@@ -164,7 +164,7 @@ class JobRun:
                     is_first_run = self.job.cursor == 0
                     self._prior_as_of = self.clock()
                     await self.backoff.run(lambda: self.collect(self))
-                    self.job = replace(self.job, fresh=self.job.cursor if is_first_run else -1)
+                    self.job = replace(self.job, fresh_cursor=self.job.cursor if is_first_run else -1)
                     self.counts = Counter(await self.jobs.counts(self.job.id))
                 await self.work()
                 group.cancel_scope.cancel()
@@ -222,7 +222,7 @@ class JobRun:
                 step.prior[item.subject] = item.prior
         looked_at = self.clock()
         if items and all(item.prior is not None for item in items):
-            is_fresh = self.job.cursor == self.job.fresh
+            is_fresh = self.job.cursor == self.job.fresh_cursor
             looked_at = self._prior_as_of if is_fresh else -inf
         subjects = [item.subject for item in items]
         unaffected = await self.backoff.run(lambda: step.find_unaffected(subjects))

@@ -26,7 +26,7 @@ from ac_mcp.jobs.plan import (
 from ac_mcp.jobs.pool import JobPool
 from ac_mcp.jobs.report import JobReporter, export_path
 from ac_mcp.jobs.runner import JobRun, RunContext
-from ac_mcp.jobs.sources import PAGE, Source, deal_before, source_of
+from ac_mcp.jobs.sources import PAGE, Source, deal_state, source_of
 from ac_mcp.jobs.steps.registry import REWRITTEN, count_requests, describe_step, step_of
 from ac_mcp.jobs.store import JobStore
 from ac_mcp.messages import CallClock, Json, Progress, Sender, as_objects
@@ -105,14 +105,14 @@ class JobService:
         steps = [step_of(self.reader, step, selection.count, self.client.gateway.clock) for step in plan["steps"]]
         requests = count_requests(steps, selection.count)
         requests += self._source(plan, self.reader).count_requests(selection.count)
-        shown: Json = {
+        content: Json = {
             "matched": selection.count,
             "samples": [sample(row, plan["kind"]) for row in selection.rows[:SAMPLES]],
             "does": [describe_step(step) for step in plan["steps"]],
             "takes": f"{requests} requests, about {max(1, round(requests / RATE))} s",
         }
         if not selection.exact:
-            shown["note"] = f"At least {selection.count}: the time of a call did not allow to look at all."
+            content["note"] = f"At least {selection.count}: the time of a call did not allow to look at all."
         surroundings: Json = {
             "automations": await self._fetch_rows(list_automations, "automations"),
             "webhooks": await self._fetch_rows(list_webhooks, "webhooks"),
@@ -122,8 +122,8 @@ class JobService:
         if any(step["do"] == "subscribe" and not step.get("back") for step in plan["steps"]):
             also.append("Who has unsubscribed from that list, bounced or not confirmed is left out.")
         if also:
-            shown["also"] = list(dict.fromkeys(also))
-        return JobPreview(shown, self.fingerprint(plan, selection.count))
+            content["also"] = list(dict.fromkeys(also))
+        return JobPreview(content, self.fingerprint(plan, selection.count))
 
     async def preview_selection(self, plan: JobPlan) -> SelectionPreview:
         """Return the records that a job would reach.
@@ -141,15 +141,15 @@ class JobService:
         if not selection.is_complete or "of" in plan or "given" in plan:
             return None
         rows = selection.rows[: self._record_limit(selection)]
-        images = [(str(row["id"]), deal_before(row) if plan["kind"] == "deals" else None) for row in rows]
+        images = [(str(row["id"]), deal_state(row) if plan["kind"] == "deals" else None) for row in rows]
         pairs = [(step, id, image) for id, image in images for step in range(len(plan["steps"]))]
         return [Item(n, step, id, prior=image) for n, (step, id, image) in enumerate(pairs)]
 
     def _record_limit(self, selection: SelectionPreview) -> int:
         """Return how many records the job may reach: no more than were counted, nor than were shown; 0 for no limit."""
-        shown = confirmed_count(self.confirmed_fingerprint)
-        if shown is not None:
-            return min(shown, selection.count) if selection.exact else shown
+        confirmed = confirmed_count(self.confirmed_fingerprint)
+        if confirmed is not None:
+            return min(confirmed, selection.count) if selection.exact else confirmed
         return selection.count if selection.exact else 0
 
     def _source(self, plan: JobPlan, sender: Sender) -> Source:
@@ -219,7 +219,7 @@ class JobService:
         if (self.lean or job.plan.get("masked")) and any(step["do"] in REWRITTEN for step in steps):
             raise BadArguments("What stood there was not kept (AC_MCP_JOURNAL=lean).")
         reverted: list[StepPlan] = [{**step, "back": True} for step in steps]
-        return {"kind": job.subjects, "of": job.id, "steps": reverted}
+        return {"kind": job.record_kind, "of": job.id, "steps": reverted}
 
     async def require_job(self, id: int) -> Job:
         """Return a job of this scope.
@@ -253,8 +253,8 @@ class JobService:
                 path = export_path(job, self.files)
                 return ExportRun(context, job, names=self.names, path=path, files=self.files)
             case _:
-                many = job.total or job.most or MANY
-                steps = [step_of(sender, step, many, gateway.clock) for step in plan["steps"]]
+                count = job.total or job.limit or MANY
+                steps = [step_of(sender, step, count, gateway.clock) for step in plan["steps"]]
                 return JobRun(context, job, steps=steps, collect=self._source(plan, sender).collect)
 
     async def _wait_for(self, run: JobRun) -> Json:

@@ -1,4 +1,4 @@
-"""Where the records of a job come from: names that were given, conditions, or an earlier job."""
+"""The sources of a job's records: a list of records, conditions, or an earlier job."""
 
 import sys
 from collections.abc import AsyncGenerator, Sequence
@@ -18,14 +18,16 @@ from ac_mcp.spec.job_plan import JobPlan
 from ac_mcp.spec.paging import PAGE, Page, ids_of, paging_query
 from ac_mcp.storage.redaction import REDACTED
 
-AHEAD = 5
+CONCURRENT_LOOKUPS = 5
 """E-mail addresses that are looked up at once."""
-NOBODY = "no contact has this e-mail address"
-KEPT = ("stage", "group", "owner", "status", "title", "value", "currency")
-"""What is kept of a deal from the list that showed it."""
+NO_CONTACT = "no contact has this e-mail address"
+DEAL_STATE = ("stage", "group", "owner", "status", "title", "value", "currency")
+"""The attributes of a deal that are stored as its prior state, by the names of the API."""
 
 
 class Source(Protocol):
+    """Counts and finds the records of a job."""
+
     async def preview(self, clock: CallClock, most: int) -> SelectionPreview:
         """Return how many records there are, and the first `most` of them."""
         ...
@@ -40,6 +42,7 @@ class Source(Protocol):
 
 
 def source_of(plan: JobPlan, sender: Sender, jobs: JobStore) -> Source:
+    """Return the source of a plan's records."""
     if "of" in plan:
         return ItemsOfJob(jobs, plan["of"])
     if records := plan.get("given"):
@@ -48,25 +51,27 @@ def source_of(plan: JobPlan, sender: Sender, jobs: JobStore) -> Source:
     return MatchingDeals(sender, conditions) if plan["kind"] == "deals" else MatchingContacts(sender, conditions)
 
 
-def deal_before(deal: Json) -> Json:
-    """What a list shows of a deal that is about to be changed."""
-    return {key: deal.get(key) for key in KEPT}
+def deal_state(deal: Json) -> Json:
+    """Return the prior state of a deal that is about to be changed, from its row in a list."""
+    return {key: deal.get(key) for key in DEAL_STATE}
 
 
-def items_for(run: JobRun, subjects: Sequence[tuple[str, Json | None]]) -> list[Item]:
-    """Each step for each record, after those there are."""
-    place, steps = run.job.total, range(len(run.steps))
-    pairs = [(subject, kept, step) for subject, kept in subjects for step in steps]
-    return [Item(place + n, step, subject, prior=kept) for n, (subject, kept, step) in enumerate(pairs)]
+def items_for(run: JobRun, records: Sequence[tuple[str, Json | None]]) -> list[Item]:
+    """Return new items, one for each record and step; `records` are subjects with their prior states."""
+    first, steps = run.job.total, range(len(run.steps))
+    work = [(subject, prior, step) for subject, prior in records for step in steps]
+    return [Item(first + n, step, subject, prior=prior) for n, (subject, prior, step) in enumerate(work)]
 
 
 @dataclass(frozen=True, slots=True)
 class ExplicitRecords:
-    """Ids, and e-mail addresses that are looked up when the job begins."""
+    """A list of records that the call names."""
 
     sender: Sender
     kind: str
+    """The kind of the records: "contacts" or "deals"."""
     records: Sequence[str]
+    """Ids, and e-mail addresses of contacts, which are looked up when the job collects its records."""
 
     async def preview(self, clock: CallClock, most: int) -> SelectionPreview:
         first = list(self.records[:most])
@@ -80,20 +85,20 @@ class ExplicitRecords:
         return sum("@" in record for record in self.records)
 
     async def collect(self, run: JobRun) -> None:
-        """The cursor is how many of those given are done with."""
+        """Add the items; the cursor is the number of records that were looked up."""
         seen = await run.jobs.subjects(run.job.id)
-        for place in range(run.job.cursor, len(self.records), PAGE):
-            batch = self.records[place : place + PAGE]
+        for offset in range(run.job.cursor, len(self.records), PAGE):
+            batch = self.records[offset : offset + PAGE]
             ids: list[str] = []
-            for start in range(0, len(batch), AHEAD):
-                ids += await gather([self._find_id(record) for record in batch[start : start + AHEAD]])
+            for start in range(0, len(batch), CONCURRENT_LOOKUPS):
+                ids += await gather([self._find_id(record) for record in batch[start : start + CONCURRENT_LOOKUPS]])
             new = [id for id in dict.fromkeys(ids) if id and id not in seen]
             seen |= set(new)
             items = items_for(run, [(id, None) for id in new])
             missing = [REDACTED if run.jobs.lean else record for record, id in zip(batch, ids, strict=True) if not id]
             n = run.job.total + len(items)
-            failed = [Item(n + i, 0, record, "failed", reason=NOBODY) for i, record in enumerate(missing)]
-            await run.add([*items, *failed], place + len(batch))
+            failed = [Item(n + i, 0, record, "failed", reason=NO_CONTACT) for i, record in enumerate(missing)]
+            await run.add([*items, *failed], offset + len(batch))
         await run.add([], len(self.records), all=True)
 
     async def _find_id(self, record: str) -> str:
@@ -110,19 +115,21 @@ class ExplicitRecords:
 
 @dataclass(frozen=True, slots=True)
 class MatchingContacts:
+    """The contacts that meet conditions."""
+
     sender: Sender
     conditions: Sequence[Condition]
 
     async def preview(self, clock: CallClock, most: int) -> SelectionPreview:
-        counted, rows = await ContactQuery(self.sender, self.conditions, clock).preview(most)
-        return SelectionPreview(counted.number, tuple(rows), counted.exact)
+        count, rows = await ContactQuery(self.sender, self.conditions, clock).preview(most)
+        return SelectionPreview(count.number, tuple(rows), count.exact)
 
     def count_requests(self, count: int) -> int:
         return -(-count // PAGE)
 
     async def collect(self, run: JobRun) -> None:
-        """In the order of ids, so that whoever joins or leaves meanwhile shifts nobody."""
-        left = run.job.most * len(run.steps) - run.job.total if run.job.most else None
+        """Add the items by contact id, so that new or deleted contacts shift no page; the cursor is the last id."""
+        left = run.job.limit * len(run.steps) - run.job.total if run.job.limit else None
         async for rows in ContactQuery(self.sender, self.conditions, NO_DEADLINE).pages(run.job.cursor):
             ids = [str(row.get("id")) for row in rows if row.get("id")]
             if left is not None:
@@ -137,6 +144,8 @@ class MatchingContacts:
 
 @dataclass(frozen=True, slots=True)
 class MatchingDeals:
+    """The deals that meet conditions."""
+
     sender: Sender
     conditions: Sequence[Condition]
 
@@ -148,38 +157,38 @@ class MatchingDeals:
         return -(-count // PAGE)
 
     async def collect(self, run: JobRun) -> None:
-        """The cursor is the id of the last one."""
-        most = run.job.most or sys.maxsize
+        """Add the items; the cursor is the id of the last deal."""
+        limit = run.job.limit or sys.maxsize
         async for rows in self.pages(run.job.total, run.job.cursor):
-            found = [(str(row["id"]), deal_before(row)) for row in rows[: most - run.job.total]]
-            await run.add(items_for(run, found), max(as_int(row["id"]) for row in rows))
-            if run.job.total >= most:
+            records = [(str(row["id"]), deal_state(row)) for row in rows[: limit - run.job.total]]
+            await run.add(items_for(run, records), max(as_int(row["id"]) for row in rows))
+            if run.job.total >= limit:
                 break
         await run.add([], run.job.cursor, all=True)
 
     async def pages(self, offset: int = 0, last: int = 0) -> AsyncGenerator[list[Json]]:
-        """In the order of ids, from the first above `last`; `offset` is about where that stands.
+        """Yield the deals above the id `last` page by page, by id; `offset` is about the position of the first one.
 
-        Deals cannot be asked for by id: where some before it are gone or no longer meet the conditions, what follows
-        has moved up, so that each page begins with the last one that was seen.
+        The API cannot filter deals by id. If deals before the offset are deleted or no longer meet the conditions, the
+        later ones move up. Each page therefore begins with the last deal of the page before.
         """
         while True:
             start = max(0, offset - 1)
             page = await self.page(start, PAGE)
             ids = [as_int(row.get("id")) for row in page.rows]
             if last and start and (not ids or ids[0] > last):
-                offset = max(0, start - PAGE // 2)  # it has moved up: further back
+                offset = max(0, start - PAGE // 2)  # the deals have moved up: read further back
                 continue
-            fresh = [row for row in page.rows if as_int(row.get("id")) > last]
-            if fresh:
-                last = max(as_int(row.get("id")) for row in fresh)
-                yield fresh
+            rows = [row for row in page.rows if as_int(row.get("id")) > last]
+            if rows:
+                last = max(as_int(row.get("id")) for row in rows)
+                yield rows
             offset = start + len(page.rows)
             if not page.rows or offset >= page.total:
                 return
 
     async def page(self, offset: int, most: int) -> Page:
-        """Return a page of the deals that meet the conditions, in the order of their ids."""
+        """Return a page of the deals that meet the conditions, by id."""
         query = {DEAL[condition.key].wire: condition.value for condition in self.conditions}
         if "filters[search]" in query:
             query["filters[search_field]"] = "all"
@@ -190,28 +199,30 @@ class MatchingDeals:
 
 @dataclass(frozen=True, slots=True)
 class ItemsOfJob:
-    """What another job has changed."""
+    """The records that an earlier job has changed and that no undo has restored."""
 
     jobs: JobStore
     of: int
+    """The id of the earlier job."""
 
     async def preview(self, clock: CallClock, most: int) -> SelectionPreview:
-        counts, gone = await self.jobs.counts(self.of), await self.jobs.load_reverted_items(self.of)
-        done = await self.jobs.items(self.of, ("done",), most + len(gone))
-        items = [item for item in done if item.n not in gone]
-        count = sum(number for (state, _), number in counts.items() if state == "done") - len(gone)
+        counts, reverted = await self.jobs.counts(self.of), await self.jobs.load_reverted_items(self.of)
+        done = await self.jobs.items(self.of, ("done",), most + len(reverted))
+        items = [item for item in done if item.n not in reverted]
+        count = sum(number for (state, _), number in counts.items() if state == "done") - len(reverted)
         return SelectionPreview(count, tuple({"id": item.subject} for item in items[:most]))
 
     def count_requests(self, count: int) -> int:
         return 0
 
     async def collect(self, run: JobRun) -> None:
-        gone = await self.jobs.load_reverted_items(self.of)
-        most = run.job.most or sys.maxsize
+        """Add the items under their numbers in the earlier job; the cursor is the last number plus one."""
+        reverted = await self.jobs.load_reverted_items(self.of)
+        limit = run.job.limit or sys.maxsize
         while True:
             done = await self.jobs.items(self.of, ("done",), PAGE, run.job.cursor - 1)
-            items = [Item(i.n, i.step, i.subject, prior=i.prior or {}) for i in done if i.n not in gone]
-            items = items[: most - run.job.total]
+            items = [Item(i.n, i.step, i.subject, prior=i.prior or {}) for i in done if i.n not in reverted]
+            items = items[: limit - run.job.total]
             await run.add(items, (done[-1].n + 1) if done else run.job.cursor, all=not done)
             if not done:
                 return

@@ -1,7 +1,8 @@
-"""Work on many records, kept so that it can be taken up again: what is to be done, and what came of each part of it.
+"""The job store: jobs and their items in the journal, so that another process can resume them.
 
-A job is a change (`changes`) with items. An item is one step for one record; it is planned until its outcome is kept,
-a few at a time. A process that runs a job says so; when it has died, another one takes the job over.
+A job is a change (`changes`) with items. An item is one step for one record; it stays planned until its outcome is
+saved, and outcomes are saved a few at a time. The process that runs a job sends heartbeats; once they stop, another
+process may take the job over.
 """
 
 import json
@@ -34,152 +35,168 @@ from ac_mcp.writes.audit_log import AuditScope, Change, insert_change, to_json
 T = TypeVar("T")
 
 ITEM_COLUMNS = "job, n, step, subject, state, word, reason, kept"
-INSERT = f"INSERT OR IGNORE INTO item ({ITEM_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-COLUMNS = "change, plan, state, note, total, most, collected, cursor, runner, heard, seconds"
+INSERT_ITEM = f"INSERT OR IGNORE INTO item ({ITEM_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+JOB_COLUMNS = "change, plan, state, note, total, most, collected, cursor, runner, heard, seconds"
 
 
 @dataclass(frozen=True, slots=True)
 class JobStore:
-    """The jobs of those who share a journal."""
+    """The jobs in one journal. Ids of jobs are ids of changes."""
 
     journal: Journal
     lean: bool = False
-    """Nothing that could be about a person is kept."""
+    """Whether everything that may be personal data is left out (AC_MCP_JOURNAL=lean)."""
 
     async def begin(
-        self, change: Change, plan: JobPlan, most: int = 0, items: Sequence[Item] | None = None, *, all: bool = False
+        self, change: Change, plan: JobPlan, limit: int = 0, items: Sequence[Item] | None = None, *, all: bool = False
     ) -> tuple[Job, bool]:
-        """A job that is about to run here, with what it is to do as far as that is known; or the one that does the same
-        by now, and whether it is new.
+        """Store a new job to run here and return it with True; if the same job runs already, return that with False.
+
+        `limit` is the most records it may reach (0 for no limit), `items` are those that are known already, and `all`
+        says that there are no others.
 
         Raises:
-            Unavailable: if the record cannot be kept now.
+            Unavailable: if the journal cannot be used now.
         """
-        now, mine = self.journal.now, new_runner()
+        now, runner = self.journal.now, new_runner()
         arguments = dict.fromkeys(change.arguments, REDACTED) if self.lean else redact(change.arguments)
-        kept = {**plan, CALL_FINGERPRINT: fingerprint(change.arguments)}
+        stored_plan = {**plan, CALL_FINGERPRINT: fingerprint(change.arguments)}
         cursor = len(items) if items and all else 0
 
-        def work(rows: sqlite3.Connection) -> tuple[Job, bool]:
-            if other := find_same(rows, change, now):
+        def work(db: sqlite3.Connection) -> tuple[Job, bool]:
+            if other := find_same(db, change, now):
                 return other, False
-            purge(rows)
-            id = insert_change(rows, change, arguments, now)
-            collected = items is not None and all
-            told = (id, to_json(kept), "running", "", len(items or ()), most, collected, cursor, mine, now, 0.0)
-            rows.execute(f"INSERT INTO job ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", told)
-            rows.executemany(INSERT, (self._row(id, item) for item in items or ()))
-            return replace(load_job(rows, id), fresh=cursor), True
+            purge(db)
+            id = insert_change(db, change, arguments, now)
+            total, collected = len(items or ()), items is not None and all
+            row = (id, to_json(stored_plan), "running", "", total, limit, collected, cursor, runner, now, 0.0)
+            db.execute(f"INSERT INTO job ({JOB_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            db.executemany(INSERT_ITEM, (self._row(id, item) for item in items or ()))
+            return replace(load_job(db, id), fresh_cursor=cursor), True
 
-        job, new = await self._transact(work)
-        if new:
-            LIVE.add(mine)
-        return job, new
+        job, is_new = await self._transact(work)
+        if is_new:
+            LIVE.add(runner)
+        return job, is_new
 
-    async def find(self, whose: AuditScope, id: int) -> Job | None:
-        def work(rows: sqlite3.Connection) -> Job | None:
-            asked = "SELECT 1 FROM job JOIN change ON id = change WHERE id = ? AND whose IN (?, ?)"
-            return load_job(rows, id) if rows.execute(asked, (id, *whose)).fetchone() else None
+    async def find(self, scope: AuditScope, id: int) -> Job | None:
+        """Return a job of this scope; None if there is none of this id."""
+
+        def work(db: sqlite3.Connection) -> Job | None:
+            query = "SELECT 1 FROM job JOIN change ON id = change WHERE id = ? AND whose IN (?, ?)"
+            return load_job(db, id) if db.execute(query, (id, *scope)).fetchone() else None
 
         return await self._transact(work)
 
     async def take_over(self, id: int) -> Job | None:
-        """The job to run here, unless somebody runs it."""
-        now, mine = self.journal.now, new_runner()
+        """Make this process the one that runs a job, and return the job; None if a living process runs it."""
+        now, runner = self.journal.now, new_runner()
 
-        def work(rows: sqlite3.Connection) -> Job | None:
-            if is_running(load_job(rows, id), now):
+        def work(db: sqlite3.Connection) -> Job | None:
+            if is_running(load_job(db, id), now):
                 return None
-            rows.execute(
-                "UPDATE job SET state = 'running', note = '', runner = ?, heard = ? WHERE change = ?", (mine, now, id)
+            db.execute(
+                "UPDATE job SET state = 'running', note = '', runner = ?, heard = ? WHERE change = ?", (runner, now, id)
             )
-            return load_job(rows, id)
+            return load_job(db, id)
 
         if job := await self._transact(work):
-            LIVE.add(mine)
+            LIVE.add(runner)
         return job
 
     def release(self, job: Job) -> None:
-        """This process no longer runs it."""
+        """Forget that this process runs a job."""
         LIVE.discard(job.runner)
 
     async def add(self, job: Job, items: Sequence[Item], cursor: int, *, all: bool) -> bool:
-        """More of what is to be done; `all` says that there is no more. False, and nothing, where another runs it."""
+        """Store more items and return True; store nothing and return False if another process has taken the job over.
+
+        `all` says that there are no more.
+
+        Raises:
+            Unusable: if the journal cannot be used now.
+        """
         id = job.id
 
-        def work(rows: sqlite3.Connection) -> bool:
-            sign = "UPDATE job SET cursor = ?, collected = ?, heard = ? WHERE change = ? AND runner = ? RETURNING 1"
-            if not rows.execute(sign, (cursor, all, self.journal.now, id, job.runner)).fetchall():
+        def work(db: sqlite3.Connection) -> bool:
+            update = "UPDATE job SET cursor = ?, collected = ?, heard = ? WHERE change = ? AND runner = ? RETURNING 1"
+            if not db.execute(update, (cursor, all, self.journal.now, id, job.runner)).fetchall():
                 return False
-            rows.executemany(INSERT, (self._row(id, item) for item in items))
-            rows.execute("UPDATE job SET total = (SELECT count(*) FROM item WHERE job = ?) WHERE change = ?", (id, id))
+            db.executemany(INSERT_ITEM, (self._row(id, item) for item in items))
+            db.execute("UPDATE job SET total = (SELECT count(*) FROM item WHERE job = ?) WHERE change = ?", (id, id))
             return True
 
         return await self.journal.transact(work, fallback=False)
 
     def _row(self, job: int, item: Item) -> tuple[Any, ...]:
-        kept = None if self.lean and not holds_no_personal_data(item.prior) else item.prior
+        """Return the row of an item, in a lean journal without personal data."""
+        prior = None if self.lean and not holds_no_personal_data(item.prior) else item.prior
         reason = ADDRESS.sub(REDACTED, item.reason) if self.lean else item.reason
-        return (job, item.n, item.step, item.subject, item.state, item.outcome, reason, to_json(kept))
+        return (job, item.n, item.step, item.subject, item.state, item.outcome, reason, to_json(prior))
 
     async def save_items(self, job: Job, items: Iterable[Item], seconds: float) -> Literal["", "stop", "lost"]:
-        """What came of some items; without any only that the job still runs. `seconds` it ran since the last time.
+        """Save changed items and a heartbeat; `seconds` is how long the job has run since the last save.
 
-        Whether somebody has asked for it to stop, or has taken it over: then nothing is kept.
+        Return "stop" if the job is to stop, and "lost" if another process has taken it over: then nothing is saved.
 
         Raises:
-            Unusable: if the record cannot be kept now.
+            Unusable: if the journal cannot be used now.
         """
-        rows_of = [self._row(job.id, item) for item in items]
-        kept = [(state, word, reason, kept, id, n) for id, n, _, _, state, word, reason, kept in rows_of]
+        item_rows = [self._row(job.id, item) for item in items]
+        updates = [(state, outcome, reason, prior, id, n) for id, n, _, _, state, outcome, reason, prior in item_rows]
 
-        def work(rows: sqlite3.Connection) -> Literal["", "stop", "lost"]:
-            sign = "UPDATE job SET heard = ?, seconds = seconds + ? WHERE change = ? AND runner = ? RETURNING note"
-            found = rows.execute(sign, (self.journal.now, seconds, job.id, job.runner)).fetchall()
-            if not found:
+        def work(db: sqlite3.Connection) -> Literal["", "stop", "lost"]:
+            heartbeat = "UPDATE job SET heard = ?, seconds = seconds + ? WHERE change = ? AND runner = ? RETURNING note"
+            notes = db.execute(heartbeat, (self.journal.now, seconds, job.id, job.runner)).fetchall()
+            if not notes:
                 return "lost"
-            change = "UPDATE item SET state = ?, word = ?, reason = ?, kept = ? WHERE job = ? AND n = ?"
-            rows.executemany(change, kept)
-            return "stop" if found[0][0] == STOP else ""
+            update = "UPDATE item SET state = ?, word = ?, reason = ?, kept = ? WHERE job = ? AND n = ?"
+            db.executemany(update, updates)
+            return "stop" if notes[0][0] == STOP else ""
 
         return await self.journal.transact(work, fallback=False)
 
     async def undone_by(self, id: int) -> int:
-        """The change that takes back what it did, or has begun to; 0 where there is none."""
-        asked = (
+        """Return the id of the change that takes a job back or has begun to; 0 if there is none."""
+        query = (
             "SELECT id FROM change JOIN job ON job.change = id WHERE undoes = ? AND (state = 'running' OR EXISTS "
             "(SELECT 1 FROM item WHERE item.job = id AND item.state = 'done')) LIMIT 1"
         )
-        found = await self._transact(lambda rows: rows.execute(asked, (id,)).fetchone())
-        return int(found[0]) if found else 0
+        row = await self._transact(lambda db: db.execute(query, (id,)).fetchone())
+        return int(row[0]) if row else 0
 
     async def load_reverted_items(self, id: int) -> set[int]:
-        """Which of its items earlier undos have taken back: theirs have the same numbers."""
-        asked = "SELECT n FROM change JOIN item ON item.job = change.id WHERE undoes = ? AND state = 'done'"
-        found = await self._transact(lambda rows: rows.execute(asked, (id,)).fetchall())
-        return {n for (n,) in found}
+        """Return the numbers of a job's items that undos have taken back. An undo uses the same numbers."""
+        query = "SELECT n FROM change JOIN item ON item.job = change.id WHERE undoes = ? AND state = 'done'"
+        rows = await self._transact(lambda db: db.execute(query, (id,)).fetchall())
+        return {n for (n,) in rows}
 
     async def subjects(self, id: int) -> set[str]:
-        """The records it is about already."""
-        asked = "SELECT DISTINCT subject FROM item WHERE job = ? AND state <> 'failed'"
-        return {one for (one,) in await self._transact(lambda rows: rows.execute(asked, (id,)).fetchall())}
+        """Return the subjects of a job's items, without those that failed."""
+        query = "SELECT DISTINCT subject FROM item WHERE job = ? AND state <> 'failed'"
+        rows = await self._transact(lambda db: db.execute(query, (id,)).fetchall())
+        return {subject for (subject,) in rows}
 
     async def request_stop(self, id: int) -> None:
-        """Of whichever process runs it."""
-        change = "UPDATE job SET note = ? WHERE change = ? AND state = 'running'"
-        await self._transact(lambda rows: rows.execute(change, (STOP, id)))
+        """Ask the process that runs a job to stop it."""
+        update = "UPDATE job SET note = ? WHERE change = ? AND state = 'running'"
+        await self._transact(lambda db: db.execute(update, (STOP, id)))
 
     async def end(self, job: Job, state: JobState, note: str = "") -> None:
-        """By whoever runs it, or instead of whoever died running it."""
-        change = "UPDATE job SET state = ?, note = ?, runner = '' WHERE change = ? AND runner = ?"
-        told = (state, note, job.id, job.runner)
-        await self.journal.transact(lambda rows: rows.execute(change, told), fallback=False)
-
-    async def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Never in the spare memory of a journal: its numbers would be those of other jobs.
+        """Save the final state of a job, unless another process has taken it over.
 
         Raises:
-            Unavailable: if the record cannot be used now.
+            Unusable: if the journal cannot be used now.
+        """
+        update = "UPDATE job SET state = ?, note = ?, runner = '' WHERE change = ? AND runner = ?"
+        values = (state, note, job.id, job.runner)
+        await self.journal.transact(lambda db: db.execute(update, values), fallback=False)
+
+    async def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` in a transaction, but never in a journal's fallback memory, where ids belong to other jobs.
+
+        Raises:
+            Unavailable: if the journal cannot be used now.
         """
         try:
             return await self.journal.transact(work, fallback=False)
@@ -187,47 +204,49 @@ class JobStore:
             raise Unavailable(f"the record of jobs cannot be used now ({error})", arrived=False) from error
 
     async def counts(self, id: int) -> dict[tuple[ItemState, str], int]:
-        """How many items by state and outcome."""
-        asked = "SELECT state, word, count(*) FROM item WHERE job = ? GROUP BY state, word ORDER BY min(n)"
-        found = await self._transact(lambda rows: rows.execute(asked, (id,)).fetchall())
-        return {(state, word): count for state, word, count in found}
+        """Return how many items a job has by state and outcome."""
+        query = "SELECT state, word, count(*) FROM item WHERE job = ? GROUP BY state, word ORDER BY min(n)"
+        rows = await self._transact(lambda db: db.execute(query, (id,)).fetchall())
+        return {(state, outcome): count for state, outcome, count in rows}
 
     async def items(self, id: int, states: Sequence[ItemState], most: int, after: int = -1) -> list[Item]:
-        """Items in one of these states, in order."""
+        """Return the first `most` items in one of these states whose number is above `after`, by number."""
         marks = ", ".join("?" for _ in states)
-        asked = (
+        query = (
             "SELECT n, step, subject, state, word, reason, kept FROM item "
             f"WHERE job = ? AND state IN ({marks}) AND n > ? ORDER BY n LIMIT ?"
         )
-        found = await self._transact(lambda rows: rows.execute(asked, (id, *states, after, most)).fetchall())
-        return [item_from_row(row) for row in found]
+        rows = await self._transact(lambda db: db.execute(query, (id, *states, after, most)).fetchall())
+        return [item_from_row(row) for row in rows]
 
 
-def find_same(rows: sqlite3.Connection, change: Change, now: float) -> Job | None:
-    """The job that does the same now, in this process or another."""
-    asked = "SELECT id FROM job JOIN change ON id = change WHERE whose = ? AND tool = ? AND state = 'running'"
-    found = [load_job(rows, id) for (id,) in rows.execute(asked, (change.owner, change.tool)).fetchall()]
-    alike = [job for job in found if job.plan.get(CALL_FINGERPRINT) == fingerprint(change.arguments)]
-    return next((job for job in alike if is_running(job, now)), None)
+def find_same(db: sqlite3.Connection, change: Change, now: float) -> Job | None:
+    """Return the running job of the same call, in this process or another; None if there is none."""
+    query = "SELECT id FROM job JOIN change ON id = change WHERE whose = ? AND tool = ? AND state = 'running'"
+    jobs = [load_job(db, id) for (id,) in db.execute(query, (change.owner, change.tool)).fetchall()]
+    same = [job for job in jobs if job.plan.get(CALL_FINGERPRINT) == fingerprint(change.arguments)]
+    return next((job for job in same if is_running(job, now)), None)
 
 
-def load_job(rows: sqlite3.Connection, id: int) -> Job:
-    asked = f"SELECT {COLUMNS}, tool, arguments FROM job JOIN change ON id = change WHERE change = ?"
-    number, plan, state, note, total, most, collected, cursor, by, heard, seconds, tool, arguments = rows.execute(
-        asked, (id,)
-    ).fetchone()
+def load_job(db: sqlite3.Connection, id: int) -> Job:
+    """Return the job of this id, which must exist."""
+    query = f"SELECT {JOB_COLUMNS}, tool, arguments FROM job JOIN change ON id = change WHERE change = ?"
+    number, plan, state, note, total, limit, collected, cursor, runner, heartbeat_at, seconds, tool, arguments = (
+        db.execute(query, (id,)).fetchone()
+    )
     return Job(
-        number, json.loads(plan), state, note, total, most, bool(collected), cursor, by, heard, seconds, -1, tool,
-        json.loads(arguments),
+        number, json.loads(plan), state, note, total, limit, bool(collected), cursor, runner, heartbeat_at, seconds, -1,
+        tool, json.loads(arguments),
     )  # fmt: skip
 
 
 def item_from_row(row: tuple[Any, ...]) -> Item:
-    n, step, subject, state, word, reason, kept = row
-    return Item(n, step, subject, state, word, reason, json.loads(kept) if kept else None)
+    """Return the item of a row of the item table, without its job."""
+    n, step, subject, state, outcome, reason, prior = row
+    return Item(n, step, subject, state, outcome, reason, json.loads(prior) if prior else None)
 
 
-def purge(rows: sqlite3.Connection) -> None:
-    """Jobs go with their changes."""
-    rows.execute("DELETE FROM item WHERE job NOT IN (SELECT id FROM change)")
-    rows.execute("DELETE FROM job WHERE change NOT IN (SELECT id FROM change)")
+def purge(db: sqlite3.Connection) -> None:
+    """Delete the jobs and items whose change is gone."""
+    db.execute("DELETE FROM item WHERE job NOT IN (SELECT id FROM change)")
+    db.execute("DELETE FROM job WHERE change NOT IN (SELECT id FROM change)")

@@ -102,7 +102,13 @@ async def list_account_contacts(
     return await call()
 
 
-@account_contacts.post("/accountContacts", title="Put a contact into a company", idempotent=True, offered=Offered(on_request=True), effects=Effects(reports=("account_contact_add",)))  # fmt: skip
+@account_contacts.post(
+    "/accountContacts",
+    title="Put a contact into a company",
+    idempotent=True,
+    offered=Offered(on_request=True),
+    effects=Effects(reports=("account_contact_add",)),
+)
 async def add_contact_to_account(
     call: Call,
     contact: ContactRef,
@@ -135,7 +141,12 @@ async def change_job(call: Call, id: Id, contact: Id, account: Id, job_title: st
     return await call()
 
 
-@account_contacts.delete("/accountContacts/{id}", title="Take a contact out of a company", destructive=False, offered=Offered(on_request=True))  # fmt: skip
+@account_contacts.delete(
+    "/accountContacts/{id}",
+    title="Take a contact out of a company",
+    destructive=False,
+    offered=Offered(on_request=True),
+)
 async def remove_contact_from_account(call: Call, contact: ContactRef, account: AccountRef) -> Json:
     """Take a contact out of an account (company): somebody no longer works there. Returns if it was in it."""
     rows = as_objects((await list_account_contacts(call, contact=contact))["accountContacts"])

@@ -70,7 +70,9 @@ contacts = Resource(
         Positive("hard_bounces", "bounced_hard"),
         Positive("soft_bounces", "bounced_soft"),
     ),
-    lost_for_good="its id, its history (opens, clicks, scores), its places in automations; its deals may stay unreadable",
+    lost_for_good=(
+        "its id, its history (opens, clicks, scores), its places in automations; its deals may stay unreadable"
+    ),
     lookup=Lookup(
         called=get_names,
         find=lambda name: {"email": name} if "@" in name else {"search": name},

@@ -206,11 +206,34 @@ def normalize_name(name: str) -> str:
     return " ".join("".join(c for c in letters if not unicodedata.combining(c)).split())
 
 
-@timelines.get("/contacts/{contact}", title="Show a contact's timeline (history)", answer=Answer(verbatim=True, names={
-        "contact_id": "contacts", "tag_id": "tags", "list_id": "lists", "automation_id": "automations",
-        "campaign_id": "campaigns", "stage_id": "dealStages",
-    }, quotes=("text",), says={"contact": TEXT, "contact_id": TEXT, "events": ROWS_SCHEMA, "total": COUNT, "not_available": TEXTS,
-          "based_on": TEXT, "as_of": TEXT, "from_account": TEXTS, "hidden_here": TEXTS}), offered=Offered(on_request=True))  # fmt: skip
+@timelines.get(
+    "/contacts/{contact}",
+    title="Show a contact's timeline (history)",
+    answer=Answer(
+        verbatim=True,
+        names={
+            "contact_id": "contacts",
+            "tag_id": "tags",
+            "list_id": "lists",
+            "automation_id": "automations",
+            "campaign_id": "campaigns",
+            "stage_id": "dealStages",
+        },
+        quotes=("text",),
+        says={
+            "contact": TEXT,
+            "contact_id": TEXT,
+            "events": ROWS_SCHEMA,
+            "total": COUNT,
+            "not_available": TEXTS,
+            "based_on": TEXT,
+            "as_of": TEXT,
+            "from_account": TEXTS,
+            "hidden_here": TEXTS,
+        },
+    ),
+    offered=Offered(on_request=True),
+)
 async def contact_timeline(call: Call, contact: ContactRef, limit: Limit = 30) -> Json:
     """Show what happened with a person, newest first: history of tags, lists, automations, deals, notes, e-mails,
     visits. Returns the latest events only."""

@@ -21,8 +21,24 @@ RATES = {"open_rate": "uniqueopens", "click_rate": "subscriberclicks", "unsubscr
 campaign_summaries = Resource("ranking", "rankings", (Text("result"),), group="bulk")
 
 
-@campaign_summaries.get("/campaigns", title="Rank campaigns (newsletters) by result", answer=Answer(is_single=True, verbatim=True, says={"campaigns": ROWS_SCHEMA, "ranked_by": TEXT, "period": TEXT, "overall": FIGURES_SCHEMA, "total": COUNT,
-          "based_on": TEXT, "as_of": TEXT}), offered=Offered(on_request=True))  # fmt: skip
+@campaign_summaries.get(
+    "/campaigns",
+    title="Rank campaigns (newsletters) by result",
+    answer=Answer(
+        is_single=True,
+        verbatim=True,
+        says={
+            "campaigns": ROWS_SCHEMA,
+            "ranked_by": TEXT,
+            "period": TEXT,
+            "overall": FIGURES_SCHEMA,
+            "total": COUNT,
+            "based_on": TEXT,
+            "as_of": TEXT,
+        },
+    ),
+    offered=Offered(on_request=True),
+)
 async def rank_campaigns(
     call: Call,
     by: Annotated[Literal["open_rate", "click_rate", "unsubscribe_rate"], About("Best first")] = "open_rate",

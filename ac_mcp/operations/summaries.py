@@ -105,11 +105,31 @@ def to_currency_units(cents: Mapping[str, int], divisor: int = 1) -> Json:
     return {currency: (Decimal(sum) / (100 * divisor)).quantize(Decimal("0.01")) for currency, sum in sums}
 
 
-@pipeline_summaries.get("/deals", title="Summarize the sales pipeline (totals)", answer=Answer(is_single=True, verbatim=True, names=ID_KINDS, says={
-        "open": FIGURES_SCHEMA, "by_stage": ROWS_SCHEMA, "by_owner": ROWS_SCHEMA, "won": FIGURES_SCHEMA,
-        "lost": FIGURES_SCHEMA, "slipped": FIGURES_SCHEMA, "win_rate": TEXT, "period": TEXT, "based_on": TEXT,
-        "as_of": TEXT, "pipeline": TEXT, "pipeline_id": TEXT, "owner": TEXT, "owner_id": TEXT,
-    }))  # fmt: skip
+@pipeline_summaries.get(
+    "/deals",
+    title="Summarize the sales pipeline (totals)",
+    answer=Answer(
+        is_single=True,
+        verbatim=True,
+        names=ID_KINDS,
+        says={
+            "open": FIGURES_SCHEMA,
+            "by_stage": ROWS_SCHEMA,
+            "by_owner": ROWS_SCHEMA,
+            "won": FIGURES_SCHEMA,
+            "lost": FIGURES_SCHEMA,
+            "slipped": FIGURES_SCHEMA,
+            "win_rate": TEXT,
+            "period": TEXT,
+            "based_on": TEXT,
+            "as_of": TEXT,
+            "pipeline": TEXT,
+            "pipeline_id": TEXT,
+            "owner": TEXT,
+            "owner_id": TEXT,
+        },
+    ),
+)
 async def summarize_pipeline(
     call: Call,
     pipeline: PipelineRef | None = None,

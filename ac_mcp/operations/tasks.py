@@ -144,7 +144,12 @@ async def get_task(call: Call, task: TaskRef) -> Json:
     return with_owners(await call())
 
 
-@tasks.post("/dealTasks", title="Create a task (to-do, reminder)", effects=Effects(reports=("deal_task_add", "contact_task_add"), starts="when a task is added"), offered=Offered(on_request=True))  # fmt: skip
+@tasks.post(
+    "/dealTasks",
+    title="Create a task (to-do, reminder)",
+    effects=Effects(reports=("deal_task_add", "contact_task_add"), starts="when a task is added"),
+    offered=Offered(on_request=True),
+)
 async def create_task(
     call: Call,
     type: TaskTypeRef,
@@ -163,7 +168,12 @@ async def create_task(
     return with_owners(await call(deal=None, contact=None, relid=owner[1], ownerType=owner[0]))
 
 
-@tasks.put("/dealTasks/{task}", title="Change or complete a task", effects=Effects(reports=("deal_task_complete",), starts="when a task is completed"), offered=Offered(on_request=True))  # fmt: skip
+@tasks.put(
+    "/dealTasks/{task}",
+    title="Change or complete a task",
+    effects=Effects(reports=("deal_task_complete",), starts="when a task is completed"),
+    offered=Offered(on_request=True),
+)
 async def update_task(
     call: Call,
     task: TaskRef,
@@ -193,7 +203,12 @@ async def list_task_types(call: Call, limit: AllOfThem = 100, offset: Further = 
     return await call()
 
 
-@task_types.post("/dealTasktypes", title="Create a type of tasks", effects=Effects(reports=("deal_tasktype_add",), unique=True), offered=Offered(on_request=True))  # fmt: skip
+@task_types.post(
+    "/dealTasktypes",
+    title="Create a type of tasks",
+    effects=Effects(reports=("deal_tasktype_add",), unique=True),
+    offered=Offered(on_request=True),
+)
 async def create_task_type(
     call: Call, name: Annotated[Name, Wire("title"), About("Name", "Site visit", show_example=False)]
 ) -> Json:

@@ -98,7 +98,12 @@ async def export_contacts(
     return await export(call, "contacts")
 
 
-@exports.get("/exports/deals", title="Export deals to a file", answer=Answer(is_single=True, verbatim=True, says=EXPORT_SCHEMA), offered=Offered(on_request=True))  # fmt: skip
+@exports.get(
+    "/exports/deals",
+    title="Export deals to a file",
+    answer=Answer(is_single=True, verbatim=True, says=EXPORT_SCHEMA),
+    offered=Offered(on_request=True),
+)
 async def export_deals(
     call: Call,
     where: WhereDeals | None = None,

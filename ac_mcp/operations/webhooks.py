@@ -133,7 +133,12 @@ async def delete_webhook(call: Call, webhook: WebhookRef) -> Json:
     return await call()
 
 
-@webhooks.get("/webhook/events", title="List events of webhooks", answer=Answer(verbatim=True, is_single=True, says={"events": TEXTS}), offered=Offered(on_request=True))  # fmt: skip
+@webhooks.get(
+    "/webhook/events",
+    title="List events of webhooks",
+    answer=Answer(verbatim=True, is_single=True, says={"events": TEXTS}),
+    offered=Offered(on_request=True),
+)
 async def list_webhook_events(call: Call) -> Json:
     """List the events a webhook can report, such as subscribe, open, deal_add. Returns their names."""
     body = (await call.sender.send(Request("GET", call.operation.path, repeatable=True))).body

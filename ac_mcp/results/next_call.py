@@ -185,7 +185,7 @@ def replace_name(operation: Operation[..., Any], arguments: Json, error: NoSuchN
     ref = operation.references.get(error.parameter)
     if isinstance(value, list) and ref and not ref.assigned:
         texts = cast("list[str]", value)
-        return [text.replace(error.given, name) if text.endswith(error.given) else text for text in texts]
+        return [text.removesuffix(error.given) + name if text.endswith(error.given) else text for text in texts]
     if isinstance(value, list):
         prefix = f"{error.given}="
         return [

@@ -133,7 +133,8 @@ class Journal:
     def _find_earlier(self, db: sqlite3.Connection, column: str, value: str, keyed: bool) -> Intent | None:
         states = "'open', 'unknown', 'made'" + (", 'told'" if keyed else "")
         row = db.execute(
-            f"SELECT {INTENT_COLUMNS} FROM intent WHERE {column} = ? AND state IN ({states}) AND at > ? ORDER BY id DESC",
+            f"SELECT {INTENT_COLUMNS} FROM intent WHERE {column} = ? AND state IN ({states}) AND at > ? "
+            "ORDER BY id DESC",
             (value, self.now - REPEAT_WINDOW),
         ).fetchone()
         return Intent.from_row(row) if row else None

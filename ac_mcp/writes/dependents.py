@@ -17,7 +17,7 @@ COUNTED: Mapping[str, tuple[str, str, str, str]] = {
     "dealGroups": ("/deals", "filters[group]", "deals", "deals"),
     "dealTasktypes": ("/dealTasks", "filters[d_tasktypeid]", "dealTasks", "tasks"),
 }
-"""For each kind: the path that lists its dependents, the query parameter, the key in the body, and our word for them."""
+"""By kind: the path that lists its dependents, the query parameter, the key in the body, and our word for them."""
 OWN_STAGES = 3
 """Stages that a new pipeline has from the start (reference 5.2)."""
 OF_CONTACT = {

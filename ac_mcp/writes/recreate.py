@@ -177,9 +177,8 @@ async def recreate_contact_parts(undo: UndoRequests, new: str, before: Json) -> 
                 undo.describe("lists", str(row.get("list"))), undo.set_membership(new, str(row.get("list")), status)
             )
         else:
-            undo.lost.append(
-                f"{undo.describe('lists', str(row.get('list')))}: it was unconfirmed or bounced, which the API cannot set"
-            )
+            name = undo.describe("lists", str(row.get("list")))
+            undo.lost.append(f"{name}: it was unconfirmed or bounced, which the API cannot set")
     for row in as_objects(before.get("accountContacts")):
         tie = {"contact": new, "account": row.get("account"), "jobTitle": row.get("jobTitle") or ""}
         await undo.attempt(undo.describe("accounts", str(row.get("account"))), undo.associate("accountContacts", tie))

@@ -289,7 +289,7 @@ class Undo(UndoRequests):
 
 
 def differs(key: str, value: Any, now: Json) -> bool:
-    """Return whether a row has another value than this. Empty and absent are equal, and so are escaped and plain text."""
+    """Return whether a row has another value than this. Empty equals absent, and escaped text equals plain text."""
     current = now.get(key)
     if key in LINKS and isinstance(current, str):
         current = origin_of(current)  # no more of it was kept

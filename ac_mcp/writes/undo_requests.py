@@ -30,7 +30,7 @@ class UndoRequests:
     sent: Counter[str] = field(default_factory=Counter[str])
     """How often each request was sent, by its fingerprint."""
     made_earlier: dict[str, list[Json]] = field(default_factory=dict[str, list[Json]])
-    """The answers of creates in earlier undos of the same change, by fingerprint: they are not created a second time."""
+    """The answers of creates in earlier undos of the same change, by fingerprint: none is created a second time."""
     renewed: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     """The new id of each record that was created again, by kind and old id."""
 

@@ -1,1 +1,1 @@
-"""Bulk steps: the thing that a job does with each record."""
+"""The steps of a job: each makes one change to every record."""

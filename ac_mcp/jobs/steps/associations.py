@@ -1,4 +1,4 @@
-"""Steps that tie many contacts to a tag, a list or an automation, or untie them."""
+"""The steps that add many contacts to a tag, a list or an automation, or remove them from it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,228 +13,248 @@ from ac_mcp.writes.before_images import LEFT, SUBSCRIBED
 
 
 @dataclass(slots=True)
-class OfTag(Step):
-    async def worn(self, subject: str) -> list[str]:
-        rows = await self.rows(f"/contacts/{subject}/contactTags", "contactTags")
+class TagStep(Step):
+    """The base of the steps about a tag."""
+
+    async def fetch_contact_tags(self, subject: str) -> list[str]:
+        """Return the ids of the contact's links to the tag; empty if the contact does not have it."""
+        rows = await self.fetch_rows(f"/contacts/{subject}/contactTags", "contactTags")
         return [str(row["id"]) for row in rows if str(row.get("tag")) == self.id and row.get("id")]
 
 
 @dataclass(slots=True)
-class Tag(OfTag):
+class Tag(TagStep):
+    """Adds a tag."""
+
     tool: str = "tag_contact"
-    already: str = "already tagged"
-    word: str = "tagged"
+    idle_outcome: str = "already tagged"
+    done_outcome: str = "tagged"
     unused: bool | None = None
-    """Nobody had the tag when the job began: nobody has to be looked at."""
+    """Whether no contact had the tag when the job began, so that no contact has to be looked at; None if unknown."""
 
     async def find_unaffected(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
-        if self.unused is None and self.many > PAGE:
+        if self.unused is None and self.record_count > PAGE:
             self.unused = await ContactQuery(self.sender, ()).total({"tagid": self.id}) == 0
-        worn = set[str]() if self.unused else await self.find_matching({"tagid": self.id}, subjects)
-        return dict.fromkeys(worn, self.already)
+        tagged = set[str]() if self.unused else await self.find_matching({"tagid": self.id}, subjects)
+        return dict.fromkeys(tagged, self.idle_outcome)
 
     async def recheck(self, subject: str) -> Idle:
-        return ""  # the answer to the request itself tells
+        return ""  # the response to the write itself says whether the contact had the tag
 
-    async def recover(self, subject: str, kept: Json | None) -> Done | None:
-        """It was not worn when it was looked at: if it is now, it was us."""
-        mine = await self.worn(subject)
-        return Done(self.word, {"id": mine[0]}) if mine else None
+    async def recover(self, subject: str, saved: Json | None) -> Done | None:
+        """Return the outcome. The contact did not have the tag at the last look: if it has it now, the job added it."""
+        ids = await self.fetch_contact_tags(subject)
+        return Done(self.done_outcome, {"id": ids[0]}) if ids else None
 
     async def apply(self, subject: str) -> Done:
-        reply = await self.sender.send(self.operation.request({"contact": subject, "tag": self.id}))
-        id = str(as_object(reply.body.get("contactTag")).get("id") or "")
-        ours = bool(id) and (reply.status == 201 or reply.repeated)
-        return Done(self.word if ours else self.already, {"id": id} if ours else None)
+        response = await self.sender.send(self.operation.request({"contact": subject, "tag": self.id}))
+        id = str(as_object(response.body.get("contactTag")).get("id") or "")
+        added = bool(id) and (response.status == 201 or response.repeated)
+        return Done(self.done_outcome if added else self.idle_outcome, {"id": id} if added else None)
 
-    async def revert(self, subject: str, kept: Json) -> str:
-        await self.sender.send(STEPS["untag_contact"].request({"id": kept["id"]}))
+    async def revert(self, subject: str, saved: Json) -> str:
+        await self.sender.send(STEPS["untag_contact"].request({"id": saved["id"]}))
         return "untagged"
 
 
 @dataclass(slots=True)
-class Untag(OfTag):
+class Untag(TagStep):
+    """Removes a tag."""
+
     tool: str = "untag_contact"
-    already: str = "did not have the tag"
-    word: str = "untagged"
+    idle_outcome: str = "did not have the tag"
+    done_outcome: str = "untagged"
     cost: float = 2.0
 
     async def find_unaffected(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
-        worn = await self.find_matching({"tagid": self.id}, subjects)
-        return {one: self.already for one in subjects if one not in worn}
+        tagged = await self.find_matching({"tagid": self.id}, subjects)
+        return {subject: self.idle_outcome for subject in subjects if subject not in tagged}
 
     async def recheck(self, subject: str) -> Idle:
-        return "" if await self.worn(subject) else self.already
+        return "" if await self.fetch_contact_tags(subject) else self.idle_outcome
 
     async def apply(self, subject: str) -> Done:
-        mine = await self.worn(subject)
-        for id in mine:
+        ids = await self.fetch_contact_tags(subject)
+        for id in ids:
             await self.sender.send(self.operation.request({"id": id}))
-        return Done(self.word, {}) if mine else Done(self.already)
+        return Done(self.done_outcome, {}) if ids else Done(self.idle_outcome)
 
-    async def revert(self, subject: str, kept: Json) -> str:
-        reply = await self.sender.send(STEPS["tag_contact"].request({"contact": subject, "tag": self.id}))
-        return reply.outcome("tagged", "has it again already")
+    async def revert(self, subject: str, saved: Json) -> str:
+        response = await self.sender.send(STEPS["tag_contact"].request({"contact": subject, "tag": self.id}))
+        return response.outcome("tagged", "has it again already")
 
 
 @dataclass(slots=True)
-class OnList(Step):
-    """What a contact's own list says is asked where it matters: a search may lag behind (reference 2.8)."""
+class ListStep(Step):
+    """The base of the steps about a list. Where a status decides, it is read: a search may lag (reference 2.8)."""
 
-    async def status(self, subject: str) -> str:
-        """Of the contact on the list; empty where it never was on it."""
-        rows = await self.rows(f"/contacts/{subject}/contactLists", "contactLists")
+    async def fetch_status(self, subject: str) -> str:
+        """Return the contact's status on the list, such as "1"; "" if it never was on it."""
+        rows = await self.fetch_rows(f"/contacts/{subject}/contactLists", "contactLists")
         return next((str(row.get("status")) for row in rows if str(row.get("list")) == self.id), "")
 
-    async def put(self, tool: str, subject: str, status: str) -> None:
+    async def set_status(self, tool: str, subject: str, status: str) -> None:
+        """Set the contact's status on the list."""
         source = {"sourceid": 4} if tool == "subscribe_contact" and status == SUBSCRIBED else {}
         await self.sender.send(STEPS[tool].request({"contact": subject, "list": self.id, "status": status, **source}))
 
 
 @dataclass(slots=True)
-class Subscribe(OnList):
-    """Whoever has opted out, bounced or not confirmed yet is left out: that is not for many at once to decide."""
+class Subscribe(ListStep):
+    """Subscribes contacts, but leaves out those who have unsubscribed, bounced or not confirmed yet.
+
+    Their status is a decision for each single contact.
+    """
 
     tool: str = "subscribe_contact"
-    already: str = "already subscribed"
-    word: str = "subscribed"
+    idle_outcome: str = "already subscribed"
+    done_outcome: str = "subscribed"
 
     async def find_unaffected(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
-        known = await self.find_matching({"listid": self.id, "status": "-1"}, subjects)
-        found = (
-            {status: await self.find_matching({"listid": self.id, "status": status}, sorted(known)) for status in OUT}
-            if known
-            else {}
-        )
-        idle = {one: OUT[status] for status, those in found.items() for one in those}
-        return idle | {one: OUT["0"] for one in known if one not in idle}
+        on_list = await self.find_matching({"listid": self.id, "status": "-1"}, subjects)
+        if not on_list:
+            return {}
+        unaffected: dict[str, Idle] = {}
+        for status, outcome in STATUS_OUTCOMES.items():
+            found = await self.find_matching({"listid": self.id, "status": status}, sorted(on_list))
+            unaffected |= dict.fromkeys(found, outcome)
+        return unaffected | {subject: STATUS_OUTCOMES["0"] for subject in on_list if subject not in unaffected}
 
     async def recheck(self, subject: str) -> Idle:
-        return OUT.get(await self.status(subject), "")
+        return STATUS_OUTCOMES.get(await self.fetch_status(subject), "")
 
     async def apply(self, subject: str) -> Done:
         await self.sender.send(self.operation.request({"contact": subject, "list": self.id, "status": SUBSCRIBED}))
-        return Done(self.word, {})
+        return Done(self.done_outcome, {})
 
-    async def revert(self, subject: str, kept: Json) -> str:
-        if await self.status(subject) != SUBSCRIBED:
+    async def revert(self, subject: str, saved: Json) -> str:
+        if await self.fetch_status(subject) != SUBSCRIBED:
             return CHANGED
-        await self.put("unsubscribe_contact", subject, LEFT)
+        await self.set_status("unsubscribe_contact", subject, LEFT)
         return "unsubscribed"
 
 
-OUT = {
+STATUS_OUTCOMES = {
     "1": "already subscribed", "2": "left out: unsubscribed", "3": "left out: bounced", "0": "left out: not confirmed",
 }  # fmt: skip
-"""Who is on a list already, or for good reason not, by their status there."""
+"""The outcome of a contact that is on the list, or was, by its status there."""
 
 
 @dataclass(slots=True)
-class Unsubscribe(OnList):
-    """Also who was never on the list: so that nobody puts them there by mistake."""
+class Unsubscribe(ListStep):
+    """Unsubscribes contacts. Contacts that never were on the list are marked too, so that none is added by mistake."""
 
     tool: str = "unsubscribe_contact"
-    already: str = "already unsubscribed"
-    word: str = "unsubscribed"
+    idle_outcome: str = "already unsubscribed"
+    done_outcome: str = "unsubscribed"
 
     async def find_unaffected(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
-        found = dict.fromkeys(subjects, "")
+        statuses = dict.fromkeys(subjects, "")
         for status in (LEFT, SUBSCRIBED, "0", "3"):
-            found |= dict.fromkeys(await self.find_matching({"listid": self.id, "status": status}, subjects), status)
-        self.prior |= found
-        return {one: self.already for one, status in found.items() if status == LEFT}
+            found = await self.find_matching({"listid": self.id, "status": status}, subjects)
+            statuses |= dict.fromkeys(found, status)
+        self.prior |= statuses
+        return {subject: self.idle_outcome for subject, status in statuses.items() if status == LEFT}
 
     async def recheck(self, subject: str) -> Idle:
-        self.prior[subject] = await self.status(subject)
-        return self.already if self.prior[subject] == LEFT else ""
+        self.prior[subject] = await self.fetch_status(subject)
+        return self.idle_outcome if self.prior[subject] == LEFT else ""
 
     def undo_data(self, prior: Any) -> Json:
         return {"was": prior} if prior else {}
 
     async def apply(self, subject: str) -> Done:
-        was = self.prior.get(subject)
-        await self.put(self.tool, subject, LEFT)
-        return Done("was not on the list, is marked as unsubscribed" if was == "" else self.word, self.undo_data(was))
+        prior = self.prior.get(subject)
+        await self.set_status(self.tool, subject, LEFT)
+        outcome = "was not on the list, is marked as unsubscribed" if prior == "" else self.done_outcome
+        return Done(outcome, self.undo_data(prior))
 
-    async def revert(self, subject: str, kept: Json) -> str:
-        if not kept.get("was"):
+    async def revert(self, subject: str, saved: Json) -> str:
+        if not saved.get("was"):
             return "stays unsubscribed: it was not on the list before"
-        if await self.status(subject) != LEFT:
+        if await self.fetch_status(subject) != LEFT:
             return CHANGED
-        await self.put("subscribe_contact", subject, kept["was"])
+        await self.set_status("subscribe_contact", subject, saved["was"])
         return "restored"
 
 
 @dataclass(slots=True)
-class InAutomation(Step):
-    """A contact's own entries are read before each write: a search may lag behind, and mail must not go out twice."""
+class AutomationStep(Step):
+    """The base of the steps about an automation.
+
+    A contact's entries are read before each write: a search may lag, and no mail may be sent twice.
+    """
 
     cost: float = 2.0
 
-    async def entries(self, subject: str) -> list[Json]:
-        rows = await self.rows(f"/contacts/{subject}/contactAutomations", "contactAutomations")
+    async def fetch_entries(self, subject: str) -> list[Json]:
+        """Return the contact's entries into the automation, also those that have ended."""
+        rows = await self.fetch_rows(f"/contacts/{subject}/contactAutomations", "contactAutomations")
         return [row for row in rows if str(row.get("seriesid") or row.get("automation")) == self.id and row.get("id")]
 
 
 @dataclass(slots=True)
-class Enter(InAutomation):
-    """Once: whoever is or was in the automation is left out."""
+class Enter(AutomationStep):
+    """Adds contacts to an automation, but leaves out those who are or were in it."""
 
     tool: str = "add_to_automation"
-    already: str = "is or was in it already"
-    word: str = "added"
+    idle_outcome: str = "is or was in it already"
+    done_outcome: str = "added"
 
     async def find_unaffected(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
-        return dict.fromkeys(await self.find_matching({"seriesid": self.id}, subjects), self.already)
+        return dict.fromkeys(await self.find_matching({"seriesid": self.id}, subjects), self.idle_outcome)
 
     async def recheck(self, subject: str) -> Idle:
-        return ""  # it is asked anyway
+        return ""  # `apply` reads the entries anyway
 
-    async def recover(self, subject: str, kept: Json | None) -> Done | None:
-        rows = await self.entries(subject)
-        return Done(self.word, {"id": str(rows[0]["id"])}) if rows else None
+    async def recover(self, subject: str, saved: Json | None) -> Done | None:
+        entries = await self.fetch_entries(subject)
+        return Done(self.done_outcome, {"id": str(entries[0]["id"])}) if entries else None
 
     async def apply(self, subject: str) -> Done:
-        if await self.entries(subject):
-            return Done(self.already)
+        if await self.fetch_entries(subject):
+            return Done(self.idle_outcome)
         try:
-            reply = await self.sender.send(self.operation.request({"contact": subject, "automation": self.id}))
+            response = await self.sender.send(self.operation.request({"contact": subject, "automation": self.id}))
         except OutcomeUnknown as unknown:
             try:
-                rows = await self.entries(subject)
+                entries = await self.fetch_entries(subject)
             except ToolError:
                 raise unknown from None
-            if not rows:
+            if not entries:
                 raise
-            return Done(self.word, {"id": str(rows[0]["id"])})
-        return Done(self.word, {"id": str(as_object(reply.body.get("contactAutomation")).get("id") or "")})
+            return Done(self.done_outcome, {"id": str(entries[0]["id"])})
+        return Done(self.done_outcome, {"id": str(as_object(response.body.get("contactAutomation")).get("id") or "")})
 
-    async def revert(self, subject: str, kept: Json) -> str:
-        await self.sender.send(STEPS["remove_from_automation"].request({"id": kept["id"]}))
+    async def revert(self, subject: str, saved: Json) -> str:
+        await self.sender.send(STEPS["remove_from_automation"].request({"id": saved["id"]}))
         return "taken out; what it has done stays done"
 
 
 @dataclass(slots=True)
-class Leave(InAutomation):
+class Leave(AutomationStep):
+    """Removes contacts from an automation."""
+
     tool: str = "remove_from_automation"
-    already: str = "was not in it"
-    word: str = "removed"
+    idle_outcome: str = "was not in it"
+    done_outcome: str = "removed"
 
     async def find_unaffected(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
-        inside = await self.find_matching({"seriesid": self.id}, subjects)
-        return {one: self.already for one in subjects if one not in inside}
+        entered = await self.find_matching({"seriesid": self.id}, subjects)
+        return {subject: self.idle_outcome for subject in subjects if subject not in entered}
 
     async def recheck(self, subject: str) -> Idle:
-        return "" if await self._running(subject) else self.already
+        return "" if await self._fetch_active_ids(subject) else self.idle_outcome
 
-    async def _running(self, subject: str) -> list[str]:
-        return [str(row["id"]) for row in await self.entries(subject) if str(row.get("status")) == "1"]
+    async def _fetch_active_ids(self, subject: str) -> list[str]:
+        """Return the ids of the contact's entries that have not ended."""
+        return [str(row["id"]) for row in await self.fetch_entries(subject) if str(row.get("status")) == "1"]
 
     async def apply(self, subject: str) -> Done:
-        running = await self._running(subject)
-        for id in running:
+        ids = await self._fetch_active_ids(subject)
+        for id in ids:
             await self.sender.send(self.operation.request({"id": id}))
-        return Done(self.word, {}) if running else Done("had run through it already")
+        return Done(self.done_outcome, {}) if ids else Done("had run through it already")
 
-    async def revert(self, subject: str, kept: Json) -> str:
+    async def revert(self, subject: str, saved: Json) -> str:
         return "not put back: it would begin from the start"

@@ -1,6 +1,7 @@
-"""What a job does with one record: each step looks at a hundred at once, does one, and can take it back.
+"""The base of all bulk steps: look at a hundred records at once, change one, and take a change back.
 
-Prior states are asked for by a query for a hundred ids, so that who has it already costs next to nothing.
+The prior states of a hundred records are one query by their ids, so that records that need no change cost next to
+nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,14 +14,14 @@ from ac_mcp.operations import STEPS
 from ac_mcp.spec.operation import Operation
 
 Idle = str
-"""What is said of a record that needs nothing."""
+"""The outcome of a record that needs no change, in words."""
 NOT_KEPT, CHANGED = "what stood there was not kept", "changed again since, left as it is"
-"""What is said of a record that is not taken back."""
+"""Outcomes of a record that an undo leaves as it is: its prior state was not stored, or it was changed since."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of one record; `kept` is what it takes to undo it, None where nothing was changed."""
+    """The outcome of one record, and the data to undo it; `undo_data` is None if nothing was changed."""
 
     outcome: str
     undo_data: Json | None = None
@@ -28,63 +29,71 @@ class Done:
 
 @dataclass(slots=True)
 class Step:
-    """One thing done to every record. `id` is what it is about, `name` what people call that."""
+    """One change that a job makes to every record."""
 
     sender: Sender
     id: str = ""
+    """The id of the tag, list or automation that the step is about."""
     name: str = ""
+    """The name of that tag, list or automation."""
     prior: dict[str, Any] = field(default_factory=dict[str, Any])
-    """What a look has found of a record."""
+    """The prior states of records that were looked at, by subject."""
     tool: str = ""
-    already: str = ""
-    """What is said of a record that is so already."""
-    word: str = ""
-    """And of one that was changed."""
+    """The name of the operation that makes the same change to one record."""
+    idle_outcome: str = ""
+    """The outcome of a record that already is as the step would make it."""
+    done_outcome: str = ""
+    """The outcome of a record that was changed."""
     cost: float = 1.0
     """Requests for one record."""
-    many: int = 0
-    """About how many records there are."""
+    record_count: int = 0
+    """About how many records the job has."""
 
     async def find_unaffected(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
-        """Those of these that need nothing, and why; of the others `prior` is known from now on."""
+        """Return the records that need no change, with their outcome; note the prior states of the others."""
         return {}
 
     async def recheck(self, subject: str) -> Idle:
-        """The same for one, asked anew; empty where there is something to do."""
+        """Look at one record anew and return its outcome if it needs no change, else ""."""
         return (await self.find_unaffected([subject])).get(subject, "")
 
     def recovery_data(self, subject: str) -> Json | None:
-        """What is to be known of it if its answer gets lost."""
+        """Return the data that `recover` needs if the answer about a record is lost; None if it needs none."""
         return {"prior": self.prior[subject]} if subject in self.prior else None
 
-    async def recover(self, subject: str, kept: Json | None) -> Done | None:
-        """What came of one whose answer nobody heard: the process died meanwhile. None if it is still to be done."""
-        word = await self.recheck(subject)
-        if word == self.already:
-            return Done(self.word, self.undo_data((kept or {}).get("prior")))
-        return Done(word) if word else None
+    async def recover(self, subject: str, saved: Json | None) -> Done | None:
+        """Return the outcome of a record that an earlier process has begun; None if the step is still to be applied.
+
+        `saved` is what `recovery_data` returned then.
+        """
+        outcome = await self.recheck(subject)
+        if outcome == self.idle_outcome:
+            return Done(self.done_outcome, self.undo_data((saved or {}).get("prior")))
+        return Done(outcome) if outcome else None
 
     def undo_data(self, prior: Any) -> Json:
-        """What it takes to undo it, from what stood there."""
+        """Return the data that `revert` needs, from the prior state of a record."""
         return {}
 
     async def apply(self, subject: str) -> Done:
+        """Change one record and return its outcome."""
         raise NotImplementedError
 
-    async def revert(self, subject: str, kept: Json) -> str:
-        """What came of taking it back."""
+    async def revert(self, subject: str, saved: Json) -> str:
+        """Take the change of one record back and return the outcome; `saved` is its undo data."""
         raise NotImplementedError
 
     @property
     def operation(self) -> Operation[..., Any]:
-        """The tool that does the same for one."""
+        """The operation that makes the same change to one record."""
         return STEPS[self.tool]
 
-    async def rows(self, path: str, key: str, **query: str) -> list[Json]:
-        reply = await self.sender.send(Request("GET", path, query, repeatable=True))
-        return as_objects(reply.body.get(key))
+    async def fetch_rows(self, path: str, key: str, **query: str) -> list[Json]:
+        """Return the rows under `key` of the answer to a GET request."""
+        response = await self.sender.send(Request("GET", path, query, repeatable=True))
+        return as_objects(response.body.get(key))
 
     async def find_matching(self, query: Mapping[str, str], subjects: Sequence[str]) -> set[str]:
-        """Those of a hundred contacts that a query finds."""
-        found = await ContactQuery(self.sender, ()).find_matching(query, [int(one) for one in subjects])
-        return {str(row.get("id")) for row in found}
+        """Return the ids of those of a hundred contacts that a query finds."""
+        rows = await ContactQuery(self.sender, ()).find_matching(query, [int(subject) for subject in subjects])
+        return {str(row.get("id")) for row in rows}

@@ -1,4 +1,4 @@
-"""The steps of a job as its plan describes them, also those that take an earlier job back."""
+"""Builds the steps that a plan describes, and those that take an earlier job back."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,28 +14,29 @@ from ac_mcp.spec.job_plan import StepPlan
 
 @dataclass(slots=True)
 class RevertStep(Step):
-    """Takes a step of an earlier job back."""
+    """Takes a step of an earlier job back. Its `prior` holds the undo data of that job by subject."""
 
-    of: Step | None = None
+    reverted: Step | None = None
+    """The step that is taken back; always set."""
 
     async def recheck(self, subject: str) -> str:
-        return ""  # taking back looks first
+        return ""  # `revert` looks itself
 
     def recovery_data(self, subject: str) -> Json | None:
-        return self.prior.get(subject)  # as it is kept already
+        return self.prior.get(subject)  # the undo data stays stored as it is
 
-    async def recover(self, subject: str, kept: Json | None) -> Done | None:
-        if kept is not None:
-            self.prior[subject] = kept
+    async def recover(self, subject: str, saved: Json | None) -> Done | None:
+        if saved is not None:
+            self.prior[subject] = saved
         return None
 
     async def apply(self, subject: str) -> Done:
-        assert self.of
+        assert self.reverted
         try:
             if subject not in self.prior:
                 return Done(NOT_KEPT)
-            word = await self.of.revert(subject, self.prior[subject])
-            return Done(word, None if word in (NOT_KEPT, CHANGED) else {})
+            outcome = await self.reverted.revert(subject, self.prior[subject])
+            return Done(outcome, None if outcome in (NOT_KEPT, CHANGED) else {})
         except NotFound:
             return Done("was gone already", {})
 
@@ -44,32 +45,31 @@ KINDS: Mapping[str, Callable[..., Step]] = {
     "tag": Tag, "untag": Untag, "subscribe": Subscribe, "unsubscribe": Unsubscribe, "fields": Fields, "enter": Enter,
     "leave": Leave, "deal": Deal,
 }  # fmt: skip
-
-
+"""The class of each step, by its name in a plan."""
 REWRITTEN = ("fields", "deal")
-"""Steps that replace what stood there: without that there is no way back."""
+"""The steps that replace values: they can be taken back only with the prior values."""
 INVERSE = {
     "tag_contact": "untag_contact", "untag_contact": "tag_contact", "subscribe_contact": "unsubscribe_contact",
     "unsubscribe_contact": "subscribe_contact", "add_to_automation": "remove_from_automation",
 }  # fmt: skip
-"""The tool that does what taking back amounts to."""
+"""The operation that reverts another one, by that one's name."""
 
 
-def step_of(sender: Sender, plan: StepPlan, many: int, clock: Callable[[], float]) -> Step:
-    """Return the step that a plan describes, for about so many records."""
+def step_of(sender: Sender, plan: StepPlan, record_count: int, clock: Callable[[], float]) -> Step:
+    """Return the step that a plan describes, for a job on about so many records."""
     parameters: dict[str, object] = {key: value for key, value in plan.items() if key not in ("do", "back", "shown")}
     if plan["do"] == "fields":
         parameters["clock"] = clock
-    step = KINDS[plan["do"]](sender, many=many, **parameters)
+    step = KINDS[plan["do"]](sender, record_count=record_count, **parameters)
     if plan.get("back"):
-        return RevertStep(sender, step.id, step.name, tool=INVERSE.get(step.tool, step.tool), of=step)
+        return RevertStep(sender, step.id, step.name, tool=INVERSE.get(step.tool, step.tool), reverted=step)
     return step
 
 
-def count_requests(steps: Sequence[Step], many: int) -> int:
+def count_requests(steps: Sequence[Step], record_count: int) -> int:
     """Return about how many requests the steps take for so many records."""
-    looks = -(-many // PAGE) * len(steps)
-    return round(sum(step.cost for step in steps) * many) + looks
+    looks = -(-record_count // PAGE) * len(steps)
+    return round(sum(step.cost for step in steps) * record_count) + looks
 
 
 def describe_step(plan: StepPlan) -> str:

@@ -1,4 +1,4 @@
-"""Steps that set values of many contacts or deals."""
+"""The steps that set values of many contacts or deals."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,132 +9,153 @@ from typing import Any
 from ac_mcp.filters.contact_query import PAGE, ContactQuery
 from ac_mcp.jobs.steps.base import CHANGED, NOT_KEPT, Done, Idle, Step
 from ac_mcp.messages import Json, Request, as_object
-from ac_mcp.writes.undo_requests import values_by_field as by_field
+from ac_mcp.writes.undo_requests import values_by_field
 
-BELIEVED = 60.0
-"""Seconds for which the values of a field, read as a whole, are believed."""
-TOGETHER = {"group", "stage"}
-"""A deal's pipeline and stage only go back together."""
+MAX_AGE = 60.0
+"""Seconds for which all values of a field, once read, count as current."""
+PLACE = {"group", "stage"}
+"""A deal's pipeline and stage, which are only restored together."""
 
 
 @dataclass(slots=True)
 class Fields(Step):
-    """Custom fields. What is there is read as a whole where that is less than a request for each contact."""
+    """Sets custom fields of contacts.
+
+    All values of the fields are read at once if that takes fewer requests than one for each contact.
+    """
 
     tool: str = "update_contact"
-    already: str = "already so"
-    word: str = "changed"
+    idle_outcome: str = "already so"
+    done_outcome: str = "changed"
     values: Mapping[str, str] = field(default_factory=dict[str, str])
-    stood: dict[str, dict[str, str]] | None = None
-    """By contact and field, where all of it was read."""
-    asked: float = -inf
+    """The new values by field id."""
+    all_values: dict[str, dict[str, str]] | None = None
+    """All present values by contact and field id; None if there are too many to read at once."""
+    fetched_at: float = -inf
+    """When `all_values` were read, by `clock`."""
     clock: Callable[[], float] = monotonic
 
     async def find_unaffected(self, subjects: Sequence[str]) -> Mapping[str, Idle]:
-        if self.clock() - self.asked > BELIEVED:
-            self.stood, self.asked = await self._all(), self.clock()
-        for one in subjects if self.stood is not None else ():
-            self.prior[one] = (self.stood or {}).get(one, {})
-        return {one: self.already for one in subjects if one in self.prior and self._so(self.prior[one])}
+        if self.clock() - self.fetched_at > MAX_AGE:
+            self.all_values, self.fetched_at = await self._fetch_all_values(), self.clock()
+        if self.all_values is not None:
+            for subject in subjects:
+                self.prior[subject] = self.all_values.get(subject, {})
+        return {
+            subject: self.idle_outcome
+            for subject in subjects
+            if subject in self.prior and self._is_unaffected(self.prior[subject])
+        }
 
     async def recheck(self, subject: str) -> Idle:
-        self.prior[subject] = await self._of(subject)
-        return self.already if self._so(self.prior[subject]) else ""
+        self.prior[subject] = await self._fetch_values(subject)
+        return self.idle_outcome if self._is_unaffected(self.prior[subject]) else ""
 
-    async def _of(self, subject: str) -> dict[str, str]:
-        return by_field(await self.rows(f"/contacts/{subject}/fieldValues", "fieldValues"))
+    async def _fetch_values(self, subject: str) -> dict[str, str]:
+        """Return the values of one contact by field id."""
+        return values_by_field(await self.fetch_rows(f"/contacts/{subject}/fieldValues", "fieldValues"))
 
-    async def _all(self) -> dict[str, dict[str, str]] | None:
-        """Nothing where there are too many."""
+    async def _fetch_all_values(self) -> dict[str, dict[str, str]] | None:
+        """Return all values of the fields by contact and field id; None if there are too many."""
         selection = ContactQuery(self.sender, ())
         queries = [{"filters[fieldid]": id} for id in self.values]
-        if sum([await selection.count_values(query) for query in queries]) > PAGE * max(1, self.many):
+        if sum([await selection.count_values(query) for query in queries]) > PAGE * max(1, self.record_count):
             return None
-        found: dict[str, dict[str, str]] = {}
+        values: dict[str, dict[str, str]] = {}
         for row in [row for query in queries for row in await selection.values(query)]:
-            found.setdefault(str(row.get("contact")), {})[str(row.get("field"))] = str(row.get("value") or "")
-        return found
+            values.setdefault(str(row.get("contact")), {})[str(row.get("field"))] = str(row.get("value") or "")
+        return values
 
-    def _so(self, stood: Mapping[str, str]) -> bool:
-        return all(stood.get(id, "") == stored_text(value) for id, value in self.values.items())
+    def _is_unaffected(self, present: Mapping[str, str]) -> bool:
+        """Return whether a contact with these values already has the new ones."""
+        return all(present.get(id, "") == stored_text(value) for id, value in self.values.items())
 
     def undo_data(self, prior: Any) -> Json:
         return {} if prior is None else {"was": {id: prior.get(id, "") for id in self.values}}
 
     async def apply(self, subject: str) -> Done:
-        stood = self.prior.get(subject)
-        if stood is None:
-            stood = self.prior[subject] = await self._of(subject)
-        if self._so(stood):
-            return Done(self.already)
+        prior = self.prior.get(subject)
+        if prior is None:
+            prior = self.prior[subject] = await self._fetch_values(subject)
+        if self._is_unaffected(prior):
+            return Done(self.idle_outcome)
         await self.sender.send(self.operation.request({"contact": subject, "fields": self.values}))
-        return Done(self.word, self.undo_data(stood))
+        return Done(self.done_outcome, self.undo_data(prior))
 
-    async def revert(self, subject: str, kept: Json) -> str:
-        if "was" not in kept:
+    async def revert(self, subject: str, saved: Json) -> str:
+        if "was" not in saved:
             return NOT_KEPT
-        stood = await self._of(subject)
-        was = {id: value for id, value in kept["was"].items() if stood.get(id, "") == stored_text(self.values[id])}
-        if not was:
+        present = await self._fetch_values(subject)
+        restorable = {
+            id: value for id, value in saved["was"].items() if present.get(id, "") == stored_text(self.values[id])
+        }
+        if not restorable:
             return CHANGED
-        await self.sender.send(self.operation.request({"contact": subject, "fields": was}))
-        return "restored" if len(was) == len(kept["was"]) else "partly restored: the rest was changed again since"
+        await self.sender.send(self.operation.request({"contact": subject, "fields": restorable}))
+        is_complete = len(restorable) == len(saved["was"])
+        return "restored" if is_complete else "partly restored: the rest was changed again since"
 
 
 def stored_text(value: str) -> str:
-    """As it is stored (reference 9)."""
+    """Return a field value as the API stores it: several options as `||A||B||` (reference 9)."""
     return f"||{value.strip('|')}||" if "||" in value.strip("|") else value
 
 
 @dataclass(slots=True)
 class Deal(Step):
-    """`changes` by our names. What the list showed of a deal is believed for a moment, then it is read."""
+    """Sets attributes of deals. The row that a list gave counts as current for a moment; then the deal is read."""
 
     tool: str = "update_deal"
-    already: str = "already so"
-    word: str = "changed"
+    idle_outcome: str = "already so"
+    done_outcome: str = "changed"
     changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The new values by the parameters of the operation."""
 
     @property
-    def wire(self) -> Json:
-        """What is sent, by the API's names."""
+    def api_changes(self) -> Json:
+        """The new values by the names of the API."""
         return as_object((self.operation.request({"deal": "0", **self.changes}).body or {}).get("deal"))
 
     async def recheck(self, subject: str) -> Idle:
-        self.prior[subject] = await self._row(subject)
-        return self.already if self._so(self.prior[subject]) else ""
+        self.prior[subject] = await self._fetch_deal(subject)
+        return self.idle_outcome if self._is_unaffected(self.prior[subject]) else ""
 
-    def _so(self, stood: Json) -> bool:
-        return all(str(stood.get(key) or "") == str(value) for key, value in self.wire.items())
+    def _is_unaffected(self, deal: Json) -> bool:
+        """Return whether a deal already has the new values."""
+        return all(str(deal.get(key) or "") == str(value) for key, value in self.api_changes.items())
 
     def undo_data(self, prior: Any) -> Json:
         if not prior:
             return {}
-        keys = set(self.wire) | (TOGETHER if TOGETHER & set(self.wire) else set[str]())
+        keys = with_whole_place(set(self.api_changes))
         return {"was": {key: prior.get(key) for key in sorted(keys)}}
 
     async def apply(self, subject: str) -> Done:
-        stood = self.prior.get(subject)
-        if stood is None:
-            stood = self.prior[subject] = await self._row(subject)
-        if self._so(stood):
-            return Done(self.already)
+        prior = self.prior.get(subject)
+        if prior is None:
+            prior = self.prior[subject] = await self._fetch_deal(subject)
+        if self._is_unaffected(prior):
+            return Done(self.idle_outcome)
         await self.sender.send(self.operation.request({"deal": subject, **self.changes}))
-        return Done(self.word, self.undo_data(stood))
+        return Done(self.done_outcome, self.undo_data(prior))
 
-    async def _row(self, subject: str) -> Json:
-        return as_object(
-            (await self.sender.send(Request("GET", f"/deals/{subject}", repeatable=True))).body.get("deal")
-        )
+    async def _fetch_deal(self, subject: str) -> Json:
+        response = await self.sender.send(Request("GET", f"/deals/{subject}", repeatable=True))
+        return as_object(response.body.get("deal"))
 
-    async def revert(self, subject: str, kept: Json) -> str:
-        if "was" not in kept:
+    async def revert(self, subject: str, saved: Json) -> str:
+        if "was" not in saved:
             return NOT_KEPT
-        stood, wire = await self._row(subject), self.wire
-        changed = {key for key, value in wire.items() if str(stood.get(key)) != str(value)}
-        lost = changed | (TOGETHER if TOGETHER & changed else set[str]())
-        was = {key: value for key, value in kept["was"].items() if key not in lost}
-        if not was:
+        present, changes = await self._fetch_deal(subject), self.api_changes
+        changed_since = {key for key, value in changes.items() if str(present.get(key)) != str(value)}
+        lost = with_whole_place(changed_since)
+        restorable = {key: value for key, value in saved["was"].items() if key not in lost}
+        if not restorable:
             return CHANGED
-        await self.sender.send(replace(self.operation.request({"deal": subject}), body={"deal": was}))
+        await self.sender.send(replace(self.operation.request({"deal": subject}), body={"deal": restorable}))
         return "restored" if not lost else "partly restored: the rest was changed again since"
+
+
+def with_whole_place(keys: set[str]) -> set[str]:
+    """Return these attributes of a deal, and pipeline and stage if one of the two is among them."""
+    return keys | PLACE if keys & PLACE else keys
