@@ -54,7 +54,7 @@ def require_public(text: str) -> str:
 
 
 def is_public(host: str) -> bool:
-    """Whether a host is reachable from the internet, judged by its text alone (nothing is resolved)."""
+    """Return whether a host is reachable from the internet, judged by its text alone (nothing is resolved)."""
     if ":" in host:
         return is_public_ipv6(host)
     last_label = host.rstrip(".").rpartition(".")[2]
@@ -64,7 +64,7 @@ def is_public(host: str) -> bool:
 
 
 def is_public_ipv4(host: str) -> bool:
-    """Whether this is a public IPv4 address in the usual dotted notation."""
+    """Return whether this is a public IPv4 address in the usual dotted notation."""
     try:
         return IPv4Address(host).is_global and not IPv4Address(host).is_multicast
     except AddressValueError:
@@ -72,7 +72,7 @@ def is_public_ipv4(host: str) -> bool:
 
 
 def is_public_ipv6(host: str) -> bool:
-    """Whether this is a public IPv6 address that has no zone and embeds no IPv4 address."""
+    """Return whether this is a public IPv6 address that has no zone and embeds no IPv4 address."""
     try:
         address = IPv6Address(host.partition("%")[0])
     except AddressValueError:

@@ -203,7 +203,7 @@ def require_safe_hosting(settings: Settings) -> None:
 
 
 def is_address(value: str) -> bool:
-    """Whether a key may travel to this URL: https, or plain http to this machine, and nothing after the path."""
+    """Return whether a key may travel to this URL: https, or plain http to this machine, and nothing after the path."""
     try:
         address = urlsplit(value)
         has_host = bool(address.hostname) and (address.port is None or address.port > 0)

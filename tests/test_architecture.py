@@ -136,3 +136,102 @@ def test_exceptions_of_every_kind_end_in_one_place() -> None:
 def test_the_environment_is_read_in_one_place() -> None:
     read = [str(path) for path, text in FILES.items() if re.search(r"\benviron\b|\bgetenv\b", text)]
     assert {part(Path(path)) for path in read} <= {"cli", "settings"}
+
+
+NO_NAMES = {
+    "told", "said", "asked", "given", "kept", "known", "shown", "again", "one", "those", "back", "so",
+}  # fmt: skip
+STORED_WORDS = {
+    Path("spec/job_plan.py"): {"shown", "back", "given"},  # keys of plans that are stored
+}
+
+
+def names(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Every name that a file gives: of functions, classes, parameters and variables."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.lineno, node.name
+            case ast.arg():
+                yield node.lineno, node.arg
+            case ast.Name(ctx=ast.Store()):
+                yield node.lineno, node.id
+            case ast.MatchAs(name=str(name)):
+                yield node.lineno, name
+            case _:
+                continue
+
+
+def test_words_that_say_nothing_are_no_names() -> None:
+    empty = [
+        f"{path}:{line} {name}"
+        for path, tree in TREES.items()
+        for line, name in names(tree)
+        if name.lower().strip("_") in NO_NAMES - STORED_WORDS.get(path, set())
+    ]
+    assert empty == []
+
+
+def test_a_constructor_is_given_no_more_than_five_arguments_by_their_place() -> None:
+    many = [
+        f"{path}:{node.lineno} {ast.unparse(node.func)}"
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and len(node.args) > 5 and ast.unparse(node.func).rpartition(".")[2][:1].isupper()
+    ]
+    assert many == []
+
+
+def test_nothing_is_put_on_an_exception_that_was_raised() -> None:
+    """A caught error is copied (`error.but(...)`), never changed."""
+    changed = [
+        f"{path}:{inner.lineno} {ast.unparse(inner)}"
+        for path, tree in TREES.items()
+        for handler in ast.walk(tree)
+        if isinstance(handler, ast.ExceptHandler) and handler.name
+        for inner in ast.walk(handler)
+        if isinstance(inner, ast.Attribute)
+        and isinstance(inner.ctx, ast.Store)
+        and isinstance(inner.value, ast.Name)
+        and inner.value.id == handler.name
+    ]
+    assert changed == []
+
+
+def test_no_type_check_tells_the_mode_of_a_call() -> None:
+    asked = re.compile(r"isinstance\(self\.(sender|inner),")
+    assert [str(path) for path, text in FILES.items() if asked.search(text)] == []
+
+
+def test_every_public_function_says_what_it_does() -> None:
+    """But for the sandbox, and for operations, whose docstrings are descriptions; and where the name says it all."""
+    silent = [
+        f"{path}:{node.lineno} {node.name}"
+        for path, node in functions()
+        if part(path) not in ("sandbox", "operations")
+        and not node.name.startswith("_")
+        and not ast.get_docstring(node)
+        and length(node) > 8
+        and not is_nested(path, node)
+        and not (path.match("jobs/steps/*") and path.name != "base.py")  # they override what base.py describes
+    ]
+    assert silent == []
+
+
+def is_nested(path: Path, node: ast.AST) -> bool:
+    """Whether a function stands inside another one."""
+    outer = [other for other in ast.walk(TREES[path]) if isinstance(other, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return any(node is not other and node in ast.walk(other) for other in outer)
+
+
+def test_docstrings_do_not_begin_with_a_fragment() -> None:
+    fragments = re.compile(r"^(What|Whether|Who|Whoever|Of|With|As|Until|The same|Those|There)\b")
+    begun = [
+        f"{path}:{node.lineno} {node.name}: {doc.splitlines()[0][:60]}"
+        for path, node in functions()
+        if part(path) not in ("sandbox", "operations")
+        and (doc := ast.get_docstring(node) or "")
+        and fragments.match(doc)
+        and not any("property" in ast.unparse(decorator) for decorator in node.decorator_list)
+    ]
+    assert begun == []

@@ -123,19 +123,19 @@ def parse_entry(id: str, table: Mapping[str, Any]) -> Entry:
         id,
         method,
         path,
-        table["does"],
-        (*path_parameters(path), *query, *body),
-        table.get("wrapper", ""),
-        table.get("bare", False),
-        table.get("kind", default_kind),
-        table.get("mails", ""),
-        table.get("undo", True),
-        table.get("total", lists),
-        table.get("answer", ""),
-        table.get("words", ""),
-        table.get("own", ""),
-        tuple(table.get("like", ())),
-        table.get("asks", {}),
+        does=table["does"],
+        takes=(*path_parameters(path), *query, *body),
+        wrapper=table.get("wrapper", ""),
+        bare=table.get("bare", False),
+        kind=table.get("kind", default_kind),
+        mails=table.get("mails", ""),
+        undo=table.get("undo", True),
+        pages=table.get("total", lists),
+        answer=table.get("answer", ""),
+        words=table.get("words", ""),
+        own=table.get("own", ""),
+        like=tuple(table.get("like", ())),
+        asks=table.get("asks", {}),
     )
 
 
@@ -158,4 +158,4 @@ def parse_parameters(texts: Iterable[str], place: Place) -> Iterator[Parameter]:
         if not (found := PARAMETER.fullmatch(text)):
             raise ValueError(f"not a parameter: {text}")
         required, kind = bool(found["must"]), found["kind"] or ""
-        yield Parameter(found["wire"], place, required, kind, found["text"] or "", found["ours"] or "")
+        yield Parameter(found["wire"], place, required, kind=kind, text=found["text"] or "", ours=found["ours"] or "")

@@ -227,7 +227,7 @@ def parse_address(address: str) -> tuple[str, int]:
 
 
 def is_local(host: str) -> bool:
-    """Whether only this machine can reach the host. Names other than `localhost` could resolve to any address."""
+    """Return whether only this machine can reach the host. Any name but `localhost` could resolve to any address."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -83,7 +83,15 @@ def call_tool(settings: Settings, options: Namespace) -> int:
     if tool not in access.tools:  # an operation of the catalogue runs through a generic tool
         tool, arguments = access.generic_tool_for(operation), {"id": tool, **pack_arguments(arguments)}
     settings = replace(settings, confirm="deletes" if settings.confirm == "auto" else settings.confirm)
-    call = ShellCall(tool, arguments, Company.from_options(options), flags, options.dry_run, options.yes, options.csv)
+    call = ShellCall(
+        tool,
+        arguments,
+        Company.from_options(options),
+        flags=flags,
+        dry_run=options.dry_run,
+        confirmed=options.yes,
+        csv=options.csv,
+    )
     return anyio.run(run_call, settings, call)
 
 

@@ -92,7 +92,7 @@ class ConnectRun:
         )
 
     def is_named(self, word: str, row: Json) -> bool:
-        """Whether the word is the id or the name of the connection."""
+        """Return whether the word is the id or the name of the connection."""
         return word == row["connection_id"] or word.casefold() == self.name_of(row).casefold()
 
     async def sign_in(self, rows: list[Json]) -> Json | None:
@@ -118,7 +118,7 @@ class ConnectRun:
         return as_object(answer.get("connection"))
 
     def is_fresh(self, row: Json) -> bool:
-        """Whether the connection is pending and its link new enough to be opened again."""
+        """Return whether the connection is pending and its link new enough to be opened again."""
         try:
             age = (self.account.gateway.now() - datetime.fromisoformat(str(row.get("creation_time")))).total_seconds()
         except (ValueError, TypeError):
@@ -178,7 +178,7 @@ def single_line(text: str) -> str:
 
 
 def can_open(url: str) -> bool:
-    """Whether to open the URL in a browser: a user is at the terminal, and the address is safe for a sign-in."""
+    """Return whether to open the URL in a browser: a user is at the terminal, and the address is safe for a sign-in."""
     return sys.stdout.isatty() and is_address(url.partition("?")[0])
 
 

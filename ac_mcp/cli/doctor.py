@@ -171,7 +171,7 @@ def find_served_address(cmdline: Path = FIRST_PROCESS) -> str:
 
 
 def is_healthy(address: str) -> bool:
-    """Whether the server at `host:port` answers /healthz. A server on all addresses is reached by loopback."""
+    """Return whether the server at `host:port` answers /healthz. A server on all addresses is reached by loopback."""
     host, _, port = address.rpartition(":")
     host = {"0.0.0.0": "127.0.0.1", "::": "::1", "[::]": "::1"}.get(host, host).strip("[]")
     connection = HTTPConnection(host, int(port) if port.isdecimal() else 0, timeout=HEALTH_TIMEOUT)

@@ -235,15 +235,29 @@ def load_job(db: sqlite3.Connection, id: int) -> Job:
         db.execute(query, (id,)).fetchone()
     )
     return Job(
-        number, json.loads(plan), state, note, total, limit, bool(collected), cursor, runner, heartbeat_at, seconds, -1,
-        tool, json.loads(arguments),
-    )  # fmt: skip
+        number,
+        json.loads(plan),
+        state,
+        note=note,
+        total=total,
+        limit=limit,
+        collected=bool(collected),
+        cursor=cursor,
+        runner=runner,
+        heartbeat_at=heartbeat_at,
+        seconds=seconds,
+        fresh_cursor=-1,
+        tool=tool,
+        arguments=json.loads(arguments),
+    )
 
 
 def item_from_row(row: tuple[Any, ...]) -> Item:
     """Return the item of a row of the item table, without its job."""
     n, step, subject, state, outcome, reason, prior = row
-    return Item(n, step, subject, state, outcome, reason, json.loads(prior) if prior else None)
+    return Item(
+        n, step, subject, state=state, outcome=outcome, reason=reason, prior=json.loads(prior) if prior else None
+    )
 
 
 def purge(db: sqlite3.Connection) -> None:

@@ -360,7 +360,9 @@ class NameDirectory:
             within = str(row.get(resource.lookup.within) or "") if resource.lookup.within else ""
             facts = resource.lookup.facts(payload, row) if resource.lookup.facts else {}
             if id and (names or resource.lookup.directory):
-                yield DirectoryEntry(str(id), names, within, self._clock(), resource.lookup.find is not None, facts)
+                yield DirectoryEntry(
+                    str(id), names, within, seen_at=self._clock(), detail=resource.lookup.find is not None, facts=facts
+                )
 
     def _is_recent(self, entry: DirectoryEntry | None) -> bool:
         return entry is not None and self._clock() - entry.seen_at < FRESH_SECONDS

@@ -76,7 +76,7 @@ def own_properties(operation: Operation[..., Any]) -> Iterable[tuple[str, Json]]
 
 
 def may_omit_row(operation: Operation[..., Any]) -> bool:
-    """Whether an answer may come without the row itself; the things the call named then replace it."""
+    """Return whether an answer may come without the row itself; the things the call named then replace it."""
     silent = operation.resource.api.quiet or bool(operation.options.effects.moves)
     return operation.method in ("POST", "DELETE") or (operation.method == "PUT" and silent)
 

@@ -131,7 +131,7 @@ def summarize_rest(writes: Writes) -> list[str]:
 
 
 def is_unchanged(request: Request, before: Json) -> bool:
-    """Whether the record already has every value the request would set."""
+    """Return whether the record already has every value the request would set."""
     resource = STEPS[request.operation].resource
     row, sent = old_row(resource, before), as_object((request.body or {}).get(resource.singular))
     if request.method == "DELETE" or not row or (request.raw and not sent):

@@ -39,7 +39,7 @@ class View:
         return cls(arguments.get("detail") == "full", frozenset(arguments.get("fields") or ()), hidden)
 
     def shows(self, column: Column) -> bool:
-        """Whether the column may be shown."""
+        """Return whether the column may be shown."""
         return not (self.hidden and column.free)
 
 
@@ -237,7 +237,7 @@ def unsummarized(resource: Resource, row: Json) -> Json:
 
 
 def is_noise(key: str, value: Any) -> bool:
-    """Whether a value is empty, a second copy of a date, or a bare list of ids."""
+    """Return whether a value is empty, a second copy of a date, or a bare list of ids."""
     is_id_list = isinstance(value, list) and all(isinstance(item, str) for item in cast("list[Any]", value))
     return value in NOTHING or key.endswith("_timestamp") or is_id_list
 

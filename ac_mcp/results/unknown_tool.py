@@ -151,7 +151,7 @@ def map_arguments(tool: str, arguments: Mapping[str, Any], nouns: set[str]) -> M
 
 
 def fits(operation: Operation[..., Any], verb: str, nouns: set[str], arguments: Mapping[str, Any]) -> bool:
-    """Whether the operation takes exactly these arguments and does the same to the same thing as the name says."""
+    """Return whether the operation takes exactly these arguments and does what the name says to the same thing."""
     own_verb, own_nouns = parse_own_tool(operation.name)
     is_complete = set(operation.required) <= arguments.keys() <= operation.signature.parameters.keys()
     needs_all_nouns = own_verb in (REMOVE, TIE, UNTIE)
@@ -163,7 +163,7 @@ def fits(operation: Operation[..., Any], verb: str, nouns: set[str], arguments: 
 
 
 def verbs_agree(verb: str, own_verb: str) -> bool:
-    """Whether the tool's own verb may stand for the verb of the name.
+    """Return whether the tool's own verb may stand for the verb of the name.
 
     "Add" and "remove" may mean to associate and to separate; "untag" never means to delete.
     """

@@ -56,17 +56,30 @@ class Sandbox:
         self.requests: deque[LoggedRequest] = deque(maxlen=LOG_SIZE)
         self.quirks = Quirks()
         connections = Connections(self._store)
-        with self._store.transaction():
-            connections.migrate()
-            if not self._store.for_account(COMPANY).count("users"):
-                moment = now()
-                seed(self._store.for_account(COMPANY), number, moment, size)
-                connections.seed(moment)
+        self._seed(connections, number, now(), size)
         access = Access(self.key, connections, rate, clock)
         self.faults = Faults(faults)
         self.app = build_app(
-            Parts(self._store, connections, access, self.quirks, now, self.requests, self.faults, latency, sleep)
+            Parts(
+                self._store,
+                connections,
+                access,
+                quirks=self.quirks,
+                now=now,
+                log=self.requests,
+                faults=self.faults,
+                latency=latency,
+                sleep=sleep,
+            )
         )
+
+    def _seed(self, connections: Connections, number: int, moment: datetime, size: Size) -> None:
+        """Plant the company, if the store holds none yet."""
+        with self._store.transaction():
+            connections.migrate()
+            if not self._store.for_account(COMPANY).count("users"):
+                seed(self._store.for_account(COMPANY), number, moment, size)
+                connections.seed(moment)
 
     async def serve(self, port: int) -> asyncio.Server:
         """Serve over HTTP on this machine, where the faults of the transport work too."""

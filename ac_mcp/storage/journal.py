@@ -127,7 +127,7 @@ class Journal:
         return await self.transact(work)
 
     async def has_begun(self, call: str, *, keyed: bool) -> bool:
-        """Whether an identical call has begun a write whose result was not reported (or, if `keyed`, was)."""
+        """Return whether an identical call has begun a write whose result was not reported (or, if `keyed`, was)."""
         return await self.transact(lambda db: self._find_earlier(db, "call", call, keyed) is not None)
 
     def _find_earlier(self, db: sqlite3.Connection, column: str, value: str, keyed: bool) -> Intent | None:
@@ -186,7 +186,7 @@ class Journal:
         await self.transact_or_queue(work)
 
     async def has_failed(self, intent: Intent) -> bool:
-        """Whether the request of an intent is known to have failed, or the intent was deleted."""
+        """Return whether the request of an intent is known to have failed, or the intent was deleted."""
         query = "SELECT state FROM intent WHERE id = ? AND request = ?"
         row = await self.transact(lambda db: db.execute(query, (intent.id, intent.request)).fetchone())
         return row is None or row[0] == "failed"

@@ -54,7 +54,7 @@ class RedisClient:
             raise as_unusable(error) from error
 
     async def is_persistent(self) -> bool:
-        """Whether the data survives a restart (append-only file)."""
+        """Return whether the data survives a restart (append-only file)."""
         return bool(int((await self.info("persistence")).get("aof_enabled", 0)))
 
     async def info(self, section: str) -> dict[str, Any]:

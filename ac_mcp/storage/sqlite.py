@@ -125,7 +125,7 @@ class Database:
         return connection
 
     def _is_broken(self) -> bool:
-        """Whether the file at this path is corrupt now; another process may have replaced the one that was open."""
+        """Return whether the file at this path is corrupt now; another process may have replaced it meanwhile."""
         try:
             self._run_transaction(
                 lambda connection: connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -145,7 +145,7 @@ class Database:
 
 
 def is_corrupt(error: sqlite3.Error) -> bool:
-    """Whether the error says that the file is not a database, or no longer one.
+    """Return whether the error says that the file is not a database, or no longer one.
 
     The low byte of an extended error code is the primary code (sqlite.org/rescode.html).
     """

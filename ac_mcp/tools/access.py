@@ -54,7 +54,7 @@ class ToolAccess:
         return GENERIC_TOOLS[not operation.read_only]
 
     def is_disabled(self, operation: Operation[..., Any]) -> bool:
-        """Whether the operation, the same request or an equivalent tool is switched off."""
+        """Return whether the operation, the same request or an equivalent tool is switched off."""
         entry = catalogue().get(operation.name)
         if entry is None:
             return operation.name in self.disabled

@@ -183,7 +183,7 @@ def find_action(text: str, method: str = "") -> frozenset[str]:
 
 
 def has_own_tool(entry: Entry) -> bool:
-    """Whether one of our own tools sends the same request."""
+    """Return whether one of our own tools sends the same request."""
     return STEPS[entry.id].options.encoding.counts_as in OPERATIONS
 
 

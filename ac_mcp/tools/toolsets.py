@@ -39,7 +39,7 @@ def offered_tools(settings: Settings) -> dict[str, Operation[..., Any]]:
 
 
 def is_possible(operation: Operation[..., Any], settings: Settings) -> bool:
-    """Whether the operation can run with these settings: without Maton there are no connections to manage."""
+    """Return whether the operation can run with these settings: without Maton there are no connections to manage."""
     return not (settings.direct and operation.resource.plane == "control")
 
 

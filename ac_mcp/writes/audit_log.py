@@ -291,7 +291,19 @@ def load_change(db: sqlite3.Connection, id: int) -> Change:
     rows = db.execute(f"SELECT {ENTRY_COLUMNS} FROM write WHERE change = ? ORDER BY id", (id,)).fetchall()
     entries = tuple(AuditEntry.from_row(entry) for entry in rows)
     undone_by = load_undone_by(db, id)
-    return Change(owner, tool, json.loads(arguments), actor, account, undoes, at, entries, undone_by, id, uid)
+    return Change(
+        owner,
+        tool,
+        json.loads(arguments),
+        actor=actor,
+        account=account,
+        undoes=undoes,
+        at=at,
+        writes=entries,
+        undone_by=undone_by,
+        id=id,
+        uid=uid,
+    )
 
 
 def load_undone_by(db: sqlite3.Connection, id: int) -> tuple[int, ...]:

@@ -95,7 +95,14 @@ def parse(text: str) -> Fault:
         times, seconds = int(pairs.get("times", "1")), float(pairs.get("seconds", "1"))
     except ValueError:
         raise BadFault("times and seconds are numbers.") from None
-    return Fault(kind, times, pairs.get("method", "").upper(), pairs.get("path", ""), "after" in pairs, seconds)
+    return Fault(
+        kind,
+        times,
+        pairs.get("method", "").upper(),
+        path=pairs.get("path", ""),
+        after="after" in pairs,
+        seconds=seconds,
+    )
 
 
 class Faults:

@@ -40,4 +40,4 @@ class Recorder:
 
         method, path, query = scope["method"], scope["path"], scope["query_string"].decode("latin-1")
         await self.app(scope, receive, sending)
-        self.log.append(LoggedRequest(method, path, query, status, size, scope.get(VIA_KEY, "")))
+        self.log.append(LoggedRequest(method, path, query, status=status, size=size, via=scope.get(VIA_KEY, "")))

@@ -40,7 +40,9 @@ class OwnerKind:
 
 
 DEAL = OwnerKind("deal", "deals", "DEAL", "dealId", int)
-ACCOUNT = OwnerKind("account", "accounts", "ACCT", "customerAccountId", None, ("customerAccountId",))
+ACCOUNT = OwnerKind(
+    "account", "accounts", "ACCT", filter_key="customerAccountId", total=None, aliases=("customerAccountId",)
+)
 
 
 def _prepare_definition(kind: OwnerKind) -> Prepare:
