@@ -6,6 +6,7 @@ need them.
 """
 
 import re
+import unicodedata
 
 INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f"
@@ -28,3 +29,14 @@ def visible(text: str) -> str:
 def truncate(text: str, limit: int) -> str:
     """Return at most `limit` characters of the text; an ellipsis is added where it was cut."""
     return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+def fold(text: str) -> str:
+    """Return a text as it is compared: without case, extra spaces, invisible characters, and ways to encode accents."""
+    return " ".join(unicodedata.normalize("NFC", visible(text)).casefold().split())
+
+
+def fold_accents(text: str) -> str:
+    """Return a text as `fold` does, and without accents: "Zoë Müller" is "zoe muller"."""
+    letters = unicodedata.normalize("NFKD", fold(text))
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))

@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 import pytest
 
-from ac_mcp.arguments.aliases import ALIASES, REFUSED, RULES, Misnamed, Rule, resolve_argument
+from ac_mcp.arguments.aliases import REFUSED, RULES, Misnamed, Rule, resolve_argument
 from ac_mcp.messages import Json
+from ac_mcp.spec import synonyms
 from ac_mcp.spec.annotations import Ref, Wire
 from ac_mcp.spec.json_schema import input_schema
 from ac_mcp.spec.operation import Call
@@ -52,7 +53,7 @@ ORDER: tuple[tuple[Any, str, str, str | None, str, str | None], ...] = (
 
 def misnamed(operation: Any, name: str) -> Misnamed:
     parameters = list(input_schema(operation)["properties"])
-    return Misnamed(operation, parameters, name, ALIASES.get(name, name), "some words")
+    return Misnamed(operation, parameters, name, synonyms.ARGUMENTS.get(name, name), "some words")
 
 
 @pytest.mark.parametrize(

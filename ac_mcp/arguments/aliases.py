@@ -7,31 +7,11 @@ from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from ac_mcp.messages import Json, as_int, as_object
+from ac_mcp.spec import synonyms
 from ac_mcp.spec.annotations import camel
 from ac_mcp.spec.json_schema import input_schema
 from ac_mcp.spec.operation import Operation
 
-ALIASES = {
-    **dict.fromkeys(("page_size", "per_page", "pagesize", "max_results", "count", "size", "top"), "limit"),
-    **dict.fromkeys(("skip", "start"), "offset"),
-    **dict.fromkeys(("created_since", "added_after", "since"), "created_after"),
-    **dict.fromkeys(("created_until", "added_before"), "created_before"),
-    **dict.fromkeys(("updated_since", "modified_after"), "updated_after"),
-    **dict.fromkeys(("sort", "sort_by", "order_by", "orderby"), "order"),
-    **dict.fromkeys(("contact_email", "person", "lead", "subscriber"), "contact"),
-    **dict.fromkeys(("company", "organization"), "account"),
-    **dict.fromkeys(("funnel", "group"), "pipeline"),
-    **dict.fromkeys(("assignee", "user", "owner_email"), "owner"),
-    **dict.fromkeys(("amount", "deal_value", "price", "field_value"), "value"),
-    **dict.fromkeys(("body", "content", "comment"), "text"),
-    **dict.fromkeys(("custom_fields", "field_values"), "fields"),
-}
-"""The names that other interfaces use, in lower case, with our own."""
-REVERSED = {
-    "exclude", "excluding", "not", "without", "no", "old", "previous", "former", "from", "to", "until", "except",
-}  # fmt: skip
-"""A name with one of these words means something else than the parameter it resembles."""
-SEARCH_WORDS = ("q", "query", "text", "keyword", "term", "name", "contact", "company", "email", "title")
 WORD = r"[^\W\d_]+(?:[-'][^\W\d_]+)*"
 """One word of a person's name."""
 
@@ -139,7 +119,7 @@ def synonym(argument: Misnamed) -> str | None:
 
 def opposite_or_ambiguous(argument: Misnamed) -> str | None:
     """Refuse a name that may mean the opposite, and one that resembles two parameters equally."""
-    reversed_ = REVERSED & set(argument.words)
+    reversed_ = synonyms.OPPOSITES & set(argument.words)
     return REFUSED if reversed_ or len(argument.containing) > 1 or len(argument.contained) > 1 else None
 
 
@@ -182,7 +162,11 @@ def only_reference(argument: Misnamed) -> str | None:
 def search_text(argument: Misnamed) -> str | None:
     """Return `search` for a text under one of the names that searches have elsewhere."""
     is_text = isinstance(argument.value, str) and not argument.value.strip().isdecimal()
-    return "search" if is_text and "search" in argument.parameters and argument.words[-1] in SEARCH_WORDS else None
+    return (
+        "search"
+        if is_text and "search" in argument.parameters and argument.words[-1] in synonyms.SEARCH_ARGUMENTS
+        else None
+    )
 
 
 RULES: tuple[Rule, ...] = (
@@ -202,7 +186,7 @@ def resolve_argument(
     operation: Operation[..., Any], name: str, parameters: Sequence[str], value: Any = ""
 ) -> str | None:
     """Return the one of `parameters` that an argument under another name stands for; None if none surely does."""
-    ours = name if isinstance(value, bool) else ALIASES.get(name.casefold(), name)
+    ours = name if isinstance(value, bool) else synonyms.ARGUMENTS.get(name.casefold(), name)
     argument = Misnamed(operation, parameters, name, ours, value)
     hits = (hit for rule in RULES if (hit := rule(argument)) is not None)
     return next(hits, REFUSED) or None

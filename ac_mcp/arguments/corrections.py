@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from ac_mcp.arguments.aliases import find_alias, parse_amount
 from ac_mcp.messages import Json
+from ac_mcp.spec import synonyms
 from ac_mcp.spec.annotations import Wire, find_mark
 from ac_mcp.spec.json_schema import allowed_values, argument_model, description_of, input_schema
 from ac_mcp.spec.operation import Operation
@@ -139,16 +140,9 @@ def replace_word(problem: ErrorDetails, word: str, value: Any) -> Any:
     return [word if n == position[0] else item for n, item in enumerate(value)] if position else word
 
 
-SYNONYMS = {
-    "remove": "delete", "disconnect": "delete", "revoke": "delete", "connect": "create", "completed": "done",
-    "complete": "done", "finished": "done", "inactive": "off", "disabled": "off", "active": "use", "enabled": "use",
-}  # fmt: skip
-"""Our choices by the words people use for them."""
-
-
 def find_choice(text: str, choices: list[str]) -> str | None:
     """Return the only choice that a text names: `Closed Won`, `name asc`, `value` for `highest_value`."""
-    words = {SYNONYMS.get(word, word) for word in re.findall(r"[a-z]+", text.casefold())}
+    words = {synonyms.CHOICES.get(word, word) for word in re.findall(r"[a-z]+", text.casefold())}
     named = [choice for choice in choices if choice in words]
     named = named or [choice for choice in choices if words & set(re.split("[_ ]", choice))]
     return named[0] if len(named) == 1 else None

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json
+from ac_mcp.spec import synonyms
 from ac_mcp.spec.parameters import require_date
 
 CONTACT_STATUS = {"any": "-1", "unconfirmed": "0", "active": "1", "unsubscribed": "2", "bounced": "3"}
@@ -94,15 +95,6 @@ DEAL: Mapping[str, ConditionKey] = {
     "updated_before": ConditionKey("filters[updated_before]", "day"),
 }
 KEYS: Mapping[str, Mapping[str, ConditionKey]] = {"contacts": CONTACT, "deals": DEAL}
-KEY_ALIASES = {
-    "tags": "tag", "label": "tag", "lists": "list", "segments": "segment", "automations": "automation",
-    "in_automation": "automation", "query": "search", "text": "search", "created_since": "created_after",
-    "created_from": "created_after", "updated_since": "updated_after", "email_address": "email", "group": "pipeline",
-    "user": "owner", "inactive": INACTIVE, "minimum_value": "min_value", "maximum_value": "max_value",
-    "subscribed": "list", "on_list": "list",
-}  # fmt: skip
-"""The names that people and other interfaces use for our keys."""
-WORD_ALIASES = {"subscribed": "active", "confirmed": "active"}
 COMPARED_DATES = {("created", True): "created_after", ("created", False): "created_before",
                   ("updated", True): "updated_after", ("updated", False): "updated_before"}  # fmt: skip
 """The keys for `created>…` (True) and `created<…` (False)."""
@@ -146,7 +138,7 @@ def normalize_key(key: str) -> str:
 def find_key(kind: str, condition: ConditionText) -> str:
     """Return the key of this kind that a condition is about; "" if it can only be a custom field."""
     key = normalize_key(condition.key)
-    key = KEY_ALIASES.get(key, key)
+    key = synonyms.CONDITIONS.get(key, key)
     return key if key in KEYS[kind] else ""
 
 
@@ -165,7 +157,7 @@ def build_condition(parameter: str, kind: str, key: str, condition: ConditionTex
         raise BadArguments(f'{parameter}: "{whole}": {key} needs a value.')
     match declared.form:
         case "word":
-            words, word = declared.words or {}, WORD_ALIASES.get(value.casefold(), value.casefold())
+            words, word = declared.words or {}, synonyms.STATUSES.get(value.casefold(), value.casefold())
             if word not in words:
                 raise BadArguments(f"{parameter}: {key} takes {', '.join(words)}; {value[:80]!r} is none.")
             return Condition.of(key, words[word], word)

@@ -10,7 +10,6 @@ from ac_mcp.filters.conditions import Condition
 from ac_mcp.filters.contact_query import ContactQuery
 from ac_mcp.jobs.exports import CONTACT_COLUMNS
 from ac_mcp.jobs.import_table import (
-    HEADER_NAMES,
     CustomField,
     ImportTable,
     normalize_header,
@@ -24,13 +23,15 @@ from ac_mcp.jobs.service import JobService, require_complete_record
 from ac_mcp.jobs.sources import MatchingDeals
 from ac_mcp.messages import Json
 from ac_mcp.operations.fields import parse_value
+from ac_mcp.spec import synonyms
 from ac_mcp.spec.job_plan import JobPlan, kind_of_job
 from ac_mcp.storage.redaction import REDACTED
+from ac_mcp.text import fold
 from ac_mcp.writes.confirmation import ConfirmationPolicy
 
 SAMPLES = 10
 """Contacts, and rejected rows, that an answer lists."""
-STANDARD = {name for names in HEADER_NAMES.values() for name in names}
+STANDARD = {name for names in synonyms.HEADERS.values() for name in names}
 """Normalized headers that stand for no custom field."""
 
 
@@ -129,7 +130,7 @@ def parse_assignment(text: str, headers: list[str]) -> tuple[str, str]:
 
 def has_tags_column(headers: list[str], assignments: Mapping[str, str]) -> bool:
     """Return whether a column may hold tags."""
-    return bool({normalize_header(name) for name in (*headers, *assignments.values())} & set(HEADER_NAMES["tags"]))
+    return bool({normalize_header(name) for name in (*headers, *assignments.values())} & set(synonyms.HEADERS["tags"]))
 
 
 async def fetch_custom_fields(
@@ -149,7 +150,7 @@ async def fetch_custom_fields(
 async def fetch_tag_names(service: JobService) -> set[str]:
     """Return the normalized names of the account's tags."""
     entries = await service.names.all_of(service.reader, "tags")
-    return {plain_name(name) for entry in entries for name in entry.names}
+    return {fold(name) for entry in entries for name in entry.names}
 
 
 async def fetch_new_tags(service: JobService, table: ImportTable) -> list[str]:
@@ -157,12 +158,7 @@ async def fetch_new_tags(service: JobService, table: ImportTable) -> list[str]:
     if not table.tags:
         return []
     existing = await fetch_tag_names(service)
-    return sorted(tag for tag in table.tags if plain_name(tag) not in existing)
-
-
-def plain_name(name: str) -> str:
-    """Return a name in lower case and with single spaces."""
-    return " ".join(name.casefold().split())
+    return sorted(tag for tag in table.tags if fold(tag) not in existing)
 
 
 def describe_effects(service: JobService, body: Mapping[str, Any]) -> list[str]:

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,9 @@ from typing import Any, cast
 
 from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json
+from ac_mcp.spec import synonyms
 from ac_mcp.spec.parameters import require_email
+from ac_mcp.text import fold, fold_accents
 
 MAX_ROWS = 100_000
 MAX_CELL_LENGTH, MAX_NAME_LENGTH = 10_000, 255
@@ -23,16 +24,6 @@ FIELD_PREFIX = "field:"
 """The beginning of a target that is a custom field; its id follows."""
 EXTRA_CELLS = "(more cells than the header has)"
 """The key in a row for the cells beyond the last header."""
-HEADER_NAMES: Mapping[str, tuple[str, ...]] = {
-    "email": ("email", "emailaddress", "mail", "emailadresse", "correo", "courriel"),
-    "first_name": ("firstname", "givenname", "forename", "vorname", "prenom"),
-    "last_name": ("lastname", "surname", "familyname", "nachname"),
-    "name": ("name", "fullname", "contactname"),
-    "phone": ("phone", "phonenumber", "mobile", "telephone", "tel", "telefon"),
-    "account": ("account", "company", "companyname", "organization", "organisation", "firma", "customeracctname"),
-    "tags": ("tags", "tag", "labels", "schlagworte", "schlagworter", "etiketten"),
-}
-"""The normalized headers that stand for each standard target."""
 API_NAMES = {"first_name": "first_name", "last_name": "last_name", "phone": "phone", "account": "customer_acct_name"}
 """The API's name of each standard target that is one attribute."""
 
@@ -69,8 +60,7 @@ class ImportTable:
 
 def normalize_header(header: str) -> str:
     """Return a header in lower case, without accents and without anything but letters and digits."""
-    letters = unicodedata.normalize("NFKD", header.casefold())
-    return re.sub(r"[\W_]", "", letters) or header.strip().casefold()
+    return re.sub(r"[\W_]", "", fold_accents(header)) or header.strip().casefold()
 
 
 def parse_table(text: str) -> tuple[list[str], list[Json]]:
@@ -179,7 +169,7 @@ class TargetNames:
     @classmethod
     def of(cls, fields: Sequence[CustomField]) -> "TargetNames":
         """Return the names of the standard targets and of these custom fields."""
-        standard = {name: target for target, names in HEADER_NAMES.items() for name in names}
+        standard = {name: target for target, names in synonyms.HEADERS.items() for name in names}
         custom = {
             normalize_header(name): f"{FIELD_PREFIX}{custom_field.id}"
             for custom_field in fields
@@ -204,7 +194,7 @@ class TargetNames:
             return target
         if any(custom_field.id == text.strip() for custom_field in self.fields):
             return f"{FIELD_PREFIX}{text.strip()}"
-        names = ", ".join([*HEADER_NAMES, IGNORED, *(custom_field.title for custom_field in self.fields)])
+        names = ", ".join([*synonyms.HEADERS, IGNORED, *(custom_field.title for custom_field in self.fields)])
         raise BadArguments(f"columns: {text[:80]!r} is nothing that can be imported; there is {names[:700]}.")
 
 
@@ -349,7 +339,7 @@ def split_name(header: str, text: str) -> Json:
 
 def split_tags(text: str, tags: Collection[str]) -> list[str]:
     """Return the tags in a cell. A cell that is the name of an existing tag is not split."""
-    if " ".join(text.casefold().split()) in tags:
+    if fold(text) in tags:
         return [text]
     separator = r"\|\|" if "||" in text else r"[,;|]"
     return [tag for tag in map(str.strip, re.split(separator, text)) if tag]

@@ -10,11 +10,12 @@ from anyio import Lock
 from ac_mcp.errors import BadArguments, Candidate, NoSuchName, SeveralNames, most_relevant
 from ac_mcp.messages import Json, Request, Sender, as_object, as_objects
 from ac_mcp.naming.expressions import parse_field_value, resolve_assignments, resolve_conditions, resolve_list
-from ac_mcp.naming.matching import UUID, DirectoryEntry, find_closest, find_matches, is_id, is_misspelt, normalize_name
+from ac_mcp.naming.matching import UUID, DirectoryEntry, find_closest, find_matches, is_id, is_misspelt
 from ac_mcp.spec.annotations import Ref
 from ac_mcp.spec.operation import Operation
 from ac_mcp.spec.paging import Page, batches, paging_query, total_of
 from ac_mcp.spec.resource import Resource
+from ac_mcp.text import fold
 
 Query: TypeAlias = Mapping[str, str | tuple[str, ...]]
 PAGE_SIZE = 100
@@ -223,7 +224,7 @@ class NameDirectory:
 
     async def suggest(self, sender: Sender, kind: str, typed: str) -> list[str]:
         """Return the names that contain the typed text; those that begin with it come first."""
-        resource, normalized = self._resources[kind], normalize_name(typed)
+        resource, normalized = self._resources[kind], fold(typed)
         if resource.lookup.directory:
             entries = await self._load_if_stale(sender, resource)
         elif len(normalized) < 2:
@@ -233,11 +234,9 @@ class NameDirectory:
             self.learn(response.body)
             entries = list(self._parse_entries(response.body, resource))
         names = dict.fromkeys(
-            entry.name
-            for entry in entries
-            if entry.name and any(normalized in normalize_name(name) for name in entry.names)
+            entry.name for entry in entries if entry.name and any(normalized in fold(name) for name in entry.names)
         )
-        ordered = sorted(names, key=lambda n: (not normalize_name(n).startswith(normalized), normalize_name(n)))
+        ordered = sorted(names, key=lambda n: (not fold(n).startswith(normalized), fold(n)))
         return [f"name:{name}" if is_id(name, resource) else name for name in ordered]
 
     async def names(self, sender: Sender, ids_by_kind: Mapping[str, set[str]]) -> Mapping[str, Mapping[str, str]]:

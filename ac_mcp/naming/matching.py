@@ -1,7 +1,6 @@
 """Compare names: when two are the same, similar, or the same but for a typo."""
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -10,7 +9,7 @@ from typing import Any
 
 from ac_mcp.messages import Json
 from ac_mcp.spec.resource import Resource
-from ac_mcp.text import visible
+from ac_mcp.text import fold, visible
 
 MIN_SIMILARITY = 0.5
 """Least similarity (0 to 1) of a name that is worth suggesting."""
@@ -52,16 +51,11 @@ def is_id(text: str, resource: Resource) -> bool:
     return bool((LINK_ID if resource.plane == "control" else ROW_ID).fullmatch(text))
 
 
-def normalize_name(name: str) -> str:
-    """Return the name without the differences that do not count: case, spacing, invisible letters, accent encoding."""
-    return " ".join(unicodedata.normalize("NFC", visible(name)).casefold().split())
-
-
 def find_matches(entries: Iterable[DirectoryEntry], name: str, only_main: bool = False) -> list[DirectoryEntry]:
     """Return the entries of this name: the only one of the exact spelling, else by main name, else by any name."""
-    normalized = normalize_name(name)
-    loose = [entry for entry in entries if normalized and normalized in map(normalize_name, entry.names)]
-    main = [entry for entry in loose if normalize_name(entry.name) == normalized]
+    normalized = fold(name)
+    loose = [entry for entry in entries if normalized and normalized in map(fold, entry.names)]
+    main = [entry for entry in loose if fold(entry.name) == normalized]
     exact = [entry for entry in main if visible(entry.name) == visible(name)]
     return exact if len(exact) == 1 else main if only_main else main or loose
 
@@ -71,11 +65,11 @@ def find_closest(entries: Iterable[DirectoryEntry], name: str, *, always: bool =
 
     With `always`, entries of little similarity are returned if there are no better ones.
     """
-    normalized, candidates = normalize_name(name), list(entries)
+    normalized, candidates = fold(name), list(entries)
     containing = [
         entry
         for entry in candidates
-        if normalized and any(normalized in other or other in normalized for other in map(normalize_name, entry.names))
+        if normalized and any(normalized in other or other in normalized for other in map(fold, entry.names))
     ]
     ranked = sorted(candidates, key=lambda entry: -similarity(entry, name))
     similar = [entry for entry in ranked if similarity(entry, name) >= MIN_SIMILARITY]
@@ -86,10 +80,10 @@ def find_closest(entries: Iterable[DirectoryEntry], name: str, *, always: bool =
 
 def is_misspelt(entry: DirectoryEntry, name: str) -> bool:
     """Return whether the name is surely this entry's with a typo; `2025` is no typo of `VIP 2025` or `2024`."""
-    normalized = normalize_name(name)
+    normalized = fold(name)
     return any(
         is_mistyped(other, normalized)
-        for other in map(normalize_name, entry.names)
+        for other in map(fold, entry.names)
         if digits_of(other) == digits_of(normalized) != normalized
     )
 
@@ -113,5 +107,5 @@ def digits_of(text: str) -> str:
 
 def similarity(entry: DirectoryEntry, name: str) -> float:
     """Return how similar the name is to the closest of the entry's names, from 0 to 1."""
-    normalized = normalize_name(name)
-    return max((SequenceMatcher(None, normalized, normalize_name(other)).ratio() for other in entry.names), default=0.0)
+    normalized = fold(name)
+    return max((SequenceMatcher(None, normalized, fold(other)).ratio() for other in entry.names), default=0.0)

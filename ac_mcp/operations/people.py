@@ -1,7 +1,6 @@
 """Answers about people: inactive contacts, duplicate contacts, and the history of one contact."""
 
 import re
-import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Annotated, Any, Literal
 
@@ -24,6 +23,7 @@ from ac_mcp.spec.operation import Call
 from ac_mcp.spec.options import Answer, Offered
 from ac_mcp.spec.parameters import ContactRef, Limit, Number
 from ac_mcp.spec.resource import Resource
+from ac_mcp.text import fold_accents
 
 DEFAULT_DAYS = 90
 """Days without an open or click after which a contact counts as inactive."""
@@ -184,7 +184,7 @@ def get_likenesses(row: Json) -> Iterable[tuple[str, str]]:
     digits = re.sub(r"\D", "", str(row.get("phone") or ""))
     if len(digits) >= 7:
         yield "phone", digits[-10:]
-    name = normalize_name(" ".join(str(row.get(key) or "") for key in ("firstName", "lastName")))
+    name = fold_accents(" ".join(str(row.get(key) or "") for key in ("firstName", "lastName")))
     if len(name.split()) > 1:
         yield "name", name
 
@@ -198,12 +198,6 @@ def normalize_email(email: str) -> str:
     local = local.partition("+")[0]
     domain = "gmail.com" if domain in DOTLESS_DOMAINS else domain
     return f"{local.replace('.', '') if domain in DOTLESS_DOMAINS else local}@{domain}" if local and domain else ""
-
-
-def normalize_name(name: str) -> str:
-    """Return a name in lowercase, without accents and with single spaces."""
-    letters = unicodedata.normalize("NFKD", name.casefold())
-    return " ".join("".join(c for c in letters if not unicodedata.combining(c)).split())
 
 
 @timelines.get(

@@ -7,24 +7,12 @@ from typing import Any
 
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.results.next_call import LONGEST, SuggestedCall, format_call
+from ac_mcp.spec import synonyms
 from ac_mcp.spec.operation import Operation
 from ac_mcp.tools.access import GENERIC_TOOLS, pack_arguments
-from ac_mcp.tools.search import NOUN_SYNONYMS
 
 READ, MAKE, CHANGE, REMOVE, TIE, UNTIE, UPSERT = "read", "make", "change", "remove", "tie", "untie", "upsert"
 """The actions a tool name can stand for."""
-VERBS = {
-    **dict.fromkeys(
-        ("list", "get", "search", "find", "query", "fetch", "read", "show", "count", "lookup", "view"), READ
-    ),
-    **dict.fromkeys(("create", "add", "new", "make", "insert"), MAKE),
-    **dict.fromkeys(("tag", "subscribe", "apply", "assign", "put", "attach"), TIE),
-    **dict.fromkeys(("untag", "unsubscribe", "unassign", "detach"), UNTIE),
-    **dict.fromkeys(("update", "edit", "modify", "change", "set", "rename", "move", "mark", "close"), CHANGE),
-    **dict.fromkeys(("sync", "upsert"), UPSERT),
-    **dict.fromkeys(("delete", "remove", "drop", "destroy"), REMOVE),
-}
-"""The action of each verb in a tool name."""
 NOUNS = {"contact", "tag", "list", "deal", "campaign", "automation"}
 """Argument names that add a noun to the tool name: add_tag with a contact associates the two."""
 PLAIN = {"activecampaign", "ac", "crm", "all", "email", "id", "name", "detail", "info", "record", "profile"}
@@ -101,9 +89,9 @@ def suggest_for_unlisted(
 def parse_tool_name(name: str) -> tuple[str, set[str]]:
     """Return the action and the nouns of a tool name; camelCase, plurals and synonyms read like our own words."""
     words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
-    verb = next((word for word in words if word in VERBS), "")
+    verb = next((word for word in words if word in synonyms.TOOL_VERBS), "")
     nouns = {singular(word) for word in words if word != verb and word not in ("from", "to", "by", "of", "a", "the")}
-    return VERBS.get(verb, ""), {NOUN_SYNONYMS.get(noun, noun) for noun in nouns}
+    return synonyms.TOOL_VERBS.get(verb, ""), {synonyms.NOUNS.get(noun, noun) for noun in nouns}
 
 
 def accepted_words(tool: str) -> set[str]:

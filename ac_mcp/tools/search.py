@@ -11,6 +11,7 @@ from typing import Any
 
 from ac_mcp.catalogue.entry import Entry, catalogue
 from ac_mcp.operations import OPERATIONS, STEPS
+from ac_mcp.spec import synonyms
 from ac_mcp.spec.json_schema import description_of
 from ac_mcp.spec.operation import Operation
 
@@ -33,51 +34,7 @@ NOISE = frozenset(
     )
 )
 """Words that do not tell operations apart."""
-NOUN_SYNONYMS: Mapping[str, str] = {
-    synonym: noun
-    for noun, synonyms in (
-        ("contact", "person people lead subscriber customer client prospect buyer recipient guest attendee individual"),
-        ("account", "company organization organisation business firm employer"),
-        ("deal", "opportunity opp sale"),
-        ("pipeline", "funnel board"),
-        ("stage", "phase step milestone"),
-        ("list", "audience"),
-        ("tag", "label sticker marker"),
-        ("user", "colleague teammate coworker staff rep salesperson seat login employee"),
-        ("automation", "workflow sequence drip journey flow nurture cadence playbook"),
-        ("campaign", "newsletter mailing blast broadcast mailer"),
-        ("task", "todo to-do reminder follow-up followup meeting appointment activity callback"),
-        ("note", "comment remark memo minutes"),
-        ("form", "signup sign-up optin landing"),
-        ("email", "mail e-mail"),
-        ("message", "letter"),
-        ("ecom", "shop store e-commerce ecommerce webshop"),
-        ("order", "purchase cart checkout"),
-        ("field", "attribute property column dropdown picklist"),
-        ("segment", "filter cohort"),
-        ("webhook", "hook endpoint"),
-        ("score", "scoring points"),
-        ("group", "role permission"),
-        ("duplicate", "dupe dedupe twice double"),
-        ("csv", "excel spreadsheet xlsx"),
-        ("unsubscribe", "opt-out optout dnc"),
-    )
-    for synonym in synonyms.split()
-}
-"""Our noun for each synonym; a search counts both."""
 MAKE, CHANGE, REMOVE, READ = "create", "update", "delete", "list"
-VERB_ACTIONS: Mapping[str, str] = {
-    verb: action
-    for action, verbs in (
-        (MAKE, """create add new make draft write schedule put register enter insert save log record book invite compose
-            build plan start upload import attach enroll sync"""),
-        (CHANGE, """update edit change rename modify set mark move turn fix correct adjust reassign postpone reschedule
-            replace switch complete fill assign hand close reorder extend"""),
-        (REMOVE, "delete remove erase drop stop wipe rid cancel revoke purge detach clear unlink unenroll"),
-    )
-    for verb in verbs.split()
-}  # fmt: skip
-"""The action each verb stands for; a query without such a verb wants to read."""
 QUESTION = re.compile(
     r"\W*(who|what|whats|which|where|when|why|is|are|did|does|show|list|find|see|how (many|much|did|is|are))\b"
 )
@@ -114,7 +71,7 @@ def stem(word: str) -> str:
     return word.removesuffix("e") if len(word) > 4 else word
 
 
-STEMMED_SYNONYMS = {stem(synonym): stem(noun) for synonym, noun in NOUN_SYNONYMS.items()}
+STEMMED_SYNONYMS = {stem(synonym): stem(noun) for synonym, noun in synonyms.NOUNS.items()}
 
 
 @cache
@@ -176,7 +133,7 @@ def find_action(text: str, method: str = "") -> frozenset[str]:
     """Return the actions a text names; for an operation its HTTP method adds one, for a query READ is the default."""
     if not method and QUESTION.match(text.lower()):
         return frozenset({READ})
-    actions = {VERB_ACTIONS[word] for word in re.findall("[a-z]+", text.lower()) if word in VERB_ACTIONS}
+    actions = {synonyms.ACTIONS[word] for word in re.findall("[a-z]+", text.lower()) if word in synonyms.ACTIONS}
     if method:
         actions.add(METHOD_ACTIONS[method])
     return frozenset(actions or {READ})

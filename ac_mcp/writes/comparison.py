@@ -2,7 +2,6 @@
 
 import html
 import re
-import unicodedata
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from difflib import SequenceMatcher
 from typing import Any, cast
 
 from ac_mcp.messages import Json
+from ac_mcp.text import fold
 
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[t ][0-9]{2}:[0-9]{2}")
 ZONE = re.compile(r"(z|[+-][0-9]{2}:?[0-9]{2})$")
@@ -79,4 +79,4 @@ def normalize_value(value: Any) -> str:
         return "\n".join(sorted(normalize_value(item) for item in cast("list[Any]", value)))
     value = int(value) if isinstance(value, bool) else value  # flags are numbers where they are read (reference 2.3)
     text = html.unescape(str("" if value is None else value))
-    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+    return fold(text)

@@ -7,11 +7,11 @@ from typing import Any
 
 from ac_mcp.errors import Forbidden, NotFound, OutcomeUnknown, RequestRefused
 from ac_mcp.messages import Json, Request, Response, Sender, as_object, as_objects
-from ac_mcp.naming.matching import normalize_name
 from ac_mcp.operations import OPERATIONS, STEPS
 from ac_mcp.results.error_text import quote
 from ac_mcp.spec.operation import Operation
 from ac_mcp.spec.resource import Resource
+from ac_mcp.text import fold
 from ac_mcp.writes.audit_log import AuditEntry, to_json
 from ac_mcp.writes.before_images import BY_KIND, SUBSCRIBED
 
@@ -122,8 +122,8 @@ class UndoRequests:
         if resource.lookup.find is None or not any(item.options.effects.unique for item in resource.operations):
             return False
         rows = as_objects((await self.read(resource.lister.path, **resource.lookup.find(name))).get(resource.plural))
-        names = [(str(row.get("id")), normalize_name(item)) for row in rows for item in resource.lookup.called(row)]
-        return any(id != own and item == normalize_name(name) for id, item in names)
+        names = [(str(row.get("id")), fold(item)) for row in rows for item in resource.lookup.called(row)]
+        return any(id != own and item == fold(name) for id, item in names)
 
 
 def values_by_field(rows: Iterable[Json]) -> dict[str, str]:
