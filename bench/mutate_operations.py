@@ -42,7 +42,7 @@ class Mutation:
 
 
 def mutations() -> list[Mutation]:
-    files = [*sorted((ROOT / "ac_mcp/operations").glob("*.py")), ROOT / "ac_mcp/parameters.py"]
+    files = [*sorted((ROOT / "ac_mcp/operations").glob("*.py")), ROOT / "ac_mcp/spec/parameters.py"]
     return [
         Mutation(str(path.relative_to(ROOT)), kind, hit.start(1), hit.end(1), hit[1])
         for path in files
