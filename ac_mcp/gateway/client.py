@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import inf
 from time import monotonic
-from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
@@ -33,6 +32,7 @@ from ac_mcp.gateway.responses import parse_response
 from ac_mcp.gateway.retry import RetryBudget, RetryIn, decide, may_have_landed
 from ac_mcp.gateway.tracing import record_answer, start_span
 from ac_mcp.messages import Caller, Request, Response
+from ac_mcp.storage.redaction import without_key
 
 log = logging.getLogger(__name__)
 MAX_BODY = 8 * 1024 * 1024
@@ -232,20 +232,6 @@ async def read_capped(response: httpx2.Response) -> bytes:
         if len(body) > MAX_BODY:
             raise Unavailable("the answer is too large", status=response.status_code).but(lasting=True)
     return bytes(body)
-
-
-def without_key(error: GatewayError, key: str) -> GatewayError:
-    """Return a copy of an error with the key removed from every text, also as PHP writes it in JSON."""
-    forms = (key, key.replace("/", "\\/"))
-
-    def clean(value: Any) -> Any:
-        for form in forms if isinstance(value, str) else ():
-            value = value.replace(form, "***")
-        return value
-
-    cleaned = error.but(**{name: clean(value) for name, value in vars(error).items()})
-    cleaned.args = tuple(map(clean, error.args))
-    return cleaned
 
 
 def outcome_unknown(error: GatewayError) -> OutcomeUnknown:

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from ac_mcp.errors import GatewayError
 from ac_mcp.messages import Json
 
 REDACTED = "…"
@@ -62,3 +63,17 @@ def origin_of(url: str) -> str:
         return f"{parts.scheme}://{parts.hostname}/{REDACTED}" if parts.hostname else REDACTED
     except ValueError:
         return REDACTED
+
+
+def without_key(error: GatewayError, key: str) -> GatewayError:
+    """Return a copy of an error with the key removed from every text, also as PHP writes it in JSON."""
+    forms = (key, key.replace("/", "\\/"))
+
+    def clean(value: Any) -> Any:
+        for form in forms if isinstance(value, str) else ():
+            value = value.replace(form, "***")
+        return value
+
+    cleaned = error.but(**{name: clean(value) for name, value in vars(error).items()})
+    cleaned.args = tuple(map(clean, error.args))
+    return cleaned
