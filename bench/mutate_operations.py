@@ -21,8 +21,8 @@ KINDS = {
     "plural": re.compile(r'Resource\(\s*"\w+",\s*"(\w+)"'),
     "wire": re.compile(r'(?:Wire|Cents)\(\s*"([^"]+)"'),
 }
-SNAPSHOTS = ["tests/test_operations.py"]
-BEHAVIOUR = ["tests/operations", "tests/test_operations.py", "tests/test_references.py", "tests/test_wrong_calls.py"]
+SNAPSHOTS = ["tests/operations/test_snapshots.py"]
+BEHAVIOUR = ["tests/operations", "tests/naming", "tests/results/test_next_call.py"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Mutation:
 
 
 def mutations() -> list[Mutation]:
-    files = [*sorted((ROOT / "ac_mcp/operations").glob("*.py")), ROOT / "ac_mcp/parameters.py"]
+    files = [*sorted((ROOT / "ac_mcp/operations").glob("*.py")), ROOT / "ac_mcp/spec/parameters.py"]
     return [
         Mutation(str(path.relative_to(ROOT)), kind, hit.start(1), hit.end(1), hit[1])
         for path in files

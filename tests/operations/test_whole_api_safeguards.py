@@ -10,12 +10,12 @@ from ac_mcp.calls.execute import execute
 from ac_mcp.errors import ConfirmationRequired, RequestRefused, ToolError
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
+from tests.calls.test_default_connection import ACTIVE
+from tests.operations.test_whole_api import write
 from tests.support import Trial, connected, in_virtual_time, trial
-from tests.test_changes import rows
-from tests.test_confirm import ERAS, answering
-from tests.test_reconcile import lose
-from tests.test_whole_api import write
-from tests.test_wrong_account import ACTIVE
+from tests.writes.test_audit_log import rows
+from tests.writes.test_confirmation import ERAS, answering
+from tests.writes.test_reconcile import lose
 
 AUTO = {"AC_MCP_CONFIRM": "auto", "AC_MCP_TOOLSETS": "default"}
 ADDRESS: Json = {"companyName": "Northwind", "address1": "1 Quay", "country": "NO"}

@@ -6,7 +6,7 @@ import sys
 from html import unescape
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def plain(text: str) -> str:

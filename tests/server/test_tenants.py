@@ -12,9 +12,8 @@ from ac_mcp.storage.journal import Journal
 from ac_mcp.storage.journal_schema import SCHEMA, VERSION
 from ac_mcp.storage.sqlite import Database
 from tests.gateway.test_pacing import pacing
+from tests.server.crossing import WHO, Asking, crossed, hosted
 from tests.support import FOLDER, clock, in_virtual_time, trial
-
-from .crossing import WHO, Asking, crossed, hosted
 
 RATES: Rates = (("connection 1", 5),)
 

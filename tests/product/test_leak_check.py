@@ -16,7 +16,7 @@ WRITES = {
 
 @pytest.mark.parametrize("how", WRITES)
 def test_a_test_that_writes_the_key_fails(how: str) -> None:
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     test = root / "tests" / f"test_leaking_{os.getpid()}_{how.replace(' ', '_')}.py"  # others run beside this one
     test.write_text(
         "import logging\nfrom ac_mcp.server import tools as adapter\nfrom tests.support import KEY\n"

@@ -10,7 +10,7 @@ from ac_mcp.operations import OPERATIONS
 from ac_mcp.settings import Settings
 from ac_mcp.tools.toolsets import USUAL
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def test_generated_parts_are_up_to_date() -> None:

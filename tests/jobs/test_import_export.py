@@ -22,9 +22,9 @@ from ac_mcp.jobs.import_table import CustomField, parse_table, prepare_table
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.sandbox import Sandbox
+from tests.jobs.test_bulk import fresh
 from tests.support import FOLDER, connected, in_virtual_time, trial
 from tests.tables import one, query, store_of
-from tests.test_bulk import fresh
 
 PLAN = CustomField("1", "Plan", ("Plan", "PLAN"), lambda text: text if text != "Gold" else wrong("takes Free, Team"))
 

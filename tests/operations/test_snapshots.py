@@ -18,8 +18,8 @@ from ac_mcp.spec.operation import Operation
 from tests.examples import CALLS
 from tests.support import FOLDER, in_virtual_time, trial
 
-HERE = Path(__file__).parent
-BRIEF, RING = (HERE / "spec/routes.txt").read_text(encoding="utf-8").split("# The next ring")
+HERE, SNAPSHOTS = Path(__file__).parent, Path(__file__).parents[1] / "snapshots"
+BRIEF, RING = (HERE / "routes.txt").read_text(encoding="utf-8").split("# The next ring")
 ROUTES = [line.split() for line in (BRIEF + "# " + RING).splitlines() if not line.startswith("#")]
 OURS = {"describe_account", "list_changes", "undo_change", "preview_change", "confirm_change"} | {
     "add_to_automation", "remove_from_automation", "bulk_update_contacts", "bulk_update_deals", "follow_job",
@@ -62,7 +62,7 @@ def steady(answer: Json) -> Json:
 
 
 def compare(name: str, now: Json) -> None:
-    path = HERE / "snapshots" / f"{name}.json"
+    path = SNAPSHOTS / f"{name}.json"
     if os.environ.get("UPDATE_SNAPSHOTS") or (not path.exists() and not os.environ.get("CI")):
         path.write_text(json.dumps(now, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     assert json.loads(path.read_text(encoding="utf-8")) == now
@@ -70,13 +70,13 @@ def compare(name: str, now: Json) -> None:
 
 @pytest.mark.parametrize(("tool", "method", "path"), ROUTES)
 def test_a_snapshot_sends_the_request_of_the_brief(tool: str, method: str, path: str) -> None:
-    sent = json.loads((HERE / "snapshots" / f"{tool}.json").read_text(encoding="utf-8"))["requests"]
+    sent = json.loads((SNAPSHOTS / f"{tool}.json").read_text(encoding="utf-8"))["requests"]
     wanted = re.compile(re.escape(path).replace(r"\{id\}", r"[0-9a-f-]+") + "$")
     assert any(request["method"] == method and wanted.match(request["path"]) for request in sent)
 
 
 def test_there_is_no_snapshot_of_a_tool_that_is_gone() -> None:
-    assert {path.stem for path in (HERE / "snapshots").glob("*.json")} == set(OPERATIONS)
+    assert {path.stem for path in SNAPSHOTS.glob("*.json")} == set(OPERATIONS)
 
 
 @every_tool

@@ -17,8 +17,8 @@ from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.server.prompts import TEMPLATES
 from ac_mcp.server.skills import GetSkill
+from tests.server.test_tools import ERAS
 from tests.support import connected, in_virtual_time, trial
-from tests.test_server import ERAS
 
 
 class AnyResult(types.Result):

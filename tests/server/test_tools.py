@@ -12,8 +12,8 @@ from ac_mcp.operations import OPERATIONS
 from ac_mcp.server.tools import INSTRUCTIONS, definition_size
 from ac_mcp.settings import Settings
 from ac_mcp.tools.toolsets import USUAL
+from tests.operations.test_snapshots import OURS
 from tests.support import KEY, connected, in_virtual_time, trial
-from tests.test_operations import OURS
 
 ERAS = pytest.mark.parametrize(
     "options", [{"mode": "legacy"}, {"mode": "2026-07-28"}], ids=["2025-11-25", "2026-07-28"]

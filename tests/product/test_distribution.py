@@ -16,7 +16,7 @@ from ac_mcp.operations import OPERATIONS
 from ac_mcp.server.skills import frontmatter
 from ac_mcp.settings import OVER_HTTP, Settings
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SKILL = (ROOT / "ac_mcp/skills/activecampaign/SKILL.md").read_text(encoding="utf-8")
 
 

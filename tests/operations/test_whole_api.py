@@ -14,8 +14,8 @@ from ac_mcp.spec.json_schema import input_schema
 from ac_mcp.tools.search import documents, load_phrases, search
 from bench.reach import wishes
 from tests.support import Trial, in_virtual_time, trial
-from tests.test_changes import rows
-from tests.test_reconcile import lose
+from tests.writes.test_audit_log import rows
+from tests.writes.test_reconcile import lose
 
 ADDRESS = {"companyName": "Northwind", "address1": "1 Quay", "country": "NO"}
 

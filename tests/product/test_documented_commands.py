@@ -11,7 +11,7 @@ import pytest
 from ac_mcp.cli.main import COMMANDS as CLI
 from ac_mcp.cli.main import parser, run
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "ac_mcp/skills/activecampaign/SKILL.md", *sorted((ROOT / "docs").glob("*.md"))]
 CI = (ROOT / ".ci/run").read_text(encoding="utf-8")
 ELSEWHERE = {
@@ -25,7 +25,7 @@ ELSEWHERE = {
 }
 """What other programs do, and the file that runs it."""
 SERVES = ("--http", "sandbox")
-"""Commands that do not end by themselves: tests/hosted and tests/sandbox run them."""
+"""Commands that do not end by themselves: tests/server and tests/sandbox run them."""
 
 
 ENDS = {"ac-mcp call undo_change change=12": 2}
@@ -78,7 +78,7 @@ def test_a_documented_command_works(
         assert words[1].startswith("--") or words[1] in {name for name, _, _ in CLI}
         return
     if words[1] == "demo":
-        return  # tests/test_demo.py
+        return  # tests/cli/test_demo.py
     if words[1] in SERVES or "--http" in words:
         parser().parse_args(words[1:])
         return
@@ -87,7 +87,7 @@ def test_a_documented_command_works(
     if words[1:3] == ["setup", "claude-desktop"]:
         words += ["--file", str(tmp_path / "desktop.json"), "--yes"]
     if "--new" in words:
-        parser().parse_args(words[1:])  # tests/test_connect.py
+        parser().parse_args(words[1:])  # tests/cli/test_connect.py
         return
     code = run([word.replace("acme", "northwind") if words[1] == "connect" else word for word in words[1:]])
     said = capsys.readouterr()

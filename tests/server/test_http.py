@@ -14,8 +14,7 @@ import pytest
 
 from ac_mcp.cli.main import run as command
 from ac_mcp.settings import BadSetting, Settings
-
-from .reach import ALICE, BOB, TOKENS, Served, served
+from tests.server.processes import ALICE, BOB, TOKENS, Served, served
 
 CALL = {
     "jsonrpc": "2.0",

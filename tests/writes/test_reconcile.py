@@ -19,7 +19,7 @@ from ac_mcp.writes.comparison import is_same, is_similar
 from ac_mcp.writes.reconcile import CREATED_BY_PATH
 from tests.examples import ACTIVE, CALLS
 from tests.support import Trial, clock, in_virtual_time, trial
-from tests.test_never import behind
+from tests.writes.test_outcomes import behind
 
 DEAL: Json = {"title": "Gone", "value": 12.5, "currency": "USD", "contact": "1", "pipeline": "Sales"}
 NOTE: Json = {"text": "Tom & Jerry called \u2013 caf\u00e9", "contact": "1"}

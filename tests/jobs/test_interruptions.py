@@ -10,9 +10,9 @@ from ac_mcp.calls.execute import execute
 from ac_mcp.jobs.model import holds_no_personal_data
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
+from tests.jobs.test_bulk import fresh
 from tests.support import Trial, clock, in_virtual_time, trial
 from tests.tables import iso, query, store_of
-from tests.test_bulk import fresh
 
 LEAN = {"AC_MCP_JOURNAL": "lean"}
 EVERYBODY = [str(id) for id in range(1, 61)]

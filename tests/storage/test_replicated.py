@@ -30,9 +30,19 @@ from ac_mcp.storage.redis_client import RedisClient
 from ac_mcp.storage.replicated import SNAPSHOT_INTERVAL, ReplicatedDatabase
 from ac_mcp.storage.sqlite import Unusable
 from ac_mcp.writes.audit_log import AuditLog, PendingConfirmation
-
-from .reach import ALICE, TOKENS, Redis, Served, free_port, gateway, listening, needs_redis, redis, served
-from .test_http import text
+from tests.server.processes import (
+    ALICE,
+    TOKENS,
+    Redis,
+    Served,
+    free_port,
+    gateway,
+    listening,
+    needs_redis,
+    redis,
+    served,
+)
+from tests.server.test_http import text
 
 pytestmark = needs_redis
 RATES = (("connection 1", 5), ("key 2", 10))

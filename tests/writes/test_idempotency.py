@@ -7,8 +7,8 @@ import anyio
 import pytest
 from mcp_types import CallToolResult
 
+from tests.server.test_tools import ERAS, text
 from tests.support import Trial, connected, in_virtual_time, trial
-from tests.test_server import ERAS, text
 
 NOTE = {"text": "Called", "contact": "1"}
 
