@@ -1,18 +1,19 @@
 """What hosts really send, and how it is read."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from pydantic import ValidationError
 
 from ac_mcp.arguments.aliases import parse_amount
 from ac_mcp.arguments.parsing import parse_arguments
-from ac_mcp.catalogue.entry import catalogue
 from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json
-from ac_mcp.operations import OPERATIONS, STEPS
-from ac_mcp.spec.annotations import Unlisted, find_mark
-from ac_mcp.spec.json_schema import input_schema, listed_schema, type_schema
+from ac_mcp.operations import OPERATIONS
+from ac_mcp.settings import Settings
+from ac_mcp.spec.json_schema import argument_model, input_schema
+from tests.examples import CALLS
 
 
 def accepted(tool: str, **arguments: Any) -> Json:
@@ -137,20 +138,6 @@ def test_a_choice_is_named_and_the_nearest_offered() -> None:
     assert caught.value.fixed == {"status": "open"}
 
 
-def test_the_connection_is_an_argument_only_where_there_are_several_accounts() -> None:
-    assert "connection" not in input_schema(OPERATIONS["list_tags"])["properties"]
-    assert "connection" in input_schema(OPERATIONS["list_tags"], True)["properties"]
-    with pytest.raises(BadArguments, match="Unknown argument connection"):
-        parse_arguments(OPERATIONS["list_tags"], {"connection": "c"})
-
-
-def test_a_schema_costs_no_more_than_it_says() -> None:
-    assert json.dumps(input_schema(OPERATIONS["tag_contact"]), separators=(",", ":")) == (
-        '{"properties":{"contact":{"description":"E-mail, name or id","type":"string"},'
-        '"tag":{"description":"Name or id","type":"string"}},"required":["contact","tag"],"type":"object"}'
-    )
-
-
 @pytest.mark.parametrize(
     ("text", "currency", "number"),
     [
@@ -264,22 +251,32 @@ def test_another_name_is_understood_only_where_it_means_one_thing(
     assert caught.value.fixed == fixed
 
 
-@pytest.mark.parametrize("accounts", [False, True])
-@pytest.mark.parametrize("name", [*OPERATIONS, *catalogue()])
-def test_what_is_listed_is_what_pydantic_checks(name: str, accounts: bool) -> None:
-    operation = STEPS[name]
-    whole = input_schema(operation, accounts)
-    told = listed_schema(operation, accounts)
-    assert told == whole | {"properties": {key: whole["properties"][key] for key in told["properties"]}}
-    assert list(told["properties"]) == [key for key in whole["properties"] if key in told["properties"]]
-    assert [list(one) for one in told["properties"].values()] == [
-        list(whole["properties"][key]) for key in told["properties"]
-    ]
-    rare = {key for key in whole["properties"] if key not in told["properties"]}
-    unlisted = {key for key, one in operation.signature.parameters.items() if find_mark(one.annotation, Unlisted)}
-    assert rare == unlisted | (set(operation.views) - set(operation.options.get("listed", ())))
+def nested(depth: int) -> Any:
+    value: Any = "x"
+    for _ in range(depth):
+        value = [value]
+    return value
 
 
-def test_an_annotation_nobody_thought_of_is_an_error_when_it_is_written() -> None:
-    with pytest.raises(TypeError, match="no schema is known"):
-        type_schema(bytes)
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"contact": "1", "text": "x" * 1_000_001}, "too large"),
+        ({"contact": nested(50)}, "nested too deeply"),
+        ({"contact": nested(100_000)}, "nested too deeply"),
+        ({"contact": "1", "fields": ["Plan=" + "x" * 1000] * 2000}, "too large"),
+        ({"contact": "1", "fields": [1] * 200_000}, "too large"),
+        ({f"a{n}": 1 for n in range(100_000)}, "too large"),
+    ],
+)
+def test_arguments_are_bounded_in_size_and_depth(given: Any, said: str) -> None:
+    with pytest.raises(BadArguments, match=said):
+        parse_arguments(OPERATIONS["update_contact"], given)
+
+
+@pytest.mark.parametrize("tool", OPERATIONS)
+def test_every_tool_refuses_what_it_does_not_know(tool: str) -> None:
+    with pytest.raises((BadArguments, ValidationError)):
+        parse_arguments(OPERATIONS[tool], {**CALLS[tool], "no_such_argument": 1})
+    assert cast("Any", argument_model(OPERATIONS[tool]).model_config)["extra"] == "forbid"
+    assert json.dumps(Settings().__repr__())

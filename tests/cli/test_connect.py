@@ -375,27 +375,6 @@ async def test_a_connection_that_the_environment_names_wins_and_is_said_to(tmp_p
 
 
 @in_virtual_time
-async def test_doctor_says_which_step_failed_where_it_went_and_what_to_do() -> None:
-    async with trial() as one, two(one) as rows:
-        lines: list[str] = []
-        rows.clear()
-        assert await doctor.run_steps(one.account, one.account.settings, lines.append) == 1
-        assert lines[-1].endswith("Make one: ac-mcp connect")
-
-        def nobody(request: httpx2.Request) -> httpx2.Response | None:
-            raise httpx2.ConnectError("refused")
-
-        one.wire.answer = nobody
-        settings = replace(one.account.settings, proxy="http://me:sesame@proxy.example:3128")
-        assert await doctor.run_steps(one.account, settings, lines.append) == 1
-        said = "\n".join(lines)
-        assert "failed      connection: " in said
-        assert "Nothing came back from https://ctrl.maton.ai or https://gateway.maton.ai by the proxy" in said
-        assert "http://proxy.example:3128" in said
-        assert "sesame" not in said
-
-
-@in_virtual_time
 async def test_a_chosen_connection_that_is_gone_is_said_to_be() -> None:
     async with trial() as one, two(one):
         gone = "00000000-0000-4000-8000-000000000000"

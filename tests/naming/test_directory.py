@@ -4,7 +4,10 @@ import anyio
 import httpx2
 import pytest
 
-from tests.support import KEY, NOWHERE, Trial, clock, in_virtual_time, trial
+from ac_mcp.messages import Json
+from ac_mcp.naming import directory as references
+from tests.examples import ACTIVE
+from tests.support import KEY, NOWHERE, Trial, behind, clock, failing, in_virtual_time, status, trial
 
 
 @pytest.mark.parametrize("name", ["VIP", "vip", "  Vip ", "1"])
@@ -311,3 +314,123 @@ async def test_notes_that_fit_one_page_take_one_request() -> None:
     async with trial() as one:
         await one.answer("list_notes", limit=100)
         assert [line for line in one.requests if line == "GET /notes"] == ["GET /notes"]
+
+
+@in_virtual_time
+async def test_after_another_account_has_become_the_default_no_old_id_is_used() -> None:
+    async with trial() as one:
+        made = await one.answer("manage_connection", action="create")
+        path = made["connection"]["sign_in_url"].removeprefix(NOWHERE)
+        await one.account.gateway.http.post(f"{NOWHERE}{path}")
+        other = made["connection"]["id"]
+        await behind(one, "POST", "/tags", {"tag": {"tag": "Do not contact", "tagType": "contact"}}, other)
+        await one.answer("get_tag", tag="VIP")
+        await one.answer("manage_connection", action="delete", connection=ACTIVE)
+        assert 'no tag is called "VIP"' in await one.refusal("get_tag", tag="VIP")
+
+
+@in_virtual_time
+async def test_a_namesake_on_the_second_page_is_seen() -> None:
+    async with trial() as one:
+        for number in range(130):
+            title = "Renewal" if number in (5, 125) else f"Renewal of {number}"
+            row: Json = {"title": title, "value": 100, "currency": "usd", "contact": "1", "stage": "1", "owner": "1"}
+            await behind(one, "POST", "/deals", {"deal": row})
+        assert 'several deals are called "Renewal"' in await one.refusal("update_deal", deal="Renewal", status="lost")
+
+
+@in_virtual_time
+async def test_where_there_are_too_many_to_look_through_the_id_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(references, "MAX_PAGES", 1)
+    monkeypatch.setattr(references, "PAGE_SIZE", 5)
+    async with trial() as one:
+        assert "give the id" in await one.refusal("get_contact", contact="example")
+
+
+@in_virtual_time
+async def test_a_tag_past_what_is_kept_is_still_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(references, "MAX_PAGES", 1)
+    monkeypatch.setattr(references, "PAGE_SIZE", 5)
+    async with trial() as one:
+        assert (await one.answer("tag_contact", contact="1", tag="gift card"))["tag_id"] == "11"
+
+
+@in_virtual_time
+async def test_a_main_name_wins_over_a_nickname() -> None:
+    async with trial() as one:
+        await behind(one, "PUT", "/lists/1", {"list": {"name": "Old newsletter"}})  # its stringid stays "newsletter"
+        new = {"name": "Newsletter", "stringid": "n-2", "sender_url": "https://x.example", "sender_reminder": "r"}
+        made = await behind(one, "POST", "/lists", {"list": new})
+        assert (await one.answer("get_list", list="newsletter"))["list"]["id"] == made["list"]["id"]
+
+
+@in_virtual_time
+async def test_what_is_deleted_by_name_is_what_has_that_name_now() -> None:
+    async with trial() as one:
+        await one.answer("get_tag", tag="VIP")
+        await behind(one, "PUT", "/tags/1", {"tag": {"tag": "VIP archive"}})
+        new = await behind(one, "POST", "/tags", {"tag": {"tag": "VIP", "tagType": "contact"}})
+        await anyio.sleep(30)
+        assert (await one.answer("delete_tag", tag="VIP"))["tag_id"] == new["tag"]["id"]
+        assert (await one.answer("get_tag", tag="1"))["tag"]["name"] == "VIP archive"
+
+
+@in_virtual_time
+async def test_a_directory_that_was_being_read_does_not_hide_what_was_made_meanwhile() -> None:
+    async with trial() as one:
+        inner = one.wire.inner
+
+        async def slow(request: httpx2.Request) -> httpx2.Response:
+            response = await inner.handle_async_request(request)
+            await anyio.sleep(5 if request.method == "GET" else 0)
+            return response
+
+        one.wire.inner = httpx2.MockTransport(slow)
+        async with anyio.create_task_group() as group:
+            group.start_soon(read, one, "get_tag", {"tag": "VIP"})
+            await anyio.sleep(1)
+            await one.answer("create_tag", name="Fresh")
+        assert (await one.answer("tag_contact", contact="1", tag="Fresh"))["result"] == "tagged"
+
+
+async def read(one: Trial, tool: str, arguments: Json) -> None:
+    await one.answer(tool, **arguments)
+
+
+@in_virtual_time
+async def test_a_directory_that_takes_long_to_read_is_read_once() -> None:
+    async with trial() as one:
+        inner = one.wire.inner
+
+        async def slow(request: httpx2.Request) -> httpx2.Response:
+            await anyio.sleep(3)
+            return await inner.handle_async_request(request)
+
+        one.wire.inner = httpx2.MockTransport(slow)
+        assert (await one.answer("delete_tag", tag="Gift card"))["result"] == "deleted"
+        assert one.requests == ["GET /tags", "GET /contacts", "DELETE /tags/11"]
+
+
+@in_virtual_time
+async def test_an_id_that_is_new_is_known_at_once() -> None:
+    async with trial() as one:
+        await one.answer("get_tag", tag="VIP")
+        await behind(one, "POST", "/tags", {"tag": {"tag": "Newer", "tagType": "contact"}})
+        await anyio.sleep(5)
+        assert (await one.answer("tag_contact", contact="1", tag="13"))["tag"] == "Newer"
+
+
+@in_virtual_time
+async def test_nothing_is_deleted_by_a_name_it_does_not_show() -> None:
+    async with trial() as one:
+        await one.answer("update_list", list="1", name="Old letter")  # its stringid stays "newsletter"
+        assert "no list is called" in await one.refusal("delete_list", list="Newsletter")
+
+
+@in_virtual_time
+async def test_a_name_is_not_taken_for_free_when_nobody_can_say() -> None:
+    async with trial() as one:
+        one.wire.answer = failing("GET", "/lists", status(503))
+        new = {"name": "Newsletter", "sender_url": "https://x.example", "sender_reminder": "r"}
+        await one.refusal("create_list", **new)
+        assert "POST /lists" not in one.requests

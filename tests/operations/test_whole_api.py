@@ -7,12 +7,8 @@ import anyio
 import pytest
 
 from ac_mcp.calls.execute import execute
-from ac_mcp.catalogue.entry import catalogue
 from ac_mcp.errors import ConfirmationRequired
-from ac_mcp.operations import OPERATIONS, STEPS
-from ac_mcp.spec.json_schema import input_schema
-from ac_mcp.tools.search import documents, load_phrases, search
-from bench.reach import wishes
+from ac_mcp.operations import OPERATIONS
 from tests.support import Trial, in_virtual_time, trial
 from tests.writes.test_audit_log import rows
 from tests.writes.test_reconcile import lose
@@ -22,25 +18,6 @@ ADDRESS = {"companyName": "Northwind", "address1": "1 Quay", "country": "NO"}
 
 async def write(one: Trial, id: str, /, **arguments: Any) -> Any:
     return await one.answer("write_operation", id=id, arguments=arguments)
-
-
-@pytest.mark.parametrize("id", catalogue())
-def test_every_entry_is_an_operation_whose_parameters_have_names_of_their_own(id: str) -> None:
-    names = [one.name for one in catalogue()[id].takes]
-    assert len(names) == len(set(names))
-    assert set(names) <= input_schema(STEPS[id])["properties"].keys()
-    assert STEPS[id].read_only == (catalogue()[id].kind == "read")
-
-
-@pytest.mark.parametrize(("seen", "least"), [(True, 0.9), (False, 0.75)])
-def test_most_wishes_find_their_operation(seen: bool, least: float) -> None:
-    """Loosely, so that words may be added; `python -m bench.reach` prints the figures."""
-    found = [bool(wish.right & set(search(wish.said)[:3])) for wish in wishes() if wish.seen == seen]
-    assert sum(found) / len(found) > least
-
-
-def test_what_people_say_is_said_of_operations_there_are() -> None:
-    assert load_phrases().keys() <= {one.id for one in documents()}
 
 
 @in_virtual_time

@@ -13,11 +13,8 @@ import httpx2
 import mcp_types as types
 from mcp import Client, StdioServerParameters
 
-from ac_mcp.cli.app import Company
-from ac_mcp.cli.doctor import examine
 from ac_mcp.messages import Json
 from ac_mcp.sandbox import Sandbox, parse
-from ac_mcp.settings import Settings
 
 DEAL: Json = {"title": "Over the wire", "value": 12.5, "currency": "usd", "contact": "1", "pipeline": "1"}
 NOTED = "import os,sys; open(sys.argv[1],'w').write(str(os.getpid())); from ac_mcp.cli.main import run; run(['serve'])"
@@ -98,15 +95,3 @@ async def test_faults_of_the_transport_leave_the_sandboxs_own_desk_alone() -> No
         await http.post("/sandbox/faults", content="drop;times=9")
         assert (await http.delete("/sandbox/faults")).status_code < 300
         assert one.faults.waiting == []
-
-
-async def test_doctor_is_not_well_where_nothing_can_be_kept(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    async with listening() as (_, address):
-        settings = Settings.from_env(
-            {"MATON_API_BASE_URL": address, "MATON_API_KEY": Sandbox.key, "AC_MCP_STATE_DIR": str(tmp_path / "file")}
-        )
-        said = list[str]()
-        assert await examine(settings, Company(), said.append) == 1
-    assert any(line.startswith("failed      That folder cannot be written") for line in said)
-    assert "all well" not in said

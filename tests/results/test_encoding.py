@@ -1,44 +1,9 @@
-"""Rows to summaries, answers to text."""
+"""Answers to text, within a budget."""
 
 from decimal import Decimal
-from typing import Any
 
-import pytest
-
-from ac_mcp.operations.campaigns import Status
 from ac_mcp.results.encoding import fit_to_budget, render
-from ac_mcp.spec.columns import Code, Column, Date, Money, Number, Rate, Several, Text, Time
-
-
-@pytest.mark.parametrize("nothing", [None, "", "0000-00-00", "0000-00-00 00:00:00", [], {}])
-def test_every_face_of_nothing_is_left_out(nothing: Any) -> None:
-    assert Text("a").read({"a": nothing}) is None
-
-
-@pytest.mark.parametrize(
-    ("column", "row", "shown"),
-    [
-        (Money("value"), {"value": "1250000"}, Decimal("12500.00")),
-        (Money("value"), {"value": 29}, Decimal("0.29")),
-        (Money("value"), {"value": "much"}, None),
-        (Number("opens"), {"opens": "0"}, 0),
-        (Number("opens"), {"opens": "many"}, None),
-        (Date("created", "cdate"), {"cdate": "2026-05-28T03:05:54-05:00"}, "2026-05-28"),
-        (Time("sent", "sdate"), {"sdate": "2026-05-28 03:05:54"}, "2026-05-28 03:05"),
-        (Code("status", codes={"1": "active"}), {"status": 1}, "active"),
-        (Code("status", codes={"1": "active"}), {"status": "9"}, "9"),
-        (Rate("rate", "opens", whole="sent"), {"opens": "455", "sent": "1204"}, "37.8%"),
-        (Rate("rate", "opens", whole="sent"), {"opens": "0", "sent": "0"}, None),
-        (Several("value"), {"value": "||A||B||"}, ["A", "B"]),
-        (Several("value"), {"value": "A"}, "A"),
-        (Text("note", most=5), {"note": "a long note"}, 'a lon… (11 characters; reading with detail="full" shows all)'),
-        (Status("status"), {"status": "1", "seriesid": "4"}, "automation"),
-        (Status("status"), {"status": "3", "statusString": "Completed"}, "sent"),
-        (Status("status"), {"status": "5", "seriesid": "0"}, "sent"),
-    ],
-)
-def test_a_column_reads_the_api_and_shows_a_person(column: Column, row: dict[str, Any], shown: Any) -> None:
-    assert column.read(row) == shown
+from tests.support import in_virtual_time, trial
 
 
 def test_an_answer_is_compact_json_with_money_to_the_cent() -> None:
@@ -56,3 +21,14 @@ def test_rows_past_the_budget_are_left_off_whole() -> None:
 
 def test_a_single_row_is_never_left_off() -> None:
     assert fit_to_budget({"tags": [{"name": "x" * 9000}], "total": 1}, budget=10)["tags"]
+
+
+@in_virtual_time
+async def test_paging_by_id_loses_nobody_when_an_answer_is_cut() -> None:
+    async with trial({"AC_MCP_ANSWER_TOKENS": "600"}) as one:
+        seen, after = list[str](), "0"
+        while after:
+            page = await one.answer("list_contacts", after_id=after, limit=50)
+            seen += [contact["id"] for contact in page["contacts"]]
+            after = page.get("next_after_id", "")
+        assert seen == [str(number) for number in range(1, 61)]

@@ -2,8 +2,9 @@
 
 import pytest
 
+from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.spec.json_schema import input_schema, listed_schema
+from ac_mcp.results.shaping import AnswerData, paging
 from tests.support import in_virtual_time, trial
 
 
@@ -84,18 +85,6 @@ async def test_what_is_not_listed_is_taken_all_the_same() -> None:
         assert not {user["id"] for user in first["users"]} & {user["id"] for user in second["users"]}
 
 
-def test_a_schema_lists_only_what_can_matter() -> None:
-    assert listed_schema(OPERATIONS["list_users"])["properties"] == {}
-    assert set(input_schema(OPERATIONS["list_users"])["properties"]) == {"limit", "offset", "detail", "fields"}
-    assert "fields" in listed_schema(OPERATIONS["list_contacts"])["properties"]
-    assert "detail" in listed_schema(OPERATIONS["get_contact"])["properties"]
-
-
-def test_no_required_argument_is_left_out_of_a_listed_schema() -> None:
-    for operation in OPERATIONS.values():
-        assert set(operation.required) <= listed_schema(operation)["properties"].keys()
-
-
 @in_virtual_time
 async def test_full_rows_of_a_list_show_what_a_single_one_would() -> None:
     async with trial() as one:
@@ -118,3 +107,18 @@ async def test_the_ids_of_what_a_link_ties_are_columns_too() -> None:
     async with trial() as one:
         tags = (await one.answer("list_contact_tags", contact="1", fields=["tag_id"]))["tags"]
         assert tags == [{"tag": "VIP", "tag_id": "1"}, {"tag": "Customer", "tag_id": "2"}]
+
+
+@pytest.mark.parametrize(
+    ("offset", "rows", "meta", "total"),
+    [
+        (0, 2, {}, 2),
+        (20, 2, {}, 22),
+        (20, 0, {}, 0),
+        (20, 2, {"meta": {"total": "41"}}, 41),
+        (20, 2, {"meta": {"total": "many"}}, 22),
+    ],
+)
+def test_without_a_total_the_rows_before_the_page_count_too(offset: int, rows: int, meta: Json, total: int) -> None:
+    page = {"users": [{"id": str(20 + number)} for number in range(rows)], **meta}
+    assert paging(AnswerData(OPERATIONS["list_users"], {"offset": offset}, page))["total"] == total

@@ -4,15 +4,18 @@ import json
 import signal
 import socket
 import time
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
 import anyio
 import httpx2
 import mcp_types as types
 import pytest
+from starlette.datastructures import Headers
 
 from ac_mcp.cli.main import run as command
+from ac_mcp.server.http import Gate, Tokens
+from ac_mcp.server.http import HttpRefusal as TurnedAway
 from ac_mcp.settings import BadSetting, Settings
 from tests.server.processes import ALICE, BOB, TOKENS, Served, served
 
@@ -205,3 +208,23 @@ def test_an_address_others_can_reach_needs_a_token(
     monkeypatch.delenv("AC_MCP_HTTP_TOKEN", raising=False)
     assert command(["--sandbox", "--http", address]) == 2
     assert "--http" in capsys.readouterr().err
+
+
+async def nobody(*_: Any) -> None: ...
+
+
+def let_in(under_way: int) -> int:
+    """The status a caller gets who has so many requests under way; 0 where the request is let in."""
+    served: Callable[..., Awaitable[None]] = nobody
+    gate = Gate(Settings(sandbox=True), Tokens({}), frozenset({"localhost"}), frozenset(), served)
+    gate.under_way["local"] = under_way
+    try:
+        gate.caller("POST", Headers({"host": "localhost"}))
+    except TurnedAway as refused:
+        return refused.status
+    return 0
+
+
+@pytest.mark.parametrize(("under_way", "status"), [(0, 0), (49, 0), (50, 503)])
+def test_a_caller_has_50_requests_at_once_and_no_51st(under_way: int, status: int) -> None:
+    assert let_in(under_way) == status

@@ -16,6 +16,7 @@ from ac_mcp.errors import BadArguments, ConfirmationRequired
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.writes.audit_log import PendingConfirmation
+from ac_mcp.writes.confirmation import ConfirmationPolicy
 from tests.examples import ACTIVE, CALLS
 from tests.support import Trial, conforms, connected, in_virtual_time, trial
 
@@ -433,3 +434,8 @@ async def test_without_the_tool_that_confirms_it_says_so() -> None:
     async with trial(AUTO | {"AC_MCP_TOOLS": "-confirm_change"}) as one, connected(one) as client:
         waiting = json.loads(text(await client.call_tool("create_webhook", HOOK)))
         assert waiting["next"].startswith("This server was started without confirm_change")
+
+
+@pytest.mark.parametrize(("count", "asks"), [(0, False), (1, False), (25, False), (26, True), (1000, True)])
+def test_one_call_may_write_to_25_records_without_a_question(count: int, asks: bool) -> None:
+    assert bool(ConfirmationPolicy().reasons_for_count(count, "It moves")) is asks

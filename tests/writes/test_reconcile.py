@@ -18,8 +18,7 @@ from ac_mcp.operations import OPERATIONS
 from ac_mcp.writes.comparison import is_same, is_similar
 from ac_mcp.writes.reconcile import CREATED_BY_PATH
 from tests.examples import ACTIVE, CALLS
-from tests.support import Trial, clock, in_virtual_time, trial
-from tests.writes.test_outcomes import behind
+from tests.support import Trial, behind, clock, in_virtual_time, trial
 
 DEAL: Json = {"title": "Gone", "value": 12.5, "currency": "USD", "contact": "1", "pipeline": "Sales"}
 NOTE: Json = {"text": "Tom & Jerry called \u2013 caf\u00e9", "contact": "1"}
@@ -620,3 +619,31 @@ async def test_a_repeated_delete_does_not_offer_to_create_what_is_gone() -> None
     async with trial() as one:
         await one.answer("delete_tag", tag="Trial")
         assert "create_tag" not in await one.refusal("delete_tag", tag="Trial")
+
+
+def lost_and_crowded(newer: int, sent: list[str]) -> Callable[[httpx2.Request], httpx2.Response | None]:
+    """An account that loses every new deal's answer, and shows so many deals of other people's that are newer."""
+
+    def answer(request: httpx2.Request) -> httpx2.Response | None:
+        if not request.url.path.endswith("/deals"):
+            return None
+        if request.method == "POST":
+            sent.append(request.url.path)
+            raise httpx2.ReadTimeout("late")
+        if not sent:
+            return None
+        deals = [{"id": str(9_000 - number), "title": f"Somebody's {number}"} for number in range(newer)]
+        return httpx2.Response(200, json={"deals": deals, "meta": {"total": str(newer)}})
+
+    return answer
+
+
+@pytest.mark.parametrize(("newer", "times"), [(99, 2), (100, 1)])
+@in_virtual_time
+async def test_a_page_full_of_newer_rows_does_not_show_that_a_create_is_not_there(newer: int, times: int) -> None:
+    sent: list[str] = []
+    async with trial() as one:
+        one.wire.answer = lost_and_crowded(newer, sent)
+        deal = {"title": "Gone", "value": 12.5, "currency": "USD", "contact": "1", "pipeline": "Sales"}
+        assert (await one.refusal("create_deal", **deal)).startswith("The outcome is unknown")
+        assert len(sent) == times
