@@ -11,15 +11,24 @@ from mcp import Client, StdioServerParameters
 
 from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.tools.toolsets import USUAL
 from tests.examples import CALLS
+from tests.server.test_every_tool import answered
 
 COMMAND = [sys.executable, "-m", "ac_mcp", "--sandbox", "--toolsets", "all"]
 
 
+ONE_OF_EACH = (
+    "list_tags", "get_contact", "list_connections", "read_operation", "preview_change",
+    "update_contact", "create_webhook", "bulk_update_contacts", "follow_job", "export_contacts", "delete_note",
+    "list_changes",
+)  # fmt: skip
+"""A read, a composite one, one of the connections, a generic one, a preview; a write, one that waits for a
+yes, a job, what became of it, a file, a delete, and what only this server knows."""
+
+
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
-async def test_every_tool_answers_over_stdio(mode: Any) -> None:
-    """Each good call of the examples, one after the other, on one account."""
+async def test_a_tool_of_each_kind_answers_over_stdio(mode: Any) -> None:
+    """One after the other on one account. All tools answer in memory: tests/server/test_every_tool.py."""
     said: list[str] = []
 
     async def agree(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
@@ -29,20 +38,25 @@ async def test_every_tool_answers_over_stdio(mode: Any) -> None:
     server = StdioServerParameters(command=COMMAND[0], args=COMMAND[1:])
     async with Client(server, mode=mode, elicitation_callback=agree) as client:
         assert [tool.name for tool in (await client.list_tools()).tools] == [*OPERATIONS]
-        offered = {*OPERATIONS} if mode != "legacy" else USUAL  # one era with all of them: each request takes its time
-        tools, job = CALLS.keys() & offered - {"confirm_change"}, ""
-        for tool in sorted(
-            tools, key=lambda name: (not name.startswith(("list_", "get_")), name.startswith("delete_"), name)
-        ):
-            result = await client.call_tool(tool, CALLS[tool] | ({"job": job} if tool == "follow_job" else {}))
-            part, *links = result.content
-            assert isinstance(part, types.TextContent)
-            assert not result.is_error, (tool, part.text)
-            linked = ("export_", "import_") if mode == "legacy" else ("export_", "import_", "follow_")
-            assert bool(links) == tool.startswith(linked), tool
-            job = json.loads(part.text).get("job", job)
-    # Somebody who had opted out, and the webhook; with the next ring what no undo brings back.
-    assert len(said) == (2 if mode == "legacy" else 8), said
+        await answered(client, ONE_OF_EACH)
+        wrong = await client.call_tool("get_tag", {"tag": "VPI"})
+        (part,) = wrong.content
+        assert isinstance(part, types.TextContent)
+        assert (wrong.is_error, 'Next: get_tag(tag="VIP")' in part.text) == (True, True)
+    assert len(said) == 1, said
+
+
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+async def test_a_write_that_waits_is_confirmed_over_stdio(mode: Any) -> None:
+    """By a client that cannot ask."""
+    async with Client(StdioServerParameters(command=COMMAND[0], args=COMMAND[1:]), mode=mode) as client:
+        waiting = await client.call_tool("create_webhook", CALLS["create_webhook"])
+        (part,) = waiting.content
+        assert isinstance(part, types.TextContent)
+        done = await client.call_tool("confirm_change", {"token": json.loads(part.text)["token"]})
+        (part,) = done.content
+        assert isinstance(part, types.TextContent)
+        assert (done.is_error, json.loads(part.text)["result"]) == (False, "created")
 
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
