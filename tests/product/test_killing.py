@@ -6,6 +6,6 @@ from tests.killing import killing
 
 
 def test_the_record_accounts_for_every_write_of_a_killed_process() -> None:
-    killed = asyncio.run(killing(2))
-    assert (killed.times, killed.unaccounted, killed.misreported) == (2, [], [])
+    killed = asyncio.run(killing(3, at_once=3))
+    assert (killed.times, killed.unaccounted, killed.misreported) == (3, [], [])
     assert killed.writes

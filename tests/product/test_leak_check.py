@@ -1,11 +1,10 @@
 """The check of tests/conftest.py itself: a key that is written fails the test that wrote it."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 WRITES = {
     "a print": "print(KEY)",
@@ -14,18 +13,20 @@ WRITES = {
 }
 
 
-@pytest.mark.parametrize("how", WRITES)
-def test_a_test_that_writes_the_key_fails(how: str) -> None:
+def test_a_test_that_writes_the_key_fails() -> None:
+    """In one file, of which each test writes it in another way."""
     root = Path(__file__).parents[2]
-    test = root / "tests" / f"test_leaking_{os.getpid()}_{how.replace(' ', '_')}.py"  # others run beside this one
+    test = root / "tests" / f"test_leaking_{os.getpid()}.py"  # others run beside this one
     test.write_text(
         "import logging\nfrom ac_mcp.server import tools as adapter\nfrom tests.support import KEY\n"
-        f"def test_it() -> None:\n    {WRITES[how]}\n"
+        + "".join(f"def test_{number}() -> None:\n    {line}\n" for number, line in enumerate(WRITES.values()))
     )
     try:
-        command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", str(test)]
-        ended = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60)
+        command = [sys.executable, "-m", "pytest", "-q", "-rf", "-n", "0", "-p", "no:cacheprovider", str(test)]
+        wide = {**os.environ, "COLUMNS": "300"}  # lines of the summary are cut to it
+        ended = subprocess.run(command, cwd=root, env=wide, capture_output=True, text=True, timeout=60)
     finally:
         test.unlink()
     assert ended.returncode == 1
-    assert "The key was written" in ended.stdout
+    failed = re.findall(r"^FAILED \S+::test_(\d) - (?:AssertionError: )?The key was written", ended.stdout, re.M)
+    assert [int(number) for number in failed] == [*range(len(WRITES))]
