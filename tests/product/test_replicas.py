@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Generator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from time import sleep, time
 from typing import Any
@@ -17,6 +17,7 @@ from mcp import Client
 
 from tests.server.processes import (
     ALICE,
+    BOB,
     TOKENS,
     Redis,
     Served,
@@ -32,12 +33,6 @@ from tests.server.test_http import text
 pytestmark = needs_redis
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Generator[Redis]:
-    with redis(tmp_path) as one:
-        yield one
-
-
 class Place:
     """A sandbox that counts, and replicas in front of it."""
 
@@ -50,8 +45,8 @@ class Place:
         return found
 
 
-@pytest.fixture
-def place(server: Redis) -> Generator[Place]:
+@contextmanager
+def replicas_on(server: Redis) -> Generator[Place]:
     began, port = time(), free_port()
     command = [sys.executable, "-m", "ac_mcp", "sandbox", "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -66,6 +61,26 @@ def place(server: Redis) -> Generator[Place]:
         finally:
             process.kill()
             process.wait()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Redis]:
+    with redis(tmp_path_factory.mktemp("redis")) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def place(server: Redis) -> Generator[Place]:
+    """For tests that leave both replicas and Redis running; each test reads changes of a caller of its own."""
+    with replicas_on(server) as one:
+        yield one
+
+
+@pytest.fixture
+def doomed(tmp_path: Path) -> Generator[Place]:
+    """For a test that kills a replica."""
+    with redis(tmp_path) as server, replicas_on(server) as one:
+        yield one
 
 
 async def calls(client: Client, count: int, found: list[Any]) -> None:
@@ -92,7 +107,7 @@ async def test_two_replicas_keep_one_pace_through_a_restart_of_redis(place: Plac
 
 
 async def test_a_write_is_known_to_the_replica_that_did_not_make_it(place: Place) -> None:
-    async with place.replicas[0].client() as one, place.replicas[1].client() as other:
+    async with place.replicas[0].client(BOB) as one, place.replicas[1].client(BOB) as other:
         await one.call_tool("create_tag", {"name": "Shared"})
         (change,) = json.loads(text(await other.call_tool("list_changes", {})))["changes"]
         undone = json.loads(text(await other.call_tool("undo_change", {"change": change["id"]})))
@@ -124,12 +139,12 @@ async def test_while_redis_is_away_reads_go_on_writes_are_refused_and_all_is_wel
         assert (await http.get(f"{place.replicas[0].url}/readyz")).status_code == 200
 
 
-async def test_a_write_whose_replica_was_killed_is_not_made_twice_by_the_other(place: Place) -> None:
+async def test_a_write_whose_replica_was_killed_is_not_made_twice_by_the_other(doomed: Place) -> None:
     """The call is made again elsewhere, as a client does whose connection broke."""
     async with httpx2.AsyncClient() as http:
-        await http.post(f"{place.sandbox}/sandbox/faults", content="hang;method=POST;path=/notes;after")
+        await http.post(f"{doomed.sandbox}/sandbox/faults", content="hang;method=POST;path=/notes;after")
     note = {"text": "Once only", "contact": "1"}
-    one, other = place.replicas
+    one, other = doomed.replicas
     async with anyio.create_task_group() as group:
 
         async def lost() -> None:
@@ -143,7 +158,7 @@ async def test_a_write_whose_replica_was_killed_is_not_made_twice_by_the_other(p
         group.start_soon(lost)
         for _ in range(100):
             await anyio.sleep(0.1)
-            if any(sent["method"] == "POST" and sent["path"].endswith("/notes") for sent in await place.requests()):
+            if any(sent["method"] == "POST" and sent["path"].endswith("/notes") for sent in await doomed.requests()):
                 break
         one.stop(signal.SIGKILL)
         group.cancel_scope.cancel()
@@ -190,8 +205,8 @@ async def posted(where: Served, tool: str, arguments: dict[str, Any]) -> dict[st
     return json.loads(json.loads(said.split("data: ")[-1])["result"]["content"][0]["text"])
 
 
-async def test_a_job_is_watched_anywhere_and_taken_up_where_its_replica_died(place: Place) -> None:
-    one, other = place.replicas
+async def test_a_job_is_watched_anywhere_and_taken_up_where_its_replica_died(doomed: Place) -> None:
+    one, other = doomed.replicas
     waiting = await posted(one, "bulk_update_contacts", {"where": ["list=Newsletter"], "add_tag": "VIP"})
 
     async def confirm() -> None:
@@ -213,6 +228,6 @@ async def test_a_job_is_watched_anywhere_and_taken_up_where_its_replica_died(pla
     found = await posted(other, "list_contacts", {"list": "Newsletter", "tag": "VIP", "limit": 1})
     assert found["total"] == waiting["preview"]["matched"]
     tags = [
-        sent for sent in await place.requests() if sent["path"].endswith("/contactTags") and sent["method"] == "POST"
+        sent for sent in await doomed.requests() if sent["path"].endswith("/contactTags") and sent["method"] == "POST"
     ]
     assert len(tags) <= waiting["preview"]["matched"] + 1  # but for the one that was on its way
