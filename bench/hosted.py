@@ -28,8 +28,8 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from ac_mcp.sandbox import Sandbox
-from tests.hosted.crossing import crossed
-from tests.hosted.reach import ALICE, Redis, free_port, listening
+from tests.server.crossing import crossed
+from tests.server.processes import ALICE, Redis, free_port, listening
 from tests.support import VirtualLoop
 
 SECONDS, CALLERS = 60, 20

@@ -21,8 +21,8 @@ KINDS = {
     "plural": re.compile(r'Resource\(\s*"\w+",\s*"(\w+)"'),
     "wire": re.compile(r'(?:Wire|Cents)\(\s*"([^"]+)"'),
 }
-SNAPSHOTS = ["tests/test_operations.py"]
-BEHAVIOUR = ["tests/operations", "tests/test_operations.py", "tests/test_references.py", "tests/test_wrong_calls.py"]
+SNAPSHOTS = ["tests/operations/test_snapshots.py"]
+BEHAVIOUR = ["tests/operations", "tests/naming", "tests/results/test_next_call.py"]
 
 
 @dataclass(frozen=True)

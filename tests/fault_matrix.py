@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, TypeVar
 
 import anyio
@@ -111,13 +112,18 @@ class Case:
     seconds: float
 
 
+@cache
+def is_kept(key: str) -> bool:
+    return not VOLATILE.search(key)
+
+
 def state(one: Trial) -> State:
     """All that the account holds, without what depends on when or how often somebody asked."""
     store = one.sandbox._store  # pyright: ignore[reportPrivateUsage]
     tables = {name: store.for_account(1).select(name) for name in RESOURCES}
     tables["connections"] = store.for_account(0).select("connections")
     return {
-        name: sorted(({key: value for key, value in row.items() if not VOLATILE.search(key)} for row in rows), key=repr)
+        name: sorted(({key: value for key, value in row.items() if is_kept(key)} for row in rows), key=repr)
         for name, rows in tables.items()
         if name not in ("activities", "dealActivities", "logs")
     }

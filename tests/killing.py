@@ -157,11 +157,18 @@ async def changes(port: int, folder: Path) -> list[Json]:
     return json.loads(said["result"]["content"][0]["text"])["changes"]
 
 
-async def killing(times: int, number: int = 20261124) -> Killed:
-    killed, moments = Killed(), random.Random(number)
-    for n in range(times):
-        with TemporaryDirectory() as folder:
-            await once(n, Path(folder), moments.uniform(0, 2.5), killed)
+async def killing(times: int, number: int = 20261124, at_once: int = 1) -> Killed:
+    """That many kills, so many of them side by side, each on a sandbox and with a record of its own."""
+    killed, chance, places = Killed(), random.Random(number), asyncio.Semaphore(at_once)
+
+    async def one(n: int, moment: float) -> None:
+        async with places:
+            with TemporaryDirectory() as folder:
+                await once(n, Path(folder), moment, killed)
+
+    async with asyncio.TaskGroup() as group:
+        for n in range(times):
+            group.create_task(one(n, chance.uniform(0, 2.5)))
     return killed
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from functools import cache
 from typing import Any
 
 from ac_mcp.sandbox import Sandbox
@@ -38,8 +39,13 @@ def state(sandbox: Sandbox, renamed: Renamed | None = None) -> State:
     return {table: Counter(plain(row, renamed or {}) for row in store.select(table)) for table in tables}
 
 
+@cache
+def is_kept(key: str) -> bool:
+    return not VOLATILE.match(key)
+
+
 def plain(row: dict[str, Any], renamed: Renamed) -> str:
-    kept = {key: value for key, value in row.items() if not VOLATILE.match(key) and value not in NOTHING}
+    kept = {key: value for key, value in row.items() if is_kept(key) and value not in NOTHING}
     return json.dumps(
         {key: renamed.get((WORDS.get(key, key), str(value)), value) for key, value in sorted(kept.items())}
     )

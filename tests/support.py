@@ -224,3 +224,32 @@ async def connected(one: Trial, **options: Any) -> AsyncGenerator[Client]:
     """An MCP client in memory; opened inside the test, since a fixture would close it in another task."""
     async with Client(build_server(one.account.settings, lambda _: one.account), **options) as client:
         yield client
+
+
+Answer = Callable[[httpx2.Request], httpx2.Response | None]
+
+
+def failing(method: str, path: str, *answers: httpx2.Response | Exception) -> Answer:
+    """These answers in turn for this request, the last of them for ever; the truth for all others."""
+    left = list(answers)
+
+    def answer(request: httpx2.Request) -> httpx2.Response | None:
+        if request.method != method or not request.url.path.endswith(path):
+            return None
+        one = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(one, Exception):
+            raise one
+        return httpx2.Response(one.status_code, content=one.content, headers=one.headers)
+
+    return answer
+
+
+def status(code: int, body: object = None, **headers: str) -> httpx2.Response:
+    return httpx2.Response(code, content=json.dumps(body), headers=headers)
+
+
+async def behind(one: Trial, method: str, path: str, body: Json | None = None, account: str = "") -> Json:
+    """What somebody else does in the account meanwhile."""
+    headers = {"authorization": f"Bearer {KEY}"} | ({"maton-connection": account} if account else {})
+    url = f"{NOWHERE}/active-campaign/api/3{path}"
+    return (await one.account.gateway.http.request(method, url, json=body, headers=headers)).json()

@@ -1,5 +1,6 @@
 """The sandbox's rows in plain SQL tables, and accounts that chance has stirred: a second witness for answers."""
 
+import re
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -28,11 +29,11 @@ def store_of(sandbox: Sandbox) -> Any:
     return sandbox._store.for_account(1)  # pyright: ignore[reportPrivateUsage]
 
 
-def plain_tables(sandbox: Sandbox) -> sqlite3.Connection:
-    """Every row with its columns as they are; nothing of the sandbox's own queries."""
+def plain_tables(sandbox: Sandbox, sql: str) -> sqlite3.Connection:
+    """Every row of the tables a query names, with its columns as they are; nothing of the sandbox's own queries."""
     db, store = sqlite3.connect(":memory:"), store_of(sandbox)
-    for table, columns in TABLES.items():
-        names = columns.split()
+    for table in TABLES.keys() & set(re.findall(r"\w+", sql)):
+        names = TABLES[table].split()
         db.execute(f"CREATE TABLE {table} (id INTEGER, {', '.join(names)})")
         rows = [(int(row["id"]), *(row.get(n.strip('"')) for n in names)) for row in store.select(table)]
         db.executemany(f"INSERT INTO {table} VALUES (?{', ?' * len(names)})", rows)
@@ -40,7 +41,7 @@ def plain_tables(sandbox: Sandbox) -> sqlite3.Connection:
 
 
 def query(sandbox: Sandbox, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-    with closing(plain_tables(sandbox)) as db:
+    with closing(plain_tables(sandbox, sql)) as db:
         return db.execute(sql, values).fetchall()
 
 

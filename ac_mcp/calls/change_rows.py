@@ -1,14 +1,13 @@
 """The rows of list_changes, and what else is said of a change in words."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from ac_mcp.catalogue.build import NO_UNDO
 from ac_mcp.messages import Json, as_object, as_objects
 from ac_mcp.operations import STEPS
 from ac_mcp.results.next_call import checking_call, format_call
-from ac_mcp.spec.job_plan import StepPlan
 from ac_mcp.storage.redaction import REDACTED
 from ac_mcp.writes.audit_log import Change
 
@@ -18,13 +17,6 @@ KIND_OF_ATTRIBUTE = {
 """The kind of thing whose id an attribute holds."""
 FEW = 10
 """Writes of a change that are listed one by one; an undo of so many also looks at each record before it writes."""
-KIND_OF_STEP = {
-    "tag": "tags", "untag": "tags", "subscribe": "lists", "unsubscribe": "lists", "enter": "automations",
-    "leave": "automations", "stage": "dealStages", "pipeline": "dealGroups", "owner": "users",
-}  # fmt: skip
-"""The kind of thing that a bulk step, or an attribute of a deal, names."""
-NameOf = Callable[[str, str], str]
-"""Returns the name of a thing by kind and id; "" if it is not known."""
 
 
 def change_row(change: Change, now: float, *, hidden: bool) -> Json:
@@ -95,29 +87,6 @@ def names_in_change(change: Change) -> dict[str, set[str]]:
 def rows_in(body: Json) -> list[Json]:
     """Return all rows in a body."""
     return [row for value in body.values() for row in (as_objects(value) or [as_object(value)])]
-
-
-def names_in_step(step: StepPlan) -> list[tuple[str, str]]:
-    """Return the things that a bulk step names, as kind and id."""
-    if step["do"] == "fields":
-        return [("fields", id) for id in step.get("values", {})]
-    if step["do"] == "deal":
-        return [(KIND_OF_STEP[key], value) for key, value in step.get("changes", {}).items() if key in KIND_OF_STEP]
-    return [(KIND_OF_STEP[step["do"]], step.get("id", ""))]
-
-
-def step_with_names(step: StepPlan, name_of: NameOf) -> StepPlan:
-    """Return a bulk step with the names of the things that it is about."""
-    if step["do"] == "fields":
-        texts = [f"{name_of('fields', id) or id}={value}" for id, value in step.get("values", {}).items()]
-        return {**step, "shown": texts}
-    if step["do"] == "deal":
-        changes = step.get("changes", {}).items()
-        names = [
-            (key, name_of(KIND_OF_STEP[key], value) if key in KIND_OF_STEP else "", value) for key, value in changes
-        ]
-        return {**step, "shown": [f"{key}={name or value}" for key, name, value in names]}
-    return {**step, "name": name_of(KIND_OF_STEP[step["do"]], step.get("id", ""))}
 
 
 def check_call(change: Change) -> str:

@@ -11,8 +11,6 @@ from ac_mcp.calls.change_rows import (
     call_of,
     change_row,
     names_in_change,
-    names_in_step,
-    step_with_names,
     with_job,
 )
 from ac_mcp.calls.tool_call import ToolCall
@@ -20,8 +18,9 @@ from ac_mcp.errors import BadArguments, ToolError, Unconfirmed
 from ac_mcp.jobs.allowed_files import AllowedFiles
 from ac_mcp.jobs.import_export import export_records, import_contacts, preview_import
 from ac_mcp.jobs.model import Job
-from ac_mcp.jobs.plan import JobPreview
+from ac_mcp.jobs.preview import JobPreview
 from ac_mcp.jobs.service import JobService
+from ac_mcp.jobs.steps.registry import names_in_step, step_with_names
 from ac_mcp.messages import Json, Request, Response, Sender
 from ac_mcp.operations.changes import changes, list_changes
 from ac_mcp.results.next_call import explain

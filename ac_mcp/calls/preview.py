@@ -9,7 +9,7 @@ from typing import Any
 from ac_mcp.calls.answer import CallRun, fetch_names, refuse_duplicate, require_existing
 from ac_mcp.calls.senders import SenderStack, sender_stack, shorten
 from ac_mcp.calls.tool_call import ReadLog, ToolCall
-from ac_mcp.jobs.plan import covers
+from ac_mcp.jobs.preview import covers
 from ac_mcp.messages import Json
 from ac_mcp.results.next_call import format_call
 from ac_mcp.results.preview import build_preview, ids_to_name

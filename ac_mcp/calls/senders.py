@@ -26,33 +26,42 @@ class SenderStack:
 
     outermost: Sender
     reconciler: Reconciler
+    """Makes each create once. In a dry run only the job service reads through it."""
     recorder: RecordedWrites | None = None
     dry_run: DryRun | None = None
 
 
-Layer: TypeAlias = Callable[[ToolCall, SenderStack], None]
+Layer: TypeAlias = Callable[[ToolCall, SenderStack, ReadLog], None]
 
 
 def sender_stack(call: ToolCall, mode: Mode, reads: ReadLog | None = None) -> SenderStack:
     """Return the senders for a pass of a call. `reads` are the answers of an earlier pass."""
-    client = call.client
-    identity = call_identity(call)
-    is_confirmed = call.context.confirmed is not None
-    is_write = mode == "write"
-    reconciler = (
-        call.account.reconciler(client, call.context.key, identity, is_confirmed)
-        if is_write
-        else call.account.reconciler(client)
-    )
-    stack = SenderStack(client if mode == "dry run" else reconciler, reconciler)
-    if mode != "read":
-        stack.outermost = LoggedReads(stack.outermost, call.reads, reads or ReadLog())
+    stack = SenderStack(call.client, reconciler_for(call, mode))
     for layer in LAYERS[mode]:
-        layer(call, stack)
+        layer(call, stack, reads or ReadLog())
     return stack
 
 
-def add_recorder(call: ToolCall, stack: SenderStack) -> None:
+def reconciler_for(call: ToolCall, mode: Mode) -> Reconciler:
+    """Return the reconciler of a pass; that of a write knows which call its creates are for."""
+    if mode != "write":
+        return call.account.reconciler(call.client)
+    return call.account.reconciler(
+        call.client, call.context.key, call_identity(call), call.context.confirmed is not None
+    )
+
+
+def add_reconciler(call: ToolCall, stack: SenderStack, reads: ReadLog) -> None:
+    """Make each create once, and learn from lists which rows are the newest."""
+    stack.outermost = stack.reconciler
+
+
+def add_read_log(call: ToolCall, stack: SenderStack, reads: ReadLog) -> None:
+    """Begin with the answers of an earlier pass, and note those of this one."""
+    stack.outermost = LoggedReads(stack.outermost, call.reads, reads)
+
+
+def add_recorder(call: ToolCall, stack: SenderStack, reads: ReadLog) -> None:
     """Record writes in the audit log, and stop those that wait for a confirmation."""
     policy = ConfirmationPolicy(call.account.settings.confirm, call.context.confirmed is not None)
     stack.recorder = RecordedWrites(
@@ -61,13 +70,13 @@ def add_recorder(call: ToolCall, stack: SenderStack) -> None:
     stack.outermost = stack.recorder
 
 
-def add_dry_run(call: ToolCall, stack: SenderStack) -> None:
+def add_dry_run(call: ToolCall, stack: SenderStack, reads: ReadLog) -> None:
     """Plan writes instead of sending them."""
     stack.dry_run = DryRun(stack.outermost)
     stack.outermost = stack.dry_run
 
 
-def add_local_api(call: ToolCall, stack: SenderStack) -> None:
+def add_local_api(call: ToolCall, stack: SenderStack, reads: ReadLog) -> None:
     """Answer the operations of this server itself."""
     if call.is_local:
         service = job_service(call, stack.reconciler, change_of_call(call))
@@ -75,14 +84,11 @@ def add_local_api(call: ToolCall, stack: SenderStack) -> None:
 
 
 LAYERS: Mapping[Mode, tuple[Layer, ...]] = {
-    "read": (add_local_api,),
-    "write": (add_recorder, add_local_api),
-    "dry run": (add_dry_run, add_local_api),
+    "read": (add_reconciler, add_local_api),
+    "write": (add_reconciler, add_read_log, add_recorder, add_local_api),
+    "dry run": (add_read_log, add_dry_run, add_local_api),
 }
-"""What stands before the gateway, from the inside outwards: the last layer gets a request first.
-
-Inside of all of them is the call client; for reads and writes the reconciler stands before it.
-"""
+"""The senders before the call client, from the inside outwards: a request passes the last one first."""
 
 
 def call_identity(call: ToolCall) -> str:

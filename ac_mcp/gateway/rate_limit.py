@@ -1,9 +1,9 @@
 """Slot leases: the rules of a budget of so many requests a second, as pure functions of its state and the time.
 
 A budget has one slot for each request it allows in a second. A sender holds a slot of every budget that counts its
-request, and gives it back with the moment it is free again: a second after the answer, so that no second ever holds
-more requests than slots, whatever the network does to them on the way. A holder that dies loses its slot when the lease
-ends.
+request, and gives it back with the moment it is free again, which `Pacing._free_after` in `pacing` decides: about a
+second after the answer, so that no second ever holds more requests than slots, whatever the network does to them on the
+way. A holder that dies loses its slot when the lease ends.
 """
 
 from collections.abc import Sequence

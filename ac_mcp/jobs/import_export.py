@@ -18,7 +18,7 @@ from ac_mcp.jobs.import_table import (
 )
 from ac_mcp.jobs.imports import count_requests
 from ac_mcp.jobs.model import Item, is_running
-from ac_mcp.jobs.plan import JobPreview, without_personal_data
+from ac_mcp.jobs.preview import JobPreview, without_personal_data
 from ac_mcp.jobs.service import JobService, require_complete_record
 from ac_mcp.jobs.sources import MatchingDeals
 from ac_mcp.messages import Json

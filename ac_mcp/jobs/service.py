@@ -15,7 +15,8 @@ from ac_mcp.jobs.allowed_files import AllowedFiles
 from ac_mcp.jobs.exports import ExportRun
 from ac_mcp.jobs.imports import ImportRateLimit, ImportRun
 from ac_mcp.jobs.model import Item, Job, is_running
-from ac_mcp.jobs.plan import (
+from ac_mcp.jobs.pool import JobPool
+from ac_mcp.jobs.preview import (
     BULK_PREFIX,
     JobPreview,
     SelectionPreview,
@@ -23,7 +24,6 @@ from ac_mcp.jobs.plan import (
     inactive_automations,
     without_personal_data,
 )
-from ac_mcp.jobs.pool import JobPool
 from ac_mcp.jobs.report import JobReporter, export_path
 from ac_mcp.jobs.runner import JobRun, RunContext
 from ac_mcp.jobs.sources import PAGE, Source, deal_state, source_of

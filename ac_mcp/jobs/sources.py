@@ -10,7 +10,7 @@ from ac_mcp.errors import NotFound
 from ac_mcp.filters.conditions import DEAL, Condition
 from ac_mcp.filters.contact_query import ContactQuery
 from ac_mcp.jobs.model import Item
-from ac_mcp.jobs.plan import SelectionPreview
+from ac_mcp.jobs.preview import SelectionPreview
 from ac_mcp.jobs.runner import JobRun
 from ac_mcp.jobs.store import JobStore
 from ac_mcp.messages import NO_DEADLINE, CallClock, Json, Request, Sender, as_int, as_objects

@@ -50,9 +50,7 @@ class Sandbox:
     ) -> None:
         """`like` is a sandbox whose accounts are copied as they are now, which is faster than seeding."""
         tables = [CONNECTIONS, *(resource.table for resource in RESOURCES.values())]
-        self._store = Store.open(state, tables)
-        if like is not None:
-            like._store.copy_to(self._store)
+        self._store = Store.open(state, tables, like and like._store)
         self.requests: deque[LoggedRequest] = deque(maxlen=LOG_SIZE)
         self.quirks = Quirks()
         connections = Connections(self._store)

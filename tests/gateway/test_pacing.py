@@ -4,14 +4,18 @@ import random
 from collections.abc import Hashable
 
 import anyio
+import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ac_mcp.errors import Busy, Throttled
+from ac_mcp.errors import Busy, Throttled, ToolError
 from ac_mcp.gateway.pacing import Pacing
 from ac_mcp.gateway.rate_stores import Lease, MemoryRateStore, Rates, RateStore
-from tests.support import clock, in_virtual_time
+from ac_mcp.messages import Request
+from ac_mcp.operations import OPERATIONS
+from ac_mcp.results.next_call import explain
+from tests.support import clock, failing, in_virtual_time, status, trial
 
 ACCOUNT: Rates = (("account", 5),)
 BOTH: Rates = (("account", 5), ("key", 10))
@@ -352,3 +356,68 @@ async def test_a_pause_that_lasts_absurdly_long_does_not_switch_pauses_off() -> 
     with pytest.raises(Throttled) as caught:
         await upstream.ask(pacing(store), within=25)
     assert caught.value.retry_after == pytest.approx(86_400)
+
+
+@in_virtual_time
+async def test_a_wait_the_server_asked_for_holds_back_later_calls_too() -> None:
+    async with trial() as one:
+        one.wire.answer = failing("GET", "/tags", status(429, None, **{"retry-after": "60"}))
+        await one.refusal("list_tags")
+        one.forget_requests()
+        assert "Wait 60 seconds" in await one.refusal("list_users")
+        assert one.requests == []
+
+
+@in_virtual_time
+async def test_a_call_that_is_cancelled_stops_its_work_and_frees_its_slots() -> None:
+    async with trial() as one:
+        inner = one.wire.inner
+
+        async def hanging(request: httpx2.Request) -> httpx2.Response:
+            await anyio.sleep_forever()
+            return await inner.handle_async_request(request)
+
+        one.wire.inner = httpx2.MockTransport(hanging)
+        with anyio.move_on_after(3):
+            await one.answer("get_contact", contact="1")
+        one.wire.inner = inner
+        await anyio.sleep(1.1)
+        rates = one.account.gateway.endpoints.budgets(one.account.caller, Request("GET", ""))
+        assert (await one.account.gateway.pacing.state_of(*rates[0])).free == 5
+        assert one.account.gateway.pacing.waiting_in_all == 0
+
+
+@in_virtual_time
+async def test_who_has_to_wait_is_told_until_when_and_how_the_budget_stands() -> None:
+    async with trial() as one:
+        one.wire.answer = lambda request: httpx2.Response(
+            429, headers={"retry-after": "Mon, 23 Nov 2099 15:01:30 GMT", "x-request-id": "r-7"}
+        )
+        text = await one.refusal("list_tags")
+        assert "(request r-7)" in text
+        assert "(paused for 86400 s, last 429 0 s ago)" in text
+        one.wire.answer = lambda request: None
+        one.forget_requests()
+        assert "Wait" in await one.refusal("list_lists")
+        assert one.requests == [], "nobody asks before the time"
+
+
+@in_virtual_time
+async def test_a_queue_that_is_too_long_is_told_at_once() -> None:
+    async with trial(rate=5) as one:
+        texts, refused = list[str](), 0
+
+        async def ask(number: int) -> None:
+            try:
+                await one.answer("list_contacts", search=f"x{number}")
+            except ToolError as trouble:
+                texts.append(explain(trouble, OPERATIONS["list_contacts"], {}))
+
+        async with anyio.create_task_group() as group:
+            for number in range(200):
+                group.start_soon(ask, number)
+            await anyio.sleep(0.01)
+            refused = len(texts)
+        assert refused > 60
+        assert texts[0].startswith("The queue for the rate limit (5 a second per account) is too long for this call: 1")
+        assert "Wait 25 seconds" in texts[0] or "Wait 26 seconds" in texts[0]

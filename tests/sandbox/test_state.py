@@ -153,3 +153,9 @@ def test_a_file_of_before_keeps_its_connections(tmp_path: Path) -> None:
     one = Sandbox(file)
     assert [row["status"] for row in Connections(one._store).select("", "")] == ["ACTIVE", "PENDING"]  # pyright: ignore[reportPrivateUsage]
     one.close()
+
+
+def test_the_file_of_a_sandbox_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    Sandbox(path).close()
+    assert path.stat().st_mode & 0o777 == 0o600

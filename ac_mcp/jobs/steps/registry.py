@@ -55,6 +55,15 @@ INVERSE = {
 """The operation that reverts another one, by that one's name."""
 
 
+KIND_OF_STEP = {
+    "tag": "tags", "untag": "tags", "subscribe": "lists", "unsubscribe": "lists", "enter": "automations",
+    "leave": "automations", "stage": "dealStages", "pipeline": "dealGroups", "owner": "users",
+}  # fmt: skip
+"""The kind of thing that a bulk step, or an attribute of a deal, names."""
+NameOf = Callable[[str, str], str]
+"""Returns the name of a thing by kind and id; "" if it is not known."""
+
+
 def step_of(sender: Sender, plan: StepPlan, record_count: int, clock: Callable[[], float]) -> Step:
     """Return the step that a plan describes, for a job on about so many records."""
     parameters: dict[str, object] = {key: value for key, value in plan.items() if key not in ("do", "back", "shown")}
@@ -86,3 +95,26 @@ def describe_step(plan: StepPlan) -> str:
             return f"take out of automation {name}"
         case verb:
             return f"{verb} {name}"
+
+
+def names_in_step(step: StepPlan) -> list[tuple[str, str]]:
+    """Return the things that a bulk step names, as kind and id."""
+    if step["do"] == "fields":
+        return [("fields", id) for id in step.get("values", {})]
+    if step["do"] == "deal":
+        return [(KIND_OF_STEP[key], value) for key, value in step.get("changes", {}).items() if key in KIND_OF_STEP]
+    return [(KIND_OF_STEP[step["do"]], step.get("id", ""))]
+
+
+def step_with_names(step: StepPlan, name_of: NameOf) -> StepPlan:
+    """Return a bulk step with the names of the things that it is about."""
+    if step["do"] == "fields":
+        texts = [f"{name_of('fields', id) or id}={value}" for id, value in step.get("values", {}).items()]
+        return {**step, "shown": texts}
+    if step["do"] == "deal":
+        changes = step.get("changes", {}).items()
+        names = [
+            (key, name_of(KIND_OF_STEP[key], value) if key in KIND_OF_STEP else "", value) for key, value in changes
+        ]
+        return {**step, "shown": [f"{key}={name or value}" for key, name, value in names]}
+    return {**step, "name": name_of(KIND_OF_STEP[step["do"]], step.get("id", ""))}

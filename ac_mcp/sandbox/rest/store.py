@@ -78,22 +78,22 @@ class Store:
         self._db, self._tables, self.account, self._lock = db, tables, account, lock
 
     @classmethod
-    def open(cls, path: Path | None, tables: Iterable[Table]) -> "Store":
+    def open(cls, path: Path | None, tables: Iterable[Table], like: "Store | None" = None) -> "Store":
+        """Open the database of that file, or one in memory; with `like` its content becomes a copy of that store's."""
         # Requests may come from another thread than the one that built the sandbox; the lock keeps them apart.
         if path:
             path.touch(mode=0o600)
         db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
         store = cls(db, {table.name: table for table in tables}, 0, RLock())
         try:
-            store._create()
+            if like is not None:
+                like._db.backup(db)
+            else:
+                store._create()
         except sqlite3.Error:
             db.close()
             raise
         return store
-
-    def copy_to(self, other: "Store") -> None:
-        """Copy all accounts into another store, replacing its content."""
-        self._db.backup(other._db)
 
     def for_account(self, account: int) -> "Store":
         return Store(self._db, self._tables, account, self._lock)
