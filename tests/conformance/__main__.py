@@ -19,6 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anyio
+from mcp import Client
+
 HERE = Path(__file__).parent
 TOOLS = Path(os.environ.get("NODE_TOOLS") or Path(tempfile.gettempdir()) / "ac-mcp-ci") / "node_modules"
 NODE, SUITE = TOOLS / ".bin" / "node", TOOLS / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
@@ -106,10 +109,18 @@ def outcome(case: Case, address: str) -> tuple[bool, str]:
     return well, told
 
 
+async def warm_up(address: str, tool: str) -> None:
+    """Call a tool once: the suite waits for some answers for a second, and a sandbox is made by its first request."""
+    async with Client(address) as client:
+        await client.call_tool(tool, {})
+
+
 def main(every: bool) -> int:
     wanted = cases()
     failed = 0
     with serving("product") as product, serving("fixture") as fixture, ThreadPoolExecutor(2) as pool:
+        anyio.run(warm_up, product, "list_tags")
+        anyio.run(warm_up, fixture, "test_simple_text")
         addresses = {"product": product, "fixture": fixture, "": product}
         running = [(one, pool.submit(outcome, one, addresses[one.server])) for one in wanted if one.server or every]
         ended = {one: future.result() for one, future in running}
