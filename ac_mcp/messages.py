@@ -58,6 +58,8 @@ class Response:
     """The other side's own id of the exchange; "" if it gave none."""
     reconciled: bool = False
     """Whether the answer got lost and the new record was looked up instead."""
+    chosen_is_gone: bool = False
+    """For a list of connections: whether the one that the user chose is not in it."""
 
     def outcome(self, new: str, old: str) -> str:
         """Return `new` after a 201 and `old` after a 200, or both where a repeated request cannot tell."""

@@ -71,13 +71,13 @@ class BackgroundClient:
 def with_own_names(response: Response, caller: Caller) -> Response:
     """Return an answer about connections with the user's own names, where Maton notes none.
 
-    The connection that the user chose has `"usual": True`. A list has `"usual_is_gone": True` if that one is not in it.
+    The connection that the user chose has `"usual": True`.
     """
     body = response.body
     if isinstance(body.get("connections"), list):
         rows = [with_own_name(row, caller) for row in as_objects(body["connections"])]
         gone = bool(caller.default_connection) and not any(row.get("usual") for row in rows)
-        body = body | {"connections": rows, "usual_is_gone": gone}
+        response = replace(response, body=(body := body | {"connections": rows}), chosen_is_gone=gone)
     if isinstance(body.get("connection"), dict):
         body = body | {"connection": with_own_name(as_object(body["connection"]), caller)}
     return replace(response, body=body)

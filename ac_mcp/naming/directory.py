@@ -14,7 +14,7 @@ from ac_mcp.naming.matching import UUID, DirectoryEntry, find_closest, find_matc
 from ac_mcp.spec.annotations import Ref
 from ac_mcp.spec.operation import Operation
 from ac_mcp.spec.paging import Page, batches, paging_query, total_of
-from ac_mcp.spec.resource import Resource
+from ac_mcp.spec.resource import FieldFacts, Resource
 from ac_mcp.text import fold
 
 Query: TypeAlias = Mapping[str, str | tuple[str, ...]]
@@ -357,7 +357,7 @@ class NameDirectory:
         for row in rows_of(payload, resource):
             id, names = row.get(resource.api.id_key), tuple(str(name) for name in resource.lookup.called(row))
             within = str(row.get(resource.lookup.within) or "") if resource.lookup.within else ""
-            facts = resource.lookup.facts(payload, row) if resource.lookup.facts else {}
+            facts = resource.lookup.facts(payload, row) if resource.lookup.facts else FieldFacts()
             if id and (names or resource.lookup.directory):
                 yield DirectoryEntry(
                     str(id), names, within, seen_at=self._clock(), detail=resource.lookup.find is not None, facts=facts

@@ -5,10 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from math import inf
-from typing import Any
 
-from ac_mcp.messages import Json
-from ac_mcp.spec.resource import Resource
+from ac_mcp.spec.resource import FieldFacts, Resource
 from ac_mcp.text import fold, visible
 
 MIN_SIMILARITY = 0.5
@@ -31,8 +29,8 @@ class DirectoryEntry:
     """When the API last returned it, in seconds on the directory's clock."""
     detail: bool = False
     """Whether its second name helps to tell it apart."""
-    facts: Json = field(default_factory=dict[str, Any])
-    """What else is remembered of the row, such as a field's type and options."""
+    facts: FieldFacts = field(default_factory=FieldFacts)
+    """What else is remembered of the row of a custom field."""
 
     @property
     def name(self) -> str:

@@ -75,12 +75,13 @@ async def list_connections(
     status: Annotated[Literal["ACTIVE", "PENDING", "FAILED"], Unlisted(), About("State")] | None = None,
 ) -> Json:
     """List connections: is ActiveCampaign connected (Maton). Returns status and the default."""
-    payload = await call()
+    response = await call.respond()
+    payload = response.body
     rows = as_objects(payload.get("connections"))
     active = [row for row in rows if row.get("status") == "ACTIVE"]
     oldest = min(active, key=lambda row: str(row.get("creation_time")), default=None)
     default = next((row for row in rows if row.get("usual")), oldest)
-    if payload.pop("usual_is_gone", False) and status in (None, "ACTIVE"):
+    if response.chosen_is_gone and status in (None, "ACTIVE"):
         return with_own_words(payload | {"connections": rows}, note=CHOSEN_GONE)
     return payload | {"connections": [row | {"default": row is default} for row in rows]}
 

@@ -19,7 +19,7 @@ from ac_mcp.spec.annotations import About, ValueOf, Wire
 from ac_mcp.spec.columns import TEXTS, Column, Flag, Reference, Text, Values
 from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.parameters import Name
-from ac_mcp.spec.resource import Lookup, Resource, named_by
+from ac_mcp.spec.resource import FieldFacts, Lookup, Resource, named_by
 
 CHOICES = ("dropdown", "radio", "multiselect", "checkbox")
 """Types of fields that have options."""
@@ -36,19 +36,20 @@ class EncodedValue(str):
     """JSON text of a value that is no text on the wire: several choices, or money with its currency."""
 
 
-def get_facts(payload: Json, row: Json) -> Json:
+def get_facts(payload: Json, row: Json) -> FieldFacts:
     """Return a field's type, options (labels, which are also what the API stores) and currency."""
     options = as_texts(row.get("fieldOptions"))
-    return {"type": row.get("fieldType"), "options": options, "currency": row.get("fieldDefaultCurrency")}
+    currency = str(row.get("fieldDefaultCurrency") or "usd").lower()
+    return {"type": str(row.get("fieldType") or ""), "options": options, "currency": currency}
 
 
-def parse_value(facts: Json, text: str) -> str:
+def parse_value(facts: FieldFacts, text: str) -> str:
     """Return a text as a value of the field with these facts; several choices and money as an EncodedValue.
 
     Raises:
         ValueError: if the field does not take this value; the message says what it takes.
     """
-    options: list[str] = facts.get("options") or []
+    options = facts.get("options") or []
     stored = {option.casefold(): option for option in options}
     match facts.get("type"):
         case _ if not text:
@@ -60,7 +61,7 @@ def parse_value(facts: Json, text: str) -> str:
             return EncodedValue(json.dumps([parse_choice(options, stored, p) if options else p for p in parts]))
         case "currency":
             cents = int((Decimal(parse_number(text)) * 100).to_integral_value())
-            return EncodedValue(json.dumps({"cents": cents, "currency": str(facts.get("currency") or "usd").lower()}))
+            return EncodedValue(json.dumps({"cents": cents, "currency": facts.get("currency", "usd")}))
         case "date":
             return parse_date(text)
         case "number":

@@ -13,7 +13,7 @@ from ac_mcp.spec.columns import Flag, Prose, Reference, Several, Text, Values
 from ac_mcp.spec.operation import Call, all_pages, with_own_words
 from ac_mcp.spec.options import Answer, Effects, Offered
 from ac_mcp.spec.parameters import AllOfThem, ContactRef, FieldRef, Further, Id, Limit, Name, require_date
-from ac_mcp.spec.resource import ApiShape, Lookup, Resource, named_by
+from ac_mcp.spec.resource import ApiShape, FieldFacts, Lookup, Resource, named_by
 
 NOT_VISIBLE = "It could not be made visible: in ActiveCampaign, Contacts > Fields shows it."
 MAX_FIELDS = 1000
@@ -32,22 +32,22 @@ def get_option_labels(field: Json, options: list[Json]) -> list[str]:
     return [str(option.get("label") or option.get("value")) for option in get_own_options(field, options)]
 
 
-def get_facts(payload: Json, row: Json) -> Json:
+def get_facts(payload: Json, row: Json) -> FieldFacts:
     """Return a field's type, the labels of its options, and the stored value by lowercase label or value."""
     own = get_own_options(row, as_objects(payload.get("fieldOptions")))
     pairs = [(str(o.get("label") or o.get("value")), str(o.get("value") or o.get("label"))) for o in own]
     stored = {name.casefold(): value for label, value in pairs for name in (value, label)}
-    return {"type": row.get("type"), "options": [label for label, _ in pairs], "stored": stored}
+    return {"type": str(row.get("type") or ""), "options": [label for label, _ in pairs], "stored": stored}
 
 
-def parse_value(facts: Json, text: str) -> str:
+def parse_value(facts: FieldFacts, text: str) -> str:
     """Return a text as a value of the field with these facts; the API itself would store any text.
 
     Raises:
         ValueError: if the field does not take this value; the message says what it takes.
     """
-    options: list[str] = facts.get("options") or []
-    stored: dict[str, str] = facts.get("stored") or {}
+    options = facts.get("options") or []
+    stored = facts.get("stored") or {}
     match facts.get("type"):
         case _ if not text:
             return text

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ParamSpec, TypeAlias, TypeVar, Unpack, cast
+from typing import Any, ParamSpec, TypeAlias, TypedDict, TypeVar, Unpack, cast
 
 from ac_mcp.errors import OutcomeUnknown, Unavailable
 from ac_mcp.messages import Json, Method, Plane, Response, as_object, as_objects
@@ -27,6 +27,17 @@ def named_by(*names: str) -> Callable[[Json], tuple[str, ...]]:
 Declare: TypeAlias = Callable[[Handler[P, R]], Operation[P, R]]
 
 
+class FieldFacts(TypedDict, total=False):
+    """What a directory remembers of a custom field beside its names."""
+
+    type: str
+    options: list[str]
+    """The labels of its choices, in their order."""
+    stored: dict[str, str]
+    """What the API stores for a choice, by its lowercase label or value."""
+    currency: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
     """How a record is found by its name."""
@@ -41,9 +52,9 @@ class Lookup:
     """The query parameter that takes several ids at once; "" if there is none."""
     drops: tuple[str, ...] = ()
     """The kinds whose directories also go stale when a record of this one is written."""
-    facts: Callable[[Json, Json], Json] | None = None
+    facts: Callable[[Json, Json], FieldFacts] | None = None
     """Returns what a directory remembers of a row beside its names, from the payload and the row."""
-    value: Callable[[Json, str], str] | None = None
+    value: Callable[[FieldFacts, str], str] | None = None
     """Returns a text as the value that a record accepts, by its facts; raises ValueError with the values it accepts."""
     within: str = ""
     """The attribute within which a name is unique, such as the pipeline of a stage."""
