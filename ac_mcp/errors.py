@@ -14,6 +14,7 @@ ToolError
     │   └── Forbidden
     ├── KeyRefused        the key is missing, wrong or expired
     ├── NotConnected      the key has no ActiveCampaign connection that can be used
+    ├── NotTheApi         the address answers, but not as the API does; nothing was changed
     ├── Throttled         too many requests; `retry_after` says for how long
     │   └── Busy          our own queue for the limit is longer than the call may take; nothing was sent
     ├── Unavailable       the other side failed, could not be reached or made no sense; nothing was changed
@@ -26,7 +27,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeAlias
+
+Answerer: TypeAlias = Literal["ActiveCampaign", "Maton", "ActiveCampaign or Maton"]
 
 
 class ToolError(Exception):
@@ -162,14 +165,26 @@ class GatewayError(ToolError):
 
     sent_at: float | None = None
     """When the request left, in seconds of the gateway's clock; None if it did not."""
+    answered_by: Answerer = "ActiveCampaign"
+    """Whose answer it is, as far as the answer shows."""
 
     def __init__(self, message: str, *, status: int = 0, request_id: str = "") -> None:
         super().__init__(message)
         self.status, self.request_id = status, request_id
 
 
+class NotTheApi(GatewayError):
+    """A web page or a redirect came in place of an answer: the address is wrong, or the account has ended."""
+
+    leads_to = ""
+    """The host that a redirect leads to; "" without one."""
+
+
 class RequestRefused(GatewayError):
-    """A 4xx. `field` is the API's name of the attribute it is about, `code` the API's own word for the reason."""
+    """A 4xx, or a 2xx whose body says that it failed.
+
+    `field` is the API's name of the attribute it is about, `code` the API's own word for the reason.
+    """
 
     rows: Mapping[int, str] = MappingProxyType({})
     """For records that were sent together: the reason for each wrong one, by its place from 0."""
@@ -240,6 +255,8 @@ class Unavailable(GatewayError):
     """Whether the next try would fail the same way."""
     is_ours = False
     """Whether this server is the one that cannot, not ActiveCampaign."""
+    host = ""
+    """The host that could not be reached; "" if it was."""
 
     def __init__(self, message: str, *, status: int = 0, request_id: str = "", arrived: bool = True) -> None:
         super().__init__(message, status=status, request_id=request_id)

@@ -37,6 +37,8 @@ class Request:
     """Whether the caller spelt it: the API may show the result in another spelling, so it cannot be looked for."""
     warning: str = ""
     """Why it waits for a confirmation, beside the reasons of its operation."""
+    shown_at: str = ""
+    """For a DELETE: the path of a list that shows the record while it is there; "" if the record has a path to read."""
     occurrence: int = 0
     """How many equal requests the same call made before it: two equal notes are two notes."""
 
@@ -58,6 +60,8 @@ class Response:
     """The other side's own id of the exchange; "" if it gave none."""
     reconciled: bool = False
     """Whether the answer got lost and the new record was looked up instead."""
+    unchecked: bool = False
+    """Whether a write was answered as done, and nothing could show whether it was."""
     chosen_is_gone: bool = False
     """For a list of connections: whether the one that the user chose is not in it."""
 

@@ -144,6 +144,12 @@ class Settings:
         return "" if self.direct else self.maton_url or self.control_url
 
     @property
+    def other_host(self) -> str:
+        """The host to try where Maton's usual ones cannot be reached; "" if a setting says where to send."""
+        is_usual = (self.maton_url, self.gateway_url, self.control_url) == ("", GATEWAY, CONTROL)
+        return NEWER if is_usual and not self.direct else ""
+
+    @property
     def credential(self) -> str:
         """The key that requests carry: ActiveCampaign's API token, or Maton's API key."""
         return self.direct_token if self.direct else self.key

@@ -84,8 +84,11 @@ async def open_backend(settings: Settings, company: Company = DEFAULT_COMPANY) -
         async with open_sandbox(settings, company) as backend:
             yield backend
         return
-    endpoints = Endpoints(settings.api_url, settings.connections_url, settings.direct)
     folder = state_folder(settings)
+    endpoints = Endpoints(settings.api_url, settings.connections_url, settings.direct, settings.other_host)
+    host = load_preferences(folder, hash_secret(settings.credential)).host
+    if host and settings.other_host:
+        endpoints = Endpoints(host, host, has_moved=True)
 
     async with open_redis(settings.redis_url) as redis:
 

@@ -269,7 +269,9 @@ async def use_connection(run: ConnectRun, row: Json, rows: list[Json]) -> int:
         run.show(f"Another connection is called {name!r}: choose another --name.")
         return 1
     previous_id = run.preferences.default
-    saved = run.save(ConnectionPreferences(id, {**others, id: name}))
+    endpoints = run.account.gateway.endpoints
+    host_in_use = endpoints.api if endpoints.has_moved else ""
+    saved = run.save(ConnectionPreferences(id, {**others, id: name}, host_in_use))
     active = [other for other in rows if other.get("status") == "ACTIVE"]
     await run.add_missing_names(active)
     run.show(f"Connected to {name}{f' ({host})' if host else ''}{f', signed in as {user}' if user else ''}.")

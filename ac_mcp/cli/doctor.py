@@ -46,6 +46,10 @@ async def run_steps(account: Account, settings: Settings, show: Show) -> int:
     try:
         if not settings.direct:
             text, usable = describe_connections(account, await execute(account, list_connections, {}))
+            if account.gateway.endpoints.has_moved:
+                show(
+                    f"            {settings.api_url} cannot be reached; {account.gateway.endpoints.api} is used instead"
+                )
             show(f"connection  {text}")
             if not usable:
                 show("failed      No connection can be used. Make one: ac-mcp connect")
@@ -90,7 +94,7 @@ def remedies(error: ToolError, settings: Settings, account: Account) -> Iterator
         if chosen:
             yield f"{chosen} is the connection that was chosen; it may be gone. Choose: ac-mcp connect"
         yield "A sign-in expires after a month or so: ac-mcp connect --new, then delete the old connection."
-    if not settings.direct and not settings.maton_url and not settings.sandbox:
+    if settings.other_host and not settings.sandbox and not account.gateway.endpoints.has_moved:
         yield f"Maton has moved new keys to one host: try MATON_API_BASE_URL={NEWER}"
 
 

@@ -46,6 +46,8 @@ class CallClient:
         if request.method != "GET":
             id = next((row["id"] for value in response.body.values() if "id" in (row := as_object(value))), "")
             self.trail.written.append(f"{request.method} {request.path}" + (f" (id {id})" if id else ""))
+        if request.plane == "control":
+            response = replace(response, body=with_usual_shape(request, response.body))
         if request.plane == "control" and (self.caller.connection_names or self.caller.default_connection):
             return with_own_names(response, self.caller)
         return response
@@ -66,6 +68,26 @@ class BackgroundClient:
         """
         deadline = self.gateway.clock() + JOB_REQUEST_SECONDS
         return await self.gateway.send(request, replace(self.caller, bulk=True, deadline=deadline))
+
+
+def with_usual_shape(request: Request, body: Json) -> Json:
+    """Return an answer of Maton's with its connection under `connection` and the id under `connection_id`.
+
+    A new connection comes flat, nested, or with the id spelt `connection_Id` (corrections, "Maton").
+    """
+    row = with_usual_id(as_object(body.get("connection")) or body)
+    if request.method == "POST" and row.get("connection_id"):
+        return {**{key: value for key, value in body.items() if key not in row}, "connection": row}
+    if isinstance(body.get("connection"), dict):
+        return body | {"connection": row}
+    if isinstance(body.get("connections"), list):
+        return body | {"connections": [with_usual_id(row) for row in as_objects(body["connections"])]}
+    return body
+
+
+def with_usual_id(row: Json) -> Json:
+    """Return a connection's row with its id under `connection_id`, however the key is spelt."""
+    return {"connection_id" if key.lower() in ("connection_id", "connectionid") else key: row[key] for key in row}
 
 
 def with_own_names(response: Response, caller: Caller) -> Response:

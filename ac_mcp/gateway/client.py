@@ -3,7 +3,7 @@
 import logging
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import inf
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import anyio
 import httpx2
+from anyio import Lock
 
 from ac_mcp.concurrency import SingleFlight
 from ac_mcp.errors import (
@@ -23,12 +24,12 @@ from ac_mcp.errors import (
     Throttled,
     Unavailable,
 )
-from ac_mcp.gateway.endpoints import Endpoints
+from ac_mcp.gateway.endpoints import APP, Endpoints
 from ac_mcp.gateway.fair_queue import MAX_WAITERS, Turn
 from ac_mcp.gateway.pacing import Pacing
 from ac_mcp.gateway.rate_stores import MemoryRateStore, RateStore
 from ac_mcp.gateway.rejected_keys import RejectedKeys
-from ac_mcp.gateway.responses import parse_response
+from ac_mcp.gateway.responses import Exchange, parse_response
 from ac_mcp.gateway.retry import RetryBudget, RetryIn, decide, may_have_landed
 from ac_mcp.gateway.tracing import record_answer, start_span
 from ac_mcp.messages import Caller, Request, Response
@@ -49,6 +50,8 @@ NOT_SENT = (
     httpx2.UnsupportedProtocol,
 )
 """Exceptions that mean that nothing reached the other side (measured for each of them)."""
+ANY_CONNECTION = Request("GET", "/connections", {"app": APP}, plane="control", repeatable=True, unshared=True)
+"""A read that every key may make."""
 NoteSending = Callable[[float], None]
 """Is called with the time when a write leaves, on the gateway's clock: also a cancelled caller knows of it then."""
 
@@ -72,6 +75,8 @@ class Gateway:
     retry_budgets: dict[str, RetryBudget] = field(default_factory=dict[str, RetryBudget])
     """By the name of the account's rate budget."""
     rejected_keys: RejectedKeys = field(default_factory=RejectedKeys)
+    moving: Lock = field(default_factory=Lock)
+    """Is held while the other host is tried."""
 
     async def send(self, request: Request, caller: Caller, note_sending: NoteSending = ignore_sending) -> Response:
         """Send one request and return its 2xx answer.
@@ -107,9 +112,12 @@ class Gateway:
         while True:
             try:
                 response = await self._send_within_deadline(request, caller, attempt, note_sending)
-            except GatewayError as error:
+            except GatewayError as failure:
+                error = self.rejected_keys.judge(account[0], caller.key, failure, self.clock())
                 if unclear and request.method == "DELETE" and isinstance(error, NotFound):
                     return Response(404, {}, repeated=True)
+                if request.method == "GET" and await self._moved_to_other_host(error, caller):
+                    continue
                 self.rejected_keys.note(account[0], caller.key, error, caller.call)
                 unclear = unclear or may_have_landed(request, error)
                 verdict = decide(
@@ -124,10 +132,10 @@ class Gateway:
                 wait = verdict.wait if isinstance(verdict, RetryIn) else 0.0
                 await self._pause_account(account[0], error, wait)
                 if not isinstance(verdict, RetryIn):
-                    raise (outcome_unknown(error) if unclear else await self._with_budget(error, account)) from error
+                    raise (outcome_unknown(error) if unclear else await self._with_budget(error, account)) from failure
             else:
                 retry_budget.earn()
-                self.rejected_keys.clear(account[0], caller.key)
+                self.rejected_keys.clear(account[0], caller.key, self.clock())
                 return replace(response, repeated=True) if unclear else response
             retry_budget.spend()
             attempt += 1
@@ -161,6 +169,28 @@ class Gateway:
             budget_state=f"{f'paused for {state.paused:.0f} s' if state.paused else free}{last}",
             limit=account[1],
         )
+
+    async def _moved_to_other_host(self, error: GatewayError, caller: Caller) -> bool:
+        """Return whether requests now go to the other host: if this one has never answered, and that one does.
+
+        The choice is made once, by a read, before anything was sent.
+        """
+        endpoints = self.endpoints
+        is_unreachable = isinstance(error, Unavailable) and not error.arrived
+        if not (is_unreachable and endpoints.other and not endpoints.has_answered):
+            return False
+        async with self.moving:
+            if endpoints.has_answered:
+                return True
+            usual, other, endpoints.other = (endpoints.api, endpoints.control), endpoints.other, ""
+            endpoints.use(other, other)
+            with suppress(GatewayError):
+                await self._send_within_deadline(ANY_CONNECTION, caller, 1, ignore_sending)
+            if not endpoints.has_answered:
+                endpoints.use(*usual)
+                endpoints.other = other
+            endpoints.has_moved = endpoints.has_answered
+            return endpoints.has_moved
 
     async def _send_within_deadline(
         self, request: Request, caller: Caller, attempt: int, note_sending: NoteSending
@@ -201,18 +231,19 @@ class Gateway:
                 extensions={"trace": turn.trace(self.clock)},
             ) as response:
                 turn.mark_answered(self.clock())
+                self.endpoints.has_answered = True
                 body = await read_capped(response)
             return parse_response(
                 response.status_code,
                 response.headers,
                 body,
-                empty=request.may_be_empty,
-                direct=self.endpoints.direct,
+                Exchange(request.method != "GET", request.may_be_empty, request.plane, self.endpoints.direct),
             )
         except httpx2.InvalidURL as error:
             raise BadArguments("The arguments are too long for a request.") from error
         except NOT_SENT as error:
-            raise Unavailable(f"it could not be reached ({type(error).__name__})", arrived=False) from error
+            unreachable = Unavailable(f"it could not be reached ({type(error).__name__})", arrived=False)
+            raise unreachable.but(host=urlsplit(url).netloc) from error
         except (httpx2.HTTPError, httpx2.StreamError) as error:
             broken = Unavailable(f"the connection broke ({type(error).__name__})")
             raise broken.but(sent_at=turn.left_at) from error

@@ -19,7 +19,7 @@ ACCOUNT_RATE, KEY_RATE = 5, 10
 """Requests a second that one account, and one Maton key, allows."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Endpoints:
     """The base URL of each plane, and whether requests bypass Maton."""
 
@@ -29,6 +29,17 @@ class Endpoints:
     """Base URL of Maton's control API."""
     direct: bool = False
     """Whether requests go straight to ActiveCampaign, with its own API token."""
+    other: str = ""
+    """Another host that serves both planes, for when these cannot be reached; "" if there is none."""
+    has_answered: bool = False
+    """Whether anything has answered here: from then on the host is not changed."""
+
+    has_moved: bool = False
+    """Whether these are not the usual hosts, since those could not be reached."""
+
+    def use(self, api: str, control: str) -> None:
+        """Send to these base URLs from now on."""
+        self.api, self.control = api, control
 
     def url(self, request: Request) -> str:
         """Return the full URL of a request, without its query.

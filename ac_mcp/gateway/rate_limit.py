@@ -22,7 +22,7 @@ BLOCK = 100
 """Round trips over which a minimum is taken."""
 MIN_ROUND_TRIPS = 8
 """Round trips before which nothing is estimated."""
-MAX_PAUSE = 86_400.0
+MAX_PAUSE = 900.0
 """Longest pause in seconds. One that appears to last longer comes from a clock that was changed."""
 
 

@@ -1,14 +1,17 @@
 """Memory of rejected keys: each tool call tries a rejected key once, and its other requests are not sent."""
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import TypeAlias
 
-from ac_mcp.errors import GatewayError, KeyRefused, NotConnected
+from ac_mcp.errors import Forbidden, GatewayError, KeyRefused, NotConnected
 
 LASTING_STATUSES = (401, 403)
 """A wrong key and a bare 403: neither gets better by asking again."""
 MAX_CALLS = 100
 """Earlier calls that are remembered with a rejection."""
+WORKING_SECONDS = 60.0
+"""Seconds after an answer for which a key counts as working: a bare 403 is then about what was asked for."""
 RejectionError: TypeAlias = KeyRefused | NotConnected
 
 
@@ -30,6 +33,14 @@ class RejectedKeys:
 
     def __init__(self) -> None:
         self._rejections: dict[tuple[str, str], Rejection] = {}
+        self._answered_at: dict[tuple[str, str], float] = {}
+
+    def judge(self, budget: str, key: str, error: GatewayError, now: float) -> GatewayError:
+        """Return Forbidden for a bare 403 to a key that was answered a moment ago; any other error as it is."""
+        is_working = now - self._answered_at.get((budget, key), -inf) < WORKING_SECONDS
+        if is_working and isinstance(error, KeyRefused | NotConnected) and error.status == 403:
+            return Forbidden("Forbidden", status=403, request_id=error.request_id).but(answered_by=error.answered_by)
+        return error
 
     def check(self, budget: str, key: str, call: str) -> None:
         """Raise the last rejection of this key at this budget if the call has already received it.
@@ -52,8 +63,11 @@ class RejectedKeys:
             # A copy, because what this call had written before does not concern the others.
             self._rejections[budget, key] = Rejection(error.copy(), [*calls[-MAX_CALLS:], call])
 
-    def clear(self, budget: str, key: str) -> None:
+    def clear(self, budget: str, key: str, now: float) -> None:
         """Forget the rejections of a key after an answer: a refused key is good again at every budget."""
+        if len(self._answered_at) > MAX_CALLS:
+            self._answered_at.clear()
+        self._answered_at[budget, key] = now
         for entry, rejection in list(self._rejections.items()):
             if entry == (budget, key) or (entry[1] == key and isinstance(rejection.error, KeyRefused)):
                 del self._rejections[entry]

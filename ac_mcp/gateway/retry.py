@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from ac_mcp.errors import Busy, GatewayError, Throttled, Unavailable
+from ac_mcp.errors import Busy, GatewayError, NotTheApi, Throttled, Unavailable
 from ac_mcp.messages import Request
 
 READ_ATTEMPTS, WRITE_ATTEMPTS = 4, 3
@@ -67,8 +67,10 @@ def may_repeat(error: GatewayError) -> bool:
 
 def may_have_landed(request: Request, error: GatewayError) -> bool:
     """Return whether a write may have taken effect in spite of this error."""
-    refused = error.status in NEVER_SERVED
-    return request.method != "GET" and isinstance(error, Unavailable) and error.arrived and not refused
+    if request.method == "GET" or error.status in NEVER_SERVED:
+        return False
+    is_redirect = isinstance(error, NotTheApi) and error.status < 400
+    return is_redirect or (isinstance(error, Unavailable) and error.arrived)
 
 
 @dataclass(slots=True)

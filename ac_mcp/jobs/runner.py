@@ -39,6 +39,7 @@ MIN_FAILURES, MAX_FAILED_SHARE = 10, 0.2
 MAX_UNANSWERED = 8
 """Records in a row without an answer after which a job is interrupted."""
 ALL = 1_000_000
+NOT_REMOVED = "it was answered as done, but is still there"
 TAKEN_OVER = "another process has taken it over"
 
 
@@ -167,6 +168,8 @@ class JobRun:
                     self.job = replace(self.job, fresh_cursor=self.job.cursor if is_first_run else -1)
                     self.counts = Counter(await self.jobs.counts(self.job.id))
                 await self.work()
+                if not self.backoff.reason:
+                    await self._check_removals()
                 group.cancel_scope.cancel()
         except BaseExceptionGroup as failures:
             raise unwrap_group(failures) from None
@@ -299,6 +302,22 @@ class JobRun:
             return await step.apply(item.subject)
 
         return await self.backoff.run(attempt)
+
+    async def _check_removals(self) -> None:
+        """Look once more at the records that something was removed from; what is still there has failed."""
+        after = -1
+        while items := await self.jobs.items(self.job.id, ("done",), CHUNK, after):
+            after = items[-1].n
+            for number, step in enumerate(self.steps):
+                done = [item for item in items if item.step == number and item.outcome == step.done_outcome]
+                if done and type(step).find_unproven is not Step.find_unproven:
+                    unproven = await self.backoff.run(lambda s=step, d=done: s.find_unproven([i.subject for i in d]))
+                    for item in done:
+                        if item.subject in unproven:
+                            self._outcomes.append(replace(item, state="failed", outcome="", reason=NOT_REMOVED))
+                            self.counts["done", item.outcome] -= 1
+                            self.counts["failed", ""] += 1
+            await self._flush()
 
     async def outcome(
         self, item: Item, state: ItemState, outcome: str, *, reason: str = "", prior: Json | None = None

@@ -37,6 +37,7 @@ from ac_mcp.results.preview import side_effects
 from ac_mcp.spec.job_plan import JobPlan, StepPlan, kind_of_job
 from ac_mcp.writes.audit_log import AuditScope, Change
 from ac_mcp.writes.confirmation import ConfirmationPolicy
+from ac_mcp.writes.proof import ProvenWrites
 
 RESERVE = 2.0
 """Seconds before its deadline at which a call that waits for a job answers how far it is."""
@@ -237,7 +238,7 @@ class JobService:
         journal does not hold them.
         """
         caller = replace(self.client.caller, call=f"job {job.id} {uuid4().hex}")
-        sender = BackgroundClient(self.client.gateway, caller)
+        sender = ProvenWrites(BackgroundClient(self.client.gateway, caller), self.client.gateway.sleep)
         run = self._run_of(replace(job, plan={**job.plan, **plan}), sender, rows or {})
         await self.pool.start(run)
         return await self._wait_for(run)

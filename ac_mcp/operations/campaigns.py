@@ -24,10 +24,23 @@ class Status(Column):
     """
 
     def read(self, row: Json) -> Any:
-        if str(row.get("seriesid") or "0") != "0":
+        if automation_of(row):
             return "automation"
         word = str(row.get("statusString") or "").lower()
         return STATUS_WORDS.get(word, word) or STATUS.get(str(row.get("status")), str(row.get("status")))
+
+
+def automation_of(row: Json) -> str:
+    """Return the id of the automation that sends a campaign; "" if none does. Either key may hold it."""
+    return next((str(row[key]) for key in ("seriesid", "automation") if str(row.get(key) or "0") != "0"), "")
+
+
+@dataclass(frozen=True, slots=True)
+class SendingAutomation(Reference):
+    """The automation that sends a campaign."""
+
+    def read(self, row: Json) -> Any:
+        return automation_of(row) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +75,7 @@ campaigns = Resource(
         Figure("replies"),
         Figure("forwards"),
         Rate("unsubscribe_rate", "unsubscribes", whole="send_amt"),
-        Reference("automation", "seriesid", kind="automations"),
+        SendingAutomation("automation", "seriesid", kind="automations"),
     ),
     lookup=Lookup(directory=True),
 )

@@ -115,7 +115,11 @@ async def get_connection(
 @connections.post("/connections", offered=Offered(as_tool=False))
 async def create_connection(call: Call, app: App) -> Json:
     """Start a connection; its url leads to the sign-in."""
-    return await call()
+    payload = await call()
+    row = as_object(payload.get("connection"))
+    if row.get("url"):
+        return payload
+    return payload | await get_connection(call, str(row["connection_id"]))
 
 
 def explain_lost_sign_in(sent: Json, before: Json) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ac_mcp.messages import Json
+from ac_mcp.messages import Json, as_object
 from ac_mcp.spec.annotations import About, Wire
 from ac_mcp.spec.columns import Code, Date, Number, Prose, Reference, Text
 from ac_mcp.spec.operation import Call, with_own_words
@@ -22,6 +22,18 @@ tags = Resource(
     lookup=Lookup(called=named_by("tag"), directory=True, find=lambda name: {"search": name}),
     api=ApiShape(refuses_second=True),
 )
+
+
+def is_new_link(body: Json) -> bool | None:
+    """Return whether an answer shows that a contact did not have the tag before (corrections, "Writes").
+
+    `contacts` comes with a new link only, `created_timestamp` with an old one only. None if the body holds neither.
+    """
+    if body.get("contacts"):
+        return True
+    return False if as_object(body.get("contactTag")).get("created_timestamp") else None
+
+
 contact_tags = Resource(
     "contactTag",
     "contactTags",
@@ -29,6 +41,7 @@ contact_tags = Resource(
     noun="tag",
     nouns="tags",
     link=True,
+    api=ApiShape(is_new=is_new_link),
 )
 
 
@@ -96,7 +109,11 @@ async def tag_contact(call: Call, contact: ContactRef, tag: TagRef) -> Json:
     "/contactTags/{id}",
     title="Remove a tag from a contact",
     destructive=False,
-    effects=Effects(starts="when this tag is removed", reports=("contact_tag_removed",)),
+    effects=Effects(
+        starts="when this tag is removed",
+        reports=("contact_tag_removed",),
+        shown_at="/contacts/{contact}/contactTags",
+    ),
 )
 async def untag_contact(call: Call, contact: ContactRef, tag: TagRef) -> Json:
     """Remove a tag from a contact: untag, undo, take a label off. Returns if it was there; the tag stays, unchanged."""

@@ -16,6 +16,7 @@ from ac_mcp.errors import (
     NoSuchName,
     NotConnected,
     NotFound,
+    NotTheApi,
     OutcomeUnknown,
     RequestRefused,
     SeveralAccounts,
@@ -49,6 +50,7 @@ NO_KEY = (
     "No key is set, so no account can be reached. Set MATON_API_KEY (from maton.ai/settings) in the configuration of "
     "this server, or start it with --sandbox to try everything on a built-in account."
 )
+NEW_KEY = "Make a key with that scope at maton.ai/settings."
 NEW_CONNECTION = 'manage_connection(action="create")'
 """The call that makes a new connection."""
 
@@ -76,6 +78,8 @@ def describe_error(error: ToolError, operation: Operation[..., Any], arguments: 
             return f"{describe_key_refused(error, direct)}{untouched if error.status else ''}"
         case NotConnected():
             return f"{describe_not_connected(error)}{untouched}"
+        case NotTheApi():
+            return f"{describe_wrong_address(error, direct)}{untouched}"
         case Duplicate():
             return f"{describe_duplicate(error, operation, arguments)}{untouched}"
         case NotFound():
@@ -194,13 +198,25 @@ def describe_not_connected(error: NotConnected) -> str:
     """Return that the key has no usable connection, and how to make one."""
     if error.status == 403:
         return (
-            f"ActiveCampaign refused the connection's sign-in (403){repeated_note(error)}; it has probably expired. "
+            f"ActiveCampaign refused the connection's sign-in (403){repeated_note(error)}; it has probably expired, or "
+            "its user was removed. "
             f"Make a new one with {NEW_CONNECTION}, sign in, then delete the old one."
         )
     return (
         f"No usable ActiveCampaign connection for this key ({error.status}). If list_connections shows one that is "
         f"PENDING, its sign_in_url has to be opened; if it shows none, {NEW_CONNECTION} makes one. "
         "If one was chosen (MATON_CONNECTION, ac-mcp connect) it may be gone. A key made at api.maton.ai may need MATON_API_BASE_URL=https://api.maton.ai."
+    )
+
+
+def describe_wrong_address(error: NotTheApi, direct: bool) -> str:
+    """Return that the address is wrong or the account has ended, and what to check."""
+    leads_to = f", which leads to {error.leads_to}" if error.leads_to else ""
+    where = "the address in AC_API_URL" if direct else f"the host of {error.answered_by}"
+    ended = " or the account there has ended" if direct else ", or the ActiveCampaign account behind it has ended"
+    return (
+        f"A web page came in place of an answer ({error.status}{leads_to}): {where} is wrong{ended}. {NO_RETRY} "
+        f"{DIRECT_STEPS if direct else '`ac-mcp doctor` goes through the steps.'}"
     )
 
 
@@ -220,8 +236,8 @@ def describe_not_found(error: NotFound, operation: Operation[..., Any], argument
     number = re.search(r"with id (\d+)", str(error))
     named = {p for p in operation.references if number and str(arguments.get(p)) == number[1]}
     parameter = next((p for p in operation.references if f"{{{p}}}" in operation.path or p in named), None)
-    if parameter is None:
-        return f"ActiveCampaign found nothing there ({quote(str(error), 200)})."
+    if parameter is None or error.answered_by == "Maton":
+        return f"{error.answered_by} found nothing there ({quote(str(error), 200)})."
     word = BY_KIND[operation.references[parameter].kind].word
     return f"{parameter}: no {word} has the id {number[1] if number else 'given'} (not found)."
 
@@ -229,12 +245,16 @@ def describe_not_found(error: NotFound, operation: Operation[..., Any], argument
 def describe_refusal(error: RequestRefused, operation: Operation[..., Any]) -> str:
     """Return ActiveCampaign's reason for the refusal, and the argument it is about."""
     reason = quote(str(error), 200)
+    if isinstance(error, Forbidden) and error.answered_by == "Maton":
+        return f"Maton does not allow this ({reason}): the scope of the key does not cover it. {NEW_KEY} {NO_RETRY}"
     if isinstance(error, Forbidden):
         cause = "the user behind the connection lacks the permission, or the account's plan the feature"
         return f"ActiveCampaign does not allow this ({reason}): {cause}. {NO_RETRY}"
     argument = f" Argument: {operation.parameter(error.field)}." if error.field else ""
     id = f", request {error.request_id}" if error.request_id else ""
-    return f"ActiveCampaign refused it ({error.status}{id}): {reason}.{argument} {NO_RETRY}"
+    answer = f"answered {error.status}, but refused it{id.replace(', ', ' (', 1) + ')' if id else ''}"
+    verb = answer if error.status < 300 else f"refused it ({error.status}{id})"
+    return f"{error.answered_by} {verb}: {reason}.{argument} {NO_RETRY}"
 
 
 def describe_unknown_outcome(error: OutcomeUnknown, operation: Operation[..., Any]) -> str:
@@ -255,7 +275,14 @@ def describe_unavailable(error: Unavailable, direct: bool) -> str:
         return f"This server cannot do it now: {error}. Nothing was sent; try again in a minute."
     if error.status == 501:
         return f"Not served here: {str(error).rstrip('.')}{id}. A retry will not help: tell the user."
-    text = f"ActiveCampaign has a problem: {error}{id}. It is probably temporary: try again in a minute."
+    if error.host and not error.arrived:
+        return (
+            f"This machine cannot reach {error.host}: {error}. Check the network, a proxy or firewall, and the "
+            "address; `ac-mcp doctor` looks at each."
+        )
+    answered_by = "ActiveCampaign" if direct else error.answered_by
+    verb = "have" if " or " in answered_by else "has"
+    text = f"{answered_by} {verb} a problem: {error}{id}. It is probably temporary: try again in a minute."
     if error.status != 500 or direct:
         return text
     return f"{text} If it stays, the connection's sign-in may have expired: {NEW_CONNECTION} makes a new one."

@@ -155,7 +155,7 @@ def call_after_failed_request(
 ) -> SuggestedCall | None:
     """Return the call that helps after a request failed; None where none does."""
     match error:
-        case Forbidden() if operation is not describe_account:
+        case Forbidden() if operation is not describe_account and error.answered_by != "Maton":
             return (describe_account.name, {})
         case Duplicate(existing=Candidate() as existing):
             return call_for_existing(operation, arguments, existing)

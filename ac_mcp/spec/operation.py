@@ -35,6 +35,7 @@ R = TypeVar("R")
 
 OWN_WORDS = "said by us"
 """The payload key under which an operation's own words travel; no attribute of the API is called that."""
+UNCHECKED = "ActiveCampaign answered that it was done; whether it was could not be looked at."
 ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}", re.ASCII)
 """An id as a path segment: no dot, slash, percent or space, so that it cannot leave its segment."""
 PATH_TEXT = re.compile(r"[0-9A-Za-z_-][0-9A-Za-z_.@+-]{0,253}", re.ASCII)
@@ -68,6 +69,11 @@ class Call:
             )
         if response.status == 404:
             return with_own_words(response.body, result="deleted, or was not there")
+        may_be_old = self.operation.method == "POST" and self.operation.resource.api.refuses_second
+        if may_be_old and response.status == 200:
+            return with_own_words(response.body, result="created, or it was there before")
+        if response.unchecked:
+            return with_own_words(response.body, note=UNCHECKED)
         return response.body
 
     async def respond(self, **changes: Any) -> Response:
@@ -215,7 +221,15 @@ class Operation(Generic[P, R]):
                 query = {**self.options.encoding.query, **{key: str(value) for key, value in attributes.items()}}
                 return Request("GET", path, query, plane=plane, repeatable=True, operation=self.name)
             case "DELETE":
-                return Request("DELETE", path, plane=plane, repeatable=True, may_be_empty=True, operation=self.name)
+                return Request(
+                    "DELETE",
+                    path,
+                    plane=plane,
+                    repeatable=True,
+                    may_be_empty=True,
+                    operation=self.name,
+                    shown_at=self._fill(self.options.effects.shown_at, arguments),
+                )
             case _:
                 return Request(
                     self.method,
@@ -255,6 +269,13 @@ class Operation(Generic[P, R]):
             return {LIST_BODY: next(iter(attributes.values()), None) or []}
         wrapper = self.options.encoding.wrapper
         return {wrapper: attributes} if wrapper else attributes
+
+    def _fill(self, path: str, arguments: Mapping[str, Any]) -> str:
+        """Return a path with the ids of these arguments; "" if one is missing."""
+        names = re.findall(r"{(\w+)}", path)
+        if any(arguments.get(name) is None for name in names):
+            return ""
+        return re.sub(r"{(\w+)}", lambda found: self._path_segment(found[1], arguments[found[1]]), path)
 
     def _path_segment(self, name: str, value: Any) -> str:
         parameter = self.signature.parameters.get(name)

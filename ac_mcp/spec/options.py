@@ -75,6 +75,8 @@ class Effects:
     """Whether the record that it writes cannot be read."""
     irreversible: bool = False
     """Whether no undo can be derived for it."""
+    shown_at: str = ""
+    """The path of a list that shows the record which it deletes, while it is there: for records that have no GET."""
     moves: str = ""
     """The query parameter that finds the records which it moves from the record in its path to another one."""
     resumable: bool = False

@@ -77,6 +77,9 @@ class ApiShape:
     """The kind whose list contains its rows; "" if it has a list of its own."""
     refuses_second: bool = False
     """Whether the API refuses a second record of the same name: a create that is sent twice can never make two."""
+    is_new: Callable[[Json], bool | None] | None = None
+    """Returns whether the answer to a POST shows that the record is new, which beats its status; None if it does not
+    say."""
     by_attributes: bool = False
     """Whether two rows with the same attributes are the same row: it has no identity of its own."""
 
@@ -120,7 +123,10 @@ class Resource:
         rows, row = body.get(self.plural), as_object(body.get(self.singular))
         if isinstance(rows, list):
             body[self.plural] = as_objects(cast("list[Any]", rows))
-        has_rows = isinstance(rows, list) or (not lists and bool(row.get(self.api.id_key)))
+        if not lists and not row and len(as_objects(rows)) == 1 and self.singular != self.plural:
+            row = body[self.singular] = as_objects(rows)[0]
+        is_list = isinstance(rows, list) and (method == "GET" or bool(body[self.plural]))
+        has_rows = is_list or (not lists and bool(row.get(self.api.id_key)))
         if method == "DELETE" or has_rows or (method == "PUT" and self.api.quiet and not body):
             return body
         if method == "GET":

@@ -17,6 +17,7 @@ from ac_mcp.spec.paging import Page, paging_query
 from ac_mcp.spec.resource import Resource
 from ac_mcp.storage.journal import HighWaterMark, Intent, Journal
 from ac_mcp.writes.comparison import is_same, is_similar
+from ac_mcp.writes.proof import ProvenWrites
 
 PAGE = 100
 BELIEVED_SECONDS = 10.0
@@ -121,7 +122,8 @@ class Reconciler:
             GatewayError: if it failed.
         """
         if request.repeatable or request.method == "GET":
-            now, response = self.inner.gateway.clock(), await self.inner.send(request)
+            now, proven = self.inner.gateway.clock(), ProvenWrites(self.inner, self.inner.gateway.sleep)
+            response = await proven.send(request)
             self._note_whole_list(request, response.body, now)
             return response
         is_create = request.method == "POST" and not request.raw
@@ -312,8 +314,17 @@ class PendingCreate(JournaledWrite):
             return await self.look_up(unknown, earlier)
 
     def check(self, response: Response) -> None:
-        """Raise OutcomeUnknown for an answer without the new row, and note its id."""
+        """Check that an answer shows a new row, and note its id.
+
+        Raises:
+            OutcomeUnknown: if it shows no row.
+            Duplicate: if the row was there before: its id is not above the highest one from before the create.
+        """
         self.resource.require_rows("POST", response)
+        ids, mark = [as_int(id) for id in self._ids_in(response.body)], self.intent.high_water_mark
+        if self.resource.api.refuses_second and isinstance(mark, int) and ids and max(ids) <= mark:
+            self.client.trail.written.pop()
+            raise Duplicate("exists already", status=response.status, request_id=response.id, code="duplicate")
         self._note_newest(response.body)
 
     def created_ids(self, response: Response) -> list[str]:
@@ -350,7 +361,8 @@ class PendingCreate(JournaledWrite):
             if isinstance(result, Found) and (response := await self._accept(result.rows, unknown)):
                 return response
             can_land_no_more = now >= self.intent.lands_by
-            may_send = isinstance(result, NotThere) and (can_land_no_more or self.resource.api.refuses_second)
+            can_be_sent = not unknown.answered and (can_land_no_more or self.resource.api.refuses_second)
+            may_send = isinstance(result, NotThere) and can_be_sent
             if may_send and (claimed := await self.journal.claim_resend(self.intent, latest_landing(self.reconciler))):
                 self.intent = claimed
                 return await self._send_once_more(unknown, can_land_no_more)

@@ -101,6 +101,8 @@ class Undo(UndoRequests):
                 await self._restore_update(write, step)
             case "contacts" if step.idempotent and write.status != 201:
                 self.lost.append(f"{created}: whether it was there before is not known")
+            case _ if step.resource.api.refuses_second and write.status == 200:
+                self.lost.append(f"{created}: whether it was there before is not known")
             case _:
                 await self._delete_created(write, step)
 
@@ -157,7 +159,7 @@ class Undo(UndoRequests):
                 return
             await self.send(remover, path)
         except NotFound:
-            self.lost.append(f"{what}: it is gone already")
+            (self.restored if resource.link else self.lost).append(f"{what}: it is gone already")
         else:
             gone = "emptied" if resource.plural in VALUES else "untied" if resource.link else "deleted"
             self.restored.append(f"{what}: {gone}")

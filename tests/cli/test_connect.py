@@ -1,7 +1,7 @@
 """From a key to an account that answers: `ac-mcp connect`, the same in a chat, and the names accounts are called by."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -391,3 +391,38 @@ async def test_a_chosen_connection_that_is_gone_is_said_to_be() -> None:
         assert f"the one that was chosen is gone: {gone}" in said
         assert "failed      first read: No usable ActiveCampaign connection" in said
         assert "Choose: ac-mcp connect" in said
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda row: {"connection_id": row["connection_id"]},
+        lambda row: {"connection_Id": row["connection_id"]},
+        lambda row: {"connection": row},
+        lambda row: {"connection": {"connection_Id": row["connection_id"]}},
+    ],
+    ids=["flat", "spelt otherwise", "nested", "nested and spelt otherwise"],
+)
+@in_virtual_time
+async def test_a_new_connection_gives_its_link_in_whatever_shape_it_comes(shape: Callable[[Json], Json]) -> None:
+    async with trial() as one:
+
+        async def reshaped(request: httpx2.Request) -> httpx2.Response:
+            response = await inner.handle_async_request(request)
+            if request.method != "POST":
+                return response
+            body = json.loads(await response.aread())
+            return httpx2.Response(200, json=shape(body.get("connection") or body))
+
+        inner, one.wire.inner = one.wire.inner, httpx2.MockTransport(reshaped)
+        made = await one.answer("manage_connection", action="create")
+        assert (made["result"], made["connection"]["status"]) == ("created", "PENDING")
+        assert made["connection"]["sign_in_url"].startswith("http")
+
+
+@in_virtual_time
+async def test_the_host_that_answered_is_kept(tmp_path: Path) -> None:
+    async with trial() as one:
+        one.account.gateway.endpoints.has_moved = True
+        await shown_by(one, tmp_path, ConnectOptions())
+        assert load_preferences(tmp_path, hash_secret(KEY)).host == "http://sandbox.invalid"

@@ -7,7 +7,7 @@ import anyio
 import httpx2
 import pytest
 
-from ac_mcp.errors import GatewayError, KeyRefused, OutcomeUnknown, Throttled, Unavailable
+from ac_mcp.errors import Forbidden, GatewayError, KeyRefused, NotConnected, OutcomeUnknown, Throttled, Unavailable
 from ac_mcp.gateway.client import MAX_BODY, Gateway
 from ac_mcp.gateway.endpoints import Endpoints
 from ac_mcp.gateway.pacing import Pacing
@@ -156,7 +156,7 @@ async def test_an_answer_without_end_is_cut_off() -> None:
 @in_virtual_time
 async def test_a_redirect_is_not_followed() -> None:
     one, seen = gateway(lambda _: status(302, location="https://evil.example/"))
-    with pytest.raises(Exception, match="302"):
+    with pytest.raises(Exception, match="web page"):
         await one.send(READ, CALLER)
     assert [str(request.url) for request in seen] == ["https://gateway.maton.ai/active-campaign/api/3/tags"]
 
@@ -228,3 +228,83 @@ async def test_an_answer_that_does_not_say_no_leaves_a_create_unclear(failure: h
     with pytest.raises(OutcomeUnknown):
         await one.send(CREATE, CALLER)
     assert len(seen) == 1
+
+
+USUAL, NEWER = "https://gateway.maton.ai", "https://api.maton.ai"
+
+
+def two_hosts() -> Endpoints:
+    return Endpoints(USUAL, "https://ctrl.maton.ai", other=NEWER)
+
+
+def reached_only(*hosts: str) -> Answer:
+    """Answer at these hosts; no other one can be reached."""
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.url.host not in hosts:
+            raise httpx2.ConnectError("no route")
+        return status(200, {"connections": []} if "/connections" in request.url.path else {"tags": []})
+
+    return answer
+
+
+@in_virtual_time
+async def test_the_other_host_is_taken_where_the_usual_one_cannot_be_reached() -> None:
+    one, seen = gateway(reached_only("api.maton.ai"), two_hosts())
+    assert (await one.send(READ, CALLER)).body == {"tags": []}
+    assert [request.url.host for request in seen] == ["gateway.maton.ai", "api.maton.ai", "api.maton.ai"]
+    await one.send(READ, CALLER)
+    assert seen[-1].url.host == "api.maton.ai"
+
+
+@in_virtual_time
+async def test_a_host_that_has_answered_is_not_left() -> None:
+    hosts = {"gateway.maton.ai", "api.maton.ai"}
+    one, seen = gateway(lambda request: reached_only(*hosts)(request), two_hosts())
+    await one.send(READ, CALLER)
+    hosts.discard("gateway.maton.ai")
+    with pytest.raises(Unavailable):
+        await one.send(READ, CALLER)
+    assert {request.url.host for request in seen} == {"gateway.maton.ai"}
+
+
+@in_virtual_time
+async def test_a_write_never_chooses_the_host() -> None:
+    one, seen = gateway(reached_only("api.maton.ai"), two_hosts())
+    with pytest.raises(Unavailable):
+        await one.send(CREATE, CALLER)
+    assert {request.url.host for request in seen} == {"gateway.maton.ai"}
+
+
+@in_virtual_time
+async def test_without_any_network_the_usual_host_stays_and_the_error_names_it() -> None:
+    one, _ = gateway(reached_only(), two_hosts())
+    with pytest.raises(Unavailable) as caught:
+        await one.send(READ, CALLER)
+    assert (caught.value.host, one.endpoints.api, one.endpoints.other) == ("gateway.maton.ai", USUAL, NEWER)
+
+
+@in_virtual_time
+async def test_reads_at_the_same_time_move_once() -> None:
+    one, seen = gateway(reached_only("api.maton.ai"), two_hosts())
+    async with anyio.create_task_group() as group:
+        for path in ("/tags", "/lists", "/users"):
+            group.start_soon(one.send, Request("GET", path, repeatable=True), CALLER)
+    assert sum(request.url.path == "/connections" for request in seen) == 1
+
+
+@in_virtual_time
+async def test_a_bare_403_to_a_key_that_works_is_about_what_was_asked_for() -> None:
+    one, _ = gateway(in_turn(status(200, {"tags": []}), status(403, {"message": "Forbidden"})))
+    await one.send(READ, CALLER)
+    with pytest.raises(Forbidden):
+        await one.send(Request("GET", "/deals", repeatable=True), CALLER)
+
+
+@in_virtual_time
+async def test_a_bare_403_long_after_the_last_answer_is_about_the_key() -> None:
+    one, _ = gateway(in_turn(status(200, {"tags": []}), status(403, {"message": "Forbidden"})))
+    await one.send(READ, CALLER)
+    await anyio.sleep(61)
+    with pytest.raises(NotConnected):
+        await one.send(READ, CALLER)

@@ -355,7 +355,7 @@ async def test_a_pause_that_lasts_absurdly_long_does_not_switch_pauses_off() -> 
     await store.pause("account", 30)
     with pytest.raises(Throttled) as caught:
         await upstream.ask(pacing(store), within=25)
-    assert caught.value.retry_after == pytest.approx(86_400)
+    assert caught.value.retry_after == pytest.approx(900)
 
 
 @in_virtual_time
@@ -390,12 +390,10 @@ async def test_a_call_that_is_cancelled_stops_its_work_and_frees_its_slots() -> 
 @in_virtual_time
 async def test_who_has_to_wait_is_told_until_when_and_how_the_budget_stands() -> None:
     async with trial() as one:
-        one.wire.answer = lambda request: httpx2.Response(
-            429, headers={"retry-after": "Mon, 23 Nov 2099 15:01:30 GMT", "x-request-id": "r-7"}
-        )
+        one.wire.answer = lambda request: httpx2.Response(429, headers={"retry-after": "900", "x-request-id": "r-7"})
         text = await one.refusal("list_tags")
         assert "(request r-7)" in text
-        assert "(paused for 86400 s, last 429 0 s ago)" in text
+        assert "(paused for 900 s, last 429 0 s ago)" in text
         one.wire.answer = lambda request: None
         one.forget_requests()
         assert "Wait" in await one.refusal("list_lists")

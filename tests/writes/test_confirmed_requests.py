@@ -52,7 +52,7 @@ async def test_changing_a_contact_takes_six_requests() -> None:
 
 
 @in_virtual_time
-async def test_deleting_a_tag_takes_six_requests() -> None:
+async def test_deleting_a_tag_takes_seven_requests() -> None:
     async with trial(ALWAYS) as one:
         done, before = await confirmed(one, "delete_tag", tag="Gift card")
         assert (done["result"], done["tag_id"]) == ("deleted", "11")
@@ -63,5 +63,6 @@ async def test_deleting_a_tag_takes_six_requests() -> None:
             "GET /tags/11",  # whether both are still as they were shown
             "GET /contacts",
             "DELETE /tags/11",
+            "GET /tags/11",  # whether it is gone
         ]
         assert before == 3

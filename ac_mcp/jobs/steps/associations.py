@@ -47,13 +47,13 @@ class Tag(TagStep):
         return Done(self.done_outcome, {"id": ids[0]}) if ids else None
 
     async def apply(self, subject: str) -> Done:
-        response = await self.sender.send(self.operation.request({"contact": subject, "tag": self.id}))
-        id = str(as_object(response.body.get("contactTag")).get("id") or "")
-        added = bool(id) and (response.status == 201 or response.repeated)
-        return Done(self.done_outcome if added else self.idle_outcome, {"id": id} if added else None)
+        response = await self.write(self.operation.request({"contact": subject, "tag": self.id}))
+        added = response.status == 201 or response.repeated
+        id = str(as_object(response.body.get("contactTag")).get("id"))
+        return Done(self.done_outcome, {"id": id}) if added else Done(self.idle_outcome)
 
     async def revert(self, subject: str, saved: Json) -> str:
-        await self.sender.send(STEPS["untag_contact"].request({"id": saved["id"]}))
+        await self.write(STEPS["untag_contact"].request({"id": saved["id"]}))
         return "untagged"
 
 
@@ -76,11 +76,15 @@ class Untag(TagStep):
     async def apply(self, subject: str) -> Done:
         ids = await self.fetch_contact_tags(subject)
         for id in ids:
-            await self.sender.send(self.operation.request({"id": id}))
+            await self.write(self.operation.request({"id": id}))
         return Done(self.done_outcome, {}) if ids else Done(self.idle_outcome)
 
+    async def find_unproven(self, subjects: Sequence[str]) -> set[str]:
+        found = await self.find_matching({"tagid": self.id}, subjects)
+        return {subject for subject in sorted(found) if await self.fetch_contact_tags(subject)}
+
     async def revert(self, subject: str, saved: Json) -> str:
-        response = await self.sender.send(STEPS["tag_contact"].request({"contact": subject, "tag": self.id}))
+        response = await self.write(STEPS["tag_contact"].request({"contact": subject, "tag": self.id}))
         return response.outcome("tagged", "has it again already")
 
 
@@ -96,7 +100,7 @@ class ListStep(Step):
     async def set_status(self, tool: str, subject: str, status: str) -> None:
         """Set the contact's status on the list."""
         source = {"sourceid": 4} if tool == "subscribe_contact" and status == SUBSCRIBED else {}
-        await self.sender.send(STEPS[tool].request({"contact": subject, "list": self.id, "status": status, **source}))
+        await self.write(STEPS[tool].request({"contact": subject, "list": self.id, "status": status, **source}))
 
 
 @dataclass(slots=True)
@@ -124,7 +128,7 @@ class Subscribe(ListStep):
         return STATUS_OUTCOMES.get(await self.fetch_status(subject), "")
 
     async def apply(self, subject: str) -> Done:
-        await self.sender.send(self.operation.request({"contact": subject, "list": self.id, "status": SUBSCRIBED}))
+        await self.write(self.operation.request({"contact": subject, "list": self.id, "status": SUBSCRIBED}))
         return Done(self.done_outcome, {})
 
     async def revert(self, subject: str, saved: Json) -> str:
@@ -215,7 +219,7 @@ class Enter(AutomationStep):
         if await self.fetch_entries(subject):
             return Done(self.idle_outcome)
         try:
-            response = await self.sender.send(self.operation.request({"contact": subject, "automation": self.id}))
+            response = await self.write(self.operation.request({"contact": subject, "automation": self.id}))
         except OutcomeUnknown as unknown:
             try:
                 entries = await self.fetch_entries(subject)
@@ -227,7 +231,7 @@ class Enter(AutomationStep):
         return Done(self.done_outcome, {"id": str(as_object(response.body.get("contactAutomation")).get("id") or "")})
 
     async def revert(self, subject: str, saved: Json) -> str:
-        await self.sender.send(STEPS["remove_from_automation"].request({"id": saved["id"]}))
+        await self.write(STEPS["remove_from_automation"].request({"id": saved["id"]}))
         return "taken out; what it has done stays done"
 
 
@@ -253,8 +257,12 @@ class Leave(AutomationStep):
     async def apply(self, subject: str) -> Done:
         ids = await self._fetch_active_ids(subject)
         for id in ids:
-            await self.sender.send(self.operation.request({"id": id}))
+            await self.write(self.operation.request({"id": id}))
         return Done(self.done_outcome, {}) if ids else Done("had run through it already")
+
+    async def find_unproven(self, subjects: Sequence[str]) -> set[str]:
+        found = await self.find_matching({"seriesid": self.id}, subjects)
+        return {subject for subject in sorted(found) if await self._fetch_active_ids(subject)}
 
     async def revert(self, subject: str, saved: Json) -> str:
         return "not put back: it would begin from the start"

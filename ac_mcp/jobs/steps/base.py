@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ac_mcp.filters.contact_query import ContactQuery
-from ac_mcp.messages import Json, Request, Sender, as_objects
+from ac_mcp.messages import Json, Request, Response, Sender, as_objects
 from ac_mcp.operations import STEPS
 from ac_mcp.spec.operation import Operation
 
@@ -87,6 +87,24 @@ class Step:
     def operation(self) -> Operation[..., Any]:
         """The operation that makes the same change to one record."""
         return STEPS[self.tool]
+
+    async def find_unproven(self, subjects: Sequence[str]) -> set[str]:
+        """Return those of a hundred changed records that the account still shows as they were.
+
+        The body of an answer to a DELETE proves nothing, so the steps that remove something look once more.
+        """
+        return set()
+
+    async def write(self, request: Request) -> Response:
+        """Send a write and return its answer.
+
+        Raises:
+            OutcomeUnknown: if the answer does not show the row that was written.
+            ToolError: if it failed.
+        """
+        response = await self.sender.send(request)
+        STEPS[request.operation].resource.require_rows(request.method, response)
+        return response
 
     async def fetch_rows(self, path: str, key: str, **query: str) -> list[Json]:
         """Return the rows under `key` of the answer to a GET request."""

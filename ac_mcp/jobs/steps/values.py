@@ -79,7 +79,7 @@ class Fields(Step):
             prior = self.prior[subject] = await self._fetch_values(subject)
         if self._is_unaffected(prior):
             return Done(self.idle_outcome)
-        await self.sender.send(self.operation.request({"contact": subject, "fields": self.values}))
+        await self.write(self.operation.request({"contact": subject, "fields": self.values}))
         return Done(self.done_outcome, self.undo_data(prior))
 
     async def revert(self, subject: str, saved: Json) -> str:
@@ -91,7 +91,7 @@ class Fields(Step):
         }
         if not restorable:
             return CHANGED
-        await self.sender.send(self.operation.request({"contact": subject, "fields": restorable}))
+        await self.write(self.operation.request({"contact": subject, "fields": restorable}))
         is_complete = len(restorable) == len(saved["was"])
         return "restored" if is_complete else "partly restored: the rest was changed again since"
 
@@ -136,7 +136,7 @@ class Deal(Step):
             prior = self.prior[subject] = await self._fetch_deal(subject)
         if self._is_unaffected(prior):
             return Done(self.idle_outcome)
-        await self.sender.send(self.operation.request({"deal": subject, **self.changes}))
+        await self.write(self.operation.request({"deal": subject, **self.changes}))
         return Done(self.done_outcome, self.undo_data(prior))
 
     async def _fetch_deal(self, subject: str) -> Json:
@@ -152,7 +152,7 @@ class Deal(Step):
         restorable = {key: value for key, value in saved["was"].items() if key not in lost}
         if not restorable:
             return CHANGED
-        await self.sender.send(replace(self.operation.request({"deal": subject}), body={"deal": restorable}))
+        await self.write(replace(self.operation.request({"deal": subject}), body={"deal": restorable}))
         return "restored" if not lost else "partly restored: the rest was changed again since"
 
 

@@ -1,0 +1,206 @@
+"""A write counts as done where its answer, or a look afterwards, shows it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.support import Trial, in_virtual_time, trial
+
+
+def pretending(
+    method: str, path: str, status: int = 200, body: Any = None
+) -> Callable[[httpx2.Request], httpx2.Response | None]:
+    """Answer the write with a body, and do nothing."""
+
+    def answer(request: httpx2.Request) -> httpx2.Response | None:
+        is_it = request.method == method and request.url.path.endswith(path)
+        return httpx2.Response(status, json={} if body is None else body) if is_it else None
+
+    return answer
+
+
+async def change_of(one: Trial) -> dict[str, Any]:
+    """The newest change."""
+    changes: list[dict[str, Any]] = (await one.answer("list_changes", limit=1))["changes"]
+    return changes[0]
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "path"),
+    [
+        ("delete_contact", {"contact": "5"}, "/contacts/5"),
+        ("delete_tag", {"tag": "Gift card"}, "/tags/11"),
+        ("delete_note", {"note": "2"}, "/notes/2"),
+        ("untag_contact", {"contact": "2", "tag": "Trial"}, ""),
+    ],
+)
+@in_virtual_time
+async def test_what_was_answered_as_deleted_and_is_still_there_is_not_deleted(
+    tool: str, arguments: dict[str, Any], path: str
+) -> None:
+    async with trial() as one:
+        one.wire.answer = pretending("DELETE", path)
+        assert "is still there" in await one.refusal(tool, **arguments)
+        one.wire.answer = lambda request: None
+        assert (await change_of(one))["result"] == "unknown"
+
+
+@in_virtual_time
+async def test_a_deletion_that_shows_late_is_done() -> None:
+    async with trial() as one:
+        looks = 0
+
+        def answer(request: httpx2.Request) -> httpx2.Response | None:
+            nonlocal looks
+            if request.method == "GET" and request.url.path.endswith("/notes/2"):
+                looks += 1
+                return httpx2.Response(200, json={"note": {"id": "2", "note": "x"}}) if looks == 2 else None
+            return None
+
+        one.wire.answer = answer
+        assert (await one.answer("delete_note", note="2"))["result"] == "deleted"
+        assert looks == 3  # the before image, the record that lingers, and once more
+
+
+@in_virtual_time
+async def test_a_row_that_is_marked_as_deleted_is_gone() -> None:
+    async with trial() as one:
+        deleted = False
+
+        def answer(request: httpx2.Request) -> httpx2.Response | None:
+            nonlocal deleted
+            deleted = deleted or request.method == "DELETE"
+            is_row = deleted and request.method == "GET" and request.url.path.endswith("/deals/2")
+            return httpx2.Response(200, json={"deal": {"id": "2", "isDeleted": 1}}) if is_row else None
+
+        one.wire.answer = answer
+        assert (await one.answer("delete_deal", deal="2"))["result"] == "deleted"
+
+
+@in_virtual_time
+async def test_a_deletion_that_nobody_can_look_at_says_so() -> None:
+    async with trial() as one:
+        deleted = False
+
+        def answer(request: httpx2.Request) -> httpx2.Response | None:
+            nonlocal deleted
+            is_look = deleted and request.method == "GET" and request.url.path.endswith("/notes/2")
+            deleted = deleted or request.method == "DELETE"
+            return httpx2.Response(500) if is_look else None
+
+        one.wire.answer = answer
+        answered = await one.answer("delete_note", note="2")
+        assert "could not be looked at" in answered["note"]
+
+
+@in_virtual_time
+async def test_an_update_whose_answer_shows_nothing_is_looked_up_and_not_sent_again() -> None:
+    async with trial() as one:
+        sent = 0
+
+        async def swallow(request: httpx2.Request) -> httpx2.Response:
+            nonlocal sent
+            response = await inner.handle_async_request(request)
+            if request.method != "PUT":
+                return response
+            sent += 1
+            return httpx2.Response(200, json={})
+
+        inner, one.wire.inner = one.wire.inner, httpx2.MockTransport(swallow)
+        done = await one.answer("update_tag", tag="VIP", description="Best")
+        assert (sent, done["tag"]["description"]) == (1, "Best")
+
+
+@pytest.mark.parametrize("body", [{}, [], {"tag": None}])
+@in_virtual_time
+async def test_an_update_that_did_nothing_is_unclear(body: Any) -> None:
+    async with trial() as one:
+        one.wire.answer = pretending("PUT", "/tags/1", body=body)
+        assert "outcome is unknown" in await one.refusal("update_tag", tag="VIP", description="Best")
+        assert one.requests.count("PUT /tags/1") == 1
+
+
+@pytest.mark.parametrize("body", [{}, {"note": {}}, [], {"notes": []}])
+@in_virtual_time
+async def test_a_create_whose_answer_shows_nothing_is_looked_for_and_never_sent_again(body: Any) -> None:
+    async with trial() as one:
+        one.wire.answer = pretending("POST", "/notes", 201, body)
+        assert "outcome is unknown" in await one.refusal("create_note", contact="2", text="once")
+        assert one.requests.count("POST /notes") == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"errors": [{"title": "It was not processed", "code": "processing_error"}]},
+        {"succeeded": 0, "message": "It was not processed"},
+        {"result_code": 0, "result_message": "It was not processed"},
+    ],
+)
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("create_note", {"contact": "2", "text": "x"}),
+        ("update_contact", {"contact": "2", "phone": "1"}),
+        ("delete_deal", {"deal": "3"}),
+        (
+            "write_operation",
+            {"id": "addresses.create", "arguments": {"company_name": "A", "address1": "1", "country": "NO"}},
+        ),
+    ],
+)
+@in_virtual_time
+async def test_a_200_that_says_it_failed_is_a_refusal(body: Any, tool: str, arguments: dict[str, Any]) -> None:
+    async with trial({"AC_MCP_TOOLSETS": "all"}) as one:
+        one.wire.answer = lambda request: httpx2.Response(200, json=body) if request.method != "GET" else None
+        refusal = await one.refusal(tool, **arguments)
+        assert "answered 200, but refused it" in refusal
+        assert "It was not processed" in refusal
+        writes = [request for request in one.requests if not request.startswith("GET")]
+        assert len(writes) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "result"),
+    [
+        (200, {"contacts": [{"id": "2"}], "contactTag": {"id": "900"}}, "tagged"),
+        (201, {"contacts": [{"id": "2"}], "contactTag": {"id": "900"}}, "tagged"),
+        (201, {"contactTag": {"id": "900", "created_timestamp": "2026-01-01"}}, "already tagged"),
+        (200, {"contactTag": {"id": "900", "created_timestamp": "2026-01-01"}}, "already tagged"),
+        (201, {"contactTag": {"id": "900"}}, "tagged"),
+        (200, {"contactTag": {"id": "900"}}, "already tagged"),
+    ],
+)
+@in_virtual_time
+async def test_the_body_says_whether_a_tag_is_new_on_a_contact(status: int, body: Any, result: str) -> None:
+    async with trial() as one:
+        one.wire.answer = pretending("POST", "/contactTags", status, body)
+        assert (await one.answer("tag_contact", contact="2", tag="VIP"))["result"] == result
+
+
+@in_virtual_time
+async def test_a_tag_whose_id_is_not_new_was_there_before() -> None:
+    async with trial() as one:
+        vip = {"tag": {"id": "1", "tag": "Brand new", "tagType": "contact"}}
+        one.wire.answer = pretending("POST", "/tags", 200, vip)
+        assert "exists already" in await one.refusal("create_tag", name="Brand new")
+        assert (await change_of(one))["result"] == "failed"
+
+
+@in_virtual_time
+async def test_a_tag_created_with_200_may_have_been_there_and_is_not_deleted_by_an_undo() -> None:
+    async with trial() as one:
+
+        async def with_200(request: httpx2.Request) -> httpx2.Response:
+            response = await inner.handle_async_request(request)
+            is_create = request.method == "POST" and request.url.path.endswith("/tags")
+            return httpx2.Response(200, content=await response.aread()) if is_create else response
+
+        inner, one.wire.inner = one.wire.inner, httpx2.MockTransport(with_200)
+        done = await one.answer("create_tag", name="Brand new")
+        assert done["result"] == "created, or it was there before"
+        undone = await one.answer("undo_change", change="1")
+        assert "whether it was there before is not known" in str(undone)
+        assert (await one.answer("get_tag", tag="Brand new"))["tag"]["name"] == "Brand new"
