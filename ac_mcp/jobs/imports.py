@@ -6,7 +6,7 @@ would (reference 3.3).
 
 import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ from anyio import create_task_group
 from anyio.abc import TaskGroup
 
 from ac_mcp.concurrency import unwrap_group
-from ac_mcp.errors import RequestRefused, ToolError
+from ac_mcp.errors import Forbidden, RequestRefused, ToolError
 from ac_mcp.jobs.backoff import Halt
 from ac_mcp.jobs.model import Item
 from ac_mcp.jobs.runner import JobRun
@@ -30,6 +30,10 @@ FIRST_PAUSE, MAX_PAUSE, PATIENCE = 1.5, 20.0, 900.0
 """Seconds before the first look at a batch, most seconds between two later looks, and seconds until the last one."""
 REJECTED = "ActiveCampaign rejected it and does not say why"
 NO_WORD = "sent; ActiveCampaign has not said yet what came of it"
+BROKEN_OFF = ("failed", "interrupted")
+"""Status words of an import that ended without being complete."""
+MOST_IN_A_ROW = 12
+"""Refusals without an acceptance after which the refusal is not about the rows: a batch is halved eight times."""
 ALL = 1_000_000
 
 
@@ -63,6 +67,9 @@ class ImportRun(JobRun):
     rows: dict[int, Json] = field(default_factory=dict[int, Json], kw_only=True)
     """The contacts by item, if the journal does not hold them."""
     rate_limit: ImportRateLimit = field(default_factory=ImportRateLimit, kw_only=True)
+    _places_from: int | None = field(default=None, init=False)
+    """The number of the first place in refusals; None while it is not known."""
+    _refused_in_a_row: int = field(default=0, init=False)
 
     def stop_if_too_many_failed(self, tried: int, failed: int) -> None:
         """Never stop for this: each row has its own faults, and a fault of a whole batch ends the job anyway."""
@@ -107,9 +114,9 @@ class ImportRun(JobRun):
         """Send a batch, without the rows that the API refuses, and follow it in the background.
 
         Raises:
-            Halt: if the API cannot be used, or refuses the batch for its rate too often.
+            Halt: if the API cannot be used, or refuses everything.
         """
-        refusals = 0
+        waits = 0
         while batch:
             await self._wait_for_turn(len(batch))
             if self.backoff.reason:
@@ -118,32 +125,74 @@ class ImportRun(JobRun):
             try:
                 response = await self.backoff.run(lambda body=body: self._post(body))
             except RequestRefused as refused:
-                refusals += 1
-                if not is_rate_refusal(refused):
-                    batch = await self._fail_refused(batch, refused)
-                elif refusals > MOST_REFUSALS:
-                    raise Halt("interrupted", self.context.explain(refused)) from refused
-                else:
+                waits += 1
+                if is_rate_refusal(refused) and waits <= MOST_REFUSALS:
                     await self.backoff.rest(MINUTE)
+                    continue
+                self._require_sense(refused)
+                batch = await self._without_refused(batch, refused, group)
                 continue
             except ToolError as error:
                 raise Halt("interrupted", self.context.explain(error)) from error
-            batch_id = str(response.body.get("batchId") or "")
-            if not batch_id:
-                raise Halt("interrupted", "the answer to an import names no batch")
-            await self.save_now(
-                [replace(item, state="sent", outcome=batch_id, prior=self.storable(item)) for item in batch]
-            )
-            group.start_soon(self._follow, batch_id, batch)
+            await self._follow_sent(batch, response, group)
             return
 
-    async def _fail_refused(self, batch: list[Item], refused: RequestRefused) -> list[Item]:
-        """Note the rows that the API refuses as failed, all of them if it names none, and return the others."""
-        reasons = {index: reason for index, reason in refused.rows.items() if 0 <= index < len(batch)}
-        reasons = reasons or {index: str(refused)[:200] for index in range(len(batch))}
-        for index, reason in reasons.items():
-            await self.outcome(batch[index], "failed", "", reason=reason, prior=self.storable(batch[index]))
-        return [item for index, item in enumerate(batch) if index not in reasons]
+    async def _follow_sent(self, batch: list[Item], response: Response, group: TaskGroup) -> None:
+        """Save that a batch is on its way, and follow it in the background."""
+        batch_id = str(response.body.get("batchId") or "")
+        if not batch_id:
+            raise Halt("interrupted", "the answer to an import names no batch")
+        self._refused_in_a_row = 0
+        await self.save_now(
+            [replace(item, state="sent", outcome=batch_id, prior=self.storable(item)) for item in batch]
+        )
+        group.start_soon(self._follow, batch_id, batch)
+
+    def _require_sense(self, refused: RequestRefused) -> None:
+        """Raise Halt for a refusal that is not about rows."""
+        self._refused_in_a_row += 1
+        lasts = self._refused_in_a_row > MOST_IN_A_ROW and not refused.rows
+        if isinstance(refused, Forbidden) or is_rate_refusal(refused) or lasts:
+            raise Halt("interrupted", self.context.explain(refused)) from refused
+
+    async def _without_refused(self, batch: list[Item], refused: RequestRefused, group: TaskGroup) -> list[Item]:
+        """Note the rows that the API refuses as failed and return those that are still to be sent.
+
+        A batch of which it names no row is sent in halves, so that no good row is blamed.
+        """
+        rows = {place: reason for place, reason in refused.rows.items() if 0 <= place <= len(batch)}
+        if not rows:
+            if len(batch) == 1:
+                await self._fail(batch[0], str(refused)[:200])
+                return []
+            middle = len(batch) // 2
+            await self._send(batch[:middle], group)
+            return batch[middle:]
+        if self._places_from is None:
+            self._places_from = first_place(rows, len(batch))
+        if self._places_from is None:
+            return await self._learn_first_place(batch, min(rows), group)
+        wrong = {place - self._places_from: reason for place, reason in rows.items()}
+        named = {index: reason for index, reason in wrong.items() if 0 <= index < len(batch)}
+        if not named:
+            return await self._without_refused(batch, refused.but(rows={}), group)
+        for index, reason in named.items():
+            await self._fail(batch[index], reason)
+        return [item for index, item in enumerate(batch) if index not in named]
+
+    async def _learn_first_place(self, batch: list[Item], place: int, group: TaskGroup) -> list[Item]:
+        """Find out whether places count from 0 or 1, by sending the row alone that `place` names if they count from 1.
+
+        If it is refused, its place says how they count. If not, they count from 0. Return the rows still to be sent.
+        """
+        suspect = batch[place - 1]
+        await self._send([suspect], group)
+        if self._places_from is None:
+            self._places_from = 1 if self._refused_in_a_row else 0
+        return [item for item in batch if item is not suspect]
+
+    async def _fail(self, item: Item, reason: str) -> None:
+        await self.outcome(item, "failed", "", reason=reason, prior=self.storable(item))
 
     async def _post(self, body: Json) -> Response:
         return await self.context.sender.send(Request("POST", "/import/bulk_import", {}, body, repeatable=True))
@@ -172,14 +221,20 @@ class ImportRun(JobRun):
 
     async def _note_outcomes(self, items: Sequence[Item], body: Json) -> None:
         """Note the outcome of each contact of a batch that has ended; `body` is the answer about the batch."""
-        rejected = {address.casefold() for address in addresses_in(body, "failure")}
-        confirmed = count_confirmed(body)
-        outcome = "imported" if confirmed >= len(items) else f"sent; only {confirmed} of {len(items)} are confirmed"
+        emails = {item.n: str(self.contact_of(item).get("email") or item.subject).casefold() for item in items}
+        failures = list(dict.fromkeys(address.casefold() for address in addresses_in(body, "failure")))
+        unmatched = [address for address in failures if address not in emails.values()]
+        left = [item for item in items if emails[item.n] not in failures]
+        confirmed = min(len(set(addresses_in(body, "success"))), max(0, len(items) - len(failures)))
         for item in items:
-            if str(self.contact_of(item).get("email") or item.subject).casefold() in rejected:
-                await self.outcome(item, "failed", "", reason=REJECTED, prior=self.storable(item))
+            if item not in left:
+                await self._fail(item, REJECTED)
+        status = str(body["status"]).lower()
+        for item in left:
+            if status in BROKEN_OFF and not confirmed:
+                await self._fail(item, f'ActiveCampaign says of the import: "{status}"')
             else:
-                await self.outcome(item, "done", outcome)
+                await self.outcome(item, "done", describe_outcome(status, confirmed, len(left), unmatched))
 
     async def _fetch(self, request: Request) -> Response:
         return await self.context.sender.send(replace(request, repeatable=True, unshared=True))
@@ -191,9 +246,27 @@ def is_rate_refusal(refused: RequestRefused) -> bool:
     return "per minute" in text or "rate limit" in text
 
 
+def first_place(rows: Mapping[int, str], count: int) -> int | None:
+    """Return whether the places of refused rows count from 0 or from 1; None if they do not show it."""
+    if 0 in rows:
+        return 0
+    return 1 if count in rows else None
+
+
+def describe_outcome(status: str, confirmed: int, count: int, unmatched: Sequence[str]) -> str:
+    """Return the outcome of rows that were not rejected by name, `confirmed` of which the API counts as imported."""
+    if confirmed >= count and not unmatched:
+        return "imported"
+    broken_off = f'; ActiveCampaign says of the import: "{status}"' if status in BROKEN_OFF else ""
+    others = ", ".join(json.dumps(address[:60], ensure_ascii=False) for address in unmatched[:3])
+    rejected = f"; it rejected {others}, which is none of the rows" if unmatched else ""
+    return f"sent; only {confirmed} of {count} are confirmed{broken_off}{rejected}"
+
+
 def has_ended(body: Json, count: int) -> bool:
-    """Return whether the answer about a batch accounts for all of its contacts."""
-    return str(body["status"]).lower() in ("completed", "complete", "done") or count_confirmed(body) >= count
+    """Return whether the answer about a batch accounts for all of its contacts, or says that nothing more will come."""
+    is_over = str(body["status"]).lower() in ("completed", "complete", "done", *BROKEN_OFF)
+    return is_over or count_confirmed(body) >= count
 
 
 def count_confirmed(body: Json) -> int:

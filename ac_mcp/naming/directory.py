@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from anyio import Lock
 
-from ac_mcp.errors import BadArguments, Candidate, NoSuchName, SeveralNames, most_relevant
+from ac_mcp.errors import BadArguments, Candidate, NoSuchName, NotFound, SeveralNames, most_relevant
 from ac_mcp.messages import Json, Request, Sender, as_object, as_objects
 from ac_mcp.naming.expressions import parse_field_value, resolve_assignments, resolve_conditions, resolve_list
 from ac_mcp.naming.matching import UUID, DirectoryEntry, find_closest, find_matches, is_id, is_misspelt
@@ -127,7 +127,8 @@ class NameDirectory:
         if ref.several:
             return await resolve_list(self, sender, parameter, ref.kind, argument)
         within = str(resolved.get(ref.within) or "") or await self._fetch_within(sender, operation, ref, resolved)
-        return await self.id(sender, parameter, ref.kind, argument, within, main=main)
+        deletes = operation.method == "DELETE"
+        return await self.id(sender, parameter, ref.kind, argument, within, main=main, deletes=deletes)
 
     async def _fetch_within(self, sender: Sender, operation: Operation[..., Any], ref: Ref, resolved: Json) -> str:
         """Return the id that narrows a name, from the record that is to change: for a stage, its deal's pipeline."""
@@ -139,32 +140,44 @@ class NameDirectory:
         return str(as_object(response.body.get(target.singular)).get(self._resources[ref.kind].lookup.within) or "")
 
     async def id(
-        self, sender: Sender, parameter: str, kind: str, text: str, within: str = "", *, main: bool = False
+        self,
+        sender: Sender,
+        parameter: str,
+        kind: str,
+        text: str,
+        within: str = "",
+        *,
+        main: bool = False,
+        deletes: bool = False,
     ) -> str:
         """Return the id of the one thing that a name or id stands for.
 
-        `within` is the id of what has to contain it (a stage's pipeline), `parameter` the one that errors name. With
-        `main`, only main names count.
+        A number may be a name too: `name:5` and `id:5` say which. `within` is the id of what has to contain it (a
+        stage's pipeline), `parameter` the one that errors name. With `main`, only main names count. With `deletes`, no
+        number is taken for an id because an answer has just shown it.
 
         Raises:
             NoSuchName: if there is no such thing.
-            SeveralNames: if several things have this name.
+            SeveralNames: if several things have this name, or one has it as its name and another as its id.
             BadArguments: if too many things match to tell.
         """
         resource = self._resources[kind]
-        name = " ".join(text.removeprefix("name:").split())
+        name = " ".join(text.removeprefix("name:").removeprefix("id:").split())
+        only_id = text.startswith("id:")
         as_id = not text.startswith("name:") and is_id(name, resource)
-        if as_id and (not resource.lookup.directory or (resource.plane == "control" and UUID.fullmatch(name))):
+        if as_id and self._is_surely_id(resource, name, only_id, deletes):
             return name
         seen: dict[str, DirectoryEntry] = {}
         for look_up in (self._load_if_stale, self._search):
             entries = await look_up(sender, resource, name)
             seen |= {entry.id: entry for entry in entries if within in ("", entry.within)}
-            if as_id and name in seen:
-                return name
             if look_up == self._load_if_stale and resource.lookup.find and not self._directories[kind].complete:
                 continue  # the directory is incomplete: only the search tells whether the name is unique
-            match find_matches(seen.values(), name, main):
+            matches = [] if only_id else find_matches(seen.values(), name, main)
+            others = [entry for entry in matches if entry.id != name or not as_id]
+            if as_id and (name in seen or (others and await self._exists(sender, resource, name))):
+                others = [seen.get(name, DirectoryEntry(name, ())), *others]
+            match others:
                 case []:
                     continue
                 case [only]:
@@ -173,10 +186,31 @@ class NameDirectory:
                     candidates = [await self._describe(sender, entry) for entry in several]
                     raise SeveralNames(parameter, kind, text, candidates)
         if as_id and not within:
-            ids = await self._fetch_ids(sender, resource)
+            ids = await self._fetch_ids(sender, resource) if resource.lookup.directory else ()
             if name in ids or not self._directories[kind].complete:
                 return name
         raise await self._no_such_name_error(sender, parameter, resource, text, seen.values(), within)
+
+    def _is_surely_id(self, resource: Resource, text: str, only_id: bool, deletes: bool) -> bool:
+        """Return whether a text that has the form of an id need not be looked for among the names."""
+        if resource.plane == "control":
+            return UUID.fullmatch(text) is not None
+        if resource.lookup.directory:
+            return False
+        if only_id or resource.lookup.never_numbers or not resource.lookup.find:
+            return True
+        return not deletes and self._is_recent(self._directories[resource.plural].entries.get(text))
+
+    async def _exists(self, sender: Sender, resource: Resource, id: str) -> bool:
+        """Return whether a record of this id exists, which the directory does not hold."""
+        if self._directories[resource.plural].complete:
+            return False
+        try:
+            path = f"{resource.lister.path}/{id}"
+            self.learn((await sender.send(Request("GET", path, plane=resource.plane, repeatable=True))).body)
+        except NotFound:
+            return False
+        return True
 
     async def _fetch_ids(self, sender: Sender, resource: Resource) -> Collection[str]:
         """Return every id of a small kind as of now: an id that is not in the directory may be new."""
@@ -195,7 +229,7 @@ class NameDirectory:
 
         It calls one of them certain only if that is the only near spelling in a kind that is fetched as a whole.
         """
-        name = text.removeprefix("name:").strip()
+        name = text.removeprefix("name:").removeprefix("id:").strip()
         if within:
             await self._load_if_stale(sender, self._resources[resource.lookup.inside])
             seen = find_matches(self._directories[resource.plural].entries.values(), name) or seen
@@ -309,6 +343,9 @@ class NameDirectory:
         directory = self._directories[resource.plural]
         if not resource.lookup.find or (directory.complete and self._clock() - directory.loaded_at <= RECHECK_SECONDS):
             return await self._load_if_stale(sender, resource, fresh=RECHECK_SECONDS)
+        if is_id(name, resource) and not resource.lookup.directory:  # an id most likely: one page is enough to doubt it
+            query = {**resource.lookup.find(name), **paging_query(0, PAGE_SIZE)}
+            return list(self._parse_entries(await self._fetch_page(sender, resource, query), resource))
         entries, complete = await self._fetch_pages(sender, resource, resource.lookup.find(name))
         if not complete:
             most = f"more than {len(entries)} {resource.words}"

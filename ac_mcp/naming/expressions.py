@@ -25,6 +25,8 @@ MULTI_VALUE_TYPES = ("checkbox", "listbox")
 """Types of custom fields that hold several values."""
 SECOND_CONDITION = re.compile(r"(?:[,;|&]|\b(?:or|and|oder|und)\b)\s*[\w ]+(?:!=|=|:)", re.I)
 """What looks like a second condition inside the first."""
+MAX_LOOKED_UP = 10
+"""Numbers of a list that are looked for among the names of a large kind; of more, each is an id."""
 MAX_NAMES = 50
 """Names in one list that are looked up one by one before the call begins; ids and e-mail addresses need no lookup."""
 EXAMPLE_VALUES = {"date": ["2026-02-01"], "number": ["12"]}
@@ -190,6 +192,8 @@ async def resolve_field_condition(
     entries = await names.all_of(sender, "fields") if kind == "contacts" else ()
     title, value = split_assignment(condition, entries)
     matches = find_matches(entries, title)
+    if matches and title in {entry.id for entry in entries if entry not in matches}:
+        await names.id(sender, parameter, "fields", title)  # raises SeveralNames
     if len(matches) != 1 and not (title.isdecimal() and title in {entry.id for entry in entries}):
         if len(matches) > 1:
             await names.id(sender, parameter, "fields", title)  # raises SeveralNames
@@ -238,7 +242,12 @@ async def resolve_list(names: NameLookup, sender: Sender, parameter: str, kind: 
     """
     resource = names.resource(kind)
     unlisted = not resource.lookup.directory  # ids of large kinds are taken without a lookup
-    ready = [text for text in texts if unlisted and (is_id(text, resource) or (kind == "contacts" and "@" in text))]
+    are_ids = resource.lookup.never_numbers or len(texts) > MAX_LOOKED_UP
+    ready = [
+        text
+        for text in texts
+        if unlisted and ((are_ids and is_id(text, resource)) or (kind == "contacts" and "@" in text))
+    ]
     if len(texts) - len(ready) > MAX_NAMES:
         accepted = "ids or e-mail addresses" if kind == "contacts" else "ids"
         raise BadArguments(f"{parameter}: more than {MAX_NAMES} are names: give {accepted}.")

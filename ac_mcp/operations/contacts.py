@@ -74,6 +74,7 @@ contacts = Resource(
         "its id, its history (opens, clicks, scores), its places in automations; its deals may stay unreadable"
     ),
     lookup=Lookup(
+        never_numbers=True,
         called=get_names,
         find=lambda name: {"email": name} if "@" in name else {"search": name},
         by_ids="ids[]",

@@ -148,6 +148,11 @@ def describe_ambiguity(error: SeveralNames) -> str:
     resource = BY_KIND[error.kind]
     narrow = " or the pipeline" if resource.lookup.within else ""
     found = list_candidates(error.matches)
+    if error.given.isdecimal() and any(candidate.id == error.given for candidate in error.matches):
+        return (
+            f"{error.parameter}: several {resource.words} may be meant by {quote(error.given)}, as an id or a name: "
+            f'{found}. Say which: "id:{error.given}" or "name:{error.given}".'
+        )
     return f"{error.parameter}: several {resource.words} are called {quote(error.given)}: {found}. Give the id{narrow}."
 
 

@@ -48,6 +48,8 @@ class Lookup:
     """Whether there are few enough records to hold all their names in memory, where names are looked up."""
     find: Callable[[str], Mapping[str, str]] | None = None
     """Returns the query that finds records by name."""
+    never_numbers: bool = False
+    """Whether its names are never numbers, so that a number is always an id."""
     by_ids: str = ""
     """The query parameter that takes several ids at once; "" if there is none."""
     drops: tuple[str, ...] = ()

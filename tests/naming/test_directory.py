@@ -1,5 +1,7 @@
 """Names to ids and back: what counts as the same name, what is fetched, and when it is believed no longer."""
 
+from typing import Any
+
 import anyio
 import httpx2
 import pytest
@@ -32,11 +34,83 @@ async def test_a_digit_string_is_an_id_unless_only_a_name_fits() -> None:
 
 
 @in_virtual_time
-async def test_a_name_that_is_an_id_of_something_else_can_be_forced() -> None:
+async def test_a_number_that_is_one_things_name_and_anothers_id_names_both() -> None:
     async with trial() as one:
         made = (await one.answer("create_tag", name="3"))["tag"]["id"]
-        assert (await one.answer("get_tag", tag="3"))["tag"]["name"] == "Trial"
+        for tool in ("get_tag", "delete_tag"):
+            refusal = await one.refusal(tool, tag="3")
+            assert f'"Trial" (id 3), "3" (id {made})' in refusal
+            assert 'Say which: "id:3" or "name:3"' in refusal
+        assert (await one.answer("get_tag", tag="id:3"))["tag"]["name"] == "Trial"
         assert (await one.answer("get_tag", tag="name:3"))["tag"]["id"] == made
+
+
+@pytest.mark.parametrize(
+    ("create", "tool", "arguments"),
+    [
+        (
+            ("create_deal", {"title": "7", "value": 5, "currency": "usd", "contact": "2", "pipeline": "Sales"}),
+            "get_deal",
+            {"deal": "7"},
+        ),
+        (
+            ("create_deal", {"title": "7", "value": 5, "currency": "usd", "contact": "2", "pipeline": "Sales"}),
+            "delete_deal",
+            {"deal": "7"},
+        ),
+        (
+            ("create_deal", {"title": "7", "value": 5, "currency": "usd", "contact": "2", "pipeline": "Sales"}),
+            "bulk_update_deals",
+            {"deals": ["7"], "status": "won"},
+        ),
+        (("create_account", {"name": "2"}), "get_account", {"account": "2"}),
+        (
+            ("create_list", {"name": "3", "sender_url": "https://a.example", "sender_reminder": "r"}),
+            "delete_list",
+            {"list": "3"},
+        ),
+        (("create_tag", {"name": "5"}), "count_contacts", {"where": ["tag=5"]}),
+        (("create_tag", {"name": "5"}), "bulk_update_contacts", {"contacts": ["2"], "add_tag": "5"}),
+        (("create_tag", {"name": "5"}), "read_operation", {"id": "tags.get", "arguments": {"tag": "5"}}),
+        (("create_field", {"title": "4", "type": "text"}), "update_contact", {"contact": "2", "fields": ["4=9"]}),
+        (("create_field", {"title": "4", "type": "text"}), "count_contacts", {"where": ["4=9"]}),
+    ],
+)
+@in_virtual_time
+async def test_no_kind_takes_a_number_for_one_of_two_things(
+    create: tuple[str, dict[str, Any]], tool: str, arguments: dict[str, Any]
+) -> None:
+    async with trial({"AC_MCP_TOOLSETS": "all"}) as one:
+        await one.answer(create[0], **create[1])
+        before = len([request for request in one.requests if not request.startswith("GET")])
+        assert "as an id or a name" in await one.refusal(tool, **arguments)
+        assert len([request for request in one.requests if not request.startswith("GET")]) == before
+
+
+@in_virtual_time
+async def test_a_number_of_a_contact_is_always_an_id() -> None:
+    async with trial() as one:
+        assert (await one.answer("get_contact", contact="7"))["contact"]["id"] == "7"
+        assert "GET /contacts" not in one.requests
+
+
+@in_virtual_time
+async def test_a_deal_that_an_answer_has_just_shown_is_not_looked_for_again_but_to_delete_it() -> None:
+    async with trial() as one:
+        await one.answer("list_deals", limit=5)
+        one.forget_requests()
+        await one.answer("update_deal", deal="2", title="Renewal, larger")
+        assert "GET /deals" not in one.requests
+        one.forget_requests()
+        await one.answer("delete_deal", deal="2")
+        assert one.requests[0] == "GET /deals"
+
+
+@in_virtual_time
+async def test_a_number_that_is_only_a_title_is_that_deal() -> None:
+    async with trial() as one:
+        made = await one.answer("create_deal", title="4711", value=5, currency="usd", contact="2", pipeline="Sales")
+        assert (await one.answer("get_deal", deal="4711"))["deal"]["id"] == made["deal"]["id"]
 
 
 @in_virtual_time
@@ -408,7 +482,7 @@ async def test_a_directory_that_takes_long_to_read_is_read_once() -> None:
 
         one.wire.inner = httpx2.MockTransport(slow)
         assert (await one.answer("delete_tag", tag="Gift card"))["result"] == "deleted"
-        assert one.requests == ["GET /tags", "GET /contacts", "DELETE /tags/11"]
+        assert one.requests == ["GET /tags", "GET /contacts", "DELETE /tags/11", "GET /tags/11"]
 
 
 @in_virtual_time

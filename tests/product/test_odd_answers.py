@@ -20,7 +20,10 @@ from tests.support import Trial, failing, in_virtual_time, status, trial
 @in_virtual_time
 async def test_ids_that_come_as_numbers_are_the_same_ids() -> None:
     async with trial() as one:
-        one.wire.answer = failing("GET", "/contacts/2/contactTags", status(200, {"contactTags": [{"id": 3, "tag": 3}]}))
+        rows = iter([{"contactTags": [{"id": 3, "tag": 3}]}, {"contactTags": []}])
+        one.wire.answer = lambda request: (
+            status(200, next(rows)) if request.url.path.endswith("/contacts/2/contactTags") else None
+        )
         assert (await one.answer("untag_contact", contact="2", tag="Trial"))["result"] == "untagged"
         row = {"contactLists": [{"id": 9, "list": 1, "status": 2, "udate": "2026-01-01"}]}
         one.wire.answer = failing("GET", "/contacts/3/contactLists", status(200, row))
