@@ -55,4 +55,4 @@ def pair_texts(sent: Any, taken: Any) -> Sequence[tuple[str, str]]:
 
 def is_cleaned(sent: str, taken: str) -> bool:
     """Return whether a text differs from what was sent, and not only in case or the spaces around it."""
-    return sent.strip() != taken and (bare(sent) != sent or "@" in taken)
+    return sent.strip() != taken.strip() and (bare(sent) != sent or "@" in taken)

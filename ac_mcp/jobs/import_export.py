@@ -196,7 +196,7 @@ def summarize_rejects(table: ImportTable) -> list[Json]:
 
 def without_quotes(reason: str) -> str:
     """Return a reason without the values that it quotes."""
-    return re.sub(r"'[^']*'|\"[^\"]*\"", REDACTED, reason)
+    return re.sub(r"'[^']*'|\"[^\"]*\"|(?<=could mean )\S+ or \S+", REDACTED, reason)
 
 
 async def export_records(service: JobService, body: Mapping[str, Any]) -> Json:

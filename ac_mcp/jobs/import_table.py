@@ -272,7 +272,8 @@ def prepare_table(
         if target != IGNORED
     }
     contacts = merge_rows(table, rows, lambda row: parse_contact(row, columns, by_id, tags), columns)
-    table.rows = [complete_contact(contact, common) for contact in contacts]
+    spellings: dict[str, str] = {}
+    table.rows = [complete_contact(contact, common, spellings) for contact in contacts]
     table.tags = {tag for contact in table.rows for tag in contact.get("tags", [])}
     return table
 
@@ -301,11 +302,15 @@ def merge_rows(
     return list(contacts.values())
 
 
-def complete_contact(contact: Json, common: Json) -> Json:
-    """Return a parsed contact as the API takes it, with the attributes that each contact gets."""
+def complete_contact(contact: Json, common: Json, spellings: dict[str, str]) -> Json:
+    """Return a parsed contact as the API takes it, with the attributes that each contact gets.
+
+    `spellings` are the tags of earlier contacts by normalized name: a tag has one spelling in all of an import.
+    """
     complete = {key: value for key, value in contact.items() if key != "fields"} | common
-    if tags := list(dict.fromkeys([*contact.get("tags", []), *common.get("tags", [])])):
-        complete["tags"] = tags
+    tags = [spellings.setdefault(fold(tag), tag) for tag in (*contact.get("tags", []), *common.get("tags", []))]
+    if tags:
+        complete["tags"] = list(dict.fromkeys(tags))
     if values := contact.get("fields"):
         complete["fields"] = [{"id": int(id), "value": value} for id, value in values.items()]
     return complete
