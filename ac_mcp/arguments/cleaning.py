@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from ac_mcp.messages import Json
 from ac_mcp.spec.operation import Operation
-from ac_mcp.spec.values import clean_email
+from ac_mcp.spec.values import clean_email, clean_name
 from ac_mcp.text import bare
 
 PEOPLE = ("contacts", "users")
@@ -15,18 +15,24 @@ MOST_NOTED = 3
 """Cleaned values that an answer names."""
 
 
-def clean_addresses(operation: Operation[..., Any], arguments: Json) -> Json:
-    """Return the arguments with the plain e-mail address where they name people by one."""
+def clean_references(operation: Operation[..., Any], arguments: Json) -> Json:
+    """Return the arguments with the plain name, or the plain e-mail address, of each record that they name."""
     cleaned = dict(arguments)
     for name, ref in operation.references.items():
         value = arguments.get(name)
-        if ref.kind not in PEOPLE or ref.conditions or ref.assigned:
+        if ref.conditions or ref.assigned:
             continue
         if isinstance(value, list):
-            cleaned[name] = [clean_email(item) for item in cast("list[Any]", value)]
+            cleaned[name] = [clean_reference(ref.kind, item) for item in cast("list[Any]", value)]
         else:
-            cleaned[name] = clean_email(value)
+            cleaned[name] = clean_reference(ref.kind, value)
     return cleaned
+
+
+def clean_reference(kind: str, value: Any) -> Any:
+    """Return the plain name of a record of this kind, of a person the plain e-mail address; no text is unchanged."""
+    name = clean_name(clean_email(value) if kind in PEOPLE else value)
+    return name or value  # what nobody sees names nothing, and is refused by that
 
 
 def describe_cleaning(sent: Mapping[str, Any], taken: Json) -> str:

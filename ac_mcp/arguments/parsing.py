@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from ac_mcp.arguments.cleaning import clean_addresses
+from ac_mcp.arguments.cleaning import clean_references
 from ac_mcp.arguments.corrections import correct_call, describe_problem, find_misspelt, placeholder, short_json
 from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json
@@ -36,7 +36,7 @@ def parse_arguments(operation: Operation[..., Any], arguments: Mapping[str, Any]
     normalized = normalize_arguments(operation, arguments, accounts)
     require_bounded(normalized)  # JSON text may hold half a character in its own spelling
     try:
-        checked = clean_addresses(operation, dict(argument_model(operation, accounts).model_validate(normalized)))
+        checked = clean_references(operation, dict(argument_model(operation, accounts).model_validate(normalized)))
     except ValidationError as error:
         problems = error.errors(include_url=False)
         text = " ".join(dict.fromkeys(describe_problem(operation, problem, accounts) for problem in problems))

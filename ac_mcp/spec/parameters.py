@@ -6,7 +6,14 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from ac_mcp.spec.annotations import About, Cents, Cleared, FieldValues, Ref, Unlisted, Wire
-from ac_mcp.spec.values import parse_email, parse_name, parse_phone, require_clear_amount, require_whole_cents
+from ac_mcp.spec.values import (
+    clean_name,
+    parse_email,
+    parse_name,
+    parse_phone,
+    require_clear_amount,
+    require_whole_cents,
+)
 
 
 def require_date(text: str) -> str:
@@ -76,7 +83,7 @@ Clear: TypeAlias = Annotated[
     About("Details to empty", ["phone"], show_example=False),
 ]
 
-Search: TypeAlias = Annotated[str, About("Part of the name", "vip", show_example=False)]
+Search: TypeAlias = Annotated[str, AfterValidator(clean_name), About("Part of the name", "vip", show_example=False)]
 Limit: TypeAlias = Annotated[int, Field(ge=1, le=100), About("Up to 100", 20, show_example=False)]
 Offset: TypeAlias = Annotated[int, Field(ge=0, le=10**12), About("Rows to skip", 0, show_example=False)]
 AllOfThem: TypeAlias = Annotated[Limit, Unlisted()]

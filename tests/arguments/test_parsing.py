@@ -149,6 +149,8 @@ def test_a_choice_is_named_and_the_nearest_offered() -> None:
         ("€20", "eur", 20),
         ("$1.5m", "cad", 1_500_000),
         ("€20", "usd", None),
+        ("€1,234", "eur", None),
+        ("1,234 EUR", "eur", None),
         ("€20", "", None),
         ("$20", "eur", None),
         ("20 EUR", "usd", None),

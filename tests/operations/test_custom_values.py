@@ -220,10 +220,12 @@ async def test_an_address_and_names_are_cleaned_and_the_answer_says_so() -> None
         assert made["note"] == f'{READ}email "ann@x.example", first_name "Ann", phone "+1 555".'
         tagged = await one.answer("tag_contact", contact="mailto:ann@x.example", tag="V\u200bIP")
         assert (tagged["contact"], tagged["tag_id"], tagged["note"]) == (
-            "ann@x.example", "1", f'{READ}contact "ann@x.example".',
+            "ann@x.example", "1", f'{READ}contact "ann@x.example", tag "VIP".',
         )  # fmt: skip
         assert (await one.answer("get_contact", contact="<ann@x.example>"))["note"] == f'{READ}contact "ann@x.example".'
         assert (await one.answer("count_contacts", where=["email=<ann@x.example>"]))["count"] == 1
+        assert (await one.answer("get_contact", contact="Jane\u200b Reed"))["contact"]["id"] == "1"
+        assert [row["name"] for row in (await one.answer("list_tags", search="V\u200bIP"))["tags"]] == ["VIP", "VIP 2025"]
 
 
 @in_virtual_time
