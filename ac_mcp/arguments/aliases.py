@@ -11,6 +11,7 @@ from ac_mcp.spec import synonyms
 from ac_mcp.spec.annotations import camel
 from ac_mcp.spec.json_schema import input_schema
 from ac_mcp.spec.operation import Operation
+from ac_mcp.spec.values import AMBIGUOUS
 
 WORD = r"[^\W\d_]+(?:[-'][^\W\d_]+)*"
 """One word of a person's name."""
@@ -205,7 +206,10 @@ def parse_amount(text: Any, currency: str) -> float | None:
     found = AMOUNT.fullmatch(str(text).strip())
     if not found:
         return None
-    for sign in (found["before"].casefold(), (found["after"] or "").casefold()):
+    signs = found["before"].casefold(), (found["after"] or "").casefold()
+    if AMBIGUOUS.fullmatch(found["number"]) and {"€", "eur"}.intersection(signs):
+        return None  # most who pay in euros write 1,234 for a little more than one
+    for sign in signs:
         possible = SIGNS.get(sign, (sign,))
         if possible is not None and currency.casefold() not in possible:
             return None

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from ac_mcp.arguments.cleaning import clean_references
 from ac_mcp.arguments.corrections import correct_call, describe_problem, find_misspelt, placeholder, short_json
 from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json
@@ -14,6 +15,7 @@ from ac_mcp.spec.annotations import Multiple, Wire, find_mark
 from ac_mcp.spec.columns import Money
 from ac_mcp.spec.json_schema import argument_model, input_schema
 from ac_mcp.spec.operation import Operation
+from ac_mcp.spec.values import number_text
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 LARGEST, DEEPEST = 1_000_000, 20
@@ -32,8 +34,9 @@ def parse_arguments(operation: Operation[..., Any], arguments: Mapping[str, Any]
     arguments = unnest_preview(operation, arguments)
     arguments = refuse_dry_run(operation, arguments)
     normalized = normalize_arguments(operation, arguments, accounts)
+    require_bounded(normalized)  # JSON text may hold half a character in its own spelling
     try:
-        checked = dict(argument_model(operation, accounts).model_validate(normalized))
+        checked = clean_references(operation, dict(argument_model(operation, accounts).model_validate(normalized)))
     except ValidationError as error:
         problems = error.errors(include_url=False)
         text = " ".join(dict.fromkeys(describe_problem(operation, problem, accounts) for problem in problems))
@@ -161,6 +164,8 @@ def fit_value(value: Any, json_type: Any, operation: Operation[..., Any], name: 
     match value:
         case bool() if json_type in ("integer", "number"):
             return str(value)
+        case float() if json_type == "string":
+            return number_text(value)
         case str() | dict() | list() if json_type == "array" and takes_conditions(operation, name):
             return condition_texts(value)
         case list() if json_type == "array" and takes_names(operation, name):
@@ -249,6 +254,8 @@ def field_text(value: Any) -> Any:
         case list():
             texts = [field_text(item) for item in cast("list[Any]", value)]
             return "||".join(texts) if all(isinstance(text, str) for text in texts) else texts
+        case int() | float():
+            return number_text(value)
         case _:
             return str(value)
 

@@ -3,20 +3,23 @@
 import logging
 from collections.abc import Iterator, Mapping, Set
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from ac_mcp.calls.account import Account
 from ac_mcp.calls.tool_call import ToolCall
 from ac_mcp.errors import Candidate, Duplicate, NoSuchName, NotFound, SeveralNames, ToolError
 from ac_mcp.gateway.call_client import CallClient
-from ac_mcp.messages import CallClock, Json, Request, Sender
+from ac_mcp.messages import CallClock, Json, Request, Sender, as_object, as_objects
 from ac_mcp.naming.directory import NameDirectory
 from ac_mcp.operations.connections import connections
+from ac_mcp.operations.fields import field_values, fields
 from ac_mcp.results.encoding import fit_to_budget
 from ac_mcp.results.generic import NAMES, shape_generic
 from ac_mcp.results.shaping import LONGEST_NAME, AnswerData, Names, ids_to_name, shape
+from ac_mcp.spec.columns import OneValue, is_joined
 from ac_mcp.spec.operation import Operation
+from ac_mcp.spec.values import MULTIPLE_CHOICE
 from ac_mcp.text import truncate
 from ac_mcp.writes.reconcile import Reconciler
 
@@ -77,10 +80,28 @@ async def answer(run: CallRun, resolved: Json | None = None) -> Json:
         return await verbatim_answer(run, payload)
     directory.learn(payload)
     data = AnswerData(operation, resolved, payload, run.call.parsed.view)
-    content = fit(run, resolved, shape(data, await names_for(run, data, deleted)))
+    names = await names_for(run, data, deleted)
+    data = replace(data, payload=with_single_values(directory, payload))
+    content = fit(run, resolved, shape(data, names))
     if operation.options.answer.cached and "not_available" not in content:
         directory.answers.put(operation.name, content, writes)
     return content
+
+
+def with_single_values(directory: NameDirectory, payload: Json) -> Json:
+    """Return a payload in which bars split no value of a contact's field that is known to hold only one."""
+
+    def mark(row: Json) -> Json:
+        entry, value = directory.entry(fields.plural, str(row.get("field"))), str(row.get("value") or "")
+        is_single = is_joined(value) and entry is not None and entry.facts.get("type") not in MULTIPLE_CHOICE
+        return row | {"value": OneValue(value)} if is_single else row
+
+    marked = dict(payload)
+    if field_values.plural in payload:
+        marked[field_values.plural] = [mark(row) for row in as_objects(payload[field_values.plural])]
+    if row := as_object(payload.get(field_values.singular)):
+        marked[field_values.singular] = mark(row)
+    return marked
 
 
 async def run_operation(run: CallRun, resolved: Json) -> Json:

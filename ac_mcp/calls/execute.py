@@ -61,7 +61,8 @@ async def execute(
         with move_on_after(client.seconds_left + GRACE):
             client = await select_connection(account, client, operation, parsed.connection)
             call = ToolCall(account, operation, arguments, parsed, client, context=context, inner=INNER)
-            return await (answer_read(call) if operation.read_only else answer_write(call))
+            result = await (answer_read(call) if operation.read_only else answer_write(call))
+            return parsed.with_note(result)
         raise deadline_error(trail)
     except ToolError as error:
         if isinstance(error, NotConnected):

@@ -48,7 +48,7 @@ async def dry_run(call: ToolCall, reads: ReadLog | None = None) -> Preview:
     payload = await call.operation.run(stack.outermost, resolved, watch=run.clock)
     if planner.job_fingerprint:
         content = job_preview(call, payload)
-        return Preview(content | call.label_fields, planner.job_fingerprint, resolved)
+        return Preview(call.parsed.with_note(content | call.label_fields), planner.job_fingerprint, resolved)
     writes = [(write.request, write.before) for write in planner.planned]
     names = await fetch_names(run.directory, planner, ids_to_name(call.operation, resolved, writes))
     await require_existing(call.operation, resolved, planner, names)
@@ -58,7 +58,8 @@ async def dry_run(call: ToolCall, reads: ReadLog | None = None) -> Preview:
     policy = ConfirmationPolicy(call.account.settings.confirm)
     if asks := [reason for write in planner.planned for reason in policy.reasons(write.request, write.before)]:
         content["asks"] = list(dict.fromkeys(asks))
-    return Preview(content | call.label_fields, fingerprint_of(call, planner.planned), resolved)
+    content = call.parsed.with_note(content | call.label_fields)
+    return Preview(content, fingerprint_of(call, planner.planned), resolved)
 
 
 async def recheck(call: ToolCall, confirmed: PendingConfirmation) -> Json | None:

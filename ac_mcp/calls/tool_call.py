@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ac_mcp.arguments.cleaning import describe_cleaning
 from ac_mcp.arguments.parsing import parse_arguments
 from ac_mcp.calls.account import Account
 from ac_mcp.calls.context import NO_CONTEXT, CallContext
@@ -22,6 +23,13 @@ class ParsedArguments:
     arguments: Json
     view: View
     connection: str = ""
+    note: str = ""
+    """What was cleaned in them, in a sentence; "" if nothing was."""
+
+    def with_note(self, content: Json) -> Json:
+        """Return an answer that also says what was cleaned in the arguments of its call."""
+        note = " ".join(filter(None, (self.note, str(content.get("note") or ""))))
+        return content | {"note": note} if self.note else content
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +138,7 @@ def parse_call(account: Account, operation: Operation[..., Any], sent: Json) -> 
     arguments = {name: value for name, value in parsed.items() if name not in elsewhere}
     refuse_hidden(account, operation, arguments)
     view = View.of({name: parsed.get(name) for name in operation.views}, account.settings.hide_user_content)
-    return ParsedArguments(arguments, view, connection)
+    return ParsedArguments(arguments, view, connection, describe_cleaning(sent, arguments))
 
 
 def refuse_hidden(account: Account, operation: Operation[..., Any], arguments: Json) -> None:

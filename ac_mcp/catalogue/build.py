@@ -1,13 +1,13 @@
 """The operations of the catalogue: an entry becomes an operation like any other, with references, audit and undo."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from inspect import Parameter as SignatureParameter
 from inspect import Signature
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ac_mcp.catalogue.entry import Entry, Parameter, catalogue, route
 from ac_mcp.messages import Json
@@ -16,6 +16,7 @@ from ac_mcp.spec.operation import Call, Operation
 from ac_mcp.spec.options import Answer, Effects, Encoding, Options
 from ac_mcp.spec.parameters import Further, Id, Limit
 from ac_mcp.spec.resource import ApiShape, Lookup, Resource, named_by
+from ac_mcp.spec.values import clean_email, clean_name, require_cents
 
 NAME_ATTRIBUTES = ("name", "title", "fieldLabel", "companyName", "label", "email", "subject")
 """The attributes that may hold the name of a record that only the catalogue knows."""
@@ -25,6 +26,24 @@ EXAMPLES: Mapping[str, Any] = {
     "campaigns": "February Newsletter", "fields": "Plan", "segments": "Engaged customers",
 }  # fmt: skip
 """An example of a reference, by kind."""
+
+
+def clean_row(value: Any) -> Any:
+    """Return rows of an import with plain e-mail addresses, and names without invisible characters."""
+    if isinstance(value, list):
+        return [clean_row(item) for item in cast("list[Any]", value)]
+    if not isinstance(value, dict):
+        return value
+    row = cast("Json", value)
+    return {key: CLEANED[key](item) if key in CLEANED else item for key, item in row.items()}
+
+
+CLEANED: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("email", "fromemail", "reply2"), clean_email),
+    **dict.fromkeys(("name", "title", "tag", "firstName", "lastName", "first_name", "last_name", "phone"), clean_name),
+    "contacts": clean_row,
+}
+"""What takes invisible characters out of a value of the body, by its attribute."""
 TEXT_SEGMENTS = ("email", "username", "name", "event_name")
 """The path parameters that are not ids."""
 NO_UNDO = "No undo can be derived for it."
@@ -151,4 +170,7 @@ def build_annotation(parameter: Parameter) -> Any:
     if in_path:
         return Annotated[Id, about]
     value_type: Any = str if parameter.name == "search" else Any
-    return Annotated[value_type, wire, about]
+    check = CLEANED.get(parameter.wire) if parameter.place == "body" else None
+    if parameter.text.startswith(("number in cents", "in cents")):
+        check = require_cents
+    return Annotated[value_type, AfterValidator(check), wire, about] if check else Annotated[value_type, wire, about]

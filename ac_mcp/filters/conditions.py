@@ -13,6 +13,8 @@ from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json
 from ac_mcp.spec import synonyms
 from ac_mcp.spec.parameters import require_date
+from ac_mcp.spec.values import AMBIGUOUS, clean_email, describe_readings
+from ac_mcp.text import bare
 
 CONTACT_STATUS = {"any": "-1", "unconfirmed": "0", "active": "1", "unsubscribed": "2", "bounced": "3"}
 DEAL_STATUS = {"open": "0", "won": "1", "lost": "2"}
@@ -21,6 +23,8 @@ FIELD = "field"
 INACTIVE, LONGEST_AGO = "inactive_days", 3650
 """The key of a condition on days without an open or click, and the most days it takes."""
 Form: TypeAlias = Literal["name", "word", "day", "number", "text"]
+Comparison: TypeAlias = Literal["", "exact", "moment", "day"]
+"""How values are compared: without case, as they are, as moments whatever their offset, or by their day alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +53,20 @@ class Condition:
     """The id of the custom field, if `key` is "field"."""
     among: bool = False
     """Whether the custom field holds several values, one of which has to match."""
+    compare: Comparison = ""
+    """How the value of a custom field is compared."""
 
     @classmethod
     def of(cls, key: str, value: str, display: str, negative: bool = False, **field: Any) -> "Condition":
-        """Build a condition whose text shows `display` for its value; `field` holds `title`, `field` and `among`."""
+        """Build a condition whose text shows `display` for its value; `field` holds what only custom fields have."""
         title = field.pop("title", key)
         return cls(key, value, negative, f"{title}{'!=' if negative else '='}{display}", **field)
 
     def to_json(self) -> Json:
         """Return the condition as it is stored in a job's plan; `from_json` reads it back."""
         fields = asdict(self)
-        return {"said" if name == "text" else name: value for name, value in fields.items()}
+        stored = {"said" if name == "text" else name: value for name, value in fields.items()}
+        return stored if self.compare else {name: value for name, value in stored.items() if name != "compare"}
 
     @classmethod
     def from_json(cls, stored: Json) -> "Condition":
@@ -149,6 +156,8 @@ def build_condition(parameter: str, kind: str, key: str, condition: ConditionTex
         BadArguments: if the key does not take the operator or the value.
     """
     value, whole, declared = condition.value, condition.whole[:80], KEYS[kind][key]
+    if key == "email":
+        value = clean_email(bare(value))
     if condition.operator in COMPARISONS:
         raise BadArguments(f'{parameter}: "{whole}": {key} takes = only.')
     if condition.negative and not declared.negative:
@@ -167,6 +176,8 @@ def build_condition(parameter: str, kind: str, key: str, condition: ConditionTex
             except ValueError as error:
                 raise BadArguments(f"{parameter}: {key}: {value[:80]!r} {error}.") from None
         case "number":
+            if key != INACTIVE and AMBIGUOUS.fullmatch(value):
+                raise BadArguments(f"{parameter}: {key}: {value!r} {describe_readings(value)}.")
             if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]+)?", value):
                 raise BadArguments(f"{parameter}: {key} takes a plain number; {value[:80]!r} is none.")
             if key == INACTIVE and not (value.isdecimal() and 1 <= int(value) <= LONGEST_AGO):

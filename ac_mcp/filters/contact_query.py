@@ -17,6 +17,7 @@ from ac_mcp.errors import BadArguments
 from ac_mcp.filters.conditions import CONTACT, FIELD, INACTIVE, Condition
 from ac_mcp.messages import NO_DEADLINE, CallClock, Json, Request, Sender, as_int, as_object, as_objects
 from ac_mcp.spec.paging import PAGE, Page, batches
+from ac_mcp.spec.values import is_same_moment
 
 CONCURRENT_PAGES = 4
 """Pages of custom field values that are read at once."""
@@ -280,7 +281,7 @@ class ContactQuery:
     async def _holders(self, condition: Condition) -> set[int]:
         """Return the ids of the contacts whose custom field holds the value, or any value if the condition has none."""
         query = {"filters[fieldid]": condition.field}
-        if condition.value and not condition.among:
+        if condition.value and not condition.among and condition.compare in ("", "exact"):
             query["filters[val]"] = condition.value
         return {as_int(row.get("contact")) for row in await self.values(query) if has_value(row, condition)}
 
@@ -309,10 +310,18 @@ class ContactQuery:
 def has_value(row: Json, condition: Condition) -> bool:
     """Return whether a stored value is the one in the condition: the API's filter may also match a part of it."""
     stored = str(row.get("value") or "")
-    if not condition.value:
-        return bool(stored.strip("|"))
     parts = stored.strip("|").split("||") if condition.among else [stored]
-    return condition.value.casefold() in {part.strip().casefold() for part in parts}
+    match condition.compare:
+        case _ if not condition.value:
+            return any(parts)
+        case "moment":
+            return is_same_moment(stored, condition.value)
+        case "day":
+            return stored[:10] == condition.value
+        case "exact":
+            return condition.value in parts
+        case _:
+            return condition.value.casefold() in {part.strip().casefold() for part in parts}
 
 
 def is_inactive(row: Json, now: datetime, days: int) -> bool:

@@ -27,6 +27,7 @@ from ac_mcp.results.csv_table import csv_line
 from ac_mcp.results.encoding import render
 from ac_mcp.spec.columns import Money
 from ac_mcp.spec.job_plan import JobPlan
+from ac_mcp.spec.values import MULTIPLE_CHOICE
 
 CONTACT_COLUMNS = {
     "id": "id", "email": "email", "first_name": "firstName", "last_name": "lastName", "phone": "phone",
@@ -78,6 +79,8 @@ class ExportRun(JobRun):
     files: AllowedFiles = field(kw_only=True)
     values: dict[str, dict[int, str]] = field(default_factory=dict[str, dict[int, str]], init=False)
     """The values of each custom field that is a column, by field id and contact id."""
+    multiple: set[str] = field(default_factory=set[str], init=False)
+    """The ids of the custom fields that hold several choices."""
     _confirmed_at: float = field(default=-inf, init=False)
     """When the journal last confirmed that no other process has taken the job over, on the wall clock."""
 
@@ -126,6 +129,9 @@ class ExportRun(JobRun):
         for column in self.job.plan.get("fields", ()):
             rows = await ContactQuery(self.sender, (), NO_DEADLINE).values({"filters[fieldid]": column["id"]})
             self.values[column["id"]] = {as_int(row.get("contact")): str(row.get("value") or "") for row in rows}
+        if self.values:
+            entries = await self.names.all_of(self.sender, "fields")
+            self.multiple = {entry.id for entry in entries if entry.facts.get("type") in MULTIPLE_CHOICE}
 
     @property
     def _conditions(self) -> list[Condition]:
@@ -144,8 +150,12 @@ class ExportRun(JobRun):
             format_date(row.get(key)) if name in dates else row.get(key) for name, key in CONTACT_COLUMNS.items()
         ]
         id = as_int(row.get("id"))
-        custom = [self.values[column["id"]].get(id, "") for column in self.job.plan.get("fields", ())]
-        return [*standard, *(value.strip("|").replace("||", "; ") for value in custom)]
+        ids = [str(column["id"]) for column in self.job.plan.get("fields", ())]
+        return [*standard, *(self._field_text(field, self.values[field].get(id, "")) for field in ids)]
+
+    def _field_text(self, field: str, value: str) -> str:
+        """Return the value of a custom field as a cell: several choices with semicolons between."""
+        return value.strip("|").replace("||", "; ") if field in self.multiple else value
 
     async def _write_deals(self, page: int, last_id: int, size: int) -> None:
         names = await self._fetch_names()

@@ -92,7 +92,7 @@ async def understand_table(service: JobService, body: Mapping[str, Any]) -> tupl
         common["tags"] = [service.names.name("tags", id) for id in body["tags"]]
     if body.get("lists"):
         common["subscribe"] = [{"listid": int(id)} for id in body["lists"]]
-    tags = await fetch_tag_names(service) if has_tags_column(headers, assignments) else set[str]()
+    tags = await fetch_tag_names(service) if has_tags_column(headers, assignments) else {}
     fields = await fetch_custom_fields(service, headers, assignments)
     table = prepare_table(headers, rows, assignments, fields, common, tags)
     plan: JobPlan = {
@@ -147,10 +147,10 @@ async def fetch_custom_fields(
     ]
 
 
-async def fetch_tag_names(service: JobService) -> set[str]:
-    """Return the normalized names of the account's tags."""
+async def fetch_tag_names(service: JobService) -> dict[str, str]:
+    """Return the account's tags by normalized name."""
     entries = await service.names.all_of(service.reader, "tags")
-    return {fold(name) for entry in entries for name in entry.names}
+    return {fold(name): name for entry in entries for name in entry.names}
 
 
 async def fetch_new_tags(service: JobService, table: ImportTable) -> list[str]:
@@ -177,7 +177,16 @@ def describe_table(table: ImportTable, new_tags: list[str]) -> Json:
         fields["merged"] = table.merged
     if new_tags:
         fields["creates_tags"] = new_tags
+    if table.cleaned:
+        fields["note"] = describe_cleaning(table.cleaned)
     return fields
+
+
+def describe_cleaning(cleaned: Sequence[tuple[int, str]]) -> str:
+    """Return how many cells were read without what nobody sees, or without what is put around an address."""
+    number, text = cleaned[0]
+    cells = "1 cell was" if len(cleaned) == 1 else f"{len(cleaned)} cells were"
+    return f"{cells} cleaned of invisible characters or what stood around an address; row {number} is read as {text}."
 
 
 def summarize_rejects(table: ImportTable) -> list[Json]:
@@ -187,7 +196,7 @@ def summarize_rejects(table: ImportTable) -> list[Json]:
 
 def without_quotes(reason: str) -> str:
     """Return a reason without the values that it quotes."""
-    return re.sub(r"'[^']*'|\"[^\"]*\"", REDACTED, reason)
+    return re.sub(r"'[^']*'|\"[^\"]*\"|(?<=could mean )\S+ or \S+", REDACTED, reason)
 
 
 async def export_records(service: JobService, body: Mapping[str, Any]) -> Json:

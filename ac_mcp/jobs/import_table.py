@@ -5,14 +5,14 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json
 from ac_mcp.spec import synonyms
-from ac_mcp.spec.parameters import require_email
+from ac_mcp.spec.values import number_text, parse_email, parse_name, require_undamaged
 from ac_mcp.text import fold, fold_accents
 
 MAX_ROWS = 100_000
@@ -22,10 +22,16 @@ IGNORED = "ignore"
 """The target of a column that is not imported."""
 FIELD_PREFIX = "field:"
 """The beginning of a target that is a custom field; its id follows."""
+ERRORS = re.compile(r"#{3,}|#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!)", re.I)
+"""What a spreadsheet shows where it has no value, or no room for one."""
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 EXTRA_CELLS = "(more cells than the header has)"
 """The key in a row for the cells beyond the last header."""
 API_NAMES = {"first_name": "first_name", "last_name": "last_name", "phone": "phone", "account": "customer_acct_name"}
 """The API's name of each standard target that is one attribute."""
+CLEANED = ("email", *API_NAMES)
+"""The targets of which invisible characters are left off."""
+NO_TAGS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,8 @@ class ImportTable:
     """The headers without a target."""
     tags: set[str] = field(default_factory=set[str])
     """The names of all tags that the contacts get."""
+    cleaned: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+    """The cells that were cleaned, by the row's number in the spreadsheet, each with its header and what was read."""
 
 
 def normalize_header(header: str) -> str:
@@ -93,7 +101,7 @@ def parse_json(body: str) -> list[Json]:
     values = cast("list[Any]", parsed) if isinstance(parsed, list) else [parsed]
     if not values or not all(isinstance(value, dict) for value in values):
         raise BadArguments('data: JSON has to be a list of objects, such as [{"email": "ann@example.com"}].')
-    return [{str(key): cell_text(value) for key, value in cast("Json", row).items()} for row in values]
+    return [{cell_text(key): cell_text(value) for key, value in cast("Json", row).items()} for row in values]
 
 
 def parse_json_line(line: str) -> Any:
@@ -105,7 +113,7 @@ def parse_json_line(line: str) -> Any:
 
 
 def cell_text(value: Any) -> str:
-    """Return a JSON value as the text of a cell: "" for null, `a||b` for a list."""
+    """Return a JSON value as the text of a cell: "" for null, `a||b` for a list, U+FFFD for half a character."""
     match value:
         case None:
             return ""
@@ -113,8 +121,10 @@ def cell_text(value: Any) -> str:
             return "||".join(cell_text(item) for item in cast("list[Any]", value))
         case bool() | dict() | list():
             return json.dumps(value)[:MAX_CELL_LENGTH]
+        case int() | float():
+            return number_text(value)
         case _:
-            return str(cast("object", value)).strip().encode("utf-8", "replace").decode()
+            return HALF_CHARACTER.sub("\ufffd", str(cast("object", value)).strip())
 
 
 def parse_csv(body: str) -> list[Json]:
@@ -242,11 +252,11 @@ def prepare_table(
     assignments: Mapping[str, str],
     fields: Sequence[CustomField],
     common: Json,
-    tags: Collection[str] = (),
+    tags: Mapping[str, str] = NO_TAGS,
 ) -> ImportTable:
     """Return the contacts of a table as the API takes them.
 
-    `common` are the attributes that each contact gets, `tags` the normalized names of the tags that exist.
+    `common` are the attributes that each contact gets, `tags` the tags that exist, by normalized name.
 
     Raises:
         BadArguments: if the columns cannot be mapped, or none holds the e-mail address.
@@ -261,36 +271,53 @@ def prepare_table(
         for header, target in columns.items()
         if target != IGNORED
     }
+    contacts = merge_rows(table, rows, lambda row: parse_contact(row, columns, by_id, tags), columns)
+    spellings: dict[str, str] = {}
+    table.rows = [complete_contact(contact, common, spellings) for contact in contacts]
+    table.tags = {tag for contact in table.rows for tag in contact.get("tags", [])}
+    return table
+
+
+def merge_rows(
+    table: ImportTable, rows: Sequence[Json], parse: Callable[[Json], Json], columns: Mapping[str, str]
+) -> Sequence[Json]:
+    """Return the contacts that `parse` makes of the rows, one for each address; note in the table what became of rows.
+
+    `columns` are the targets by header.
+    """
     contacts: dict[str, Json] = {}
     for number, row in enumerate(rows, 2):  # as spreadsheets count them: the first is the header
         try:
-            contact = parse_contact(row, columns, by_id, tags)
+            contact = parse(row)
         except ValueError as error:
             table.rejected.append((row, str(error), number))
             continue
+        table.cleaned += [(number, text) for text in describe_cleaned(row, columns, contact)]
         key = str(contact["email"]).casefold()
         if key in contacts:
             table.merged += 1
             merge(contacts[key], contact)
         else:
             contacts[key] = contact
-    table.rows = [complete_contact(contact, common) for contact in contacts.values()]
-    table.tags = {tag for contact in table.rows for tag in contact.get("tags", [])}
-    return table
+    return list(contacts.values())
 
 
-def complete_contact(contact: Json, common: Json) -> Json:
-    """Return a parsed contact as the API takes it, with the attributes that each contact gets."""
+def complete_contact(contact: Json, common: Json, spellings: dict[str, str]) -> Json:
+    """Return a parsed contact as the API takes it, with the attributes that each contact gets.
+
+    `spellings` are the tags of earlier contacts by normalized name: a tag has one spelling in all of an import.
+    """
     complete = {key: value for key, value in contact.items() if key != "fields"} | common
-    if tags := list(dict.fromkeys([*contact.get("tags", []), *common.get("tags", [])])):
-        complete["tags"] = tags
+    tags = [spellings.setdefault(fold(tag), tag) for tag in (*contact.get("tags", []), *common.get("tags", []))]
+    if tags:
+        complete["tags"] = list(dict.fromkeys(tags))
     if values := contact.get("fields"):
         complete["fields"] = [{"id": int(id), "value": value} for id, value in values.items()]
     return complete
 
 
 def parse_contact(
-    row: Json, columns: Mapping[str, str], fields: Mapping[str, CustomField], tags: Collection[str] = ()
+    row: Json, columns: Mapping[str, str], fields: Mapping[str, CustomField], tags: Mapping[str, str] = NO_TAGS
 ) -> Json:
     """Parse a row into a contact; empty cells are left out, `fields` of the contact is `{id: value}`.
 
@@ -308,16 +335,18 @@ def parse_contact(
             continue
         if len(text) > MAX_CELL_LENGTH:
             raise ValueError(f"{header}: longer than {MAX_CELL_LENGTH} characters")
+        if ERRORS.fullmatch(text):
+            raise ValueError(f"{header}: {text[:20]} is an error of the spreadsheet, no value")
         if target.startswith(FIELD_PREFIX):
             contact.setdefault("fields", {})[field_id(target)] = field_value(fields[field_id(target)], text)
         elif target == "tags":
-            contact["tags"] = split_tags(text, tags)
+            contact["tags"] = [require_name(header, tag) for tag in split_tags(text, tags)]
         elif target == "name":
             contact = split_name(header, text) | contact  # columns for first and last name win
         elif target == "email":
             contact["email"] = parse_address(text)
         else:
-            contact[API_NAMES[target]] = require_short(header, text)
+            contact[API_NAMES[target]] = require_name(header, text)
     if "email" not in contact:
         raise ValueError("no e-mail address")
     return contact
@@ -330,45 +359,59 @@ def field_id(target: str) -> str:
 
 def split_name(header: str, text: str) -> Json:
     """Return a full name as first name and, if there is more than one word, last name."""
-    first, _, last = text.partition(" ")
-    names: Json = {"first_name": require_short(header, first)}
-    if last:
-        names["last_name"] = last.strip()
-    return names
+    first, _, last = require_name(header, text).partition(" ")
+    return {"first_name": first, "last_name": last.strip()} if last else {"first_name": first}
 
 
-def split_tags(text: str, tags: Collection[str]) -> list[str]:
-    """Return the tags in a cell. A cell that is the name of an existing tag is not split."""
-    if fold(text) in tags:
-        return [text]
+def split_tags(text: str, tags: Mapping[str, str]) -> list[str]:
+    """Return the tags in a cell, each in the spelling of the tag that exists. One that exists is not split."""
     separator = r"\|\|" if "||" in text else r"[,;|]"
-    return [tag for tag in map(str.strip, re.split(separator, text)) if tag]
+    names = [text] if fold(text) in tags else [tag for tag in map(str.strip, re.split(separator, text)) if tag]
+    return [tags.get(fold(name), name) for name in names]
 
 
-def require_short(header: str, text: str) -> str:
-    """Return a text, or raise ValueError if it is longer than the API takes."""
-    if len(text) > MAX_NAME_LENGTH:
+def require_name(header: str, text: str) -> str:
+    """Return a name or a phone number without invisible characters that join nothing.
+
+    Raises:
+        ValueError: if nothing is left of it, it is longer than the API takes, or a spreadsheet has damaged it.
+    """
+    try:
+        name = require_undamaged(parse_name(text))
+    except ValueError as error:
+        raise ValueError(f"{header}: {json.dumps(text[:80], ensure_ascii=False)} {error}") from None
+    if len(name) > MAX_NAME_LENGTH:
         raise ValueError(f"{header}: longer than {MAX_NAME_LENGTH} characters")
-    return text
+    return name
+
+
+def describe_cleaned(row: Json, columns: Mapping[str, str], contact: Json) -> list[str]:
+    """Return the header of each cell that was cleaned, with what was read: `email "ann@x.example"`."""
+    targets = {API_NAMES.get(target, target): header for header, target in columns.items() if target in CLEANED}
+    cells = {key: str(row.get(header) or "").strip() for key, header in targets.items()}
+    return [
+        f"{targets[key]} {json.dumps(contact[key], ensure_ascii=False)}"
+        for key, cell in cells.items()
+        if cell and contact.get(key) not in (None, cell)
+    ]
 
 
 def field_value(custom_field: CustomField, text: str) -> str:
-    """Parse a text into a value of a custom field; several options become `||a||b||`.
+    """Parse a text into a value of a custom field.
 
     Raises:
         ValueError: if the field does not take it.
     """
     try:
-        value = custom_field.parse(text)
+        return custom_field.parse(text)
     except ValueError as error:
         raise ValueError(f"{custom_field.title} {error}") from None
-    return f"||{value.strip('|')}||" if "||" in value.strip("|") else value
 
 
 def parse_address(text: str) -> str:
-    """Return an e-mail address without "mailto:", or raise ValueError if it is none."""
+    """Return an e-mail address without what is put around it, or raise ValueError if it is none."""
     try:
-        return require_email(text.removeprefix("mailto:"))
+        return parse_email(text)
     except ValueError as error:
         raise ValueError(f"{text[:80]!r} {error}") from None
 

@@ -11,6 +11,7 @@ from ac_mcp.errors import BadArguments, Candidate, NoSuchName, NotFound, Several
 from ac_mcp.messages import Json, Request, Sender, as_object, as_objects
 from ac_mcp.naming.expressions import parse_field_value, resolve_assignments, resolve_conditions, resolve_list
 from ac_mcp.naming.matching import UUID, DirectoryEntry, find_closest, find_matches, is_id, is_misspelt
+from ac_mcp.naming.raw_values import parse_raw_values
 from ac_mcp.spec.annotations import Ref
 from ac_mcp.spec.operation import Operation
 from ac_mcp.spec.paging import Page, batches, paging_query, total_of
@@ -111,7 +112,7 @@ class NameDirectory:
             resource, text = self._resources[operation.references[target].kind], arguments[parameter]
             entry = self._directories[resource.plural].entries.get(resolved[target])
             resolved[parameter] = parse_field_value(resource, entry, text, parameter, arguments, str)
-        return resolved
+        return await parse_raw_values(self, sender, operation, resolved)
 
     async def _resolve_argument(
         self, sender: Sender, operation: Operation[..., Any], parameter: str, resolved: Json

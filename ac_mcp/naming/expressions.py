@@ -10,6 +10,7 @@ from ac_mcp.errors import BadArguments, NoSuchName
 from ac_mcp.filters.conditions import (
     FIELD,
     KEYS,
+    Comparison,
     Condition,
     ConditionText,
     build_condition,
@@ -19,17 +20,17 @@ from ac_mcp.filters.conditions import (
 )
 from ac_mcp.messages import Json, Sender
 from ac_mcp.naming.matching import DirectoryEntry, find_matches, is_id
-from ac_mcp.spec.resource import Resource
+from ac_mcp.spec.resource import FieldFacts, Resource
+from ac_mcp.spec.values import CHECKED_TYPES, MULTIPLE_CHOICE, clean_email, is_day
+from ac_mcp.text import fold
 
-MULTI_VALUE_TYPES = ("checkbox", "listbox")
-"""Types of custom fields that hold several values."""
 SECOND_CONDITION = re.compile(r"(?:[,;|&]|\b(?:or|and|oder|und)\b)\s*[\w ]+(?:!=|=|:)", re.I)
 """What looks like a second condition inside the first."""
 MAX_LOOKED_UP = 10
 """Numbers of a list that are looked for among the names of a large kind; of more, each is an id."""
 MAX_NAMES = 50
 """Names in one list that are looked up one by one before the call begins; ids and e-mail addresses need no lookup."""
-EXAMPLE_VALUES = {"date": ["2026-02-01"], "number": ["12"]}
+EXAMPLE_VALUES = {"date": ["2026-02-01"], "datetime": ["2026-02-01T10:00:00"], "number": ["12"], "currency": ["12.50"]}
 """Values to suggest for the types of custom fields that have no options."""
 REPEATABLE = KEYS["contacts"]["tag"]
 """Stands in for the key of a custom field, which has none: conditions on it may be repeated, as those on tags may."""
@@ -102,9 +103,12 @@ def parse_field_value(
     except ValueError as error:
         choices = entry.facts.get("options") or EXAMPLE_VALUES.get(entry.facts.get("type", ""), [])
         spellings = {choice.casefold(): choice for choice in choices}
-        closest = spellings.get(find_misspelt(text, list(spellings)) or "")
+        is_ambiguous = text.casefold() in spellings
+        closest = None if is_ambiguous else spellings.get(find_misspelt(text, list(spellings)) or "")
         fixed = None
-        if choices and "||" not in text:  # one valid value in place of several would drop the others
+        if (
+            choices and not is_ambiguous and "||" not in text
+        ):  # one valid value in place of several would drop the others
             fixed = {**arguments, parameter: correct(closest or choices[0])}
         raise BadArguments(f"{parameter}: {entry.name} {error}.", fixed, example=closest is None) from None
 
@@ -201,16 +205,45 @@ async def resolve_field_condition(
     field = matches[0] if matches else next(entry for entry in entries if entry.id == title)
     if condition.operator in (">", ">=", "<", "<="):
         raise BadArguments(f'{parameter}: "{condition.whole[:80]}": {field.name} takes = and != only.')
-    several = field.facts.get("type") in MULTI_VALUE_TYPES
-    if value:
-        correct = partial(replace_condition, texts, condition)
-        value = parse_field_value(names.resource("fields"), field, value, parameter, arguments, correct)
-        if several and "||" in value.strip("|"):
-            raise BadArguments(f"{parameter}: {field.name} is asked for one value at a time.")
+    value = parse_compared_value(names, field, condition, value, texts, parameter, arguments)
     return Condition.of(
-        FIELD, value.strip("|") if several else value, value.strip("|"), condition.negative,
-        title=field.name, field=field.id, among=several,
+        FIELD, value, value, condition.negative, title=field.name, field=field.id,
+        among=field.facts.get("type") in MULTIPLE_CHOICE, compare=comparison_of(field.facts, value),
     )  # fmt: skip
+
+
+def parse_compared_value(
+    names: NameLookup,
+    field: DirectoryEntry,
+    condition: ConditionText,
+    value: str,
+    texts: Sequence[str],
+    parameter: str,
+    arguments: Json,
+) -> str:
+    """Return the value that a condition compares a custom field with, as the API stores it.
+
+    Raises:
+        BadArguments: if the field cannot hold it.
+    """
+    kind = field.facts.get("type")
+    if not value or kind not in CHECKED_TYPES or (kind == "datetime" and is_day(value)):
+        return value  # any text may stand in a text field, also a number that a spreadsheet has damaged
+    correct = partial(replace_condition, texts, condition)
+    parsed = parse_field_value(names.resource("fields"), field, value, parameter, arguments, correct)
+    if kind not in MULTIPLE_CHOICE:
+        return parsed
+    if "||" in parsed.strip("|"):
+        raise BadArguments(f"{parameter}: {field.name} is asked for one value at a time.")
+    return parsed.strip("|")
+
+
+def comparison_of(facts: FieldFacts, value: str) -> Comparison:
+    """Return how the values of a field are compared with this one."""
+    if facts.get("type") == "datetime":
+        return "day" if is_day(value) else "moment"
+    alike = {stored for stored in facts.get("stored", {}).values() if fold(stored) == fold(value)}
+    return "exact" if len(alike) > 1 else ""
 
 
 def replace_condition(texts: Sequence[str], condition: ConditionText, value: str) -> list[str]:
@@ -241,6 +274,7 @@ async def resolve_list(names: NameLookup, sender: Sender, parameter: str, kind: 
         NoSuchName, SeveralNames: if a name does not stand for exactly one thing.
     """
     resource = names.resource(kind)
+    texts = [clean_email(text) for text in texts] if kind == "contacts" else texts
     unlisted = not resource.lookup.directory  # ids of large kinds are taken without a lookup
     are_ids = resource.lookup.never_numbers or len(texts) > MAX_LOOKED_UP
     ready = [

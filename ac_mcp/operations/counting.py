@@ -18,6 +18,7 @@ from ac_mcp.spec.columns import COUNT, TEXT, TEXTS, Text
 from ac_mcp.spec.operation import Call, all_pages
 from ac_mcp.spec.options import Answer, Understood
 from ac_mcp.spec.resource import Resource
+from ac_mcp.spec.values import MULTIPLE_CHOICE
 
 MAX_GROUPS = 60
 """Tags, lists or months that one answer counts; of tags and lists those with most contacts."""
@@ -128,7 +129,9 @@ async def count_by(call: Call, conditions: list[Condition], by: str, count: Cont
     ids = {title.casefold(): id for title, id in titles.items()} | {id: id for id in titles.values()}
     if by.casefold() not in ids:
         raise BadArguments(f"by: {by[:80]!r} is none of tag, list, status, month, {', '.join(titles)[:500]}.")
-    return await count_by_value(call, conditions, ids[by.casefold()], count)
+    field = ids[by.casefold()]
+    row = next(row for row in as_objects(payload.get("fields")) if str(row.get("id")) == field)
+    return await count_by_value(call, conditions, field, count, several=row.get("type") in MULTIPLE_CHOICE)
 
 
 def describe_basis(call: Call, read: int, of: str = "contacts") -> Json:
@@ -232,8 +235,10 @@ def split_months(first: str, last: str) -> list[tuple[str, str]]:
     return months
 
 
-async def count_by_value(call: Call, conditions: list[Condition], field: str, count: ContactCount) -> Tally:
-    """Count contacts by the values of a custom field; a contact with several values counts for each of them.
+async def count_by_value(
+    call: Call, conditions: list[Condition], field: str, count: ContactCount, *, several: bool
+) -> Tally:
+    """Count contacts by the values of a custom field; where it holds `several`, a contact counts for each of them.
 
     The row with the value None holds the contacts without one; it needs an exact `count` of all contacts.
     """
@@ -249,7 +254,8 @@ async def count_by_value(call: Call, conditions: list[Condition], field: str, co
     values: Counter[str] = Counter()
     filled = 0
     for row in rows:
-        parts = {part for part in str(row.get("value") or "").strip("|").split("||") if part.strip()}
+        value = str(row.get("value") or "")
+        parts = {part for part in (value.strip("|").split("||") if several else [value]) if part.strip()}
         values.update(parts)
         filled += bool(parts)
     frequent = values.most_common(MAX_VALUES)

@@ -14,12 +14,23 @@ from pydantic import BeforeValidator
 
 from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json, as_object
-from ac_mcp.operations.fields import normalize_field_type, parse_choice, parse_date, parse_number
+from ac_mcp.operations.fields import normalize_field_type
 from ac_mcp.spec.annotations import About, ValueOf, Wire
-from ac_mcp.spec.columns import TEXTS, Column, Flag, Reference, Text, Values
+from ac_mcp.spec.columns import TEXTS, Column, Flag, OneValue, Reference, Text, Values
 from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.parameters import Name
 from ac_mcp.spec.resource import FieldFacts, Lookup, Resource, named_by
+from ac_mcp.spec.values import (
+    parse_amount,
+    parse_choice,
+    parse_date,
+    parse_datetime,
+    parse_number,
+    require_text,
+    split_choices,
+    to_cents,
+)
+from ac_mcp.text import fold
 
 CHOICES = ("dropdown", "radio", "multiselect", "checkbox")
 """Types of fields that have options."""
@@ -50,24 +61,27 @@ def parse_value(facts: FieldFacts, text: str) -> str:
         ValueError: if the field does not take this value; the message says what it takes.
     """
     options = facts.get("options") or []
-    stored = {option.casefold(): option for option in options}
+    stored = {option: option for option in options}
     match facts.get("type"):
         case _ if not text:
             return text
         case "dropdown" | "radio" if options:
-            return parse_choice(options, stored, text)
+            return parse_choice(stored, text, options)
         case "multiselect" | "checkbox":
-            parts = [part.strip() for part in text.strip("|").split("||" if "||" in text else ",")]
-            return EncodedValue(json.dumps([parse_choice(options, stored, p) if options else p for p in parts]))
+            parts = split_choices(stored, text)
+            values = [parse_choice(stored, part, options) if options else part for part in parts]
+            return EncodedValue(json.dumps(list(dict.fromkeys(values)))) if values else ""
         case "currency":
-            cents = int((Decimal(parse_number(text)) * 100).to_integral_value())
+            cents = to_cents(parse_amount(text))
             return EncodedValue(json.dumps({"cents": cents, "currency": facts.get("currency", "usd")}))
         case "date":
             return parse_date(text)
+        case "datetime":
+            return parse_datetime(text)
         case "number":
             return parse_number(text)
         case _:
-            return text
+            return require_text(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +106,8 @@ class CustomFieldValue(Values):
     def read(self, row: Json) -> Any:
         if row.get("fieldCurrency") and str(row.get("fieldValue") or "").lstrip("-").isdecimal():
             return f"{Decimal(str(row['fieldValue'])) / 100:.2f} {str(row['fieldCurrency']).lower()}"
-        return Values.read(self, row)
+        value = row.get(self.key)  # several are a real list here: bars in a text are a part of it
+        return Values.read(self, row | {self.key: OneValue(value)} if isinstance(value, str) else row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +222,8 @@ async def update_custom_field(call: Call, payload: Json, resource: Resource, add
     `payload` is the field as it was read.
     """
     present = as_texts(as_object(payload.get(resource.singular)).get("fieldOptions"))
-    lowercase = {option.casefold() for option in present}
-    new = [option for option in dict.fromkeys(added or ()) if option.casefold() not in lowercase]
+    folded = {fold(option) for option in present}
+    new = [option for option in dict.fromkeys(added or ()) if fold(option) not in folded]
     return await call(add_options=None, field_options=[*present, *new] if new else None)
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from pydantic import BeforeValidator
+
 from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json, as_object
 from ac_mcp.spec.annotations import About, Order, Ref, Wire
@@ -23,13 +25,14 @@ from ac_mcp.spec.parameters import (
     Value,
 )
 from ac_mcp.spec.resource import Lookup, Resource, named_by
+from ac_mcp.spec.values import require_clear_amount
 
 STATUS = {"open": "0", "won": "1", "lost": "2"}
 ORDER = {"newest": "cdate DESC", "oldest": "cdate ASC", "highest_value": "value DESC", "title": "title ASC"}
 Title = Annotated[Name, About("Title", "Acme renewal", show_example=False)]
 Status = Annotated[Literal["open", "won", "lost"], Wire("status", STATUS), About("State")]
 Description = Annotated[str, About("Free text", "Renewal for 2027", show_example=False)]
-Amount = Annotated[float, About("In currency units", 1000, show_example=False)]
+Amount = Annotated[float, BeforeValidator(require_clear_amount), About("In currency units", 1000, show_example=False)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from ac_mcp.spec.annotations import About, Ref, Wire
 from ac_mcp.spec.operation import Call, with_own_words
 from ac_mcp.spec.options import Answer, Effects, Offered
 from ac_mcp.spec.parameters import FieldRef, Id, Name
+from ac_mcp.spec.values import parse_choice
+from ac_mcp.text import fold
 
 ALL_LISTS = "0"
 """The list id that stands for all lists (reference 9)."""
@@ -86,12 +88,13 @@ def resolve_options(
     """
     if (add or remove) and field.get("type") not in CHOICES:
         raise BadArguments(f"{field.get('title')} is a {field.get('type')} field: it has no choices.")
-    own = {str(o.get("label") or o.get("value")).casefold(): o for o in get_own_options(field, options)}
-    if unknown := [label for label in remove if label.casefold() not in own]:
-        choices = ", ".join(get_option_labels(field, options))
-        raise BadArguments(f'remove_options: "{unknown[0]}" is none of its choices: {choices}.')
-    new = [label for label in dict.fromkeys(add) if label.casefold() not in own]
-    return new, [own[label.casefold()] for label in remove]
+    own = {str(o.get("label") or o.get("value")): o for o in get_own_options(field, options)}
+    present, choices = {fold(label) for label in own}, list(own)
+    try:
+        removed = [own[parse_choice({label: label for label in own}, label, choices)] for label in remove]
+    except ValueError as error:
+        raise BadArguments(f"remove_options: {field.get('title')} {error}.") from None
+    return [label for label in dict.fromkeys(add) if fold(label) not in present], removed
 
 
 async def show_only_on(call: Call, field: str, relations: list[Json], lists: list[str]) -> None:

@@ -1,7 +1,5 @@
 """Custom fields of contacts, their options, and the values contacts have in them."""
 
-import json
-import re
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
@@ -12,8 +10,18 @@ from ac_mcp.spec.annotations import About, Multiple, ValueOf, Wire
 from ac_mcp.spec.columns import Flag, Prose, Reference, Several, Text, Values
 from ac_mcp.spec.operation import Call, all_pages, with_own_words
 from ac_mcp.spec.options import Answer, Effects, Offered
-from ac_mcp.spec.parameters import AllOfThem, ContactRef, FieldRef, Further, Id, Limit, Name, require_date
+from ac_mcp.spec.parameters import AllOfThem, ContactRef, FieldRef, Further, Id, Limit, Name
 from ac_mcp.spec.resource import ApiShape, FieldFacts, Lookup, Resource, named_by
+from ac_mcp.spec.values import (
+    MULTIPLE_CHOICE,
+    parse_choice,
+    parse_date,
+    parse_datetime,
+    parse_number,
+    require_text,
+    split_choices,
+)
+from ac_mcp.text import fold
 
 NOT_VISIBLE = "It could not be made visible: in ActiveCampaign, Contacts > Fields shows it."
 MAX_FIELDS = 1000
@@ -33,10 +41,10 @@ def get_option_labels(field: Json, options: list[Json]) -> list[str]:
 
 
 def get_facts(payload: Json, row: Json) -> FieldFacts:
-    """Return a field's type, the labels of its options, and the stored value by lowercase label or value."""
+    """Return a field's type, the labels of its options, and the stored value by label and by value."""
     own = get_own_options(row, as_objects(payload.get("fieldOptions")))
     pairs = [(str(o.get("label") or o.get("value")), str(o.get("value") or o.get("label"))) for o in own]
-    stored = {name.casefold(): value for label, value in pairs for name in (value, label)}
+    stored = {value: value for _, value in pairs} | dict(pairs)
     return {"type": str(row.get("type") or ""), "options": [label for label, _ in pairs], "stored": stored}
 
 
@@ -52,40 +60,19 @@ def parse_value(facts: FieldFacts, text: str) -> str:
         case _ if not text:
             return text
         case "dropdown" | "radio" if options:
-            return parse_choice(options, stored, text)
-        case "checkbox" | "listbox":
-            parts = text.strip("|").split("||")
-            by_comma = [part.strip() for part in text.split(",")]
-            if len(parts) == 1 < len(by_comma) and all(part.casefold() in stored for part in by_comma):
-                parts = by_comma
-            return f"||{'||'.join(parse_choice(options, stored, part) if options else part for part in parts)}||"
+            return parse_choice(stored, text, options)
+        case kind if kind in MULTIPLE_CHOICE:
+            parts = split_choices(stored, text)
+            values = [parse_choice(stored, part, options) if options else part for part in parts]
+            return f"||{'||'.join(dict.fromkeys(values))}||" if values else ""
         case "date":
             return parse_date(text)
+        case "datetime":
+            return parse_datetime(text)
         case "number":
             return parse_number(text)
         case _:
-            return text
-
-
-def parse_choice(options: list[str], stored: dict[str, str], text: str) -> str:
-    """Return the stored value of a choice, found by lowercase label or value; raise ValueError if it is no option."""
-    if text.strip().casefold() not in stored:
-        raise ValueError(f"takes {', '.join(options)}; {json.dumps(text[:80], ensure_ascii=False)} is none of them")
-    return stored[text.strip().casefold()]
-
-
-def parse_number(text: str) -> str:
-    """Return a plain decimal number unchanged; raise ValueError for any other text."""
-    if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text):
-        raise ValueError(f"takes a plain number; {json.dumps(text[:80], ensure_ascii=False)} is none")
-    return text
-
-
-def parse_date(text: str) -> str:
-    """Return a date of the form YYYY-MM-DD unchanged; raise ValueError for any other text."""
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-        raise ValueError(f"takes a date of the form YYYY-MM-DD; {json.dumps(text[:80], ensure_ascii=False)} is none")
-    return require_date(text)
+            return require_text(text)
 
 
 fields = Resource(
@@ -185,7 +172,7 @@ async def create_or_resume(call: Call, title: str, type: str, options: list[str]
         Duplicate: if a field of this title exists and no equal call left it unfinished.
     """
     payload = await all_pages(call, lambda offset: list_fields(call, offset=offset), MAX_FIELDS)
-    same = [field for field in payload["fields"] if str(field.get("title")).casefold() == title.casefold()]
+    same = [field for field in payload["fields"] if fold(str(field.get("title"))) == fold(title)]
     if not same:
         return as_object((await call(options=None))["field"]), options, "created"
     visible = {str(relation.get("field")) for relation in as_objects(payload.get("fieldRels"))}

@@ -9,7 +9,7 @@ from ac_mcp.spec.columns import TEXT, Date, Prose, Reference
 from ac_mcp.spec.operation import Call, all_pages, with_own_words
 from ac_mcp.spec.options import Answer, Effects, Offered, Understood
 from ac_mcp.spec.paging import PAGE
-from ac_mcp.spec.parameters import AccountRef, ContactRef, DealRef, Further, Id, Limit, Name
+from ac_mcp.spec.parameters import AccountRef, ContactRef, DealRef, FilledText, Further, Id, Limit
 from ac_mcp.spec.resource import Resource
 
 OWNER_TYPES = {"contact": "Subscriber", "deal": "Deal", "account": "CustomerAccount"}
@@ -148,7 +148,7 @@ OWNER_ARGUMENTS = {
 )
 async def create_note(
     call: Call,
-    text: Annotated[Name, Wire("note"), About("The note", "Prefers calls before noon.", show_example=False)],
+    text: Annotated[FilledText, Wire("note"), About("The note", "Prefers calls before noon.", show_example=False)],
     contact: ContactRef | None = None,
     deal: DealRef | None = None,
     account: AccountRef | None = None,
@@ -181,7 +181,7 @@ async def update_note(
     call: Call,
     note: NoteId,
     text: Annotated[
-        Name, Wire("note"), About("The new text, instead of the old one", "Call after noon.", show_example=False)
+        FilledText, Wire("note"), About("The new text, instead of the old one", "Call after noon.", show_example=False)
     ],
 ) -> Json:
     """Edit a note (comment): replace its text. Returns it."""

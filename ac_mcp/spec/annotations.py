@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, TypeVar, get_args
 
 from ac_mcp.messages import Json
+from ac_mcp.spec.values import to_cents
 
 M = TypeVar("M")
 
@@ -89,7 +89,7 @@ class Cents(Wire):
     """An amount in currency units for people, in cents for the API (reference 5.1)."""
 
     def encode(self, value: Any) -> Json:
-        return {self.name: int((Decimal(str(value)) * 100).to_integral_value())}
+        return {self.name: to_cents(value)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +120,17 @@ class FieldValues(Wire):
     name: str = "fieldValues"
 
     def encode(self, value: Any) -> Json:
-        return {self.name: [{"field": id, "value": join_values(text)} for id, text in value.items()]}
+        return {self.name: [{"field": id, "value": text} for id, text in value.items()]}
 
 
 @dataclass(frozen=True, slots=True)
 class Multiple(Wire):
-    """One value, or several written as `A||B`."""
+    """One value of a field, or several written as `A||B` where the field has choices."""
 
     name: str = "value"
 
     def encode(self, value: Any) -> Json:
-        return {self.name: join_values(value)}
+        return {self.name: value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +141,6 @@ class Cleared(Wire):
 
     def encode(self, value: Any) -> Json:
         return {camel(name): None for name in value}
-
-
-def join_values(text: str) -> str:
-    """Return `A||B` as `||A||B||`, the API's form for several values of one field (reference 9)."""
-    return f"||{text.strip('|')}||" if "||" in text.strip("|") else text
 
 
 def find_mark(annotation: Any, kind: type[M]) -> M | None:

@@ -182,6 +182,15 @@ class Rate(Column):
         return f"{100 * part / whole:.1f}%" if part is not None and whole else None
 
 
+class OneValue(str):
+    """A value of a field that holds no more than one, whatever bars are in it."""
+
+
+def is_joined(text: str) -> bool:
+    """Return whether a text has the API's form of several values: `||A||B||` (reference 9)."""
+    return len(text) > 4 and text.startswith("||") and text.endswith("||")
+
+
 @dataclass(frozen=True, slots=True)
 class Several(Column):
     """An attribute with one value or several: text, a list, or `||A||B||` (reference 9)."""
@@ -191,7 +200,7 @@ class Several(Column):
     def display(self, raw: Any) -> Any:
         if isinstance(raw, list):
             return [truncate(str(item), LONG) for item in cast("list[Any]", raw)]
-        several = isinstance(raw, str) and raw.startswith("||")
+        several = isinstance(raw, str) and not isinstance(raw, OneValue) and is_joined(raw)
         return [truncate(text, LONG) for text in raw.strip("|").split("||")] if several else truncate(str(raw), LONG)
 
 

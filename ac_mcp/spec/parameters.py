@@ -1,12 +1,19 @@
 """Parameter types that several operations share, with their descriptions and checks."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from ac_mcp.spec.annotations import About, Cents, Cleared, FieldValues, Ref, Unlisted, Wire
+from ac_mcp.spec.values import (
+    clean_name,
+    parse_email,
+    parse_name,
+    parse_phone,
+    require_clear_amount,
+    require_whole_cents,
+)
 
 
 def require_date(text: str) -> str:
@@ -22,31 +29,16 @@ def require_date(text: str) -> str:
     return text
 
 
-def require_email(text: str) -> str:
-    """Return the text if it has the form of an e-mail address.
-
-    Raises:
-        ValueError: if it does not.
-    """
-    if len(text) > 254 or not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", text):
-        raise ValueError("is not an e-mail address, such as ann@example.com")
-    return text
-
-
-def require_clear_amount(value: object) -> object:
-    """Return the value unless it is a text such as `1.500`, which half of the world reads as fifteen hundred.
-
-    Raises:
-        ValueError: with both readings.
-    """
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}\.[0-9]{3}", value.strip()):
-        raise ValueError(f"could mean {value.strip().replace('.', '')} or {float(value):g}: give a plain number")
+def require_amount(value: float) -> float:
+    """Return an amount; raise ValueError if it would have to be rounded."""
+    require_whole_cents(value)
     return value
 
 
 Id: TypeAlias = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$")]
 Number: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
-Name: TypeAlias = Annotated[str, Field(min_length=1)]
+Name: TypeAlias = Annotated[str, Field(min_length=1), AfterValidator(parse_name)]
+FilledText: TypeAlias = Annotated[str, Field(min_length=1)]
 
 ContactRef: TypeAlias = Annotated[
     str, Ref("contacts"), About("E-mail, name or id", "jane@acme.com", show_example=False)
@@ -72,11 +64,13 @@ FieldRef: TypeAlias = Annotated[str, Ref("fields"), About("Title or id", "Plan",
 ConnectionRef: TypeAlias = Annotated[str, Ref("connections"), About("Connection id", "9a0f6c52-…", show_example=False)]
 
 Email: TypeAlias = Annotated[
-    str, AfterValidator(require_email), About("E-mail address", "ann@example.com", show_example=False)
+    str, AfterValidator(parse_email), About("E-mail address", "ann@example.com", show_example=False)
 ]
-FirstName: TypeAlias = Annotated[str, About("First name", "Jane", show_example=False)]
-LastName: TypeAlias = Annotated[str, About("Last name", "Reed", show_example=False)]
-Phone: TypeAlias = Annotated[str, About("Phone number", "+1 312 555 0101", show_example=False)]
+FirstName: TypeAlias = Annotated[str, AfterValidator(parse_name), About("First name", "Jane", show_example=False)]
+LastName: TypeAlias = Annotated[str, AfterValidator(parse_name), About("Last name", "Reed", show_example=False)]
+Phone: TypeAlias = Annotated[
+    str, AfterValidator(parse_phone), About("Phone number", "+1 312 555 0101", show_example=False)
+]
 Fields: TypeAlias = Annotated[
     list[str],
     Ref("fields", assigned=True),
@@ -89,7 +83,7 @@ Clear: TypeAlias = Annotated[
     About("Details to empty", ["phone"], show_example=False),
 ]
 
-Search: TypeAlias = Annotated[str, About("Part of the name", "vip", show_example=False)]
+Search: TypeAlias = Annotated[str, AfterValidator(clean_name), About("Part of the name", "vip", show_example=False)]
 Limit: TypeAlias = Annotated[int, Field(ge=1, le=100), About("Up to 100", 20, show_example=False)]
 Offset: TypeAlias = Annotated[int, Field(ge=0, le=10**12), About("Rows to skip", 0, show_example=False)]
 AllOfThem: TypeAlias = Annotated[Limit, Unlisted()]
@@ -104,6 +98,7 @@ Value: TypeAlias = Annotated[
     float,
     Field(ge=0),
     BeforeValidator(require_clear_amount),
+    AfterValidator(require_amount),
     Cents("value"),
     About("In currency units, not cents", 12500, show_example=False),
 ]

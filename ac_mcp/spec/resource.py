@@ -34,7 +34,7 @@ class FieldFacts(TypedDict, total=False):
     options: list[str]
     """The labels of its choices, in their order."""
     stored: dict[str, str]
-    """What the API stores for a choice, by its lowercase label or value."""
+    """What the API stores for a choice, by its label and by its value."""
     currency: str
 
 

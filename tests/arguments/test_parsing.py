@@ -114,7 +114,7 @@ def test_money_is_a_number_that_is_not_below_zero(wrong: Any) -> None:
         accepted("update_deal", deal="1", value=wrong)
 
 
-@pytest.mark.parametrize("text", ["héllo 👋", "../../users", "1?limit=1", "tag\u202e", "' OR 1=1 --", "x" * 1000])
+@pytest.mark.parametrize("text", ["héllo 👋", "../../users", "1?limit=1", "' OR 1=1 --", "x" * 1000])
 def test_odd_names_are_read_as_they_are(text: str) -> None:
     assert accepted("create_tag", name=text)["name"] == text
 
@@ -149,6 +149,8 @@ def test_a_choice_is_named_and_the_nearest_offered() -> None:
         ("€20", "eur", 20),
         ("$1.5m", "cad", 1_500_000),
         ("€20", "usd", None),
+        ("€1,234", "eur", None),
+        ("1,234 EUR", "eur", None),
         ("€20", "", None),
         ("$20", "eur", None),
         ("20 EUR", "usd", None),

@@ -58,6 +58,18 @@ TABLES: tuple[tuple[str, str, list[Json]], ...] = (
      [{"email": "ann@x.example", "tags": ["A", "B"], "fields": [{"id": 1, "value": "Team"}]}]),
     ("one person twice", "email,phone,tags\nann@x.example,1,A\nANN@x.example,2,B",
      [{"email": "ann@x.example", "phone": "2", "tags": ["A", "B"]}]),
+    ("addresses as mail programs write them", "email\nmailto:ann@x.example\nBob <bob@x.example>\n\ufeffeve@x.example;",
+     [{"email": "ann@x.example"}, {"email": "bob@x.example"}, {"email": "eve@x.example"}]),
+    ("names with invisible characters", "email,first_name,phone\nann@x.example,A\u200bnn,\u202d+1 5\u202c",
+     [{"email": "ann@x.example", "first_name": "Ann", "phone": "+1 5"}]),
+    ("a tag in several spellings", "email,Tags\nann@x.example,V\u200bIP; vip\nbob@x.example,VIP\ufeff",
+     [{"email": "ann@x.example", "tags": ["VIP"]}, {"email": "bob@x.example", "tags": ["VIP"]}]),
+    ("bars in a text", "email,plan\nann@x.example,a||b",
+     [{"email": "ann@x.example", "fields": [{"id": 1, "value": "a||b"}]}]),
+    ("JSON numbers", '[{"email": "ann@x.example", "phone": 491701234567.0, "name": 5}]',
+     [{"email": "ann@x.example", "phone": "491701234567", "first_name": "5"}]),
+    ("half a character", '[{"email": "ann@x.example", "first_name": "\\ud83d!"}]',
+     [{"email": "ann@x.example", "first_name": "\ufffd!"}]),
     ("an empty cell says nothing", "email,phone\nann@x.example,1\nann@x.example,",
      [{"email": "ann@x.example", "phone": "1"}]),
 )  # fmt: skip
@@ -75,6 +87,15 @@ ROWS: tuple[tuple[str, str], ...] = (
     ("email,phone\nann@x.example,5,6", "more cells than the header"),
     ("email,phone\nann@x.example," + "5" * 10_001, "longer than 10000 characters"),
     ("email\nann@x.example bob@x.example", "is not an e-mail address"),
+    ("email\nann@x.example; bob@x.example", "is not an e-mail address"),
+    ('[{"email": "ann@x.example\\ud83d"}]', "is not an e-mail address"),
+    ("email,phone\nann@x.example,4.9E+12", 'phone: "4.9E+12" is a number that a spreadsheet has cut'),
+    ("email,name\nann@x.example,1.23457E+11", 'name: "1.23457E+11" is a number that a spreadsheet has cut'),
+    ("email,Tags\nann@x.example,1.23457E+11", 'Tags: "1.23457E+11" is a number that a spreadsheet has cut'),
+    ('[{"email": "ann@x.example", "phone": 4.9e16}]', 'phone: "4.9e+16" is a number that a spreadsheet has cut'),
+    ("email,phone\nann@x.example,#N/A", "phone: #N/A is an error of the spreadsheet"),
+    ("email,phone\nann@x.example,########", "phone: ######## is an error of the spreadsheet"),
+    ("email,first_name\nann@x.example,\u200b", "holds nothing that can be seen"),
 )
 
 
@@ -83,6 +104,35 @@ def test_a_row_that_cannot_be_taken_is_kept_with_the_reason(text: str, why: str)
     done = taken(text)
     assert done.rows == []
     assert [why in reason for _, reason, _ in done.rejected] == [True]
+
+
+def test_a_tag_that_exists_is_named_as_it_is_there() -> None:
+    headers, rows = parse_table('email,Tags\nann@x.example,v\u200bip;New\nbob@x.example,"a, b"')
+    done = prepare_table(headers, rows, {}, [], {}, {"vip": "VIP", "a, b": "A, B"})
+    assert [contact["tags"] for contact in done.rows] == [["VIP", "New"], ["A, B"]]
+
+
+@in_virtual_time
+async def test_an_import_says_what_it_cleaned() -> None:
+    async with trial() as account:
+        data = "email,first_name\n<ann@new.example>,A\u200bnn\nbob@new.example,Bob\n"
+        cleaned = "2 cells were cleaned of invisible characters or what stood around an address; "
+        note = f'{cleaned}row 2 is read as email "ann@new.example".'
+        shown = await account.answer("preview_change", tool="import_contacts", arguments={"data": data})
+        assert shown["note"] == note
+        assert (await account.answer("import_contacts", data=data))["note"] == note
+        assert one(account.sandbox, "SELECT firstName FROM contacts WHERE email = 'ann@new.example'") == "Ann"
+
+
+@in_virtual_time
+async def test_a_number_field_takes_what_a_spreadsheet_makes_of_a_number() -> None:
+    async with trial() as account:
+        data = 'email,Seats\nann@new.example,4.9E+2\nbob@new.example,"1,234"\n'
+        told = await account.answer("import_contacts", data=data)
+        reason = 'Seats takes a plain number; "1,234" could mean 1234 or 1.234'
+        assert told["failures"] == [{"of": "row 3", "reason": reason}]
+        ann = one(account.sandbox, "SELECT id FROM contacts WHERE email = 'ann@new.example'")
+        assert one(account.sandbox, "SELECT value FROM fieldValues WHERE contact = ?", str(ann)) == "490"
 
 
 REFUSED: tuple[tuple[str, Json, str], ...] = (

@@ -367,7 +367,7 @@ async def test_a_custom_field_takes_what_its_kind_takes(field: str, value: str, 
             'Birthday takes a date of the form YYYY-MM-DD; "April 3, 1990" is none',
             "2026-02-01",
         ),
-        ("Seats", "1,200", 'Seats takes a plain number; "1,200" is none', "12"),
+        ("Seats", "1,200", 'Seats takes a plain number; "1,200" could mean 1200 or 1.2', "12"),
     ],
 )
 @in_virtual_time

@@ -9,6 +9,7 @@ from typing import Any
 from ac_mcp.filters.contact_query import PAGE, ContactQuery
 from ac_mcp.jobs.steps.base import CHANGED, NOT_KEPT, Done, Idle, Step
 from ac_mcp.messages import Json, Request, as_object
+from ac_mcp.spec.values import is_same_value
 from ac_mcp.writes.undo_requests import values_by_field
 
 MAX_AGE = 60.0
@@ -68,7 +69,7 @@ class Fields(Step):
 
     def _is_unaffected(self, present: Mapping[str, str]) -> bool:
         """Return whether a contact with these values already has the new ones."""
-        return all(present.get(id, "") == stored_text(value) for id, value in self.values.items())
+        return all(is_same_value(value, present.get(id, "")) for id, value in self.values.items())
 
     def undo_data(self, prior: Any) -> Json:
         return {} if prior is None else {"was": {id: prior.get(id, "") for id in self.values}}
@@ -87,18 +88,13 @@ class Fields(Step):
             return NOT_KEPT
         present = await self._fetch_values(subject)
         restorable = {
-            id: value for id, value in saved["was"].items() if present.get(id, "") == stored_text(self.values[id])
+            id: value for id, value in saved["was"].items() if is_same_value(self.values[id], present.get(id, ""))
         }
         if not restorable:
             return CHANGED
         await self.write(self.operation.request({"contact": subject, "fields": restorable}))
         is_complete = len(restorable) == len(saved["was"])
         return "restored" if is_complete else "partly restored: the rest was changed again since"
-
-
-def stored_text(value: str) -> str:
-    """Return a field value as the API stores it: several options as `||A||B||` (reference 9)."""
-    return f"||{value.strip('|')}||" if "||" in value.strip("|") else value
 
 
 @dataclass(slots=True)
