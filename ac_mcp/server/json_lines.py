@@ -129,14 +129,11 @@ def repair_escapes(text: str) -> str:
     return ESCAPES.sub(repaired, text)
 
 
-def repair_body(body: bytes) -> bytes:
-    """Return the body of a request as JSON that any parser takes, where no more is wrong than its characters."""
+def require_message(body: bytes) -> bytes:
+    """Return the body of an HTTP request as JSON that any parser takes. Raises NotAMessage if it holds no message."""
+    parse_message(body)
     text = decode(body)
-    try:
-        from_json(text)
-    except ValueError:
-        text = repair_escapes(text)
-    return text.encode()
+    return (repair_escapes(text) if r"\ud" in text.lower() else text).encode()
 
 
 def to_message(value: dict[str, Any]) -> types.JSONRPCMessage:

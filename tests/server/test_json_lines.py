@@ -14,7 +14,7 @@ from ac_mcp.server.json_lines import (
     TooLong,
     encode_message,
     parse_message,
-    repair_body,
+    require_message,
 )
 
 PING = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
@@ -46,13 +46,13 @@ def test_what_is_no_character_becomes_the_replacement_character(sent: bytes, val
     message = parse_message(with_argument(sent))
     assert isinstance(message, types.JSONRPCRequest)
     assert (message.id, message.params) == (7, {"value": value})
-    assert json.loads(repair_body(with_argument(sent)))["params"] == {"value": value}
+    assert json.loads(require_message(with_argument(sent)))["params"] == {"value": value}
 
 
 @pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b"\xef\xbb\xbf\xef\xbb\xbf"])
 def test_byte_order_marks_and_carriage_returns_are_no_part_of_a_message(mark: bytes) -> None:
     assert parse_message(mark + PING + b"\r") == types.JSONRPCRequest(jsonrpc="2.0", id=1, method="ping")
-    assert json.loads(repair_body(mark + PING)) == json.loads(PING)
+    assert json.loads(require_message(mark + PING)) == json.loads(PING)
 
 
 REFUSED: dict[str, tuple[bytes, int, Any]] = {

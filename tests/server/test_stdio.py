@@ -112,6 +112,7 @@ async def test_a_line_that_is_no_message_is_answered_and_the_session_goes_on() -
 @in_virtual_time
 async def test_requests_beyond_the_limit_are_refused_until_another_was_answered_or_cancelled() -> None:
     async with session() as one:
+        received = SessionMessage(types.JSONRPCNotification(jsonrpc="2.0", method="none"))
         for id in range(MAX_REQUESTS):
             await one.host.sent.send(request(id))
             received = await one.receive()
