@@ -23,6 +23,8 @@ ESCAPES = re.compile(
     r"(?:\\\\)+|(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})+|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
 """Escaped backslashes, whole surrogate pairs, and single surrogates."""
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half an emoji, such as a file name can hold; no text with one can be written."""
 SINGLE_LENGTH = len(r"\ud83d")
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
 """A token of JSON, or of something like it; a string may hold line breaks, or lack its end."""
@@ -127,6 +129,11 @@ def repair_escapes(text: str) -> str:
         return r"\ufffd" if is_single else match[0]
 
     return ESCAPES.sub(repaired, text)
+
+
+def repair_text(text: str) -> str:
+    """Return a text with U+FFFD for single surrogates."""
+    return text if text.isascii() else SURROGATE.sub("\ufffd", text)
 
 
 def require_message(body: bytes) -> bytes:
