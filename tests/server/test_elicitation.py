@@ -162,13 +162,27 @@ async def test_a_late_yes_does_not_do_what_was_not_shown() -> None:
 
 
 @in_virtual_time
-async def test_a_yes_to_a_call_that_was_cancelled_does_nothing() -> None:
-    async with deciding(60, YES) as (one, client):
+async def test_a_call_that_is_cancelled_withdraws_its_form() -> None:
+    withdrawn: list[float] = []
+
+    async def ask(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        try:
+            await anyio.sleep(60)
+        except anyio.get_cancelled_exc_class():
+            withdrawn.append(clock() - began)
+            raise
+        return types.ElicitResult.model_validate(YES)
+
+    async with (
+        trial({"AC_MCP_CONFIRM": "auto"}) as one,
+        connected(one, mode="legacy", elicitation_callback=ask) as client,
+    ):
+        began = clock()
         with anyio.move_on_after(10):
             await call(client, "create_webhook", **HOOK)
         await anyio.sleep(CONFIRMATION_TTL)
+        assert withdrawn == [10]
         assert writes(one) == []
-        assert json.loads(await call(client, "list_tags", limit=1))["total"]
 
 
 @in_virtual_time

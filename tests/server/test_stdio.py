@@ -90,14 +90,15 @@ async def session() -> AsyncGenerator[Session]:
     sent, unread = anyio.create_memory_object_stream[bytes](1000)
     host = Host(sent, unread)
     host.reads.set()
-    async with (
-        sent,
-        unread,
-        Transport(host.read, host.write, host.hung_up).open() as (from_client, to_client),
-        from_client,
-        to_client,
-    ):
-        yield Session(host, from_client, to_client)
+    with anyio.fail_after(100):
+        async with (
+            sent,
+            unread,
+            Transport(host.read, host.write, host.hung_up).open() as (from_client, to_client),
+            from_client,
+            to_client,
+        ):
+            yield Session(host, from_client, to_client)
 
 
 @in_virtual_time
