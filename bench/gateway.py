@@ -26,7 +26,6 @@ from typing import Any
 import anyio
 import httpx2
 from mcp import Client, StdioServerParameters
-from mcp.server.stdio import stdio_server
 
 from ac_mcp.calls.account import Account
 from ac_mcp.calls.execute import execute
@@ -38,6 +37,7 @@ from ac_mcp.gateway.rate_stores import Lease, MemoryRateStore, Rates, SqliteRate
 from ac_mcp.messages import Caller, Json, Request
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.sandbox import Latency, Sandbox
+from ac_mcp.server.stdio import open_stdio
 from ac_mcp.server.tools import build_server
 from ac_mcp.settings import Settings
 
@@ -179,7 +179,7 @@ async def unpaced(address: str) -> AsyncGenerator[Account]:
 
 async def serve_unpaced(address: str) -> None:
     """The server on stdio, as `ac-mcp` would be but for the pace."""
-    async with unpaced(address) as one, stdio_server() as (received, sent):
+    async with unpaced(address) as one, open_stdio() as (received, sent):
         server = build_server(one.settings, lambda _: one)
         await server.run(received, sent, server.create_initialization_options())
 

@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
+from signal import Signals
 from time import time
 from typing import TYPE_CHECKING, Any, Literal
 
-from mcp.server.stdio import stdio_server
 from platformdirs import user_state_path
 
 from ac_mcp.calls.account import Account
@@ -20,6 +20,7 @@ from ac_mcp.cli.options import SANDBOX_OPTIONS
 from ac_mcp.gateway.client import Gateway, LazyTransport, open_gateway
 from ac_mcp.gateway.endpoints import Endpoints
 from ac_mcp.gateway.rate_stores import MemoryRateStore, RateStore, SqliteRateStore, hash_secret
+from ac_mcp.server.stdio import open_stdio, until_signal
 from ac_mcp.server.tools import build_server
 from ac_mcp.settings import BadSetting, Settings
 from ac_mcp.storage.connections_file import load_preferences
@@ -181,11 +182,11 @@ async def open_account(settings: Settings, company: Company = DEFAULT_COMPANY) -
                 yield account
 
 
-async def serve(settings: Settings, company: Company = DEFAULT_COMPANY) -> None:
-    """Serve MCP on stdin and stdout until stdin ends."""
-    async with open_account(settings, company) as account, stdio_server() as (read_stream, write_stream):
+async def serve(settings: Settings, company: Company = DEFAULT_COMPANY) -> Signals | None:
+    """Serve MCP on stdin and stdout until stdin ends, or SIGINT or SIGTERM arrives; return that signal."""
+    async with open_account(settings, company) as account, open_stdio() as (from_client, to_client):
         server = build_server(settings, lambda _: account)
-        await server.run(read_stream, write_stream, server.create_initialization_options())
+        return await until_signal(lambda: server.run(from_client, to_client, server.create_initialization_options()))
 
 
 async def serve_http(settings: Settings, address: str, company: Company = DEFAULT_COMPANY) -> None:

@@ -8,6 +8,7 @@ from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpForm
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from signal import SIGINT
 from typing import Any
 
 import anyio
@@ -40,10 +41,10 @@ def run(arguments: Sequence[str]) -> int:
     sandbox_flags = [f"--{name}" for name in SANDBOX_OPTIONS if hasattr(options, name)]
     if sandbox_flags and not settings.sandbox and options.command is not sandbox:
         return fail(f"{sandbox_flags[0]} is about a sandbox: it goes with --sandbox.", USAGE)
-    from ac_mcp.cli.app import log_to_stderr
-
-    log_to_stderr(settings)
     try:
+        from ac_mcp.cli.app import log_to_stderr  # slow: Ctrl-C may come meanwhile
+
+        log_to_stderr(settings)
         code = int(options.command(settings, options))
         sys.stdout.flush()
         return code
@@ -106,9 +107,8 @@ def serve(settings: Settings, options: Namespace) -> int:
     company = Company.from_options(options)
     if hasattr(options, "http"):
         anyio.run(serve_http, settings, options.http, company)
-    else:
-        anyio.run(serve_stdio, settings, company)
-    return OK
+        return OK
+    return INTERRUPTED if anyio.run(serve_stdio, settings, company) is SIGINT else OK
 
 
 def call(settings: Settings, options: Namespace) -> int:

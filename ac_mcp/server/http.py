@@ -22,13 +22,13 @@ from starlette.routing import Mount, Route
 from starlette.types import Message, Receive, Scope, Send
 
 from ac_mcp.calls.account import Account
+from ac_mcp.server.json_lines import MAX_MESSAGE_BYTES, NotAMessage, encode_message, require_message
 from ac_mcp.server.tenants import Principal, Tenants
 from ac_mcp.server.tools import Context, build_server
 from ac_mcp.settings import Settings
 from ac_mcp.tools.toolsets import split_names
 
 PATH = "/mcp"
-MAX_BODY_BYTES = 4 * 1024 * 1024
 BODY_TIMEOUT = 15.0
 """Seconds within which the whole body of a request has to arrive."""
 MAX_REQUESTS = 200
@@ -100,12 +100,14 @@ class Gate:
             caller = scope[CALLER] = self.caller(scope["method"], Headers(scope=scope))
             self.under_way[caller.principal] += 1
             try:
-                body = await read_body(receive)
+                body = require_message(await read_body(receive))
                 await self.inner(scope, replay_body(body, receive), send)
             finally:
                 self.under_way[caller.principal] -= 1
         except HttpRefusal as refusal:
             await refusal.response(scope, receive, send)
+        except NotAMessage as refusal:
+            await Response(encode_message(refusal.answer), 400, media_type="application/json")(scope, receive, send)
 
     def caller(self, method: str, headers: Headers) -> Principal:
         """Return who calls.
@@ -178,8 +180,8 @@ async def read_body(receive: Receive) -> bytes:
                 if message["type"] != "http.request":
                     raise HttpRefusal(400, "The request broke off.")
                 body += message.get("body", b"")
-                if len(body) > MAX_BODY_BYTES:
-                    raise HttpRefusal(413, f"A request can have {MAX_BODY_BYTES} bytes.", {"Connection": "close"})
+                if len(body) > MAX_MESSAGE_BYTES:
+                    raise HttpRefusal(413, f"A request can have {MAX_MESSAGE_BYTES} bytes.", {"Connection": "close"})
                 if not message.get("more_body"):
                     return body
     except TimeoutError:

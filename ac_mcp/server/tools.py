@@ -3,8 +3,9 @@
 import json
 import logging
 import traceback
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from inspect import cleandoc
 from typing import Any
@@ -16,7 +17,7 @@ from mcp.server.caching import CacheableMethod, CacheHint
 
 from ac_mcp import __version__
 from ac_mcp.calls.account import Account
-from ac_mcp.calls.execute import CallContext, execute, resolve_call
+from ac_mcp.calls.execute import CallContext, execute
 from ac_mcp.errors import ConfirmationRequired, ToolError
 from ac_mcp.gateway.call_client import Trail
 from ac_mcp.messages import Json
@@ -30,8 +31,10 @@ from ac_mcp.results.preview import waiting_answer
 from ac_mcp.results.unknown_tool import suggest_tools
 from ac_mcp.server import elicitation, prompts, resources, skills
 from ac_mcp.server.completion import complete_argument
+from ac_mcp.server.elicitation import Forms, Result
 from ac_mcp.server.heartbeat import with_heartbeat
 from ac_mcp.server.icon import ICON
+from ac_mcp.server.json_lines import repair_text
 from ac_mcp.settings import Settings
 from ac_mcp.spec.json_schema import listed_schema
 from ac_mcp.spec.operation import Operation
@@ -92,19 +95,18 @@ def build_server(settings: Settings, account_of: Accounts) -> Server[Any]:
     """Return the server of the tools these settings offer; each call runs for the account of its caller."""
     offered = offered_tools(settings)
     definitions = [tool_definition(operation, settings) for operation in offered.values()]
+    forms = Forms()
 
     async def list_tools(context: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         return types.ListToolsResult(tools=definitions)
 
-    async def call_tool(
-        context: Context, params: types.CallToolRequestParams
-    ) -> types.CallToolResult | types.InputRequiredResult:
+    async def call_tool(context: Context, params: types.CallToolRequestParams) -> Result:
         if params.name not in offered:
             raise unknown_tool_error(params.name, params.arguments or {}, list(offered))
         account = account_of(context)
         async with with_heartbeat(context.session.report_progress, account.gateway) as progress:
             call_context = CallContext(progress, idempotency_key(params), actor(context))
-            return await answer_call(account, offered[params.name], params, call_context, context)
+            return await answer_call(account, offered[params.name], params, call_context, context, forms)
 
     server = Server[Any](
         NAME,
@@ -168,23 +170,46 @@ async def answer_call(
     params: types.CallToolRequestParams,
     call_context: CallContext,
     context: Context,
-) -> types.CallToolResult | types.InputRequiredResult:
+    forms: Forms,
+) -> Result:
     """Make a call; return its answer, the error as text, or the question whether to confirm it."""
-    trail, arguments = Trail(), params.arguments or {}
+    trail, arguments, began = Trail(), params.arguments or {}, account.clock()
+    settle = partial(to_result, account, operation, arguments, trail)
+    if operation is confirm_change and (late := await forms.find_late_answer(account, arguments.get("token"))):
+        return late
 
     async def make(confirmed: PendingConfirmation | None = None) -> Json:
         return await execute(account, operation, arguments, replace(call_context, confirmed=confirmed), trail)
 
-    try:
+    async def work() -> Json | types.InputRequiredResult:
         try:
             answer = await elicitation.resume(account, operation, params, make)
-            if answer is None:
-                answer = await make()
+            return await make() if answer is None else answer
         except ConfirmationRequired as needs:
-            answer = await request_confirmation(account, operation, arguments, context, needs, make)
-            if isinstance(answer, types.InputRequiredResult):
-                return answer
-        return text_result(render(answer), account.settings.structured)
+            if not elicitation.can_ask(context) or operation is confirm_change:
+                return waiting_answer(needs, account.tools)
+            if elicitation.is_multi_round(context):
+                return elicitation.input_required(needs)
+            form = elicitation.Form(context, account, needs, make)
+            seconds = account.settings.write_timeout - (account.clock() - began)
+            return await forms.ask(form, seconds, settle) or waiting_answer(needs, account.tools)
+
+    return await settle(work)
+
+
+async def to_result(
+    account: Account,
+    operation: Operation[..., Any],
+    arguments: Json,
+    trail: Trail,
+    work: Callable[[], Awaitable[Json | types.InputRequiredResult]],
+) -> Result:
+    """Make a call and return its answer, or its error as text."""
+    try:
+        answer = await work()
+        if isinstance(answer, types.InputRequiredResult):
+            return answer
+        return text_result(repair_text(render(answer)), account.settings.structured)
     except ToolError as error:
         text = explain(error, operation, arguments, account.settings.direct, account.access)
         return error_or_text(text, is_error=True)
@@ -193,32 +218,6 @@ async def answer_call(
     except Exception as error:
         # In the older protocol the SDK shows the text of any other exception to the model.
         return error_or_text(report_crash(operation, error, trail), is_error=True)
-
-
-async def request_confirmation(
-    account: Account,
-    operation: Operation[..., Any],
-    arguments: Json,
-    context: Context,
-    needs: ConfirmationRequired,
-    make: elicitation.Retry,
-) -> Json | types.InputRequiredResult:
-    """Return the answer of the call once the user has confirmed it, or the answer that asks for a confirmation.
-
-    Raises:
-        BadArguments: if the user declines.
-    """
-    if not elicitation.can_ask(context) or operation is confirm_change:
-        return waiting_answer(needs, account.tools)
-    if elicitation.is_multi_round(context):
-        return elicitation.input_required(needs)
-    target, own_arguments = resolve_call(account, operation, arguments)
-    pending = PendingConfirmation(target.name, own_arguments, needs.fingerprint)
-    answer = await elicitation.ask_client(context, account, needs, pending, make)
-    if answer is not None:
-        return answer
-    token = await account.audit_log.save_confirmation(account.token_owner(account.caller), pending)
-    return waiting_answer(needs.but(token=token), account.tools)
 
 
 def report_crash(operation: Operation[..., Any], error: Exception, trail: Trail) -> str:
@@ -290,4 +289,4 @@ def text_result(text: str, structured: bool) -> types.CallToolResult:
 
 def error_or_text(text: str, is_error: bool = False) -> types.CallToolResult:
     """Return a result that holds this text; every text of a tool's answer passes through here."""
-    return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=is_error)
+    return types.CallToolResult(content=[types.TextContent(type="text", text=repair_text(text))], is_error=is_error)

@@ -228,3 +228,58 @@ def let_in(under_way: int) -> int:
 @pytest.mark.parametrize(("under_way", "status"), [(0, 0), (49, 0), (50, 503)])
 def test_a_caller_has_50_requests_at_once_and_no_51st(under_way: int, status: int) -> None:
     assert let_in(under_way) == status
+
+
+ODD_BODIES: dict[str, tuple[bytes, int | None]] = {
+    "half an emoji": (rb'{"name":"list_tags","arguments":{"search":"cut \ud83d","limit":1}}', None),
+    "half an emoji in a name": (rb'{"name":"list_tags","arguments":{"\ude00":1}}', None),
+    "bytes that are no UTF-8": (b'{"name":"list_tags","arguments":{"search":"\xff\xfe"}}', None),
+    "an escaped control character": (rb'{"name":"list_tags","arguments":{"search":"\u0000"}}', None),
+    "a raw control character": (b'{"name":"list_tags","arguments":{"search":"\x01"}}', -32700),
+    "3,000 levels": (b'{"name":"list_tags","arguments":{"search":' + b"[" * 3000 + b"]" * 3000 + b"}}", -32700),
+    "a list": (b"[1]", -32600),
+}
+ENVELOPE = (
+    b'"odd":"\\ud83d","io.modelcontextprotocol/protocolVersion":"2026-07-28",'
+    b'"io.modelcontextprotocol/clientCapabilities":{}'
+)
+ERA_HEADERS = {
+    "2025-11-25": HEADERS,
+    "2026-07-28": HEADERS | {"Mcp-Method": "tools/call", "Mcp-Name": "list_tags"},
+}
+
+
+async def post(server: Served, era: str, body: bytes) -> tuple[int, Any]:
+    """The status and the message that a body is answered with."""
+    headers = {**ERA_HEADERS[era], "Content-Type": "application/json", "MCP-Protocol-Version": era}
+    async with httpx2.AsyncClient(timeout=30) as http:
+        answer = await http.post(f"{server.url}/mcp", content=body, headers=headers)
+    return answer.status_code, json.loads(answer.text.removeprefix("event: message\r\ndata: "))
+
+
+@pytest.mark.parametrize("case", ODD_BODIES)
+@pytest.mark.parametrize("era", ERA_HEADERS)
+async def test_odd_characters_are_answered_for_the_id_of_the_request(server: Served, case: str, era: str) -> None:
+    params, code = ODD_BODIES[case]
+    with_meta = params[:-1] + b',"_meta":{' + ENVELOPE + b"}}" if params.startswith(b"{") else params
+    body = b'\xef\xbb\xbf{"jsonrpc":"2.0","id":7,"method":"tools/call","params":' + with_meta + b"}"
+    status, message = await post(server, era, body if era == "2026-07-28" else body.replace(ENVELOPE, b""))
+    assert (status, message["id"], message.get("error", {}).get("code")) == (400 if code else 200, 7, code)
+    assert code or message["result"]["content"]
+
+
+@pytest.mark.parametrize("era", ERA_HEADERS)
+@pytest.mark.parametrize(
+    ("body", "code", "id"),
+    [
+        (b"garbage", -32700, None),
+        (b'{"jsonrpc":"2.0","id":1,"method":"ping","params":', -32700, 1),
+        (b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]', -32600, None),
+        (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', -32600, None),
+    ],
+)
+async def test_a_body_that_is_no_message_is_refused(
+    server: Served, era: str, body: bytes, code: int, id: int | None
+) -> None:
+    status, message = await post(server, era, body)
+    assert (status, message["error"]["code"], message["id"]) == (400, code, id)

@@ -9,7 +9,7 @@ import pytest
 from mcp import MCPError
 
 from ac_mcp.operations import OPERATIONS
-from ac_mcp.server.tools import INSTRUCTIONS, definition_size
+from ac_mcp.server.tools import INSTRUCTIONS, definition_size, error_or_text
 from ac_mcp.settings import Settings
 from ac_mcp.tools.toolsets import USUAL
 from tests.operations.test_snapshots import OURS
@@ -118,3 +118,7 @@ async def test_twenty_contacts_are_a_twelfth_of_what_the_account_sent() -> None:
         answer = text(await client.call_tool("list_contacts", {"limit": 20}))
         assert len(json.loads(answer)["contacts"]) == 20
         assert len(answer.encode()) * 12 <= one.wire.received
+
+
+def test_half_an_emoji_in_an_answer_becomes_the_replacement_character() -> None:
+    assert text(error_or_text("/exports/caf\udce9 \ud83d\U0001f600é")) == "/exports/caf\ufffd \ufffd\U0001f600é"
