@@ -1,5 +1,6 @@
 """The operations of the catalogue: an entry becomes an operation like any other, with references, audit and undo."""
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -10,7 +11,7 @@ from typing import Annotated, Any, cast
 from pydantic import AfterValidator, Field
 
 from ac_mcp.catalogue.entry import Entry, Parameter, catalogue, route
-from ac_mcp.messages import Json
+from ac_mcp.messages import Json, as_object, as_objects
 from ac_mcp.spec.annotations import About, InQuery, PathText, Ref, Wire
 from ac_mcp.spec.operation import Call, Operation
 from ac_mcp.spec.options import Answer, Effects, Encoding, Options
@@ -110,12 +111,28 @@ def effects_of(entry: Entry, entries: Sequence[Entry]) -> Effects:
     undo_restores = is_basic(entry) and entry.method == "PUT" and is_readable
     undoable = undo_deletes or undo_restores
     reason = confirmation_reason(entry, undoable)
+
+    def explain(attributes: Json, before: Json) -> str:
+        cleared = describe_cleared(entry, attributes, before) if entry.clears else ""
+        return f"{cleared} {NO_UNDO}" if cleared else reason
+
     return Effects(
-        asks=(lambda attributes, before: reason) if reason else None,
+        asks=explain if reason else None,
         warns=entry.asks,
         blind=not is_readable,
         irreversible=not undoable and entry.kind != "read",
     )
+
+
+def describe_cleared(entry: Entry, attributes: Json, before: Json) -> str:
+    """Return which values of the record that is replaced go, since the call leaves them out; "" if none do."""
+    sent, old = as_object(attributes.get(entry.wrapper)) or attributes, as_object(before.get(entry.wrapper))
+    sent_ids = {str(value.get("id")) for value in as_objects(sent.get(entry.clears))}
+    gone = [value for value in as_objects(old.get(entry.clears)) if str(value.get("id")) not in sent_ids]
+    values = [f"{value.get('id')} ({json.dumps(str(value.get('value'))[:60], ensure_ascii=False)})" for value in gone]
+    if not values:
+        return ""
+    return f"It replaces the record that exists, and clears the values that are left out: {', '.join(values[:20])}."
 
 
 def confirmation_reason(entry: Entry, undoable: bool) -> str:

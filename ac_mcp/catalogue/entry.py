@@ -79,6 +79,8 @@ class Entry:
     """The operation of this product that does all of it, more carefully, and runs instead."""
     like: tuple[str, ...] = ()
     """The tools of this product that do the same: if one of them is switched off, so is this operation."""
+    clears: str = ""
+    """The list of values whose left-out items it clears in the record that it replaces; "" if it clears none."""
     asks: Mapping[str, str] = field(default_factory=dict[str, str])
     """The parameters that make it need confirmation, each with the reason."""
 
@@ -135,6 +137,7 @@ def parse_entry(id: str, table: Mapping[str, Any]) -> Entry:
         words=table.get("words", ""),
         own=table.get("own", ""),
         like=tuple(table.get("like", ())),
+        clears=table.get("clears", ""),
         asks=table.get("asks", {}),
     )
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from ac_mcp.gateway.client import Gateway
+from ac_mcp.gateway.whole_lists import send_whole
 from ac_mcp.messages import Caller, Json, Request, Response, as_object, as_objects
 
 JOB_REQUEST_SECONDS = 90.0
@@ -42,7 +43,9 @@ class CallClient:
         """
         if request.method != "GET":
             self.trail.attempted.append(request.path)
-        response = await self.gateway.send(request, self.caller, self.trail.sent_at.append)
+        response = await send_whole(
+            lambda each: self.gateway.send(each, self.caller, self.trail.sent_at.append), request
+        )
         if request.method != "GET":
             id = next((row["id"] for value in response.body.values() if "id" in (row := as_object(value))), "")
             self.trail.written.append(f"{request.method} {request.path}" + (f" (id {id})" if id else ""))
@@ -66,8 +69,8 @@ class BackgroundClient:
         Raises:
             GatewayError: see Gateway.send.
         """
-        deadline = self.gateway.clock() + JOB_REQUEST_SECONDS
-        return await self.gateway.send(request, replace(self.caller, bulk=True, deadline=deadline))
+        caller = replace(self.caller, bulk=True, deadline=self.gateway.clock() + JOB_REQUEST_SECONDS)
+        return await send_whole(lambda each: self.gateway.send(each, caller), request)
 
 
 def with_usual_shape(request: Request, body: Json) -> Json:

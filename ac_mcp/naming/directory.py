@@ -175,10 +175,7 @@ class NameDirectory:
             if look_up == self._load_if_stale and resource.lookup.find and not self._directories[kind].complete:
                 continue  # the directory is incomplete: only the search tells whether the name is unique
             matches = [] if only_id else find_matches(seen.values(), name, main)
-            others = [entry for entry in matches if entry.id != name or not as_id]
-            if as_id and (name in seen or (others and await self._exists(sender, resource, name))):
-                others = [seen.get(name, DirectoryEntry(name, ())), *others]
-            match others:
+            match await self._with_own_id(sender, resource, matches, seen, name if as_id else ""):
                 case []:
                     continue
                 case [only]:
@@ -191,6 +188,20 @@ class NameDirectory:
             if name in ids or not self._directories[kind].complete:
                 return name
         raise await self._no_such_name_error(sender, parameter, resource, text, seen.values(), within)
+
+    async def _with_own_id(
+        self,
+        sender: Sender,
+        resource: Resource,
+        matches: list[DirectoryEntry],
+        seen: Mapping[str, DirectoryEntry],
+        id: str,
+    ) -> list[DirectoryEntry]:
+        """Return the entries of a name and the one that has it as its id, if there is one; `id` is "" for no number."""
+        others = [entry for entry in matches if entry.id != id]
+        if id and (id in seen or (others and await self._exists(sender, resource, id))):
+            return [seen.get(id, DirectoryEntry(id, ())), *others]
+        return others
 
     def _is_surely_id(self, resource: Resource, text: str, only_id: bool, deletes: bool) -> bool:
         """Return whether a text that has the form of an id need not be looked for among the names."""

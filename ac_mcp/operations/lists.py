@@ -1,5 +1,6 @@
 """Lists: mailing lists and newsletters, and the subscriptions of contacts to them."""
 
+import json
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ Url = Annotated[str, Wire("sender_url"), About("Such as https://acme.com", "http
 Reminder = Annotated[
     str, Wire("sender_reminder"), About("Why people get this mail", "You signed up on our website.", show_example=False)
 ]
+NO_OPT_OUT = ("0", "1", "3")
+"""The status codes of a contact on a list that are no opt-out: unconfirmed, active, bounced."""
 STATUS = {"0": "unconfirmed", "1": "active", "2": "unsubscribed", "3": "bounced"}
 """The API's codes for the status of a contact on a list."""
 HIDDEN = "Only admins see it until a user group is given access: in ActiveCampaign, Settings > Users and groups."
@@ -122,13 +125,23 @@ async def list_contact_lists(call: Call, contact: ContactRef) -> Json:
     return await call()
 
 
+def has_opted_out(row: Json) -> bool:
+    """Return whether a row of a contact and a list shows an opt-out, or a status that is not understood."""
+    return bool(row) and str(row.get("status")) not in NO_OPT_OUT
+
+
 def explain_resubscribing(sent: Json, before: Json) -> str:
     """Return why a subscription needs confirmation: the contact had opted out. "" for any other contact.
 
     Status 1 over status 2 subscribes even people who opted out by hand (reference 4.4).
     """
-    opted_out = str(sent.get("status")) == "1" and str(as_object(before.get("contactList")).get("status")) == "2"
-    return "This contact had unsubscribed from the list: have they asked to be back?" if opted_out else ""
+    row = as_object(before.get("contactList"))
+    if str(sent.get("status")) != "1" or not has_opted_out(row):
+        return ""
+    if str(row.get("status")) != "2":
+        status = json.dumps(str(row.get("status")))
+        return f"The contact's status on the list ({status}) is not understood and may be an opt-out: have they asked?"
+    return "This contact had unsubscribed from the list: have they asked to be back?"
 
 
 @contact_lists.post(
@@ -146,7 +159,7 @@ async def subscribe_contact(call: Call, contact: ContactRef, list: ListRef) -> J
     before = await fetch_membership(call, contact, list)
     if str(before.get("status")) == "1":
         return with_own_words({"contactList": before}, result="already subscribed")
-    if str(before.get("status")) == "2":
+    if has_opted_out(before):
         # The API expects source 4 for a return after an opt-out (reference 4.4).
         return with_own_words(
             await call(status="1", sourceid=4), result="subscribed again", note=describe_opt_out(before)
@@ -160,13 +173,16 @@ async def subscribe_contact(call: Call, contact: ContactRef, list: ListRef) -> J
 async def fetch_membership(call: Call, contact: str, list: str) -> Json:
     """Fetch the contact's `contactLists` row of a list; {} where the contact never was on it."""
     rows = (await list_contact_lists(call, contact))["contactLists"]
-    return as_object(next((row for row in rows if str(row.get("list")) == list), None))
+    found = sorted((row for row in rows if str(row.get("list")) == list), key=has_opted_out, reverse=True)
+    return found[0] if found else {}
 
 
 def describe_opt_out(row: Json) -> str:
     """Return the note for a contact that is subscribed again after an opt-out."""
     day = Since("since").read(row)
     since = f" (on {day})" if day else ""
+    if str(row.get("status")) != "2":
+        return "The contact's status on the list was not understood and may have been an opt-out. Make sure they asked."
     return f"This contact had unsubscribed{since}. Make sure they asked to be back; if not, unsubscribe_contact."
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from ac_mcp.errors import Forbidden, NotFound
 from ac_mcp.messages import Json, Plane, Request, Response, Sender, as_int, as_object, as_objects
 from ac_mcp.operations import RESOURCES, STEPS
-from ac_mcp.spec.operation import Operation
+from ac_mcp.operations.lists import has_opted_out
+from ac_mcp.spec.operation import ID, PATH_TEXT, Operation
 from ac_mcp.spec.paging import Page, ids_of, matches, pages, paging_query
 from ac_mcp.spec.resource import Resource
 from ac_mcp.writes.dependents import count_listed
@@ -89,10 +90,22 @@ class BeforeImages:
                 return await self._fetch_association(sender, "contactLists", "contactList", "list", attributes)
             case "contacts" if operation.idempotent:
                 return await self._fetch_by_email(sender, str(attributes.get("email")))
+            case "customObjects":
+                return await self._fetch_replaced(sender, request)
             case "contactTags" if self.thorough:
                 return await self._fetch_association(sender, "contactTags", "contactTag", "tag", attributes)
             case _:
                 return {}
+
+    async def _fetch_replaced(self, sender: Sender, request: Request) -> Json:
+        """Return the custom object record that a POST replaces; {} if it names none, or one that does not exist."""
+        record = as_object((request.body or {}).get("record"))
+        id, own = str(record.get("id") or ""), str(record.get("externalId") or "")
+        if id and ID.fullmatch(id):
+            return await self._fetch_if_there(sender, f"{request.path}/{id}")
+        if own and PATH_TEXT.fullmatch(own):
+            return await self._fetch_if_there(sender, f"{request.path}/external/{own}")
+        return {}
 
     async def _fetch_for_delete(
         self, sender: Sender, request: Request, operation: Operation[..., Any], plural: str
@@ -164,8 +177,10 @@ class BeforeImages:
         """Return the row that associates a contact with this tag or list; {} if there is none."""
         body = await self._fetch_if_there(sender, f"/contacts/{attributes.get('contact')}/{plural}")
         rows = as_objects(body.get(plural))
-        row = next((row for row in rows if matches(row, **{end: attributes.get(end)})), None)
-        return {singular: row} if row else {}
+        found = [row for row in rows if matches(row, **{end: attributes.get(end)})]
+        if plural == "contactLists":
+            found.sort(key=has_opted_out, reverse=True)
+        return {singular: found[0]} if found else {}
 
     async def _fetch_by_email(self, sender: Sender, email: str) -> Json:
         """Return the contact that has an e-mail address; {} if there is none."""

@@ -225,7 +225,10 @@ async def test_an_address_and_names_are_cleaned_and_the_answer_says_so() -> None
         assert (await one.answer("get_contact", contact="<ann@x.example>"))["note"] == f'{READ}contact "ann@x.example".'
         assert (await one.answer("count_contacts", where=["email=<ann@x.example>"]))["count"] == 1
         assert (await one.answer("get_contact", contact="Jane\u200b Reed"))["contact"]["id"] == "1"
-        assert [row["name"] for row in (await one.answer("list_tags", search="V\u200bIP"))["tags"]] == ["VIP", "VIP 2025"]
+        assert [row["name"] for row in (await one.answer("list_tags", search="V\u200bIP"))["tags"]] == [
+            "VIP",
+            "VIP 2025",
+        ]
 
 
 @in_virtual_time

@@ -20,9 +20,9 @@ from tests.support import Trial, failing, in_virtual_time, status, trial
 @in_virtual_time
 async def test_ids_that_come_as_numbers_are_the_same_ids() -> None:
     async with trial() as one:
-        rows = iter([{"contactTags": [{"id": 3, "tag": 3}]}, {"contactTags": []}])
+        links: list[list[Json]] = [[{"id": 3, "tag": 3}], []]
         one.wire.answer = lambda request: (
-            status(200, next(rows)) if request.url.path.endswith("/contacts/2/contactTags") else None
+            status(200, {"contactTags": links.pop(0)}) if request.url.path.endswith("/contacts/2/contactTags") else None
         )
         assert (await one.answer("untag_contact", contact="2", tag="Trial"))["result"] == "untagged"
         row = {"contactLists": [{"id": 9, "list": 1, "status": 2, "udate": "2026-01-01"}]}

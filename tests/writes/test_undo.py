@@ -376,7 +376,7 @@ async def test_a_change_of_another_account_is_not_undone_in_this_one() -> None:
         one.wire.answer = lambda request: httpx2.Response(401) if request.url.path == "/connections" else None
         await one.answer("tag_contact", contact="bob@initech.example", tag="VIP")
         one.wire.answer = lambda request: None
-        one.account.gateway.rejected_keys.clear("", KEY)
+        one.account.gateway.rejected_keys.clear("", KEY, 0.0)
         await anyio.sleep(61)
         assert (await one.refusal("undo_change", change="1")).startswith("change: no change of this account")
 

@@ -9,6 +9,7 @@ from ac_mcp.filters.contact_query import PAGE, ContactQuery
 from ac_mcp.jobs.steps.base import CHANGED, Done, Idle, Step
 from ac_mcp.messages import Json, as_object
 from ac_mcp.operations import STEPS
+from ac_mcp.operations.lists import has_opted_out
 from ac_mcp.writes.before_images import LEFT, SUBSCRIBED
 
 
@@ -95,7 +96,8 @@ class ListStep(Step):
     async def fetch_status(self, subject: str) -> str:
         """Return the contact's status on the list, such as "1"; "" if it never was on it."""
         rows = await self.fetch_rows(f"/contacts/{subject}/contactLists", "contactLists")
-        return next((str(row.get("status")) for row in rows if str(row.get("list")) == self.id), "")
+        found = sorted((row for row in rows if str(row.get("list")) == self.id), key=has_opted_out, reverse=True)
+        return str(found[0].get("status")) or "none" if found else ""
 
     async def set_status(self, tool: str, subject: str, status: str) -> None:
         """Set the contact's status on the list."""
@@ -107,10 +109,12 @@ class ListStep(Step):
 class Subscribe(ListStep):
     """Subscribes contacts, but leaves out those who have unsubscribed, bounced or not confirmed yet.
 
-    Their status is a decision for each single contact.
+    Their status is a decision for each single contact, and is read for each: a search that misses an opt-out, or
+    ignores its conditions, subscribes nobody.
     """
 
     tool: str = "subscribe_contact"
+    cost: float = 2.0
     idle_outcome: str = "already subscribed"
     done_outcome: str = "subscribed"
 
@@ -125,9 +129,12 @@ class Subscribe(ListStep):
         return unaffected | {subject: STATUS_OUTCOMES["0"] for subject in on_list if subject not in unaffected}
 
     async def recheck(self, subject: str) -> Idle:
-        return STATUS_OUTCOMES.get(await self.fetch_status(subject), "")
+        status = await self.fetch_status(subject)
+        return STATUS_OUTCOMES.get(status, NOT_UNDERSTOOD) if status else ""
 
     async def apply(self, subject: str) -> Done:
+        if outcome := await self.recheck(subject):
+            return Done(outcome)
         await self.write(self.operation.request({"contact": subject, "list": self.id, "status": SUBSCRIBED}))
         return Done(self.done_outcome, {})
 
@@ -142,6 +149,7 @@ STATUS_OUTCOMES = {
     "1": "already subscribed", "2": "left out: unsubscribed", "3": "left out: bounced", "0": "left out: not confirmed",
 }  # fmt: skip
 """The outcome of a contact that is on the list, or was, by its status there."""
+NOT_UNDERSTOOD = "left out: its status on the list is not understood"
 
 
 @dataclass(slots=True)
