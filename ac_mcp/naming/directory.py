@@ -153,9 +153,9 @@ class NameDirectory:
     ) -> str:
         """Return the id of the one thing that a name or id stands for.
 
-        A number may be a name too: `name:5` and `id:5` say which. `within` is the id of what has to contain it (a
-        stage's pipeline), `parameter` the one that errors name. With `main`, only main names count. With `deletes`, no
-        number is taken for an id because an answer has just shown it.
+        `name:5` and `id:5` say what a number is. `within` is the id of what has to contain it (a stage's pipeline),
+        `parameter` the one that errors name. With `main`, only main names count. With `deletes` a number is looked for
+        among the names even if an answer has just shown it as an id.
 
         Raises:
             NoSuchName: if there is no such thing.
@@ -183,11 +183,14 @@ class NameDirectory:
                 case several:
                     candidates = [await self._describe(sender, entry) for entry in several]
                     raise SeveralNames(parameter, kind, text, candidates)
-        if as_id and not within:
-            ids = await self._fetch_ids(sender, resource) if resource.lookup.directory else ()
-            if name in ids or not self._directories[kind].complete:
-                return name
+        if as_id and not within and await self._may_exist(sender, resource, name):
+            return name
         raise await self._no_such_name_error(sender, parameter, resource, text, seen.values(), within)
+
+    async def _may_exist(self, sender: Sender, resource: Resource, id: str) -> bool:
+        """Return whether a record of this id exists, or not all are known."""
+        ids = await self._fetch_ids(sender, resource) if resource.lookup.directory else ()
+        return id in ids or not self._directories[resource.plural].complete
 
     async def _with_own_id(
         self,
