@@ -99,7 +99,7 @@ async def test_fields_are_filled_several_values_between_pipes(timed: httpx2.Asyn
 @pytest.mark.parametrize(
     ("contact", "reason"),
     [
-        ({"first_name": "Ana"}, "Field 'email' is required"),
+        ({"first_name": "Ana"}, "Field 'email' not found"),
         ({"email": "ana"}, "Field 'email' incorrect format"),
         ({"email": "a@b@c"}, "Field 'email' incorrect format"),
         ({"email": 7}, "Field 'email' incorrect format"),
@@ -112,7 +112,7 @@ async def test_one_wrong_contact_stops_the_whole_batch(
 ) -> None:
     answer = await queue(timed, {"email": "ben@fair.example"}, contact)
     assert (answer.status_code, answer.json()["success"]) == (400, 0)
-    assert answer.json()["failureReasons"] == [{"contact": 1, "failureReason": reason}]
+    assert answer.json()["failureReasons"] == [{"contact": 2, "failureReason": reason}]
     wall.pass_(5)
     assert await found(timed, "ben@fair.example") == []
 

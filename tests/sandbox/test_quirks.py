@@ -139,9 +139,11 @@ async def test_tagging_twice_is_a_success_with_another_envelope(api: httpx2.Asyn
     assert first.json()["contactTag"]["id"] == second.json()["contactTag"]["id"]
 
 
-async def test_a_tag_is_named_by_id_only(api: httpx2.AsyncClient) -> None:
-    answer = await api.post("/contactTags", json={"contactTag": {"contact": "1", "tag": "VIP"}})
-    assert (answer.status_code, answer.json()) == (404, {"message": "No Result found for Tag with id VIP"})
+@pytest.mark.parametrize("tag", ["VIP", "999"])
+async def test_a_tag_is_named_by_the_id_of_an_existing_one_only(tag: str, api: httpx2.AsyncClient) -> None:
+    answer = await api.post("/contactTags", json={"contactTag": {"contact": "1", "tag": tag}})
+    error = {"status": 422, "title": "No tag id provided", "source": {"pointer": "/data/attributes/tag"}}
+    assert (answer.status_code, answer.json()) == (422, {"errors": [error]})
 
 
 async def test_subscribing_is_an_upsert_that_brings_back_whoever_left(api: httpx2.AsyncClient) -> None:
