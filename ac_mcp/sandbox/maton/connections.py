@@ -53,14 +53,12 @@ class Connections:
         return row
 
     def create(self, now: datetime, number: str = "", status: str = "PENDING") -> Row:
-        row: Row = {"connection_id": number or str(uuid.uuid4()), "status": status}
-        row |= {
-            "token": f"st_{sha256(row['connection_id'].encode()).hexdigest()[:16]}",
-            "creation_time": maton_time(now),
-            "last_updated_time": maton_time(now),
-        }
-        self._store.insert("matonConnections", row)
-        return self.require(row["connection_id"])
+        stamps = {"creation_time": maton_time(now), "last_updated_time": maton_time(now)}
+        row = self._store.insert("matonConnections", {"status": status, **stamps})
+        # The same at the same time, so that what a client asks for can be compared with what it asked before.
+        number = number or str(uuid.UUID(bytes=sha256(f"{row} {maton_time(now)}".encode()).digest()[:16], version=4))
+        token = f"st_{sha256(number.encode()).hexdigest()[:16]}"
+        return self._store.update("matonConnections", row, {"connection_id": number, "token": token})
 
     def delete(self, number: str) -> None:
         self._store.delete("matonConnections", eq("id", int(self.require(number)["id"])))
