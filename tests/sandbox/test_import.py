@@ -134,6 +134,13 @@ async def test_a_request_that_cannot_be_is_refused_as_a_whole(body: Any, api: ht
     assert [type(reason) for reason in answer.json()["failureReasons"]] == [str]
 
 
+async def test_a_body_that_is_no_json_is_refused_in_the_words_of_an_import(api: httpx2.AsyncClient) -> None:
+    answer = await api.post(PATH, content=b'{"contacts": [')
+    assert (answer.status_code, answer.json()["success"]) == (400, 0)
+    assert answer.json()["failureReasons"] == ["Invalid or unparsable json"]
+    assert "failureReasons" not in (await api.post("/contacts", content=b"{")).json()
+
+
 async def test_a_full_batch_and_a_callback_are_accepted(timed: httpx2.AsyncClient, wall: Wall) -> None:
     contacts = [{"email": f"n{number}@fair.example"} for number in range(250)]
     callback = {"url": "https://hooks.example/done", "requestType": "POST", "detailed_results": "true"}

@@ -78,6 +78,9 @@ async def test_the_list_filters_by_app_and_status(maton: httpx2.AsyncClient) -> 
     assert await found("status=PENDING") == [WAITING]
     assert await found("status=FAILED") == []
     assert await found("app=slack") == []
+    assert await found("method=OAUTH2&limit=1") == [FIRST]
+    assert await found("method=API_KEY") == []
+    assert await found("limit=0") == [FIRST, WAITING]
 
 
 async def test_the_oldest_active_connection_is_the_default(maton: httpx2.AsyncClient, sandbox: Sandbox) -> None:
