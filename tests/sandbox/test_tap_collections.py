@@ -6,7 +6,7 @@ import httpx2
 
 from ac_mcp.sandbox import Sandbox
 
-from .clients import directly
+from .clients import Wall, directly
 
 POINTERS = {
     "links": {"campaignid": "campaigns", "messageid": "messages"},
@@ -65,6 +65,20 @@ async def test_an_automation_has_the_blocks_that_its_contacts_are_at(api: httpx2
         assert entry["lastblock"] == blocks[entry["completedElements"] - (0 if entry["remdate"] is None else 1)]["id"]
 
 
+async def test_the_blocks_of_an_automation_hang_on_one_another_from_its_start(api: httpx2.AsyncClient) -> None:
+    blocks = {row["id"]: row for row in await rows(api, "automationBlocks")}
+    starts = [row["automation"] for row in blocks.values() if row["parent"] == "0" and row["type"] == "start"]
+    assert starts == ["1", "2", "3", "4", "5", "6"]
+    later = [row for row in blocks.values() if row["type"] != "start"]
+    assert [row["id"] for row in later if blocks[row["parent"]]["automation"] != row["automation"]] == []
+
+
+async def test_a_contact_enters_an_automation_at_its_first_block(api: httpx2.AsyncClient) -> None:
+    sent = {"contactAutomation": {"contact": "2", "automation": "4"}}
+    entry = (await api.post("/contactAutomations", json=sent)).json()["contactAutomation"]
+    assert entry["lastblock"] == (await api.get("/automations/4/blocks")).json()["automationBlocks"][0]["id"]
+
+
 async def test_the_clicks_of_a_campaign_are_those_of_its_links(api: httpx2.AsyncClient) -> None:
     campaigns, links = await rows(api, "campaigns"), await rows(api, "links")
     for key in ("linkclicks", "uniquelinkclicks"):
@@ -91,12 +105,15 @@ async def test_an_activity_names_the_email_it_is_about(api: httpx2.AsyncClient) 
     assert {row["reference"]["id"]: row["subscriberid"] for row in await rows(api, "activities")} == mails
 
 
-async def test_a_calendar_feed_is_made_changed_and_deleted(api: httpx2.AsyncClient) -> None:
+async def test_a_calendar_feed_is_made_changed_and_deleted(timed: httpx2.AsyncClient, wall: Wall) -> None:
+    api = timed
     assert (await api.post("/calendars", json={"calendar": {"title": "Mine"}})).status_code == 422
     made = await api.post("/calendars", json={"calendar": {"title": "Mine", "type": "Deals"}})
     number = made.json()["calendar"]["id"]
-    changed = await api.put(f"/calendars/{number}", json={"calendar": {"type": "Contacts"}})
-    assert (made.status_code, changed.json()["calendar"]["type"]) == (200, "Contacts")
+    wall.pass_(60)
+    changed = (await api.put(f"/calendars/{number}", json={"calendar": {"type": "Contacts"}})).json()["calendar"]
+    assert (made.status_code, changed["type"], changed["title"]) == (200, "Contacts", "Mine")
+    assert [changed["cdate"], changed["mdate"]] == ["2026-08-04T10:00:00-05:00", "2026-08-04T10:01:00-05:00"]
     await api.delete(f"/calendars/{number}")
     gone = await api.get(f"/calendars/{number}")
     assert gone.json() == {"message": f"No Result found for Calendar with id {number}"}

@@ -17,7 +17,7 @@ def automation_parts(seeder: Seeder) -> None:
     """Add the blocks of every automation, and the goals, text messages and site messages that stand in them."""
     made = {"cdate": seeder.ago(260), "mdate": seeder.ago(200)}
     blocks: list[Row] = [
-        {**row, **made, "params": json.loads(row["params"]), "parent": str(number - 1), "ordernum": str(number % 6)}
+        {**row, **made, "params": json.loads(row["params"]), "parent": str(number), "ordernum": str(number % 6)}
         for number, row in enumerate(parse_rows(company.BLOCKS, "automation", "type", "params"))
     ]
     for block in blocks[::6]:
