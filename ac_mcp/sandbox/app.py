@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -13,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
+from ac_mcp.sandbox.contacts.imports import IMPORT_PATH, unparsable_import
 from ac_mcp.sandbox.http.bodies import Endpoint, answer_refusals, json_response, parse_body
 from ac_mcp.sandbox.http.faults import FaultMiddleware, Faults, Latency
 from ac_mcp.sandbox.http.request_log import LoggedRequest, Recorder
@@ -21,9 +23,10 @@ from ac_mcp.sandbox.http.sandbox_routes import sandbox_routes
 from ac_mcp.sandbox.maton.access import Access, Authorize
 from ac_mcp.sandbox.maton.connections import APP, Connections
 from ac_mcp.sandbox.maton.control_api import control_routes
+from ac_mcp.sandbox.quirks import Quirks
 from ac_mcp.sandbox.rest.crud import Handler
-from ac_mcp.sandbox.rest.errors import no_route
-from ac_mcp.sandbox.rest.resource import Answer, Call, Quirks
+from ac_mcp.sandbox.rest.errors import Refusal, no_route
+from ac_mcp.sandbox.rest.resource import Answer, Call
 from ac_mcp.sandbox.rest.store import Store
 
 from .catalog import RESOURCES
@@ -51,7 +54,7 @@ class Parts:
 def build_app(parts: Parts) -> Starlette:
     gateway = Mount(f"/{APP}/api/3", app=Api(parts, parts.access.authorize_gateway))
     direct = Mount("/api/3", app=Api(parts, parts.access.authorize_direct))
-    routes = [gateway, direct, *control_routes(parts.store, parts.connections, parts.access, parts.now)]
+    routes = [gateway, direct, *control_routes(parts.store, parts.connections, parts.access, parts.now, parts.quirks)]
     routes += sandbox_routes(parts.faults, parts.log)
     faulty = Middleware(FaultMiddleware, faults=parts.faults, latency=parts.latency, now=parts.now, sleep=parts.sleep)
     recorder = Middleware(Recorder, log=parts.log)
@@ -85,6 +88,24 @@ def _router() -> Router:
     return Router(routes=routes, redirect_slashes=False)
 
 
+def _require_open(request: Request, quirks: Quirks) -> None:
+    """Refuse what the plan does not include; the status is reported, the body is published nowhere."""
+    name = request.url.path.partition("/api/3/")[2].partition("/")[0]
+    if name in quirks.closed:
+        raise Refusal(403, {"message": f"Your plan does not include {name}."})
+
+
+def _parse(request: Request, raw: bytes) -> Any:
+    if request.method not in WRITE_METHODS:
+        return {}
+    try:
+        return parse_body(raw)
+    except Refusal:
+        if request.url.path.endswith(IMPORT_PATH):
+            raise unparsable_import() from None
+        raise
+
+
 def _unknown_route(call: Call) -> Answer:
     raise no_route()
 
@@ -97,12 +118,13 @@ def _endpoint(handler: Handler) -> Endpoint:
         parts = api.parts
         with parts.store.transaction():
             account = api.authorize(request)
+            _require_open(request, parts.quirks)
             call = Call(
                 store=parts.store.for_account(account),
                 catalog=RESOURCES,
                 path=request.path_params,
                 query=request.query_params.multi_items(),
-                body=parse_body(raw) if request.method in WRITE_METHODS else {},
+                body=_parse(request, raw),
                 now=parts.now(),
                 quirks=parts.quirks,
             )

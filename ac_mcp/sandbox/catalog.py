@@ -1,6 +1,10 @@
 """All resources of the account, by the plural names of the API."""
 
 from ac_mcp.sandbox.account import automations, campaigns, forms, messages, shops, tracking, users, webhooks
+from ac_mcp.sandbox.account.automation_parts import PARTS
+from ac_mcp.sandbox.account.conversions import CONVERSIONS
+from ac_mcp.sandbox.account.preferences import PREFERENCES
+from ac_mcp.sandbox.account.records import RECORDS
 from ac_mcp.sandbox.contacts import activities, contacts, fields, lists, segments, tags, traces
 from ac_mcp.sandbox.contacts.exclusions import EXCLUSIONS
 from ac_mcp.sandbox.contacts.fields import FIELD_VALUES
@@ -10,7 +14,7 @@ from ac_mcp.sandbox.sales import accounts, notes
 from ac_mcp.sandbox.sales.activities import DEAL_ACTIVITIES
 from ac_mcp.sandbox.sales.custom_fields import DATA, METAS
 from ac_mcp.sandbox.sales.deals import DEALS
-from ac_mcp.sandbox.sales.pipelines import DEAL_GROUPS, DEAL_STAGES
+from ac_mcp.sandbox.sales.pipelines import DEAL_GROUP_USERS, DEAL_GROUPS, DEAL_STAGES
 from ac_mcp.sandbox.sales.roles import CONTACT_DEALS, DEAL_ROLES
 from ac_mcp.sandbox.sales.tasks import DEAL_TASKS, DEAL_TASKTYPES, TASK_OUTCOMES
 
@@ -33,6 +37,7 @@ RESOURCES: dict[str, Resource] = {
         DEALS,
         DEAL_STAGES,
         DEAL_GROUPS,
+        DEAL_GROUP_USERS,
         DEAL_ACTIVITIES,
         DEAL_ROLES,
         DEAL_TASKS,
@@ -43,6 +48,9 @@ RESOURCES: dict[str, Resource] = {
         *DATA.values(),
         automations.AUTOMATIONS,
         automations.CONTACT_AUTOMATIONS,
+        *PARTS,
+        *CONVERSIONS,
+        *PREFERENCES,
         campaigns.CAMPAIGNS,
         campaigns.LINKS,
         campaigns.CAMPAIGN_LISTS,
@@ -56,6 +64,7 @@ RESOURCES: dict[str, Resource] = {
         forms.ADDRESSES,
         activities.ACTIVITIES,
         activities.EMAIL_ACTIVITIES,
+        activities.CONTACT_EMAILS,
         activities.CONTACT_LOGS,
         accounts.ACCOUNTS,
         accounts.ACCOUNT_CONTACTS,
@@ -67,9 +76,12 @@ RESOURCES: dict[str, Resource] = {
         shops.SHOPS,
         shops.CUSTOMERS,
         shops.ORDERS,
+        shops.PRODUCTS,
+        shops.ORDER_ACTIVITIES,
         tracking.SWITCHES,
         tracking.EVENTS,
         tracking.SCHEMAS,
+        RECORDS,
         IMPORTS,
     )
 }

@@ -14,7 +14,7 @@ from ac_mcp.sandbox.http.request_log import LoggedRequest
 from ac_mcp.sandbox.http.server import Server
 from ac_mcp.sandbox.maton.access import Access
 from ac_mcp.sandbox.maton.connections import CONNECTIONS, Connections
-from ac_mcp.sandbox.rest.resource import Quirks
+from ac_mcp.sandbox.quirks import Quirks
 from ac_mcp.sandbox.rest.store import Store
 from ac_mcp.sandbox.seed.accounts import COMPANY, Size, seed
 
@@ -47,15 +47,16 @@ class Sandbox:
         latency: Latency = INSTANT,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         like: "Sandbox | None" = None,
+        quirks: Quirks | None = None,
     ) -> None:
         """`like` is a sandbox whose accounts are copied as they are now, which is faster than seeding."""
         tables = [CONNECTIONS, *(resource.table for resource in RESOURCES.values())]
         self._store = Store.open(state, tables, like and like._store)
         self.requests: deque[LoggedRequest] = deque(maxlen=LOG_SIZE)
-        self.quirks = Quirks()
-        connections = Connections(self._store)
+        self.quirks = quirks or Quirks()
+        connections = Connections(self._store, self.quirks)
         self._seed(connections, number, now(), size)
-        access = Access(self.key, connections, rate, clock)
+        access = Access(self.key, connections, rate, clock, self.quirks)
         self.faults = Faults(faults)
         self.app = build_app(
             Parts(

@@ -110,7 +110,9 @@ async def test_a_link_of_a_while_ago_is_opened_again_and_an_old_one_is_not(tmp_p
 @in_virtual_time
 async def test_a_sign_in_that_failed_is_told(tmp_path: Path) -> None:
     async with trial() as one, empty(one):
-        failed: Json = {"connection": {"connection_id": "9", "status": "FAILED", "metadata": {}}}
+        failed: Json = {
+            "connection": {"connection_id": "9", "status": "FAILED", "url": "https://connect.example/9", "metadata": {}}
+        }
 
         def answer(request: httpx2.Request) -> httpx2.Response | None:
             return httpx2.Response(200, json=failed) if request.url.path.startswith("/connections/") else None

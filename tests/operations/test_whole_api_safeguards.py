@@ -311,5 +311,5 @@ async def test_what_cannot_be_taken_back_is_said_with_the_answer() -> None:
     async with trial() as one:
         event = await write(one, "event_tracking_events.create", name="Watched")
         assert event["note"] == "No undo can be derived for it."
-        said = await one.refusal("write_operation", id="configs.update", arguments={"id": "1", "val": "9"})
+        said = await one.refusal("write_operation", id="personalizations.delete", arguments={"id": "1"})
         assert said.startswith("Not served here")

@@ -10,7 +10,7 @@ README_WORDS = ("command line", "environment variables", "MCP", "state folder", 
 
 def test_the_exported_names_are_these() -> None:
     assert ac_mcp.__all__ == ["__version__"]
-    assert sandbox.__all__ == ["BadFault", "Fault", "Latency", "Sandbox", "parse"]
+    assert sandbox.__all__ == ["BadFault", "BadQuirk", "Fault", "Latency", "Quirks", "Sandbox", "parse"]
     assert all(hasattr(sandbox, name) for name in sandbox.__all__)
 
 

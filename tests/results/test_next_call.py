@@ -238,6 +238,6 @@ async def test_a_due_time_has_no_zone_and_what_the_sandbox_lacks_is_not_called_a
     async with trial() as one:
         said = await one.refusal("create_task", type="Call", due="2026-12-01T10:00:00Z", deal="1")
         assert "without Z or an offset" in said
-        said = await one.refusal("read_operation", id="brandings.list")
+        said = await one.refusal("read_operation", id="personalizations.list")
         assert said.startswith("Not served here")
         assert "Next:" not in said

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import Any
 
 import httpx2
 
@@ -36,6 +37,12 @@ def client(sandbox: Sandbox, base: str = GATEWAY, **headers: str) -> httpx2.Asyn
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     sent = {"Authorization": f"Bearer {sandbox.key}", **sent}
     return httpx2.AsyncClient(transport=sandbox.transport(), base_url=base, headers=sent)
+
+
+async def connection(maton: httpx2.AsyncClient) -> dict[str, Any]:
+    """A new connection as the GET after its creation shows it: the creation itself answers the id alone."""
+    made = await maton.post("http://sandbox/connections", json={"app": "active-campaign"})
+    return (await maton.get(f"http://sandbox/connections/{made.json()['connection_id']}")).json()["connection"]
 
 
 def directly(sandbox: Sandbox, token: str = "sandbox") -> httpx2.AsyncClient:

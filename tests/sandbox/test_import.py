@@ -99,7 +99,7 @@ async def test_fields_are_filled_several_values_between_pipes(timed: httpx2.Asyn
 @pytest.mark.parametrize(
     ("contact", "reason"),
     [
-        ({"first_name": "Ana"}, "Field 'email' is required"),
+        ({"first_name": "Ana"}, "Field 'email' not found"),
         ({"email": "ana"}, "Field 'email' incorrect format"),
         ({"email": "a@b@c"}, "Field 'email' incorrect format"),
         ({"email": 7}, "Field 'email' incorrect format"),
@@ -112,7 +112,7 @@ async def test_one_wrong_contact_stops_the_whole_batch(
 ) -> None:
     answer = await queue(timed, {"email": "ben@fair.example"}, contact)
     assert (answer.status_code, answer.json()["success"]) == (400, 0)
-    assert answer.json()["failureReasons"] == [{"contact": 1, "failureReason": reason}]
+    assert answer.json()["failureReasons"] == [{"contact": 2, "failureReason": reason}]
     wall.pass_(5)
     assert await found(timed, "ben@fair.example") == []
 
@@ -132,6 +132,13 @@ async def test_a_request_that_cannot_be_is_refused_as_a_whole(body: Any, api: ht
     answer = await api.post(PATH, json=body)
     assert (answer.status_code, answer.json()["success"]) == (400, 0)
     assert [type(reason) for reason in answer.json()["failureReasons"]] == [str]
+
+
+async def test_a_body_that_is_no_json_is_refused_in_the_words_of_an_import(api: httpx2.AsyncClient) -> None:
+    answer = await api.post(PATH, content=b'{"contacts": [')
+    assert (answer.status_code, answer.json()["success"]) == (400, 0)
+    assert answer.json()["failureReasons"] == ["Invalid or unparsable json"]
+    assert "failureReasons" not in (await api.post("/contacts", content=b"{")).json()
 
 
 async def test_a_full_batch_and_a_callback_are_accepted(timed: httpx2.AsyncClient, wall: Wall) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from ac_mcp.sandbox import Sandbox
 
-from .clients import GATEWAY, client
+from .clients import GATEWAY, client, connection
 
 FIRST = "8d4f1c60-2b7e-4a39-9c15-7e60d1a2b3c4"
 WAITING = "f3a90b12-6c4d-4e58-8b27-05d9c8e7f6a1"
@@ -19,15 +19,15 @@ def maton(sandbox: Sandbox) -> httpx2.AsyncClient:
 
 
 async def connected(maton: httpx2.AsyncClient) -> str:
-    made = (await maton.post("/connections", json={"app": "active-campaign"})).json()["connection"]
+    made = await connection(maton)
     assert (await maton.post(made["url"])).status_code == 200
     return made["connection_id"]
 
 
 async def test_a_connection_waits_until_its_button_is_pressed(maton: httpx2.AsyncClient) -> None:
     answer = await maton.post("/connections", json={"app": "active-campaign"})
-    made = answer.json()["connection"]
-    assert answer.status_code == 200
+    assert (answer.status_code, list(answer.json())) == (200, ["connection_id"])
+    made = (await maton.get(f"/connections/{answer.json()['connection_id']}")).json()["connection"]
     assert list(made) == [
         "connection_id",
         "status",
@@ -51,7 +51,7 @@ async def test_a_connection_waits_until_its_button_is_pressed(maton: httpx2.Asyn
 
 
 async def test_pressing_twice_opens_one_account_with_one_user(maton: httpx2.AsyncClient, sandbox: Sandbox) -> None:
-    made = (await maton.post("/connections", json={"app": "active-campaign"})).json()["connection"]
+    made = await connection(maton)
     await maton.post(made["url"])
     await maton.post(made["url"])
     async with client(sandbox, Maton_Connection=made["connection_id"]) as api:
@@ -78,6 +78,9 @@ async def test_the_list_filters_by_app_and_status(maton: httpx2.AsyncClient) -> 
     assert await found("status=PENDING") == [WAITING]
     assert await found("status=FAILED") == []
     assert await found("app=slack") == []
+    assert await found("method=OAUTH2&limit=1") == [FIRST]
+    assert await found("method=API_KEY") == []
+    assert await found("limit=0") == [FIRST, WAITING]
 
 
 async def test_the_oldest_active_connection_is_the_default(maton: httpx2.AsyncClient, sandbox: Sandbox) -> None:

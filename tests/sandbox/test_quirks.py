@@ -139,9 +139,11 @@ async def test_tagging_twice_is_a_success_with_another_envelope(api: httpx2.Asyn
     assert first.json()["contactTag"]["id"] == second.json()["contactTag"]["id"]
 
 
-async def test_a_tag_is_named_by_id_only(api: httpx2.AsyncClient) -> None:
-    answer = await api.post("/contactTags", json={"contactTag": {"contact": "1", "tag": "VIP"}})
-    assert (answer.status_code, answer.json()) == (404, {"message": "No Result found for Tag with id VIP"})
+@pytest.mark.parametrize("tag", ["VIP", "999"])
+async def test_a_tag_is_named_by_the_id_of_an_existing_one_only(tag: str, api: httpx2.AsyncClient) -> None:
+    answer = await api.post("/contactTags", json={"contactTag": {"contact": "1", "tag": tag}})
+    error = {"status": 422, "title": "No tag id provided", "source": {"pointer": "/data/attributes/tag"}}
+    assert (answer.status_code, answer.json()) == (422, {"errors": [error]})
 
 
 async def test_subscribing_is_an_upsert_that_brings_back_whoever_left(api: httpx2.AsyncClient) -> None:
@@ -223,3 +225,64 @@ async def test_an_automation_is_entered_again_only_if_it_allows_it(api: httpx2.A
     assert codes == [403, 201, 403, 403]
     rows = (await api.get("/contacts/1/contactAutomations")).json()["contactAutomations"]
     assert [(row["seriesid"], row["status"], row["totalElements"]) for row in rows] == [("1", "2", 6), ("2", "1", 6)]
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/deals/1/dealActivities", "filters[data_type]=value"),
+        ("/activities", "filters[tstamp][gt]=2100-01-01"),
+        ("/emailActivities", "filters[tstamp][gt]=2100-01-01"),
+        ("/contactLists", "filters[listid]=999999"),
+        ("/contactLists", "filters[updated_since]=2100-01-01"),
+        ("/campaigns", "filters[status]=5"),
+        ("/campaigns", "filters[name]=Nothing"),
+        ("/campaigns", "orders[cdate]=DESC"),
+        ("/segments", "orders[id]=DESC"),
+    ],
+)
+async def test_filters_and_orders_that_real_accounts_ignore_are_ignored(
+    path: str, query: str, api: httpx2.AsyncClient
+) -> None:
+    assert (await api.get(f"{path}?{query}")).json() == (await api.get(path)).json()
+
+
+async def test_a_segment_leaves_the_list_out_of_account(api: httpx2.AsyncClient) -> None:
+    await api.get("/contacts?segmentid=1")
+    queries = ("segmentid=1", "segmentid=1&listid=6", "segmentid=1&listid=1&status=2")
+    totals = [(await api.get(f"/contacts?{query}")).json()["meta"]["total"] for query in queries]
+    assert (int(totals[0]) > 0, set(totals)) == (True, {totals[0]})
+
+
+async def test_contact_and_field_decide_which_value_is_put(api: httpx2.AsyncClient) -> None:
+    values = {row["id"]: row for row in (await api.get("/fieldValues?limit=100")).json()["fieldValues"]}
+    other = next(row for row in values.values() if row["contact"] != "1")
+    sent = {"contact": int(other["contact"]), "field": int(other["field"]), "value": "changed"}
+    answer = (await api.put("/fieldValues/1", json={"fieldValue": sent})).json()["fieldValue"]
+    assert (answer["id"], {key: answer[key] for key in sent}) == (other["id"], sent)
+    assert (await api.get("/fieldValues/1")).json()["fieldValue"] == values["1"]
+    assert (await api.get(f"/fieldValues/{other['id']}")).json()["fieldValue"]["value"] == "changed"
+
+
+async def test_a_sync_without_an_address_is_a_bad_request(api: httpx2.AsyncClient) -> None:
+    error = {"status": 400, "title": "Bad Request", "detail": "Contact email must be provided for sync"}
+    for contact in ({"firstName": "Ana"}, {"email": ""}, {}):
+        answer = await api.post("/contact/sync", json={"contact": contact})
+        assert (answer.status_code, answer.json()) == (400, {"errors": [error]})
+    invalid = await api.post("/contact/sync", json={"contact": {"email": "ana"}})
+    assert (invalid.status_code, invalid.json()["errors"][0]["code"]) == (422, "email_invalid")
+
+
+async def test_a_list_has_no_status_above_3(api: httpx2.AsyncClient) -> None:
+    codes: dict[int, int] = {}
+    for status in (0, 1, 2, 3, 4):
+        sent = {"contactList": {"contact": 1, "list": 4, "status": status}}
+        answer = await api.post("/contactLists", json=sent)
+        codes[status] = answer.status_code
+    assert codes == {0: 200, 1: 200, 2: 200, 3: 200, 4: 422}
+    assert answer.json()["errors"][0]["title"] == "The value you selected is not a valid choice."
+
+
+async def test_the_options_of_a_field_are_listed_below_it(api: httpx2.AsyncClient) -> None:
+    rows = (await api.get("/fields/1/options")).json()["fieldOptions"]
+    assert [row["label"] for row in rows] == ["Free", "Team", "Enterprise"]

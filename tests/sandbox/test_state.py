@@ -12,7 +12,7 @@ import pytest
 from ac_mcp.sandbox import Sandbox
 from ac_mcp.sandbox.maton.connections import Connections
 
-from .clients import NOW, client
+from .clients import NOW, client, connection
 
 
 async def rows(api: httpx2.AsyncClient, path: str) -> list[dict[str, Any]]:
@@ -121,7 +121,7 @@ async def test_a_file_survives_a_restart(tmp_path: Path) -> None:
     async with client(first) as api:
         await api.put("/contacts/1", json={"contact": {"firstName": "Janet"}})
         await api.delete("/tags/12")
-        made = (await api.post("http://sandbox/connections", json={"app": "active-campaign"})).json()["connection"]
+        made = await connection(api)
         await api.post(made["url"])
     kept = await everything(first)
     first.close()
@@ -151,7 +151,7 @@ def test_a_file_of_before_keeps_its_connections(tmp_path: Path) -> None:
         rows.execute("DELETE FROM matonConnections")
         rows.commit()
     one = Sandbox(file)
-    assert [row["status"] for row in Connections(one._store).select("", "")] == ["ACTIVE", "PENDING"]  # pyright: ignore[reportPrivateUsage]
+    assert [row["status"] for row in Connections(one._store, one.quirks).select({})] == ["ACTIVE", "PENDING"]  # pyright: ignore[reportPrivateUsage]
     one.close()
 
 

@@ -19,14 +19,17 @@ from tests.support import KEY, in_virtual_time, trial
 
 WRITING = [name for name, one in OPERATIONS.items() if not one.read_only and one.resource.plane != "local"]
 LOST: dict[str, set[str]] = {
-    "delete_contact": {"scoreValues", "trackingLogs", "activities", "emailActivities", "deals"},
+    "delete_contact": {
+        *("scoreValues", "trackingLogs", "activities", "emailActivities", "contactEmails", "contactConversions"),
+        "deals",
+    },
     "delete_deal": {"deals", "dealTasks", "contactDeals"},
     "delete_list": {"listGroups"},
     "add_to_automation": {"automations"},  # how many have entered it
     "remove_from_automation": {"contactAutomations"},
     "delete_account": {"deals", "notes"},
     "delete_field": {"fieldValues"},
-    "delete_pipeline": {"dealGroups", "dealStages", "deals"},
+    "delete_pipeline": {"dealGroups", "dealGroupUsers", "dealStages", "deals"},
     "delete_deal_field": {"dealCustomFieldMeta", "dealCustomFieldData"},
     "delete_account_field": {"accountCustomFieldMeta", "accountCustomFieldData"},
     "delete_webhook": {"webhooks"},

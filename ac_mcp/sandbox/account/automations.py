@@ -77,7 +77,13 @@ def add_contact(call: Call) -> Answer:
     if contact is None or automation is None or not _can_enter(call, contact, automation):
         raise Refusal(403, {"message": "Could not create SubscriberSeries"})
     total = int(automation["elements"])
-    progress = {"lastblock": "4", "completedElements": "1", "totalElements": total, "completeValue": round(100 / total)}
+    first = call.store.find("automationBlocks", eq("automation", automation["id"]))
+    progress = {
+        "lastblock": first["id"] if first else "0",
+        "completedElements": "1",
+        "totalElements": total,
+        "completeValue": round(100 / total),
+    }
     row = add_row(call, CONTACT_AUTOMATIONS, {"contact": contact["id"], "seriesid": automation["id"], **progress})
     call.store.update("automations", automation["id"], {"entered": str(int(automation["entered"]) + 1)})
     rendered = {**call.render("contactAutomations", [row], "create")[0], **sent}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ac_mcp.sandbox.rest.columns import as_array, as_object, columns, to_text
-from ac_mcp.sandbox.rest.crud import Handler, add_row, change_row, remove_row
+from ac_mcp.sandbox.rest.crud import Handler, add_row, change_row, nested_list_handler, remove_row
 from ac_mcp.sandbox.rest.errors import Refusal
 from ac_mcp.sandbox.rest.queries import equals
 from ac_mcp.sandbox.rest.resource import Answer, Call, Child, Resource, select_belonging
@@ -48,12 +48,32 @@ LINKS = Resource(
     "links",
     "link",
     "Link",
-    columns("""campaignid=~ messageid=~ link= name= ref= tracked=1 links=@links id=@id campaign=>campaignid
-    message=>messageid"""),
+    columns("""campaignid=~ messageid=~ link= name= ref= tracked=1 uniquelinkclicks=0 linkclicks=0
+    created_timestamp=@clock updated_timestamp=@clock created_by=~ updated_by=~ links=@links id=@id
+    campaign=>campaignid message=>messageid"""),
     links="campaign message",
-    verbs="",
+    verbs="list get",
     indexes="campaignid",
 )
+
+_ONLY_IN_LINKS = [
+    "uniquelinkclicks",
+    "linkclicks",
+    "created_timestamp",
+    "updated_timestamp",
+    "created_by",
+    "updated_by",
+]
+
+
+def list_links(call: Call) -> Answer:
+    """List the links of a campaign, with fewer keys than GET /links has (reference 7)."""
+    answer = _list_links(call)
+    rows: list[Row] = answer.body["links"]
+    return Answer(200, {"links": [{key: row[key] for key in row if key not in _ONLY_IN_LINKS} for row in rows]})
+
+
+_list_links = nested_list_handler(CAMPAIGNS, "links", "campaignid")
 
 
 # The keys in the body of an edit, and the campaign's keys they set.

@@ -1,6 +1,7 @@
 """Deep Data: connections to shops, and the customers and orders that come from them (reference 13)."""
 
 from ac_mcp.sandbox.rest.columns import columns
+from ac_mcp.sandbox.rest.crud import add_row
 from ac_mcp.sandbox.rest.errors import invalid
 from ac_mcp.sandbox.rest.queries import equals
 from ac_mcp.sandbox.rest.resource import Call, Child, Resource
@@ -15,6 +16,8 @@ def _required(word: str, names: str) -> dict[str, str]:
     return {name: f"The {word} {name} was not provided." for name in names.split()}
 
 
+_ORDER_PARTS = ("ecomOrderProducts", "ecomOrderActivities")
+
 SHOPS = Resource(
     "connections",
     "connection",
@@ -28,7 +31,7 @@ SHOPS = Resource(
     create_status=200,
     required=_required("connection", "service externalid name logoUrl linkUrl"),
     filters={key: equals(name) for key, name in _filters("service externalid").items()},
-    children=(Child("ecomCustomers", "connectionid"), Child("ecomOrders", "connectionid")),
+    children=tuple(Child(plural, "connectionid") for plural in ("ecomCustomers", "ecomOrders", *_ORDER_PARTS)),
 )
 
 
@@ -93,6 +96,13 @@ def _update_sums(call: Call, row: Row, before: Row | None) -> None:
         call.store.update("ecomCustomers", number, sums)
 
 
+def _after_write_order(call: Call, row: Row, before: Row | None) -> None:
+    _update_sums(call, row, before)
+    shop = call.store.get("connections", row["connectionid"])
+    if shop:
+        add_row(call, ORDER_ACTIVITIES, activity_of(row, shop))
+
+
 _ORDER_FILTERS = "connectionid externalid externalcheckoutid email state customerid"
 
 ORDERS = Resource(
@@ -109,6 +119,40 @@ ORDERS = Resource(
     required=_required("order", "source email totalPrice currency connectionid customerid externalCreatedDate"),
     filters={key: equals(name) for key, name in _filters(_ORDER_FILTERS).items()},
     indexes="customerid",
+    children=tuple(Child(plural, "orderid") for plural in _ORDER_PARTS),
     prepare=_prepare_order,
-    after_write=_update_sums,
+    after_write=_after_write_order,
 )
+
+PRODUCTS = Resource(
+    "ecomOrderProducts",
+    "ecomOrderProduct",
+    "EcomOrderProduct",
+    columns("""orderid=~ connectionid=~ externalid= sku= name= description= price=0 quantity=1 category= imageUrl=~
+    productUrl=~ createdDate=@now updatedDate=@now tstamp=@now links=@links id=@id ecomOrder=>orderid"""),
+    links="ecomOrder",
+    total=None,
+    verbs="list get",
+    indexes="orderid",
+)
+
+# One row for each time an order was written; no documentation names this collection.
+ORDER_ACTIVITIES = Resource(
+    "ecomOrderActivities",
+    "ecomOrderActivity",
+    "EcomOrderActivity",
+    columns("""orderid=~ connectionid=~ customerid=~ externalid=~ externalcheckoutid=~ source=0 orderNumber= email=
+    totalPrice=0 discountAmount=0 shippingAmount=0 taxAmount=0 totalProducts=0 currency= shippingMethod=~ storeName=
+    logoUrl= orderUrl=~ state=1 externalCreatedDate=~ externalUpdatedDate=~ abandonedDate=~ createdDate=@now
+    updatedDate=@now links=@links id=@id connection=>connectionid order=>orderid"""),
+    links="connection order customer",
+    verbs="list get",
+    indexes="orderid",
+)
+
+
+def activity_of(order: Row, shop: Row) -> Row:
+    """Return the activity that tells of an order as it is now."""
+    names = {column.name for column in ORDER_ACTIVITIES.columns if column.kind in ("value", "now")}
+    copied = {key: value for key, value in order.items() if key in names}
+    return {**copied, "orderid": order["id"], "storeName": shop["name"], "logoUrl": shop["logoUrl"]}

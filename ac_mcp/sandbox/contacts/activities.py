@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from ac_mcp.sandbox.rest.columns import columns
 from ac_mcp.sandbox.rest.crud import list_handler
-from ac_mcp.sandbox.rest.errors import Refusal
 from ac_mcp.sandbox.rest.queries import compares_date, equals
 from ac_mcp.sandbox.rest.resource import Answer, Call, Resource, View
 from ac_mcp.sandbox.rest.store import Row
@@ -32,10 +31,9 @@ _list = list_handler(ACTIVITIES)
 
 
 def feed(call: Call) -> Answer:
-    """List the activities of one contact; the API's answer without a contact is published nowhere."""
-    if not call.params.get("contact"):
-        raise Refusal(400, {"message": "The contact parameter is required."})
-    call.require_row("contacts", call.params["contact"])
+    """List the activities of one contact, or of all; no filter narrows them but `after` (reference-v1 8.3)."""
+    if call.params.get("contact"):
+        call.require_row("contacts", call.params["contact"])
     return _list(call)
 
 
@@ -57,6 +55,18 @@ EMAIL_ACTIVITIES = Resource(
     filters={"filters[subscriberid]": equals("subscriberid"), "filters[dealId]": equals("d_id")},
     orders={"tstamp": "{tstamp}"},
     finish=_add_email_reference,
+)
+
+# The e-mails that activities refer to; no documentation names this collection.
+CONTACT_EMAILS = Resource(
+    "contactEmails",
+    "contactEmail",
+    "ContactEmail",
+    columns("""messageid=0 seriesid=0 messageheader= userid=1 d_id=0 subscriberid=~ account=~ ip=0.0.0.0 sdate=@now
+    source= links=@links id=@id user=>userid deal=>d_id contact=>subscriberid message=>messageid"""),
+    links="user deal contact message",
+    verbs="list get",
+    indexes="subscriberid",
 )
 
 # These rows are published nowhere; the columns follow the tracking log.

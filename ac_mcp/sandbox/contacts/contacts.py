@@ -7,7 +7,7 @@ from typing import Any
 
 from ac_mcp.sandbox.rest.columns import as_array, as_object
 from ac_mcp.sandbox.rest.crud import Handler, create, update
-from ac_mcp.sandbox.rest.errors import invalid, unprocessable
+from ac_mcp.sandbox.rest.errors import Refusal, invalid, unprocessable
 from ac_mcp.sandbox.rest.resource import (
     Answer,
     Call,
@@ -31,23 +31,30 @@ POINTER = {"pointer": "/data/attributes/email"}
 
 def _prepare(call: Call, sent: Row, row: Row | None) -> Row:
     if row is None or "email" in sent:
-        email = _address(sent.get("email"))
+        email = _address(call, sent.get("email"))
         existing = call.store.find("contacts", eq("email", email))
         if existing and (row is None or existing["id"] != row["id"]):
-            raise invalid("Email address already exists in the system", "duplicate", "email")
+            raise _duplicate(call)
         sent = {**sent, "email": email, "email_domain": email.rpartition("@")[2]}
     if row is None:
         sent["hash"] = md5(f"{sent['email']} {call.stamp}".encode(), usedforsecurity=False).hexdigest()
     return sent
 
 
-def _address(email: Any) -> str:
+def _duplicate(call: Call) -> Refusal:
+    title = "Email address already exists in the system"
+    if call.quirks.contact_errors == "2022":
+        return invalid(title, "duplicate", "email")
+    return unprocessable(title=f"{title}.", code="duplicate", error="contact_exists", source=POINTER)
+
+
+def _address(call: Call, email: Any) -> str:
     if email in (None, ""):
         raise unprocessable(title="The contact email is required", source=POINTER)
     if not isinstance(email, str) or not ADDRESS.fullmatch(email) or "." not in email.rpartition("@")[2].strip("."):
         raise unprocessable(
             title="Contact Email Address is not valid.",
-            detail="",
+            **({"detail": ""} if call.quirks.contact_errors == "2022" else {}),
             code="email_invalid",
             error="must_be_valid_email_address",
             source=POINTER,
@@ -146,9 +153,9 @@ CONTACTS = Resource(
         *(Child(name, "contact") for name in ("contactTags", "contactLists", "fieldValues", "contactAutomations")),
         *(Child(name, "contact") for name in ("accountContacts", "scoreValues", "contactData", "geoIps")),
         *(Child(name, "subscriberid") for name in ("trackingLogs", "bounceLogs", "contactLogs")),
-        *(Child(name, "subscriberid") for name in ("activities", "emailActivities")),
+        *(Child(name, "subscriberid") for name in ("activities", "emailActivities", "contactEmails")),
         *(Child(name, "relid", (eq("reltype", "Subscriber"),)) for name in ("notes", "dealTasks")),
-        Child("contactDeals", "contact"),
+        *(Child(name, "contact") for name in ("contactDeals", "contactConversions")),
     ),
     prepare=_prepare,
     after_write=_after_write,
@@ -159,10 +166,15 @@ CONTACTS = Resource(
 )
 
 
+_SYNC_WITHOUT_EMAIL: Row = {"status": 400, "title": "Bad Request", "detail": "Contact email must be provided for sync"}
+
+
 def sync(call: Call) -> Answer:
     """Create or update by e-mail: 201 slim or 200 full (reference 3.2)."""
     sent = CONTACTS.writable_values(call)
-    existing = call.store.find("contacts", eq("email", _address(sent.get("email"))))
+    if sent.get("email") in (None, ""):
+        raise Refusal(400, {"errors": [_SYNC_WITHOUT_EMAIL]})
+    existing = call.store.find("contacts", eq("email", _address(call, sent["email"])))
     return update(call, CONTACTS, existing, sent) if existing else create(call, CONTACTS, sent)
 
 

@@ -41,8 +41,8 @@ def _tied_to(plural: str, column: str) -> Filter:
 
 
 def _on_list(call: Call, value: str) -> Where | None:
-    """Filter by `listid`, and by `status` on that list if it is sent too."""
-    if not parse_number(value):
+    """Filter by `listid`, and by `status` on that list; beside `segmentid` the list is ignored (reference-v1 8.1)."""
+    if not parse_number(value) or parse_number(call.params.get("segmentid", "")):
         return None
     status = call.params.get("status", "-1")
     narrowed = (eq("status", status),) if status in STATUSES else ()
@@ -84,9 +84,9 @@ FILTERS: dict[str, Filter] = {
     "seriesid": _tied_to("contactAutomations", "seriesid"),
     "status": _with_status,
     "tagid": _tied_to("contactTags", "tag"),
-    "filters[created_after]": compares_date("cdate", ">"),
+    "filters[created_after]": compares_date("cdate", ">="),
     "filters[created_before]": compares_date("cdate", "<"),
-    "filters[updated_after]": compares_date("udate", ">"),
+    "filters[updated_after]": compares_date("udate", ">="),
     "filters[updated_before]": compares_date("udate", "<"),
 }
 

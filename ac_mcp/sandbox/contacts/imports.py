@@ -23,16 +23,19 @@ from .tags import TAGS, attach_tag
 MAX_CONTACTS, MAX_BYTES, DELAY, WEEK = 250, 400_000, 1.0, timedelta(days=7)
 PER_MINUTE = {"multi": 100, "single": 20}
 
+IMPORT_PATH = "/import/bulk_import"
 INVALID = (
     "JSON payload did not pass validation. Please fix failure Reasons and retry. The import was not queued for"
     " processing."
 )
+STEPS = ("waiting", "claimed", "active")
+"""The statuses of a batch until it is applied, each for the same time (corrections, "Writes")."""
 
 IMPORTS = Resource(
     "imports",
     "import",
     "Import",
-    columns("batchId= kind=multi state=waiting asked=#0 size=#0 contacts=[] success=[] failure=[]"),
+    columns("batchId= kind=multi state=waiting end=completed asked=#0 size=#0 contacts=[] success=[] failure=[]"),
     verbs="",
     indexes="batchId state",
 )
@@ -40,7 +43,7 @@ IMPORTS = Resource(
 
 def queue_import(call: Call) -> Answer:
     """Queue all contacts or none; the answer is JSON with the content type of HTML."""
-    contacts = _require_valid(as_object(call.body))
+    contacts = _require_valid(as_object(call.body), call.quirks.import_places_from)
     kind = "multi" if len(contacts) > 1 else "single"
     _admit(call, kind)
     number = str(uuid.uuid4())
@@ -50,13 +53,18 @@ def queue_import(call: Call) -> Answer:
     return Answer(200, body, {"Content-Type": "text/html; charset=UTF-8"})
 
 
-def _require_valid(body: Row) -> list[Any]:
+def unparsable_import() -> Refusal:
+    return _refused(INVALID, ["Invalid or unparsable json"])
+
+
+def _require_valid(body: Row, first: int) -> list[Any]:
+    """Return the contacts; the refusal of a batch counts its contacts from `first`."""
     contacts = as_array(body.get("contacts"))
     reasons: list[Any] = _request_problems(body, contacts)
     if not reasons:
         reasons = [
             {"contact": index, "failureReason": reason}
-            for index, contact in enumerate(contacts)
+            for index, contact in enumerate(contacts, first)
             for reason in _contact_problems(as_object(contact))
         ]
     if reasons:
@@ -82,7 +90,7 @@ def _request_problems(body: Row, contacts: list[Any]) -> list[str]:
 def _contact_problems(contact: Row) -> list[str]:
     email = contact.get("email")
     if email in (None, ""):
-        return ["Field 'email' is required"]
+        return ["Field 'email' not found"]
     parts = email.split("@") if isinstance(email, str) else []
     lists = ("tags", "fields", "subscribe", "unsubscribe")
     names = ["email"] if len(parts) != 2 or not all(parts) or " " in str(email) else []
@@ -117,22 +125,30 @@ def apply_due(call: Call) -> None:
 def _apply(call: Call, batch: Row) -> None:
     success: list[str] = []
     failure: list[str] = []
-    for contact in batch["contacts"]:
+    end = call.quirks.import_end
+    shares = {"completed": batch["size"], "interrupted": batch["size"] // 2, "failed": 0}
+    for contact in batch["contacts"][: shares[end]]:
         number = import_contact(call, contact)
         (success if number else failure).append(number or str(contact["email"]))
-    done = {"state": "done", "contacts": [], "success": success, "failure": failure}
+    done = {"state": "done", "end": end, "contacts": [], "success": success, "failure": failure}
     call.store.update("imports", batch["id"], done)
 
 
 def import_info(call: Call) -> Answer:
-    """Return the result of a batch; `status` is false while it waits, and for an unknown batch."""
+    """Return the result of a batch; `status` is false while it waits, or a word, and false for an unknown batch."""
     number = call.params.get("batchId")
     if not number:
         raise Refusal(400, {"success": 0, "message": "'batchId' is a required field."})
-    batch = call.store.find("imports", eq("batchId", number), eq("state", "done"))
-    if batch is None:
-        return Answer(200, {"status": False, "success": [], "failure": []})
-    return Answer(200, {"status": "completed", "success": batch["success"], "failure": batch["failure"]})
+    batch = call.store.find("imports", eq("batchId", number))
+    if batch is None or batch["state"] != "done":
+        step = _step(call, batch) if batch and call.quirks.import_words else False
+        return Answer(200, {"status": step, "success": [], "failure": []})
+    return Answer(200, {"status": batch["end"], "success": batch["success"], "failure": batch["failure"]})
+
+
+def _step(call: Call, batch: Row) -> str:
+    passed = (call.now.timestamp() - batch["asked"]) / DELAY
+    return STEPS[min(int(passed * len(STEPS)), len(STEPS) - 1)]
 
 
 def list_imports(call: Call) -> Answer:

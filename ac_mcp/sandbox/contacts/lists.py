@@ -7,7 +7,7 @@ from ac_mcp.sandbox.rest.columns import columns, to_number, to_text
 from ac_mcp.sandbox.rest.crud import Handler, add_row, update_handler
 from ac_mcp.sandbox.rest.errors import invalid
 from ac_mcp.sandbox.rest.queries import operator_filters
-from ac_mcp.sandbox.rest.resource import Answer, Call, Child, Resource, View
+from ac_mcp.sandbox.rest.resource import Answer, Call, Child, Filter, Resource, View
 from ac_mcp.sandbox.rest.store import Row, eq
 
 from .contacts import touch_contact
@@ -102,17 +102,23 @@ def add_group(call: Call) -> Answer:
     return Answer(201, {"listGroup": call.render("listGroups", [row])[0]})
 
 
+def _if_filtered(key: str) -> Filter:
+    """Return a filter that only some accounts are reported to have (reference-v1 8.3 and 9)."""
+    return lambda call, value: eq(key, value) if value and call.quirks.list_filters else None
+
+
 CONTACT_LISTS = Resource(
     "contactLists",
     "contactList",
     "SubscriberList",
     columns("""contact=~ list=~ form=~ seriesid=0 sdate=@now udate=~ status=1 responder=1 sync=0 unsubreason=
-    campaign=~ message=~ first_name= last_name= ip4Sub=0 sourceid=3 autosyncLog=~ ip4_last=0 ip4Unsub=0
+    campaign=~ message=~ first_name= last_name= ip4Sub=0 sourceid=4 autosyncLog=~ ip4_last=0 ip4Unsub=0
     created_timestamp=^sdate updated_timestamp=^sdate created_by=~ updated_by=~ unsubscribeAutomation=~ channel=email
     links=@links id=@id automation=>seriesid"""),
     links="automation list contact form autosyncLog campaign unsubscribeAutomation message",
     verbs="list get",
-    slim="""status list contact sdate udate unsubreason campaign message first_name last_name sourceid=#3
+    filters={f"filters[{name}]": _if_filtered(name) for name in ("list", "status")},
+    slim="""status list contact sdate udate unsubreason campaign message first_name last_name sourceid
     unsubscribeAutomation links id""",
     hidden={"update": "channel"},
     indexes="contact list",
@@ -131,7 +137,8 @@ def subscribe(call: Call) -> Answer:
         rendered = call.render("contactLists", [row], "update")[0]
         return Answer(200, {"contactList": {**rendered, "status": sent["status"]}})
     rendered = {**call.render("contactLists", [row], "create")[0], **sent}
-    return Answer(201, {"contacts": call.sideload("contacts", contact["id"]), "contactList": rendered})
+    status_code = call.quirks.subscribed_status
+    return Answer(status_code, {"contacts": call.sideload("contacts", contact["id"]), "contactList": rendered})
 
 
 def find_membership(call: Call, contact: str, list_id: str) -> Row | None:
@@ -156,7 +163,7 @@ def _require_status(sent: Row) -> str:
             raise invalid(f"The {name} was not provided.", "field_missing", name)
     status: Any = to_text(sent["status"])
     if status not in ("0", "1", "2", "3"):
-        raise invalid("The status is not valid.", "field_invalid", "status")
+        raise invalid("The value you selected is not a valid choice.", "field_invalid", "status")
     return status
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from ac_mcp.sandbox.rest.columns import columns, to_text
-from ac_mcp.sandbox.rest.crud import add_row
+from ac_mcp.sandbox.rest.crud import add_row, create
 from ac_mcp.sandbox.rest.dates import clock
-from ac_mcp.sandbox.rest.errors import Refusal, not_found, unprocessable
+from ac_mcp.sandbox.rest.errors import Refusal, unprocessable
 from ac_mcp.sandbox.rest.queries import operator_filters
 from ac_mcp.sandbox.rest.resource import Answer, Call, Child, Resource, View
 from ac_mcp.sandbox.rest.store import Row, eq
@@ -17,11 +17,15 @@ from .counters import current_counters, hold_counters
 def _prepare(call: Call, sent: Row, row: Row | None) -> Row:
     merged = {"tagType": "", "tag": "", **(row or {}), **sent}
     kind, name = to_text(merged["tagType"]), to_text(merged["tag"])
-    existing = call.store.find("tags", eq("tag", name), eq("tagType", kind))
+    existing = _find_tag(call, kind, name)
     if existing and (row is None or existing["id"] != row["id"]):
         error = f"Duplicate entry '{kind}-{name}' for key 'typetag'"
         raise Refusal(500, {"message": "Could not process request", "error": error})
     return sent if row else {"updated_timestamp": clock(call.stamp), **sent}
+
+
+def _find_tag(call: Call, kind: str | None, name: str | None) -> Row | None:
+    return call.store.find("tags", eq("tag", name), eq("tagType", kind))
 
 
 def _finish(call: Call, rows: Sequence[Row], rendered: Sequence[Row], view: View) -> None:
@@ -50,6 +54,15 @@ TAGS = Resource(
 )
 
 
+def create_tag(call: Call) -> Answer:
+    """Create a tag; one of the same name and type is refused, or by a switch returned (corrections, "Writes")."""
+    sent = TAGS.writable_values(call)
+    existing = _find_tag(call, to_text(sent.get("tagType", "")), to_text(sent.get("tag", "")))
+    if existing and call.quirks.existing_tag == "returned":
+        return Answer(200, {"tag": call.render("tags", [existing], "create")[0]})
+    return create(call, TAGS, sent)
+
+
 def _before_delete(call: Call, row: Row) -> None:
     hold_counters(call, "tags", row["tag"])
     touch_contact(call, row["contact"])
@@ -70,7 +83,8 @@ CONTACT_TAGS = Resource(
 
 
 def tag_contact(call: Call) -> Answer:
-    """Answer 201 with the contact for a new association, 200 with the existing one otherwise (reference 4.2)."""
+    """Answer with the contact for a new association, with the existing one otherwise; only the body tells them apart
+    (corrections, "Writes")."""
     sent = call.unwrapped("contactTag")
     contact, tag = _require_parties(call, sent)
     existing = call.store.find("contactTags", eq("contact", contact["id"]), eq("tag", tag["id"]))
@@ -79,7 +93,9 @@ def tag_contact(call: Call) -> Answer:
     row = attach_tag(call, contact["id"], tag["id"])
     echo = {key: sent[key] for key in ("contact", "tag")}
     rendered = {**call.render("contactTags", [row], "create")[0], **echo}
-    return Answer(201, {"contacts": call.sideload("contacts", contact["id"]), "contactTag": rendered})
+    return Answer(
+        call.quirks.tagged_status, {"contacts": call.sideload("contacts", contact["id"]), "contactTag": rendered}
+    )
 
 
 def attach_tag(call: Call, contact: str, tag: str) -> Row:
@@ -99,7 +115,7 @@ def _require_parties(call: Call, sent: Row) -> tuple[Row, Row]:
         raise Refusal(404, {"errors": [{"status": 404, "title": "Not Found", "detail": "Contact not found"}]})
     tag = call.store.get("tags", sent["tag"])
     if tag is None:
-        raise not_found("Tag", str(sent["tag"]))
+        raise unprocessable(status=422, title="No tag id provided", source={"pointer": "/data/attributes/tag"})
     return contact, tag
 
 

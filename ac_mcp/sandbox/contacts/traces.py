@@ -43,10 +43,10 @@ TRACES = (
         "BounceLog",
         BOUNCE_LOG,
         "bounce contact campaign message code",
-        verbs="",
+        verbs="list get",
         indexes="subscriberid",
     ),
     Resource("geoIps", "geoIp", "GeoIp", GEO_IP, "geoAddress", verbs="", indexes="contact"),
     Resource("geoAddresses", "geoAddress", "GeoAddress", GEO_ADDRESS, verbs=""),
-    Resource("contactData", "contactDatum", "ContactDatum", CONTACT_DATA, verbs="", indexes="contact"),
+    Resource("contactData", "contactDatum", "ContactDatum", CONTACT_DATA, verbs="list get", indexes="contact"),
 )

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from ac_mcp.sandbox.account import automations, campaigns, tracking, users, webhooks
+from ac_mcp.sandbox.account import automations, campaigns, records, shops, tracking, users, webhooks
+from ac_mcp.sandbox.account.automations import AUTOMATIONS
 from ac_mcp.sandbox.account.campaigns import CAMPAIGNS
 from ac_mcp.sandbox.catalog import RESOURCES
 from ac_mcp.sandbox.contacts import activities, contacts, exclusions, fields, imports, lists, tags
-from ac_mcp.sandbox.contacts.fields import upsert_value
+from ac_mcp.sandbox.contacts.fields import put_field_value, upsert_value
 from ac_mcp.sandbox.contacts.imports import apply_due
 from ac_mcp.sandbox.rest.crud import (
     Handler,
@@ -40,7 +41,7 @@ UNDER_CONTACT = {
     "bounceLogs": "subscriberid",
     "contactLogs": "subscriberid",
 }
-UNDER_CAMPAIGN = dict.fromkeys(("links", "campaignLists", "campaignMessages"), "campaignid")
+UNDER_CAMPAIGN = dict.fromkeys(("campaignLists", "campaignMessages"), "campaignid")
 UNDER_DEAL = {"dealActivities": "d_id", "contactDeals": "deal", "dealCustomFieldData": "dealId"}
 UNDER_ACCOUNT = {"accountContacts": "account", "accountCustomFieldData": "accountId"}
 
@@ -53,9 +54,11 @@ _CONTACTS: tuple[Endpoint, ...] = (
     ("GET", "/contacts/{id}/contactGoals", contacts.fixed_answer({"contactGoals": []})),
     ("GET", "/contacts/{id}/plusAppend", contacts.fixed_answer({})),
     ("GET", "/contacts/{id}/organization", contacts.fixed_answer({})),
+    ("POST", "/tags", tags.create_tag),
     ("POST", "/contactTags", tags.tag_contact),
     ("POST", "/contactLists", lists.subscribe),
     ("POST", "/fieldValues", upsert_value),
+    ("PUT", "/fieldValues/{id}", put_field_value),
     ("POST", "/contactAutomations", automations.add_contact),
     ("GET", "/activities", activities.feed),
     ("POST", "/import/bulk_import", imports.queue_import),
@@ -76,6 +79,7 @@ _ACCOUNT: tuple[Endpoint, ...] = (
     ("POST", "/campaigns/{id}/copy", campaigns.copy_campaign),
     ("DELETE", "/campaigns/{id}/delete", campaigns.delete_campaign),
     ("DELETE", "/campaigns/{id}", campaigns.delete_campaign),
+    ("GET", "/campaigns/{id}/links", campaigns.list_links),
     ("GET", "/campaigns/{id}/automation", campaigns.parent_handler("automations", "seriesid")),
     ("GET", "/campaigns/{id}/user", campaigns.parent_handler("users", "userid")),
     ("GET", "/users/me", users.get_me),
@@ -90,6 +94,26 @@ _ACCOUNT: tuple[Endpoint, ...] = (
     ("DELETE", "/eventTrackingEvents/{name}", tracking.delete_event),
     ("GET", "/customObjects/schemas", tracking.list_schemas),
     ("GET", "/customObjects/schemas/{id}", tracking.get_schema),
+    ("GET", "/ecomOrders/{id}/orderProducts", nested_list_handler(shops.ORDERS, "ecomOrderProducts", "orderid")),
+    ("GET", "/automations/{id}/blocks", nested_list_handler(AUTOMATIONS, "automationBlocks", "automation")),
+    ("GET", "/fields/{id}/options", nested_list_handler(fields.FIELDS, "fieldOptions", "field")),
+    ("GET", "/", lambda call: Answer(200, {})),  # a client checks its token here; the body is published nowhere
+)
+
+_RECORD, _RECORDS_OF = "/customObjects/records/{schema}/{id}", "/customObjects/records/{schema}"
+_BY_EXTERNAL_ID = "/customObjects/records/{schema}/external/{id}"
+_RECORDS: tuple[Endpoint, ...] = (
+    ("GET", _BY_EXTERNAL_ID, records.get_record_by_external_id),
+    ("DELETE", _BY_EXTERNAL_ID, records.delete_record_by_external_id),
+    ("GET", _RECORDS_OF, records.list_records),
+    ("POST", _RECORDS_OF, records.save_record),
+    ("GET", _RECORD, records.get_record),
+    ("DELETE", _RECORD, records.delete_record),
+    *(
+        (method, path, records.refuse_method)
+        for method in ("PUT", "PATCH")
+        for path in (_BY_EXTERNAL_ID, _RECORDS_OF, _RECORD)
+    ),
 )
 
 _BUSINESS: tuple[Endpoint, ...] = (
@@ -125,7 +149,7 @@ _UNDER: tuple[Endpoint, ...] = tuple(
     for plural, column in columns.items()
 )
 
-SPECIAL: tuple[Endpoint, ...] = (*_CONTACTS, *_ACCOUNT, *_BUSINESS, *_CUSTOM, *_UNDER)
+SPECIAL: tuple[Endpoint, ...] = (*_CONTACTS, *_ACCOUNT, *_RECORDS, *_BUSINESS, *_CUSTOM, *_UNDER)
 
 
 VERBS = {

@@ -7,23 +7,18 @@ from ac_mcp.sandbox.rest.errors import Refusal
 from ac_mcp.sandbox.rest.resource import Answer, Call
 
 # Collections of which no operation (list, create, get, update, delete) is served.
-_WHOLE = "brandings calendars ecomOrderProducts personalizations tasktypeOutcomeRels"
+_WHOLE = "personalizations tasktypeOutcomeRels"
 
 _SINGLE = """
 DELETE addressGroups/{id}
 DELETE addressLists/{id}
-PUT configs/{id}
 GET content/editorMarkup/{id}
-GET POST customObjects/records/{schema}
-GET DELETE customObjects/records/{schema}/{id}
-GET DELETE customObjects/records/{schema}/external/{id}
 POST customObjects/schemas
 PUT DELETE customObjects/schemas/{id}
 POST customObjects/schemas/public
 POST customObjects/schemas/{id}/child
 DELETE customObjects/schemas/{id}/fields/{field}
 GET dealGroup/get_inaccessible_deal_groups
-GET ecomOrders/{id}/orderProducts
 GET geoIps/{id}/geoAddress
 POST groupDefinitions
 GET groupLimits

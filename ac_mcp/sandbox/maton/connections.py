@@ -1,13 +1,15 @@
 """The connections of a Maton key, from PENDING to ACTIVE (reference 1.3)."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
+from ac_mcp.sandbox.quirks import Quirks
 from ac_mcp.sandbox.rest.columns import columns, render
-from ac_mcp.sandbox.rest.errors import Refusal
 from ac_mcp.sandbox.rest.store import Row, Store, Table, Where, eq
+
+from .errors import maton_refusal
 
 APP = "active-campaign"
 
@@ -27,8 +29,8 @@ CONNECTIONS = Table(
 class Connections:
     """Maton's rows, stored under account 0; a row's id is the number of the account behind the connection."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, quirks: Quirks) -> None:
+        self._store, self._quirks = store, quirks
 
     def migrate(self) -> None:
         """Move the rows of an older state file, which had them in the table of ActiveCampaign's connections."""
@@ -40,25 +42,23 @@ class Connections:
         self.create(now - timedelta(days=200), COMPANY_CONNECTION, "ACTIVE")
         self.create(now - timedelta(hours=1), PENDING_CONNECTION)
 
-    def select(self, app: str, status: str) -> list[Row]:
-        where: Sequence[Where] = [eq(key, value) for key, value in (("app", app), ("status", status)) if value]
-        return self._store.select("matonConnections", *where)
+    def select(self, wanted: Mapping[str, str], limit: int = -1) -> list[Row]:
+        where: Sequence[Where] = [eq(key, value) for key, value in wanted.items() if value]
+        return self._store.select("matonConnections", *where, limit=limit)
 
     def require(self, number: str) -> Row:
         row = self._store.find("matonConnections", eq("connection_id", number))
         if row is None:
-            raise Refusal(404, {"error": f"Connection {number} not found"})
+            raise maton_refusal(self._quirks, 404, f"Connection {number} not found")
         return row
 
     def create(self, now: datetime, number: str = "", status: str = "PENDING") -> Row:
-        row: Row = {"connection_id": number or str(uuid.uuid4()), "status": status}
-        row |= {
-            "token": f"st_{sha256(row['connection_id'].encode()).hexdigest()[:16]}",
-            "creation_time": maton_time(now),
-            "last_updated_time": maton_time(now),
-        }
-        self._store.insert("matonConnections", row)
-        return self.require(row["connection_id"])
+        stamps = {"creation_time": maton_time(now), "last_updated_time": maton_time(now)}
+        row = self._store.insert("matonConnections", {"status": status, **stamps})
+        # The same at the same time, so that what a client asks for can be compared with what it asked before.
+        number = number or str(uuid.UUID(bytes=sha256(f"{row} {maton_time(now)}".encode()).digest()[:16], version=4))
+        token = f"st_{sha256(number.encode()).hexdigest()[:16]}"
+        return self._store.update("matonConnections", row, {"connection_id": number, "token": token})
 
     def delete(self, number: str) -> None:
         self._store.delete("matonConnections", eq("id", int(self.require(number)["id"])))
@@ -76,7 +76,8 @@ class Connections:
         where = [eq("connection_id", number)] if number is not None else []
         row = self._store.find("matonConnections", eq("app", APP), eq("status", "ACTIVE"), *where)
         if row is None:
-            raise Refusal(400, {"error": f"No active connection found for app {APP}"})
+            text = f"No active connection found for app {APP}"
+            raise maton_refusal(self._quirks, self._quirks.unresolved_status, text)
         return row
 
 

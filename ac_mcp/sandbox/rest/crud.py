@@ -102,11 +102,16 @@ def remove_row(call: Call, resource: Resource, row: Row) -> None:
 
 
 def nested_list_handler(resource: Resource, plural: str, column: str) -> Handler:
-    """Return a handler for a collection below a row of another: no meta, and all rows unless a limit is sent."""
+    """Return a handler for a collection below a row of another: no meta, and all rows unless a limit is sent.
+
+    Whether such collections page without a limit is not known: a switch says how many rows come at once.
+    """
 
     def handle(call: Call) -> Answer:
         row = call.require_row(resource.plural, call.path["id"])
-        limit, offset = parse_page(call) if "limit" in call.params else (-1, 0)
+        limit, offset = parse_page(call)
+        if "limit" not in call.params:
+            limit, offset = (call.quirks.sublist_page, offset) if call.quirks.sublist_page else (-1, 0)
         order = parse_order(call, call.catalog[plural])
         found = call.store.select(plural, eq(column, row["id"]), order=order, limit=limit, offset=offset)
         return Answer(200, {plural: call.render(plural, found)})

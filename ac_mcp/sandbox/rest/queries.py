@@ -35,7 +35,7 @@ def conditions(call: Call, resource: Resource) -> Sequence[Where]:
 def parse_order(call: Call, resource: Resource) -> str:
     orders = {"id": "{id}", **resource.orders}
     requested = {key[len("orders[") : -1]: value for key, value in call.params.items() if key.startswith("orders[")}
-    sortable = [(orders[name], value.strip().lower()) for name, value in requested.items() if name in orders]
+    sortable = [(orders[name], value.strip().lower()) for name, value in requested.items() if orders.get(name)]
     # Ids are numbers: with a collation, SQLite would sort the whole collection instead of walking its key.
     sorted_by = [(key if key == "{id}" else f"{key} COLLATE NOCASE", direction) for key, direction in sortable]
     return ", ".join(f"{key} {'DESC' if direction == 'desc' else 'ASC'}" for key, direction in sorted_by)

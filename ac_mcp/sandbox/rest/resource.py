@@ -6,22 +6,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal
 
+from ac_mcp.sandbox.quirks import Quirks
+
 from .columns import Column, as_object, columns, parse_literal, render, to_number, to_text
 from .dates import STAMP_FORMATS, iso
 from .errors import Refusal, error_entry, not_found
 from .store import Row, Store, Table, Where, eq, one_of
 
 View = Literal["list", "one", "create", "update", "side"]
-
-
-@dataclass
-class Quirks:
-    """Behaviour that differs between years and accounts, which a test may change."""
-
-    empty_list_update: bool = False
-    """Whether PUT /lists answers without a body, as in 2021 (reference 2.7)."""
-    counter_lag: float = 5.0
-    """Seconds by which subscriber counters trail the writes; 0 for none (reference 2.8)."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +124,7 @@ class Resource:
     filters: Mapping[str, Filter] = field(default_factory=dict[str, Filter])
     """Query parameter -> filter."""
     orders: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Name in `orders[...]` -> SQL expression."""
+    """Name in `orders[...]` -> SQL expression; "id": "" where even that order is ignored."""
     children: tuple[Child, ...] = ()
     prepare: Prepare = lambda call, sent, row: sent
     """Check what was sent; return the values to write. `row` is None for a creation."""

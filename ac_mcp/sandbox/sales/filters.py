@@ -83,9 +83,9 @@ FILTERS: dict[str, Filter] = {
     "filters[tasktype]": _by_open_task,
     "filters[tag]": _by_tag,
     "filters[created_before]": compares_date("cdate", "<"),
-    "filters[created_after]": compares_date("cdate", ">"),
+    "filters[created_after]": compares_date("cdate", ">="),
     "filters[updated_before]": compares_date("mdate", "<"),
-    "filters[updated_after]": compares_date("mdate", ">"),
+    "filters[updated_after]": compares_date("mdate", ">="),
     "filters[minimum_value]": _compares_value(">="),
     "filters[maximum_value]": _compares_value("<="),
 }

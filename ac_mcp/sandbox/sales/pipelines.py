@@ -80,12 +80,24 @@ DEAL_GROUPS = Resource(
         "popular": "(SELECT COUNT(*) FROM deals WHERE deals.account = dealGroups.account"
         " AND {deals.group} COLLATE NOCASE = CAST(dealGroups.id AS TEXT))",
     },
-    children=(Child("dealStages", "group"),),
+    children=(Child("dealStages", "group"), Child("dealGroupUsers", "dealGroup")),
     prepare=_prepare_group,
     after_write=_after_write_group,
     sideload=_sideload_group,
     finish=_finish_group,
     before_delete=_before_delete_group,
+)
+
+
+# The users who may see a pipeline; no documentation names this collection.
+DEAL_GROUP_USERS = Resource(
+    "dealGroupUsers",
+    "dealGroupUser",
+    "DealGroupUser",
+    columns("dealGroup=~ user=~ cdate=@now links=@links id=@id"),
+    links="dealGroup user",
+    verbs="list get",
+    indexes="dealGroup",
 )
 
 

@@ -37,7 +37,8 @@ CONTACT_DEALS = Resource(
     "contactDeals",
     "contactDeal",
     "SubscriberDeal",
-    columns("deal=~ contact=~ role=~ cdate=@now links=@links id=@id"),
+    columns("""deal=~ contact=~ role=~ cdate=@now created_timestamp=^cdate updated_timestamp=^cdate created_by=~
+    updated_by=~ links=@links id=@id"""),
     links="deal contact",
     writes="deal contact role",
     indexes="deal contact",

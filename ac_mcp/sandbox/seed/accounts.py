@@ -5,7 +5,7 @@ from typing import Literal
 
 from ac_mcp.sandbox.rest.store import Store
 
-from . import marketing, people, sales
+from . import marketing, people, sales, undocumented
 from .filler import add_contacts
 from .seeder import Seeder
 
@@ -46,6 +46,12 @@ _LAST = (
     people.later_traces,
     people.finished_import,
     marketing.shop,
+    undocumented.automation_parts,
+    undocumented.conversions,
+    undocumented.preferences,
+    undocumented.contact_emails,
+    undocumented.orders,
+    undocumented.records,
 )
 """Steps that come after the rest, so that the random numbers before them stay the same."""
 

@@ -168,6 +168,65 @@ Welcome to Northwind|Where to begin|Thank you for joining us.
 A first look at summer|Cold brew and a light roast|The summer roast is light and a little wild.
 Autumn, unfinished||To be written."""
 
+# Automation, type, params as JSON; six for each automation, the first with its start.
+BLOCKS = """1|start|{"starts": ["20"]}
+1|send|{"campaignid": 6, "sendtype": "imm", "emailname": "Welcome mail"}
+1|wait|{"waittype": "for", "waittime": 7, "waitdurt": "day"}
+1|addtag|{"tagIds": ["2"]}
+1|goal|{"name": "Has bought", "position": "anywhere", "unmet": "end"}
+1|end|{}
+2|start|{"starts": ["21"]}
+2|sms|{"smsid": "1"}
+2|wait|{"waittype": "for", "waittime": 2, "waitdurt": "day"}
+2|sitemessage|{"sitemessageid": "1"}
+2|goal|{"name": "Subscribed", "position": "below", "unmet": "continue"}
+2|end|{}
+3|start|{"starts": ["22"]}
+3|wait|{"waittype": "for", "waittime": 30, "waitdurt": "day"}
+3|outboundemail|{"subject": "We have not seen you", "emailName": "Win-back"}
+3|wait|{"waittype": "for", "waittime": 7, "waitdurt": "day"}
+3|removetag|{"tagIds": ["4"]}
+3|end|{}
+4|start|{"starts": ["23"]}
+4|wait|{"waittype": "for", "waittime": 1, "waitdurt": "hour"}
+4|outboundemail|{"subject": "The recording", "emailName": "Webinar follow-up"}
+4|addtag|{"tagIds": ["5"]}
+4|start-automation|{"automation": "2"}
+4|end|{}
+5|start|{"starts": ["24"]}
+5|if|{"segmentid": "1"}
+5|outboundemail|{"subject": "A cup on us", "emailName": "Birthday treat"}
+5|else|{}
+5|outboundemail|{"subject": "Happy birthday", "emailName": "Birthday greeting"}
+5|end|{}
+6|start|{"starts": []}
+6|wait|{"waittype": "for", "waittime": 1, "waitdurt": "day"}
+6|outboundemail|{"subject": "Our partners", "emailName": "Partner introduction"}
+6|addtag|{"tagIds": ["8"]}
+6|wait|{"waittype": "for", "waittime": 3, "waitdurt": "day"}
+6|end|{}"""
+
+# Name, cents, days ago.
+CONVERSIONS = """Bought in the web shop|8900|150
+Asked for a quote|0|150"""
+
+# Conversion, what triggers it, how it is compared, value, block of an automation.
+CONVERSION_TRIGGERS = """1|goal|is|Has bought|5
+2|page-visit|contains|/pricing|
+1|order|any||"""
+
+# Contact, conversion, trigger, converted by, its id, cents, days ago.
+CONVERTED = """1|1|1|automation|1|8900|40
+7|1|3|campaign|5|4300|8
+1|2|2|campaign|2|0|12
+2|2|2|campaign|5|0|11"""
+
+# Section, item, user, value.
+CONFIGS = """deals|default_pipeline|1|1
+deals|default_pipeline|2|1
+contacts|rows_per_page|1|100
+reports|date_range|4|last-30-days"""
+
 # What each campaign is sent to.
 SENT_TO = "1 1 1 2 4 1 1 7"
 
@@ -299,6 +358,13 @@ ORDERS = """1|SO-2001||1|8900|40
 1|SO-2007||1|12450|12
 2|SO-2010||1|4300|8
 2||K-77|2|6100|2"""
+
+# Order, id in the shop, name, category, cents, quantity.
+PRODUCTS = """1|P-11|Huila espresso, 1 kg|beans|4450|2
+2|P-40|Grinder brushes|tools|1450|1
+2|P-71|Barista course|courses|11000|1
+3|P-15|Filter sampler|beans|4300|1
+4|P-44|Hand grinder|tools|6100|1"""
 SHIPPED = {"orderUrl": "https://shop.northwind.example/orders", "shippingMethod": "Parcel"}
 
 EVENTS = ("__pagevisit", "Viewed pricing")
@@ -314,6 +380,10 @@ SCHEMA: dict[str, Any] = {
     "fields": [
         {"id": "serial", "labels": {"singular": "Serial number", "plural": "Serial numbers"}, "type": "number",
          "required": True, "scale": 0},
+        {"id": "model", "labels": {"singular": "Model", "plural": "Models"}, "type": "text", "required": False,
+         "scale": 0},
+        {"id": "serviced", "labels": {"singular": "Last service", "plural": "Last services"}, "type": "date",
+         "required": False, "scale": 0},
     ],
     "icons": {"default": "https://shop.northwind.example/icons/machine.png"},
     "relationships": [
@@ -321,6 +391,12 @@ SCHEMA: dict[str, Any] = {
          "namespace": "contacts", "hasMany": False},
     ],
 }  # fmt: skip
+
+
+# External id, serial number, model, last service, contact.
+MACHINES = """M-1001|1001|Linea two-group|2026-01-20|1
+M-1002|1002|Linea one-group||2
+M-1003|1003|Hand lever|2025-11-04|7"""
 
 
 def parse_rows(text: str, *names: str) -> list[dict[str, str]]:

@@ -35,13 +35,15 @@ def entries(seeder: Seeder) -> None:
     done: Row = {"contact": "1", "seriesid": "1", "status": "2", "adddate": begun, "remdate": ended, "lastdate": ended}
     done |= {
         "timespan": "604800",
-        "lastblock": "11",
+        "lastblock": "6",
         "completedElements": "6",
         "completed": "1",
         "completeValue": "100",
     }
+    waiting = {"completedElements": "2", "completeValue": "33"}
     running: list[Row] = [
-        {"contact": str(contact), "seriesid": str(1 + contact % 4), "completedElements": "2", "completeValue": "33"}
+        # Each is at the third of the six blocks that each automation has.
+        {**waiting, "contact": str(contact), "seriesid": str(1 + contact % 4), "lastblock": str(contact % 4 * 6 + 3)}
         for contact in seeder.random.sample(range(4, 61), 15)
     ]
     seeder.insert("contactAutomations", [done, *running])
@@ -54,9 +56,20 @@ def campaigns(seeder: Seeder) -> None:
     links: list[Row] = []
     for row in rows:
         ids = {"campaignid": row["sendid"], "messageid": row["message_id"]}
+        moment = clock(row.get("cdate") or seeder.ago(3))
+        ids |= {"created_timestamp": moment, "updated_timestamp": clock(row.get("ldate")) or moment}
         links.append({**ids, "link": "open", "name": "Read Tracker"})
-        links += [{**ids, "link": f"https://northwind.example/{page}"} for page in ("shop", "stories")]
+        links += [{**ids, **_clicks(row, page), "link": f"https://northwind.example/{page}"} for page in PAGES]
     seeder.insert("links", links)
+
+
+PAGES = ("shop", "stories")
+
+
+def _clicks(campaign: Row, page: str) -> Row:
+    """Return the page's part of a campaign's clicks: two thirds go to the shop."""
+    totals = {key: int(campaign[key]) for key in ("linkclicks", "uniquelinkclicks")}
+    return {key: str(total // 3 if page == "stories" else total - total // 3) for key, total in totals.items()}
 
 
 def _campaign(seeder: Seeder, number: int, name: str, days: str, status: str, word: str, *figures: str) -> Row:

@@ -3,9 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
-from ac_mcp.sandbox.rest.dates import iso, utc
+from ac_mcp.sandbox.rest.dates import iso, utc, utc_clock_as_local
 from ac_mcp.sandbox.rest.store import Row, eq
 from ac_mcp.sandbox.sales.custom_fields import ACCOUNT, DEAL, OwnerKind
+from ac_mcp.sandbox.sales.pipelines import FIRST_STAGES
 
 from . import company
 from .company import STAGES, parse_rows, split_rows
@@ -16,11 +17,17 @@ def pipelines(seeder: Seeder) -> None:
     groups = list(enumerate(STAGES.items(), 1))
     seeder.insert("dealGroups", [{"title": title, "autoassign": "1"} for _, (title, _) in groups])
     stages: list[Row] = [
-        {"group": str(group), "title": title, "order": str(order), "cdate": None, "udate": None}
+        {"group": str(group), "title": title, "order": str(order), **_stage_dates(seeder, order)}
         for group, (_, titles) in groups
         for order, title in enumerate(titles.split(), 1)
     ]
     seeder.insert("dealStages", stages)
+
+
+def _stage_dates(seeder: Seeder, order: int) -> Row:
+    """Return the dates of a stage: the three that come with a pipeline have no date until they are renamed."""
+    renamed = utc_clock_as_local(seeder.now - timedelta(days=250 - order))
+    return {"cdate": None if order <= len(FIRST_STAGES) else renamed, "udate": renamed}
 
 
 def deals(seeder: Seeder) -> None:
