@@ -197,7 +197,7 @@ async def find_existing(run: CallRun, resolved: Json) -> Candidate | None:
         (str(resolved[p]) for p, ref in operation.references.items() if ref.kind == resource.lookup.inside), ""
     )
     try:
-        id = await directory.id(run.sender, "", resource.plural, f"name:{name}", within, main=True)
+        id = await directory.id(run.sender, "", resource.plural, f"name:{name}", within, target="POST")
     except SeveralNames as several:
         return several.matches[0]
     except NoSuchName:

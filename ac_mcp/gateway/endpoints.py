@@ -60,6 +60,8 @@ class Endpoints:
         """Return the URL that the paths of a plane are appended to."""
         if plane == "control":
             return self.control
+        if plane == "v1":
+            return self.api if self.direct else f"{self.api}/{APP}"
         return self.api + API if self.direct else f"{self.api}/{APP}{API}"
 
     def headers(self, request: Request, caller: Caller) -> Mapping[str, str]:
@@ -76,7 +78,7 @@ class Endpoints:
         if self.direct:
             return {"Api-Token": caller.key}
         headers = {"Authorization": f"Bearer {caller.key}"}
-        if caller.connection and request.plane == "api":
+        if caller.connection and request.plane in ("api", "v1"):
             headers["Maton-Connection"] = caller.connection
         return headers
 
@@ -89,4 +91,4 @@ class Endpoints:
             return ((f"host {urlsplit(self.api).netloc}", ACCOUNT_RATE),)
         key = (f"key {hash_secret(caller.key)}", KEY_RATE)
         account = f"connection {caller.connection}" if caller.connection else f"default of {hash_secret(caller.key)}"
-        return ((account, ACCOUNT_RATE), key) if request.plane == "api" else (key,)
+        return (key,) if request.plane == "control" else ((account, ACCOUNT_RATE), key)

@@ -128,8 +128,8 @@ class NameDirectory:
         if ref.several:
             return await resolve_list(self, sender, parameter, ref.kind, argument)
         within = str(resolved.get(ref.within) or "") or await self._fetch_within(sender, operation, ref, resolved)
-        deletes = operation.method == "DELETE"
-        return await self.id(sender, parameter, ref.kind, argument, within, main=main, deletes=deletes)
+        target = operation.method if main else ""
+        return await self.id(sender, parameter, ref.kind, argument, within, target=target)
 
     async def _fetch_within(self, sender: Sender, operation: Operation[..., Any], ref: Ref, resolved: Json) -> str:
         """Return the id that narrows a name, from the record that is to change: for a stage, its deal's pipeline."""
@@ -148,14 +148,12 @@ class NameDirectory:
         text: str,
         within: str = "",
         *,
-        main: bool = False,
-        deletes: bool = False,
+        target: str = "",
     ) -> str:
         """Return the id of the one thing that a name or id stands for.
 
         `name:5` and `id:5` say what a number is. `within` is the id of what has to contain it (a stage's pipeline),
-        `parameter` the one that errors name. With `main`, only main names count. With `deletes` a number is looked for
-        among the names even if an answer has just shown it as an id.
+        `parameter` the one that errors name. `target` is the method that changes or deletes it: only main names count.
 
         Raises:
             NoSuchName: if there is no such thing.
@@ -163,10 +161,8 @@ class NameDirectory:
             BadArguments: if too many things match to tell.
         """
         resource = self._resources[kind]
-        name = " ".join(text.removeprefix("name:").removeprefix("id:").split())
-        only_id = text.startswith("id:")
-        as_id = not text.startswith("name:") and is_id(name, resource)
-        if as_id and self._is_surely_id(resource, name, only_id, deletes):
+        name, as_id, only_id = parse_reference(text, resource)
+        if as_id and self._is_surely_id(resource, name, only_id, target == "DELETE"):
             return name
         seen: dict[str, DirectoryEntry] = {}
         for look_up in (self._load_if_stale, self._search):
@@ -174,15 +170,14 @@ class NameDirectory:
             seen |= {entry.id: entry for entry in entries if within in ("", entry.within)}
             if look_up == self._load_if_stale and resource.lookup.find and not self._directories[kind].complete:
                 continue  # the directory is incomplete: only the search tells whether the name is unique
-            matches = [] if only_id else find_matches(seen.values(), name, main)
+            matches = [] if only_id else find_matches(seen.values(), name, bool(target))
             match await self._with_own_id(sender, resource, matches, seen, name if as_id else ""):
                 case []:
                     continue
                 case [only]:
                     return only.id
                 case several:
-                    candidates = [await self._describe(sender, entry) for entry in several]
-                    raise SeveralNames(parameter, kind, text, candidates)
+                    raise SeveralNames(parameter, kind, text, [await self._describe(sender, e) for e in several])
         if as_id and not within and await self._may_exist(sender, resource, name):
             return name
         raise await self._no_such_name_error(sender, parameter, resource, text, seen.values(), within)
@@ -417,6 +412,12 @@ class NameDirectory:
 
     def _is_recent(self, entry: DirectoryEntry | None) -> bool:
         return entry is not None and self._clock() - entry.seen_at < FRESH_SECONDS
+
+
+def parse_reference(text: str, resource: Resource) -> tuple[str, bool, bool]:
+    """Return the name in a reference, whether it may be an id, and whether `id:` says that it is one."""
+    name = " ".join(text.removeprefix("name:").removeprefix("id:").split())
+    return name, not text.startswith("name:") and is_id(name, resource), text.startswith("id:")
 
 
 def rows_of(payload: Json, resource: Resource) -> list[Json]:

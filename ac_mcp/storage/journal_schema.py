@@ -45,4 +45,8 @@ CREATE TABLE IF NOT EXISTS item (
     word TEXT NOT NULL, reason TEXT NOT NULL, kept TEXT, PRIMARY KEY (job, n)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS item_state ON item (job, state, n);
+CREATE TABLE IF NOT EXISTS account_fact (
+    account TEXT NOT NULL, question TEXT NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL, at REAL NOT NULL,
+    PRIMARY KEY (account, question)
+) WITHOUT ROWID;
 """
