@@ -363,6 +363,6 @@ EITHER_NULL = {
 
 # Differences allowed at one place of one example: key present or absent, list empty.
 PERMITTED = {
-    ("contactLists.create.new", "contactList.sourceid"): "text in 2026 (corrections, Writes), a number before",
+    ("contactLists.create.new", "contactList.sourceid"): "text in 2026, a number before",
     ("contacts.get", "contactData"): "the reference (3.2) names it among the arrays, the example has none",
 }

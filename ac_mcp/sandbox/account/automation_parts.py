@@ -1,4 +1,4 @@
-"""What automations are made of; no documentation names these collections (reference-v1 7.4).
+"""What automations are made of; no documentation names these collections.
 
 The keys are those a Singer tap reads from live accounts; it lowers camel case, so that the case of some is a guess.
 """

@@ -1,4 +1,4 @@
-"""The records of custom objects (reference 14, corrections "Writes" and "Reads")."""
+"""The records of custom objects (reference 14)."""
 
 import uuid
 from collections.abc import Sequence

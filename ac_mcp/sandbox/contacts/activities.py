@@ -31,7 +31,7 @@ _list = list_handler(ACTIVITIES)
 
 
 def feed(call: Call) -> Answer:
-    """List the activities of one contact, or of all; no filter narrows them but `after` (reference-v1 8.3)."""
+    """List the activities of one contact, or of all; no filter narrows them but `after`."""
     if call.params.get("contact"):
         call.require_row("contacts", call.params["contact"])
     return _list(call)

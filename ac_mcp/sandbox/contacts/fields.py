@@ -182,7 +182,7 @@ def upsert_value(call: Call) -> Answer:
 
 
 def put_field_value(call: Call) -> Answer:
-    """Set the value of the sent contact and field, whatever id the path names (corrections, "Writes").
+    """Set the value of the sent contact and field, whatever id the path names.
 
     The value alone changes the row of the path, or is refused, by a switch: nobody has seen either.
     """

@@ -41,7 +41,7 @@ def _tied_to(plural: str, column: str) -> Filter:
 
 
 def _on_list(call: Call, value: str) -> Where | None:
-    """Filter by `listid`, and by `status` on that list; beside `segmentid` the list is ignored (reference-v1 8.1)."""
+    """Filter by `listid`, and by `status` on that list; beside `segmentid` the list is ignored."""
     if not parse_number(value) or parse_number(call.params.get("segmentid", "")):
         return None
     status = call.params.get("status", "-1")

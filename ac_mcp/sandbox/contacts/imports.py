@@ -29,7 +29,7 @@ INVALID = (
     " processing."
 )
 STEPS = ("waiting", "claimed", "active")
-"""The statuses of a batch until it is applied, each for the same time (corrections, "Writes")."""
+"""The statuses of a batch until it is applied, each for the same time."""
 
 IMPORTS = Resource(
     "imports",

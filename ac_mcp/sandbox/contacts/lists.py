@@ -103,7 +103,7 @@ def add_group(call: Call) -> Answer:
 
 
 def _if_filtered(key: str) -> Filter:
-    """Return a filter that only some accounts are reported to have (reference-v1 8.3 and 9)."""
+    """Return a filter that only some accounts are reported to have."""
     return lambda call, value: eq(key, value) if value and call.quirks.list_filters else None
 
 

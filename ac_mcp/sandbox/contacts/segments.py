@@ -18,7 +18,7 @@ SEGMENTS = Resource(
     created_by=1 updated_by=1 links=@links id=@id"""),
     verbs="list get",
     filters={"filters[name]": contains("name")},
-    orders={"id": ""},  # ignored (reference-v1 8.3)
+    orders={"id": ""},  # real accounts ignore it
 )
 
 

@@ -55,7 +55,7 @@ TAGS = Resource(
 
 
 def create_tag(call: Call) -> Answer:
-    """Create a tag; one of the same name and type is refused, or by a switch returned (corrections, "Writes")."""
+    """Create a tag; one of the same name and type is refused, or by a switch returned."""
     sent = TAGS.writable_values(call)
     existing = _find_tag(call, to_text(sent.get("tagType", "")), to_text(sent.get("tag", "")))
     if existing and call.quirks.existing_tag == "returned":
@@ -83,8 +83,7 @@ CONTACT_TAGS = Resource(
 
 
 def tag_contact(call: Call) -> Answer:
-    """Answer with the contact for a new association, with the existing one otherwise; only the body tells them apart
-    (corrections, "Writes")."""
+    """Answer with the contact for a new association, with the existing one otherwise; only the body differs."""
     sent = call.unwrapped("contactTag")
     contact, tag = _require_parties(call, sent)
     existing = call.store.find("contactTags", eq("contact", contact["id"]), eq("tag", tag["id"]))

@@ -45,7 +45,7 @@ class Access:
         return account
 
     def authorize_direct(self, request: Request) -> int:
-        """Return account 1; a wrong token is a 403, with or without a body (corrections, "Errors")."""
+        """Return account 1; a wrong token is a 403, with or without a body."""
         request.scope[VIA_KEY] = "direct"
         if request.headers.get("api-token", "") != self._key:
             raise Refusal(403, {"message": "Forbidden"} if self._quirks.forbidden_body else None)

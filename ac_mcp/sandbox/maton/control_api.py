@@ -60,7 +60,7 @@ class _ControlApi:
         return {"connections": [render_connection(row, _origin(request)) for row in rows]}
 
     def create_connection(self, request: Request, body: Row) -> Row:
-        """Create a PENDING connection; its link comes with the GET that follows (corrections, "Maton")."""
+        """Create a PENDING connection; its link comes with the GET that follows."""
         if body.get("app") != APP:
             raise maton_refusal(self._quirks, 400, f"The app must be {APP}")
         row = self._connections.create(self._now())
