@@ -8,8 +8,8 @@ from typing import Any, Literal, Protocol, TypeAlias, cast
 
 Json: TypeAlias = dict[str, Any]
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Plane: TypeAlias = Literal["api", "control", "local"]
-"""`api` is ActiveCampaign, `control` is Maton's API of connections, `local` is this server itself."""
+Plane: TypeAlias = Literal["api", "v1", "control", "local"]
+"""`api` is ActiveCampaign, `v1` its older API, `control` Maton's API of connections, `local` this server itself."""
 
 
 LIST_BODY = ""

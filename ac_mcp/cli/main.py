@@ -197,22 +197,32 @@ def setup(settings: Settings, options: Namespace) -> int:
 
 
 def doctor(settings: Settings, options: Namespace) -> int:
-    """Check settings, key, connection and a first read."""
+    """Check settings, key, connection and a first read; with --probe also what the account can do."""
     from ac_mcp.cli.app import Company
     from ac_mcp.cli.doctor import examine
 
-    return anyio.run(examine, settings, Company.from_options(options), print_line)
+    company = Company.from_options(options)
+    code = anyio.run(examine, settings, company, print_line)
+    if code != OK or options.probe is None:
+        return code
+    from ac_mcp.cli.probe import probe
+
+    return anyio.run(probe, settings, company, options.probe, print_line)
 
 
 def sandbox(settings: Settings, options: Namespace) -> int:
     """Serve the sandbox over HTTP on this machine, for any client of ActiveCampaign or Maton."""
     from ac_mcp.cli.app import Company
+    from ac_mcp.cli.probe import BadProbe, load_quirks
     from ac_mcp.sandbox import BadFault, Latency, Sandbox, parse
 
     try:
         faults = [parse(text) for text in options.fault]
-    except BadFault as error:
+        quirks, unlike = load_quirks(options.like) if options.like else (None, ())
+    except (BadFault, BadProbe) as error:
         return fail(str(error), USAGE)
+    for question in unlike:
+        print_error_line(f"The sandbox cannot be like it in this: {question}")
     latency = Latency(*(milliseconds / 1000 for milliseconds in options.latency))
     company = Company.from_options(options)
     instance = Sandbox(
@@ -222,6 +232,7 @@ def sandbox(settings: Settings, options: Namespace) -> int:
         rate=options.rate or None,
         faults=faults,
         latency=latency,
+        quirks=quirks,
     )
     try:
         anyio.run(serve_sandbox, instance, options.port)

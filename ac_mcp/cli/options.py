@@ -69,6 +69,12 @@ COMMAND_ARGUMENTS: Mapping[str, Sequence[tuple[tuple[str, ...], dict[str, Any]]]
         (("--csv",), FLAG | {"help": "print the rows as CSV, safe to open in a spreadsheet"}),
         (("--yes",), FLAG | {"help": "agree to a write that would ask"}),
     ],
+    "doctor": [
+        (
+            ("--probe",),
+            {"type": Path, "metavar": "FILE", "help": "also ask what this account can do (it only reads), into a file"},
+        ),
+    ],
     "export": [
         (("what",), {"choices": ("contacts", "deals")}),
         (("file",), {"help": "a new file: .csv, or .jsonl for JSON Lines"}),
@@ -97,6 +103,10 @@ COMMAND_ARGUMENTS: Mapping[str, Sequence[tuple[tuple[str, ...], dict[str, Any]]]
         (
             ("--latency",),
             {"type": float, "nargs": 2, "default": (0, 0), "metavar": ("MS", "JITTER"), "help": "of answers"},
+        ),
+        (
+            ("--like",),
+            {"type": Path, "metavar": "FILE", "help": "behave as the account of `ac-mcp doctor --probe FILE`"},
         ),
         (("--fault",), REPEATABLE | {"help": "such as '503;times=3;path=/deals'; repeatable"}),
     ],

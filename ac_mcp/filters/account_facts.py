@@ -149,7 +149,7 @@ def sort_key(value: object) -> tuple[int, str]:
 
 
 def ask_include(name: str) -> Ask:
-    """Return a question: does a list of contacts include this relation? The key and the ids in the rows have to come."""
+    """Return a question: does a list of contacts include this relation? Its key and the ids in the rows must come."""
     relation = name.partition(".")[0]
 
     async def ask(sender: Sender) -> tuple[Outcome, str]:

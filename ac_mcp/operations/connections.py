@@ -100,7 +100,7 @@ async def get_connection(
     ] = False,
 ) -> Json:
     """Check one connection: did its authorization go through. Returns its status; only ACTIVE works."""
-    payload = await call()
+    payload = await call(wait=None)
     if not (wait and is_pending(payload)):
         return payload
     waited = 0.0
@@ -108,7 +108,7 @@ async def get_connection(
         await call.progress(waited, MAX_WAIT, "waiting until somebody has signed in")
         await sleep(POLL_INTERVAL)
         waited += POLL_INTERVAL
-        payload = await call()
+        payload = await call(wait=None)
     return with_own_words(payload, note=NOT_YET if is_pending(payload) else SIGNED_IN)
 
 

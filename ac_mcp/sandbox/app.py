@@ -95,6 +95,14 @@ def _require_open(request: Request, quirks: Quirks) -> None:
         raise Refusal(403, {"message": f"Your plan does not include {name}."})
 
 
+def _heeded_query(request: Request, quirks: Quirks) -> list[tuple[str, str]]:
+    """Return the query without the parameters that this account ignores."""
+    collection, query = request.url.path.partition("/api/3/")[2], request.query_params.multi_items()
+    if request.method != "GET" or not quirks.ignored:
+        return query
+    return [(name, value) for name, value in query if f"{collection} {name}" not in quirks.ignored]
+
+
 def _parse(request: Request, raw: bytes) -> Any:
     if request.method not in WRITE_METHODS:
         return {}
@@ -123,7 +131,7 @@ def _endpoint(handler: Handler) -> Endpoint:
                 store=parts.store.for_account(account),
                 catalog=RESOURCES,
                 path=request.path_params,
-                query=request.query_params.multi_items(),
+                query=_heeded_query(request, parts.quirks),
                 body=_parse(request, raw),
                 now=parts.now(),
                 quirks=parts.quirks,

@@ -26,6 +26,8 @@ class Quirks:
     """Whether the 403 for a wrong token says "Forbidden"; it had no body in older reports."""
     unresolved_status: Literal[400, 412] = 400
     """Maton's status where no active connection can be found for a request."""
+    ignored: tuple[str, ...] = ()
+    """Query parameters of lists that are ignored, each after its collection, such as "contacts tagid"."""
     closed: tuple[str, ...] = ()
     """Collections that the plan does not include, such as "deals"; every request below them is a 403."""
     contact_errors: Literal["2026", "2022"] = "2026"

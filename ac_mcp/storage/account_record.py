@@ -44,7 +44,9 @@ class AccountRecord:
     async def note(self, fact: Fact) -> None:
         """Store a fact in place of an earlier one on the same question."""
         values = (self.account, fact.question, fact.outcome, fact.detail, self.journal.now)
-        statement = "INSERT OR REPLACE INTO account_fact (account, question, outcome, detail, at) VALUES (?, ?, ?, ?, ?)"
+        statement = (
+            "INSERT OR REPLACE INTO account_fact (account, question, outcome, detail, at) VALUES (?, ?, ?, ?, ?)"
+        )
         await self.journal.transact(lambda db: db.execute(statement, values) and None)
 
 
