@@ -209,6 +209,7 @@ class LocalApi:
 
     def _undo_report(self, change: Change, undo: Undo) -> Json:
         """Return what an undo has done and what it could not do."""
+        (undo.lost if change.undone_by else undo.restored).extend(undo.gone)
         complete = "partly undone" if undo.lost else "undone"
         report: Json = {
             "result": complete if undo.restored else "nothing undone",

@@ -169,7 +169,8 @@ def build_error(status: int, headers: Mapping[str, str], payload: Any, body: byt
     if status >= 500 or status == 408:
         wait = parse_retry_after(headers.get("retry-after"), datetime.now(UTC))
         unavailable = Unavailable(text or f"status {status}", status=status, request_id=id)
-        return unavailable.but(retry_after=wait, answered_by=answered_by)
+        is_either = not exchange.direct and answered_by == "ActiveCampaign" and "errors" not in as_object(payload)
+        return unavailable.but(retry_after=wait, answered_by="ActiveCampaign or Maton" if is_either else answered_by)
     refused = build_refusal(status, text, id, answered_by, exchange)
     if isinstance(refused, RequestRefused):
         refused = refused.but(field=field, code=code, rows=find_wrong_rows(payload))
@@ -209,16 +210,13 @@ def build_forbidden(text: str, id: str, direct: bool) -> GatewayError:
 
 
 def find_answerer(payload: Any, exchange: Exchange) -> Answerer:
-    """Return whose answer an error is: `detail` and an object in `error` are Maton's (corrections, "Maton").
-
-    An error without them that came through Maton's gateway may be of either.
-    """
+    """Return whose answer an error is: `detail` and an object in `error` are Maton's (corrections, "Maton")."""
     body = as_object(payload)
     if exchange.direct:
         return "ActiveCampaign"
     if exchange.plane == "control" or "detail" in body or isinstance(body.get("error"), dict):
         return "Maton"
-    return "ActiveCampaign or Maton"
+    return "ActiveCampaign"
 
 
 def host_of(location: str) -> str:

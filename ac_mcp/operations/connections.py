@@ -1,11 +1,12 @@
 """Connections: Maton's links to ActiveCampaign accounts, each with a sign-in."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from anyio import sleep
 
-from ac_mcp.errors import BadArguments
+from ac_mcp.errors import BadArguments, GatewayError
 from ac_mcp.messages import Json, as_object, as_objects
 from ac_mcp.spec.annotations import About, Unlisted
 from ac_mcp.spec.columns import Column, Flag, Text, Time
@@ -119,7 +120,9 @@ async def create_connection(call: Call, app: App) -> Json:
     row = as_object(payload.get("connection"))
     if row.get("url"):
         return payload
-    return payload | await get_connection(call, str(row["connection_id"]))
+    with suppress(GatewayError):  # it was created all the same
+        return payload | await get_connection(call, str(row["connection_id"]))
+    return payload
 
 
 def explain_lost_sign_in(sent: Json, before: Json) -> str:

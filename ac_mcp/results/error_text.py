@@ -217,11 +217,11 @@ def describe_not_connected(error: NotConnected) -> str:
 def describe_wrong_address(error: NotTheApi, direct: bool) -> str:
     """Return that the address is wrong or the account has ended, and what to check."""
     leads_to = f", which leads to {error.leads_to}" if error.leads_to else ""
-    where = "the address in AC_API_URL" if direct else f"the host of {error.answered_by}"
-    ended = " or the account there has ended" if direct else ", or the ActiveCampaign account behind it has ended"
+    where = "the address in AC_API_URL" if direct else "the address of Maton's gateway"
+    steps = DIRECT_STEPS if direct else "`ac-mcp doctor` goes through the steps."
     return (
-        f"A web page came in place of an answer ({error.status}{leads_to}): {where} is wrong{ended}. {NO_RETRY} "
-        f"{DIRECT_STEPS if direct else '`ac-mcp doctor` goes through the steps.'}"
+        f"A web page came in place of an answer ({error.status}{leads_to}): {where} is wrong, or the ActiveCampaign "
+        f"account behind it has ended, or a firewall or maintenance stands before it. {steps}"
     )
 
 

@@ -159,7 +159,7 @@ class Undo(UndoRequests):
                 return
             await self.send(remover, path)
         except NotFound:
-            (self.restored if resource.link else self.lost).append(f"{what}: it is gone already")
+            (self.gone if resource.link else self.lost).append(f"{what}: it is gone already")
         else:
             gone = "emptied" if resource.plural in VALUES else "untied" if resource.link else "deleted"
             self.restored.append(f"{what}: {gone}")

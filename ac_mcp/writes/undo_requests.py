@@ -23,6 +23,8 @@ class UndoRequests:
     sender: Sender
     access: Container[str]
     """The tools of this server: a tool that is switched off is not run by an undo either."""
+    gone: list[str] = field(default_factory=list[str])
+    """The associations that were untied by somebody else: the account is as it was before the change."""
     restored: list[str] = field(default_factory=list[str])
     lost: list[str] = field(default_factory=list[str])
     name_of: Callable[[str, str], str] = lambda kind, id: ""

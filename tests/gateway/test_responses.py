@@ -189,7 +189,6 @@ def test_flags_that_say_no_failure_are_none(body: dict[str, Any]) -> None:
         (Exchange(plane="control"), {"message": "x"}, "Maton"),
         (Exchange(), {"detail": "x"}, "Maton"),
         (Exchange(), {"error": {"message": "x"}}, "Maton"),
-        (Exchange(), {"message": "x"}, "ActiveCampaign or Maton"),
     ],
 )
 @pytest.mark.parametrize("status", [404, 422, 500])
@@ -205,3 +204,18 @@ def test_a_redirect_says_where_it_leads() -> None:
     with pytest.raises(errors.NotTheApi) as caught:
         parse_response(302, {"location": "https://login.example.com/x?token=secret"}, b"")
     assert caught.value.leads_to == "login.example.com"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "answered_by"),
+    [
+        (422, {"message": "x"}, "ActiveCampaign"),
+        (500, {"message": "x"}, "ActiveCampaign or Maton"),
+        (503, {}, "ActiveCampaign or Maton"),
+        (500, {"errors": [{"title": "x"}]}, "ActiveCampaign"),
+    ],
+)
+def test_a_server_error_that_came_through_maton_may_be_either_s(status: int, body: Any, answered_by: str) -> None:
+    with pytest.raises(GatewayError) as caught:
+        parse_response(status, {}, json.dumps(body).encode())
+    assert caught.value.answered_by == answered_by

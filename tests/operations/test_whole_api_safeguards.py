@@ -207,7 +207,7 @@ async def test_a_runner_is_told_the_account() -> None:
 async def test_a_lost_create_is_not_sent_again_however_its_values_are_spelt() -> None:
     async with trial() as one:
         losing = lose(one, "/deals", carried_out=True)
-        deal = {"title": "Spelt", "contact": "1", "value": "100.0", "currency": "usd", "group": "Sales", "stage": "1"}
+        deal = {"title": "Spelt", "contact": "1", "value": "100", "currency": "USD", "group": "Sales", "stage": "1"}
         said = await one.refusal("write_operation", id="deals.create", arguments=deal)
         assert "outcome is unknown" in said
         assert len(losing.sent) == 1

@@ -43,14 +43,14 @@ ANSWERS: tuple[tuple[str, Made, int, Any, dict[str, str], str], ...] = (
     ("Maton's wrong key", READ, 401, {"error": "Invalid API key"}, {}, KEY_STEPS),
     ("no connection", READ, 400, {"error": "No active connection found for app active-campaign"}, {}, CONNECT),
     ("a sign-in that expired", READ, 500, {"error": "Internal Server Error"}, {},
-     "ActiveCampaign has a problem: Internal Server Error. It is probably temporary: try again in a minute. If it "
-     "stays, the connection's sign-in may have expired: "
+     "ActiveCampaign or Maton have a problem: Internal Server Error. It is probably temporary: try again in a minute. "
+     "If it stays, the connection's sign-in may have expired: "
      'manage_connection(action="create") makes a new one.\nNext: list_tags()'),
     ("a bare 403", READ, 403, "", {},
-     "ActiveCampaign refused the connection's sign-in (403); it has probably expired. Make a new one with "
-     'manage_connection(action="create"), sign in, then delete the old one.\nNext: list_connections()'),
-    ("a missing permission", CREATE, 403, {"message": "Forbidden"}, {},
-     'ActiveCampaign does not allow this ("Forbidden"): the user behind the connection lacks the permission, or the '
+     "ActiveCampaign refused the connection's sign-in (403); it has probably expired, or its user was removed. Make a "
+     'new one with manage_connection(action="create"), sign in, then delete the old one.\nNext: list_connections()'),
+    ("a missing permission", CREATE, 403, {"message": "Not yours"}, {},
+     'ActiveCampaign does not allow this ("Not yours"): the user behind the connection lacks the permission, or the '
      "account's plan the feature. A retry of the same call will not help. Nothing was changed.\n"
      "Next: describe_account()"),
     ("a pointed refusal", CREATE, 422, TITLE, {},
@@ -60,8 +60,8 @@ ANSWERS: tuple[tuple[str, Made, int, Any, dict[str, str], str], ...] = (
      "The rate limit (5 requests a second per account) was reached (paused for 60 s, last 429 0 s ago). Wait 60 "
      "seconds (until 09:01:00 UTC-06:00), then repeat.\nNext: list_tags()"),
     ("maintenance", READ, 503, HTML, {"x-request-id": "r-1"},
-     "ActiveCampaign has a problem: status 503 (request r-1). It is probably temporary: try again in a minute.\n"
-     "Next: list_tags()"),
+     "ActiveCampaign or Maton have a problem: status 503 (request r-1). It is probably temporary: try again in a "
+     "minute.\nNext: list_tags()"),
     ("maintenance, after a write was sent", CREATE, 503, HTML, {},
      "The outcome is unknown (status 503): it may have been done. The same call again within 10 minutes is safe: it "
      'first looks whether it was done. Or look now.\nNext: list_tags(search="New")'),
@@ -69,8 +69,9 @@ ANSWERS: tuple[tuple[str, Made, int, Any, dict[str, str], str], ...] = (
      "ActiveCampaign has a problem: it gave an empty answer. It is probably temporary: try again in a minute.\n"
      "Next: list_tags()"),
     ("a page instead of data", READ, 200, HTML, {},
-     "ActiveCampaign has a problem: it gave an answer that is not JSON. It is probably temporary: try again in a "
-     "minute.\nNext: list_tags()"),
+     "A web page came in place of an answer (200): the address of Maton's gateway is wrong, or the ActiveCampaign "
+     "account behind it has ended, or a firewall or maintenance stands before it. `ac-mcp doctor` goes through the "
+     "steps."),
 )  # fmt: skip
 
 
@@ -100,9 +101,12 @@ async def test_an_answer_that_is_none_becomes_a_sentence(
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (httpx2.ConnectError("x"), "it could not be reached (ConnectError)"),
-        (httpx2.ReadTimeout("x"), "the connection broke (ReadTimeout)"),
-        (httpx2.RemoteProtocolError("x"), "the connection broke (RemoteProtocolError)"),
+        (
+            httpx2.ConnectError("x"),
+            "This machine cannot reach sandbox.invalid: it could not be reached (ConnectError). Check the network",
+        ),
+        (httpx2.ReadTimeout("x"), "ActiveCampaign has a problem: the connection broke (ReadTimeout)."),
+        (httpx2.RemoteProtocolError("x"), "ActiveCampaign has a problem: the connection broke (RemoteProtocolError)."),
     ],
 )
 @in_virtual_time
@@ -112,7 +116,7 @@ async def test_a_network_that_fails_is_told_apart_from_an_answer(error: Exceptio
 
     async with trial() as one:
         one.wire.answer = fail
-        assert (await one.refusal("list_tags")).startswith(f"ActiveCampaign has a problem: {said}.")
+        assert (await one.refusal("list_tags")).startswith(said)
 
 
 @in_virtual_time

@@ -207,6 +207,16 @@ async def test_empty_list_update(sandbox: Sandbox, api: httpx2.AsyncClient) -> N
     assert (full.json()["list"]["name"], empty.content) == ("Loud", b"")
 
 
+async def test_ignored(sandbox: Sandbox, api: httpx2.AsyncClient) -> None:
+    async def total(path: str) -> int:
+        return int((await api.get(path)).json()["meta"]["total"])
+
+    assert await total("/tags?search=VIP") < await total("/tags")
+    sandbox.quirks.ignored = ("tags search",)
+    assert await total("/tags?search=VIP") == await total("/tags")
+    assert await total("/contacts?search=jane") < await total("/contacts")
+
+
 def test_every_switch_has_a_test() -> None:
     tests = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     assert [field.name for field in fields(Quirks) if field.name not in tests] == []

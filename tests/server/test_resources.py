@@ -101,7 +101,7 @@ async def test_a_name_with_the_signs_of_an_address_is_found() -> None:
 async def test_an_account_out_of_reach_is_an_error_of_the_server() -> None:
     async with trial() as one, connected(one) as client:
         one.wire.answer = lambda request: httpx2.Response(500, text="<html>oops</html>")
-        with pytest.raises(MCPError, match="ActiveCampaign has a problem") as caught:
+        with pytest.raises(MCPError, match="ActiveCampaign or Maton have a problem") as caught:
             await client.read_resource("activecampaign://account")
         assert caught.value.code == -32603
         assert "html" not in str(caught.value)
