@@ -13,10 +13,10 @@ from typing import TypeAlias
 from anyio import sleep
 
 from ac_mcp.concurrency import gather
-from ac_mcp.errors import BadArguments
+from ac_mcp.errors import BadArguments, Unavailable
 from ac_mcp.filters.conditions import CONTACT, FIELD, INACTIVE, Condition
 from ac_mcp.messages import NO_DEADLINE, CallClock, Json, Request, Sender, as_int, as_object, as_objects
-from ac_mcp.spec.paging import PAGE, Page, batches
+from ac_mcp.spec.paging import PAGE, Page, batches, credible_total, total_of
 from ac_mcp.spec.values import is_same_moment
 
 CONCURRENT_PAGES = 4
@@ -147,7 +147,7 @@ class ContactQuery:
         plan = self.plan
         if not (plan.required or plan.excluded or plan.fields or plan.inactive):
             body = await self._fetch_contacts({**plan.base, "orders[id]": "ASC", "limit": str(most)})
-            return ContactCount(as_int(as_object(body.get("meta")).get("total"))), as_objects(body.get("contacts"))
+            return ContactCount(require_total(body, most)), as_objects(body.get("contacts"))
         few, number = list[Json](), 0
         async for rows in self.pages():
             few += rows[: most - len(few)]
@@ -168,7 +168,7 @@ class ContactQuery:
     async def total(self, query: Mapping[str, str]) -> int:
         """Return the number of contacts that a query finds."""
         body = await self._fetch_contacts({**query, "limit": "1"})
-        return as_int(as_object(body.get("meta")).get("total"))
+        return require_total(body, 1)
 
     async def pages(self, after: int = 0) -> AsyncGenerator[list[Json]]:
         """Yield the rows of the contacts with an id above `after`, ordered by id, a list for each page read.
@@ -334,3 +334,15 @@ def is_inactive(row: Json, now: datetime, days: int) -> bool:
 def describe_conditions(conditions: Collection[Condition]) -> list[str]:
     """Return the conditions as people read them."""
     return [condition.text for condition in conditions]
+
+
+def require_total(body: Json, limit: int) -> int:
+    """Return how many contacts a query finds, from a page of `limit` rows at most.
+
+    Raises:
+        Unavailable: if the rows contradict the total that the page states.
+    """
+    total = credible_total(total_of(body), len(as_objects(body.get("contacts"))), 0, limit)
+    if total is None:
+        raise Unavailable("its list of contacts states a total that its rows contradict, so nothing can be counted")
+    return total

@@ -21,6 +21,7 @@ from ac_mcp.operations.users import list_users, users
 from ac_mcp.spec.columns import AMOUNTS, COUNT, TEXT, TEXTS, Joined, Text
 from ac_mcp.spec.operation import Call, all_pages, own_words, with_own_words
 from ac_mcp.spec.options import Answer
+from ac_mcp.spec.paging import credible_total, total_of
 from ac_mcp.spec.resource import Resource
 
 OVERVIEW_RESOURCES = (connections, pipelines, lists, tags, fields, automations, segments, users)
@@ -90,7 +91,8 @@ async def describe_account(call: Call) -> Json:
     }
     answers = await gather([*map(fetch_if_allowed, reads.values())])
     parts = {word: payload for word, payload in zip(reads, answers, strict=True) if payload}
-    counts = {word: count_rows(payload, PAYLOAD_KEYS.get(word, word)) for word, payload in parts.items()}
+    found = {word: count_rows(payload, PAYLOAD_KEYS.get(word, word), word) for word, payload in parts.items()}
+    counts = {word: count for word, count in found.items() if count is not None}
     value = own_words(parts.get("open_deals", {})).get("value_by_currency")
     missing = [word for word in reads if word not in parts and word != "connections"]
     cut = any(counts.get(resource.words, 0) > MAX_ROWS for resource in OVERVIEW_RESOURCES)
@@ -120,6 +122,10 @@ def select_rows(parts: Mapping[str, Json]) -> Json:
     return {plural: several[:MAX_ROWS] for plural, several in rows.items()} | stages
 
 
+READ_BY_TOTAL = ("contacts", "open_deals", "campaigns", "companies")
+"""The parts of which one row is asked for: their total is all that is wanted."""
+
+
 async def fetch_if_allowed(read: Awaitable[Json]) -> Json | None:
     """Fetch a part of the account; return None if the account's plan or the user's permissions exclude it."""
     try:
@@ -141,9 +147,13 @@ async def fetch_tags(call: Call) -> Json:
     return await all_pages(call, lambda offset: list_tags(call, offset=offset), MAX_TAGS_READ)
 
 
-def count_rows(payload: Json, plural: str) -> int:
-    """Return the total in a payload; a payload without a total is the only page, so its rows are counted."""
-    return as_int(as_object(payload.get("meta")).get("total")) or len(as_objects(payload.get(plural)))
+def count_rows(payload: Json, plural: str, word: str) -> int | None:
+    """Return how many rows there are by a payload; None if its total does not fit the one row that was asked for.
+
+    A payload without a total is the only page, so its rows are counted.
+    """
+    limit = 1 if word in READ_BY_TOTAL else None
+    return credible_total(total_of(payload), len(as_objects(payload.get(plural))), 0, limit)
 
 
 def address(payload: Json) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from ac_mcp.messages import Json, as_int, as_object, as_objects
-from ac_mcp.results.shaping import DONE, FROM_ACCOUNT, HIDDEN_HERE, INTERNAL, View
+from ac_mcp.results.shaping import DONE, FROM_ACCOUNT, HIDDEN_HERE, INTERNAL, View, page_of
 from ac_mcp.spec.columns import LONGEST, NOTHING, SHORT
 from ac_mcp.spec.operation import Operation
 from ac_mcp.text import truncate
@@ -83,7 +83,6 @@ def paging_of(operation: Operation[..., Any], arguments: Mapping[str, Any], payl
     """Return the total number of rows, and `next_offset` where there are more."""
     meta, rows = as_object(payload.get("meta")), as_objects(payload.get(operation.resource.plural))
     total, offset = as_int(meta.get("total")), as_int(arguments.get("offset"))
-    if not total:
+    if not total and not rows:
         return {}
-    end = offset + len(rows)
-    return {"total": total} | ({"next_offset": end} if rows and end < total else {})
+    return page_of(total, len(rows), offset, arguments.get("limit")) if total or "limit" in arguments else {}

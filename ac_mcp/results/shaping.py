@@ -7,6 +7,7 @@ from typing import Any, cast
 from ac_mcp.messages import Json, as_int, as_object, as_objects
 from ac_mcp.spec.columns import LONGEST, NOTHING, Column, Reference, ReferenceList
 from ac_mcp.spec.operation import Operation, own_words
+from ac_mcp.spec.paging import credible_total
 from ac_mcp.spec.resource import Resource
 from ac_mcp.text import truncate
 
@@ -18,6 +19,7 @@ FROM_ACCOUNT, HIDDEN_HERE = "from_account", "hidden_here"
 """Keys of an answer that name its free text, and the free text left out: an absent value is not an empty one."""
 LONGEST_NAME = 200
 """Characters shown of the name of a referenced thing."""
+TOTAL_UNKNOWN = "How many there are is not known: ActiveCampaign's total does not fit the rows. Read on by next_offset."
 DONE = {"POST": "created", "PUT": "updated", "DELETE": "deleted"}
 """The `result` of a write, by method."""
 
@@ -252,12 +254,21 @@ def paging(answered: AnswerData) -> Json:
     if answered.single is not None or answered.resource.plural not in answered.payload:
         return {}
     meta, rows = as_object(answered.payload.get("meta")), answered.rows(answered.resource)
-    offset = as_int(answered.arguments.get("offset"))
-    total = as_int(meta.get("total")) or (offset if rows else 0) + len(rows)
+    offset, stated = as_int(answered.arguments.get("offset")), as_int(meta.get("total"))
+    total = stated or (offset if rows else 0) + len(rows)
     if answered.arguments.get("after_id") is not None:
         more = len(rows) < total and bool(rows)
         return {"remaining": total - len(rows)} | ({"next_after_id": str(rows[-1].get("id"))} if more else {})
-    if not rows and total:
-        return {"total": total, "note": f"Offset {offset} is past the end: there are {total} in all."}
-    end = offset + len(rows)
+    if not rows and offset and stated <= offset:
+        return ({"total": stated} if stated else {}) | {
+            "note": f"Offset {offset} is past the end{f': there are {stated} in all' if stated else ''}."
+        }
+    return page_of(stated, len(rows), offset, answered.arguments.get("limit"))
+
+
+def page_of(stated: int, count: int, offset: int, limit: Any) -> Json:
+    """Return `total` and `next_offset` of a page. A total that its rows contradict is said to be unknown."""
+    total, end = credible_total(stated, count, offset, as_int(limit) or None), offset + count
+    if total is None:
+        return {"note": TOTAL_UNKNOWN} | ({"next_offset": end} if count else {})
     return {"total": total} | ({"next_offset": end} if end < total else {})

@@ -35,6 +35,22 @@ def total_of(body: Json) -> int:
     return as_int(as_object(body.get("meta")).get("total"))
 
 
+def credible_total(stated: int, count: int, offset: int = 0, limit: int | None = None) -> int | None:
+    """Return how many rows a list has, from the total that it states (0 for none) and the rows of one page.
+
+    None if the rows contradict the total and do not show the true one: it is missing or too small beside a full page,
+    or larger although the page is not full.
+    """
+    end = offset + count
+    if limit is None:
+        return max(stated, end) if count else stated
+    if count >= limit:
+        return stated if stated >= end else None
+    if stated > end:
+        return None
+    return end if count or not offset else stated
+
+
 def paging_query(offset: int, limit: int = PAGE) -> dict[str, str]:
     """Return the query parameters of a page."""
     return {"limit": str(limit), "offset": str(offset)}

@@ -114,7 +114,6 @@ async def test_the_ids_of_what_a_link_ties_are_columns_too() -> None:
     [
         (0, 2, {}, 2),
         (20, 2, {}, 22),
-        (20, 0, {}, 0),
         (20, 2, {"meta": {"total": "41"}}, 41),
         (20, 2, {"meta": {"total": "many"}}, 22),
     ],
