@@ -15,7 +15,7 @@ from ac_mcp.messages import Json
 from ac_mcp.operations import OPERATIONS
 from ac_mcp.results.next_call import explain
 from ac_mcp.sandbox.catalog import RESOURCES
-from ac_mcp.sandbox.http.faults import SPOILED, TRANSPORT, Fault, spoil
+from ac_mcp.sandbox.http.faults import REFUSALS, SPOILED, TRANSPORT, Fault, spoil
 from tests.examples import CALLS
 from tests.support import NOW, Trial, clock, in_virtual_time, trial
 
@@ -33,11 +33,12 @@ FAULTS = tuple(
     for kind in (*SPOILED, *TRANSPORT)
     for after in (False, True)
     for times in (1, 4)
-    if not (after and (Fault(kind).carried_out or kind.startswith("4")))
+    if not (after and (Fault(kind).carried_out or kind.startswith("4") or kind in REFUSALS))
 )
 """Each before and after the request is carried out, hitting one request or four.
 
-A 4xx says that nothing was carried out. One that comes after it was would be a lie, which nobody could see through.
+A 4xx says that nothing was carried out, and so does a 200 that refuses. One that comes after it was would be a lie,
+which nobody could see through.
 """
 
 

@@ -39,7 +39,8 @@ def credible_total(stated: int, count: int, offset: int = 0, limit: int | None =
     """Return how many rows a list has, from the total that it states (0 for none) and the rows of one page.
 
     None if the rows contradict the total and do not show the true one: it is missing or too small beside a full page,
-    or larger although the page is not full.
+    or speaks of rows where an empty page came. A page may hold fewer rows than were asked for, so one that is not full
+    says nothing against a larger total.
     """
     end = offset + count
     if limit is None:
@@ -47,7 +48,7 @@ def credible_total(stated: int, count: int, offset: int = 0, limit: int | None =
     if count >= limit:
         return stated if stated >= end else None
     if stated > end:
-        return None
+        return stated if count else None
     return end if count or not offset else stated
 
 

@@ -20,7 +20,7 @@ ROWS = [{"id": str(number), "tag": f"T{number}", "tagType": "contact"} for numbe
         (3, 5, 0, 20, 5),  # too small, and the page is not full
         (0, 20, 0, 20, None),  # missing beside a full page
         (7, 20, 0, 20, None),  # too small beside a full page
-        (57, 5, 0, 20, None),  # too large beside a page that is not full
+        (57, 5, 0, 20, 57),  # the page may hold fewer rows than were asked for: the next one shows it
         (57, 0, 0, 20, None),  # rows that are said to be there and do not come
         (57, 0, 40, 20, None),
         (0, 0, 0, 20, 0),

@@ -23,6 +23,8 @@ class Spoiled:
     body: str | None = None
     content_type: str | None = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    prefix: str = ""
+    """Text before the body."""
     share: float = 1.0
     """Part of the body that is sent."""
 
@@ -52,11 +54,20 @@ SPOILED: Mapping[str, Spoiled] = {
     "empty": Spoiled(body=""),
     "truncated": Spoiled(share=0.5),
     "text": Spoiled(content_type="text/html; charset=UTF-8"),
+    "nothing": Spoiled(200, "{}"),
+    "refused-200": Spoiled(200, '{"errors":[{"title":"The request could not be processed."}]}'),
+    "succeeded-0": Spoiled(200, '{"succeeded":0,"message":"Not permitted"}'),
+    "result-0": Spoiled(200, '{"result_code":0,"result_message":"You are not authorized to access this file"}'),
+    "bom": Spoiled(prefix="\ufeff"),
+    "status-200": Spoiled(200),
+    "status-201": Spoiled(201),
 }
 TRANSPORT = ("drop", "reset", "hang", "drip", "cut")
 """Faults of the transport: server.py carries them out."""
-CARRIED_OUT = ("empty", "truncated", "text", "cut", "drip")
+CARRIED_OUT = ("empty", "truncated", "text", "bom", "status-200", "status-201", "cut", "drip")
 """Faults of the response alone: the request is carried out first."""
+REFUSALS = ("refused-200", "succeeded-0", "result-0")
+"""Answers with status 200 that say that nothing was done."""
 KINDS = (*SPOILED, *TRANSPORT)
 
 
@@ -138,7 +149,7 @@ def spoil(fault: Fault, response: tuple[int, Mapping[str, str], bytes], now: Cal
     retry_after = {"seconds": f"{fault.seconds:g}", "date": format_datetime(now() + timedelta(seconds=fault.seconds))}
     headers = {} if spoiled.content_type is None else {"content-type": spoiled.content_type}
     headers |= {name: retry_after[value] for name, value in spoiled.headers.items()}
-    content = body if spoiled.body is None else spoiled.body.encode()
+    content = spoiled.prefix.encode() + (body if spoiled.body is None else spoiled.body.encode())
     return spoiled.status or status, headers, content[: int(len(content) * spoiled.share)]
 
 
