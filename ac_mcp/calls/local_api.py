@@ -187,12 +187,14 @@ class LocalApi:
                 f"change: how an earlier undo of {id} ended is not known. Look whether it was done first."
             )
         await self.learn_names(names_in_change(change))
-        return self._undo_report(change, await self._undo(change))
+        even_if = tuple(str(word) for word in (request.body or {}).get("evenIf") or ())
+        return self._undo_report(change, await self._undo(change, even_if))
 
-    async def _undo(self, change: Change) -> Undo:
+    async def _undo(self, change: Change, even_if: tuple[str, ...] = ()) -> Undo:
         """Take the writes of a change back; in a dry run only plan it."""
         access = self.call.account.access
         undo = Undo(self.inner, access, name_of=self.name_of, made_earlier=await self._created_by_undos(change))
+        undo.even_if = even_if
         count = count_steps(change)
         if self.recorder is None:
             assert self.dry_run
@@ -201,7 +203,10 @@ class LocalApi:
             return undo
         self.recorder.images.light = count > FEW
         self.recorder.take_back(change)
-        if reasons := self.recorder.policy.reasons_for_count(count, "It writes to"):
+        reasons = self.recorder.policy.reasons_for_count(count, "It writes to")
+        if even_if and not self.recorder.policy.asks_nothing:
+            reasons.append(f"It may delete {' and '.join(even_if)} with what the change made.")
+        if reasons:
             raise Unconfirmed(reasons)
         async with self.call.account.audit_log.exclusively(f"undo {change.owner} {change.id}"):
             await undo.run(change)

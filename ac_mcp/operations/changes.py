@@ -131,7 +131,14 @@ async def list_changes(call: Call, limit: Annotated[Limit, Unlisted()] = 20, off
         verbatim=True, says={"change": TEXT, "call": TEXT, "restored": TEXTS, "not_restored": TEXTS, **JOB_SCHEMA}
     ),
 )
-async def undo_change(call: Call, change: ChangeId) -> Json:
+async def undo_change(
+    call: Call,
+    change: ChangeId,
+    even_if: Annotated[
+        list[str], Unlisted(), About("Dependents that cannot be looked at", ["notes"], show_example=False)
+    ]
+    | None = None,
+) -> Json:
     """Restore what a change made here replaced or deleted: undo, revert, take back, bring back. Returns what could not
     be restored; only what nobody has changed since."""
     return await call()

@@ -19,6 +19,7 @@ from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json, Method, Request, as_object, as_objects
 from ac_mcp.storage.journal import REPEAT_WINDOW, Journal
 from ac_mcp.storage.redaction import REDACTED, decrypt_with_token, encrypt_with_token, redact
+from ac_mcp.writes.comparison import digests_of
 
 RETENTION = 30 * 86_400.0
 """Seconds for which a change can be looked up and undone."""
@@ -78,7 +79,7 @@ class AuditEntry:
             "path": self.path,
             "body": to_json(self.body),
             "before": to_json(self.before),
-            "reply": to_json(created_ids(self.reply)),
+            "reply": to_json(created_ids(self.reply, with_digests=self.method == "POST" and self.before is not None)),
             "at": self.at,
             "state": self.state,
             "status": self.status,
@@ -334,13 +335,18 @@ def hash_token(token: str) -> str:
     return sha256(token.encode()).hexdigest()
 
 
-def created_ids(reply: Json | None) -> Json | None:
-    """Return the ids in an answer, such as `{"tag": {"id": "3"}}`, and nothing else of it."""
+def created_ids(reply: Json | None, *, with_digests: bool = False) -> Json | None:
+    """Return the ids in an answer, such as `{"tag": {"id": "3"}}`.
+
+    `with_digests` adds a digest of each other attribute under `was`, so that an undo sees what was changed since.
+    """
     if reply is None:
         return None
-    rows = {name: as_object(row) for name, row in reply.items()}
-    single = {
-        name: {key: row[key] for key in ("id", "connection_id") if key in row} for name, row in rows.items() if row
-    }
+    single: Json = {}
+    for name, row in ((name, as_object(row)) for name, row in reply.items()):
+        if row:
+            single[name] = {key: row[key] for key in ("id", "connection_id", "was") if key in row}
+            if with_digests and "was" not in row:
+                single[name]["was"] = digests_of(row)
     several = {name: [{"id": row.get("id")} for row in as_objects(reply.get(name))] for name in CREATED_TOGETHER}
     return single | {name: ids for name, ids in several.items() if ids}

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from difflib import SequenceMatcher
+from hashlib import sha256
 from typing import Any, cast
 
 from ac_mcp.messages import Json
@@ -13,6 +14,12 @@ from ac_mcp.text import fold
 
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[t ][0-9]{2}:[0-9]{2}")
 ZONE = re.compile(r"(z|[+-][0-9]{2}:?[0-9]{2})$")
+BY_ITSELF = re.compile(
+    r"date|time|stamp|count|total|score|probability|activit|links|hash|gravatar|^(id|uuid|rating|ip\d?|edition)$|"
+    r"^(next|last|win|total)|email_(local|domain|empty)|_by$|^(created|updated|changed)",
+    re.I,
+)
+"""Attributes that change without anybody's doing, or with work on another record: dependents are looked at apart."""
 CUT = 20
 """Characters that a text must have left to count as one that was cut short."""
 ALIKE = 0.8
@@ -64,6 +71,23 @@ def pair(sent: Any, current: Any) -> tuple[str, str]:
             instants = [datetime.fromisoformat(text.upper()).astimezone(UTC) for text in (left, right)]
             return instants[0].isoformat()[:16], instants[1].isoformat()[:16]
     return left[:16].replace("t", " "), right[:16].replace("t", " ")
+
+
+def digests_of(row: Json) -> dict[str, str]:
+    """Return a digest of each attribute of a row that only a person changes."""
+    kept = {key: value for key, value in row.items() if comparable(value) and not BY_ITSELF.search(key)}
+    return {key: digest(value) for key, value in kept.items() if not is_list_of_ids(value)}
+
+
+def is_list_of_ids(value: Any) -> bool:
+    """Return whether a value lists other records, which are looked at apart."""
+    return isinstance(value, list) and all(str(item).isdecimal() for item in cast("list[Any]", value))
+
+
+def digest(value: Any) -> str:
+    """Return a short digest of a value in one spelling; "" for an empty one."""
+    text = normalize_value(value)
+    return sha256(text.encode()).hexdigest()[:12] if text not in ("", "0") else ""
 
 
 def comparable(value: Any) -> bool:

@@ -45,21 +45,43 @@ class ProvenWrites:
         return response if request.raw else await self._prove_change(request, response)
 
     async def _prove_deletion(self, request: Request, response: Response) -> Response:
-        """Return the answer to a DELETE if the record is gone, or `unchecked` if nobody can look."""
+        """Return the answer to a DELETE if the record is gone, or `unchecked` if nobody can look.
+
+        Raises:
+            OutcomeUnknown: if it is still there.
+        """
+        if ids := ids_in_query(request):
+            return await self._prove_deletions(request, response, ids)
+        request = replace(request, path=request.path.removesuffix("/delete"))
         if not (request.shown_at or is_readable(request.path)):
             return replace(response, unchecked=True)
         try:
             if await self._is_there(request):
                 await self.pause(SECOND_LOOK)
                 if await self._is_there(request):
-                    still = OutcomeUnknown(
-                        f"it was answered as deleted ({response.status}), but is still there", status=response.status
-                    )
-                    raise still.but(answered=True, request_id=response.id)
+                    raise still_there(response, "is")
         except OutcomeUnknown:
             raise
         except ToolError:
             return replace(response, unchecked=True)
+        return response
+
+    async def _prove_deletions(self, request: Request, response: Response, ids: list[str]) -> Response:
+        """Return the answer to a DELETE of many records, which are looked for a page of ids at a time."""
+        collection = request.path.split("/")[1]
+        for start in range(0, len(ids), PAGE):
+            page = ids[start : start + PAGE]
+            query = {"ids[]": tuple(page), "limit": str(PAGE)}
+            look = Request("GET", f"/{collection}", query, repeatable=True, unshared=True)
+            try:
+                rows = as_objects((await self.inner.send(look)).body.get(collection))
+            except ToolError:
+                return replace(response, unchecked=True)
+            found = {str(row.get("id")) for row in rows}
+            if left := sorted(found & set(page)):
+                raise still_there(response, f"{len(left)} of them (id {', '.join(left[:10])}) are")
+            if found:  # it does not filter by ids, so an id that is missing proves nothing
+                return replace(response, unchecked=True)
         return response
 
     async def _is_there(self, request: Request) -> bool:
@@ -119,6 +141,19 @@ class ProvenWrites:
             return {}
 
 
+def ids_in_query(request: Request) -> list[str]:
+    """Return the ids that a DELETE names in its query; [] if it names a record in its path."""
+    value = request.query.get("ids[]", ())
+    return [value] if isinstance(value, str) else list(value)
+
+
+def still_there(response: Response, subject: str) -> OutcomeUnknown:
+    """Return the error for a record that was answered as deleted and is still shown."""
+    text = f"it was answered as deleted ({response.status}), but {subject} still there"
+    unknown = OutcomeUnknown(text, status=response.status, request_id=response.id)
+    return unknown.but(answered=True)
+
+
 def with_status_of_body(operation: Operation[..., Any], response: Response) -> Response:
     """Return an answer to a POST with 201 if its body shows that the record is new, and 200 if it shows an old one."""
     is_new = operation.resource.api.is_new(response.body) if operation.resource.api.is_new else None
@@ -136,5 +171,6 @@ def readable_paths() -> tuple[re.Pattern[str], ...]:
 
 
 def is_readable(path: str) -> bool:
-    """Return whether the API documents a GET of this path."""
-    return any(form.fullmatch(path) for form in readable_paths())
+    """Return whether the API documents a GET of this path, which ends in an id: a word there names an action."""
+    is_record = any(letter.isdigit() for letter in path.rpartition("/")[2])
+    return is_record and any(form.fullmatch(path) for form in readable_paths())

@@ -4,6 +4,7 @@ A record that was changed since, or that has dependents by now, stays as it is.
 """
 
 import html
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +20,8 @@ from ac_mcp.spec.resource import Resource
 from ac_mcp.storage.redaction import LINKS, SECRETS, origin_of
 from ac_mcp.writes.audit_log import AuditEntry, Change
 from ac_mcp.writes.before_images import LEFT, SUBSCRIBED, id_of
-from ac_mcp.writes.comparison import MOMENT, pair
-from ac_mcp.writes.dependents import LATER, describe_dependents
+from ac_mcp.writes.comparison import MOMENT, digest, pair
+from ac_mcp.writes.dependents import LATER, find_dependents
 from ac_mcp.writes.recreate import RECREATED_FROM, move_back, recreate, recreate_association
 from ac_mcp.writes.undo_requests import UndoRequests, values_by_field
 
@@ -180,17 +181,34 @@ class Undo(UndoRequests):
             return "it cannot be looked at"
         plain = [key for key in sent if key in now and key != "fieldValues"]
         changed = [step.parameter(key) for key in plain if differs(key, sent[key], now)]
+        changed += [step.parameter(key) for key in changed_since(write, resource, now) if key not in plain]
         changed += [step.parameter(key) for key in LATER.get(resource.plural, ()) if now.get(key) and key not in sent]
         if "fieldValues" in body and values_by_field(as_objects(body["fieldValues"])) != values_by_field(
             as_objects(sent.get("fieldValues"))
         ):
             changed.append("custom fields")
         if changed:
-            return f"it was changed since ({', '.join(changed)})"
-        more = await describe_dependents(self.read, resource.plural, path, body)
-        if more is None:
-            return "what hangs on it by now is not known"
-        return f"it has {', '.join(more)} by now" if more else ""
+            return f"it was changed since ({', '.join(dict.fromkeys(changed))})"
+        more = await find_dependents(self.read, resource.plural, path, body, made_here=self._choices_made(resource))
+        if more.found:
+            return f"it has {', '.join(more.found)} by now"
+        unseen = [word for word in more.unseen if word not in self.even_if]
+        if unseen:
+            return (
+                f"whether it has {' or '.join(unseen)} by now cannot be looked at (to delete it all the same: "
+                f"even_if={json.dumps(unseen)})"
+            )
+        return ""
+
+    def _choices_made(self, resource: Resource) -> int:
+        """Return how many choices this change itself has given a new field."""
+        if resource.plural != "fields":
+            return 0
+        return sum(
+            len(as_objects((write.reply or {}).get("fieldOptions")))
+            for write in self.writes
+            if STEPS[write.step].resource.plural == "fieldOptions"
+        )
 
     async def _restore_update(self, write: AuditEntry, step: Operation[..., Any]) -> None:
         """Give the attributes that a write changed their old values, if they still are as the write left them."""
@@ -288,6 +306,12 @@ class Undo(UndoRequests):
             return
         await self.associate("contactTags", {"contact": contact, "tag": tag})
         self.restored.append(f"{self.describe('contacts', contact)}: {self.describe('tags', tag)}")
+
+
+def changed_since(write: AuditEntry, resource: Resource, now: Json) -> list[str]:
+    """Return the attributes of a created record that are no longer as the create answered."""
+    was = as_object(as_object((write.reply or {}).get(resource.singular)).get("was"))
+    return [key for key, old in was.items() if key in now and digest(now[key]) != old]
 
 
 def differs(key: str, value: Any, now: Json) -> bool:

@@ -23,6 +23,8 @@ class UndoRequests:
     sender: Sender
     access: Container[str]
     """The tools of this server: a tool that is switched off is not run by an undo either."""
+    even_if: tuple[str, ...] = ()
+    """The dependents, in words, that need not be looked at before a record is deleted."""
     gone: list[str] = field(default_factory=list[str])
     """The associations that were untied by somebody else: the account is as it was before the change."""
     restored: list[str] = field(default_factory=list[str])

@@ -204,3 +204,48 @@ async def test_a_tag_created_with_200_may_have_been_there_and_is_not_deleted_by_
         undone = await one.answer("undo_change", change="1")
         assert "whether it was there before is not known" in str(undone)
         assert (await one.answer("get_tag", tag="Brand new"))["tag"]["name"] == "Brand new"
+
+
+@pytest.mark.parametrize(
+    ("rows", "outcome"),
+    [
+        ([], "deleted"),
+        ([{"id": "2", "name": "Acme"}], "1 of them (id 2) are still there"),
+        ([{"id": "7", "name": "Other"}], "could not be looked at"),
+    ],
+)
+@in_virtual_time
+async def test_many_deleted_records_are_looked_for_by_their_ids(rows: list[Any], outcome: str) -> None:
+    async with trial() as one:
+
+        def answer(request: httpx2.Request) -> httpx2.Response | None:
+            if request.method == "DELETE":
+                return httpx2.Response(200, json={"meta": {"success": True}})
+            is_look = request.method == "GET" and request.url.path.endswith("/accounts") and b"ids" in request.url.query
+            return httpx2.Response(200, json={"accounts": rows}) if is_look else None
+
+        one.wire.answer = answer
+        call = {"id": "accounts.bulk_delete", "arguments": {"ids": ["id:2", "id:3"]}}
+        if rows and rows[0]["id"] == "2":
+            assert outcome in await one.refusal("write_operation", **call)
+        else:
+            assert outcome in str(await one.answer("write_operation", **call))
+
+
+@pytest.mark.parametrize(
+    ("id", "arguments", "look"),
+    [
+        ("campaigns.delete", {"campaign": "2"}, "GET /campaigns/2"),
+        ("personalizations.bulk_delete", {"ids": "1,2"}, ""),
+    ],
+)
+@in_virtual_time
+async def test_a_path_that_ends_in_a_word_is_no_record(id: str, arguments: dict[str, str], look: str) -> None:
+    async with trial() as one:
+        one.wire.answer = lambda request: httpx2.Response(200, json={}) if request.method == "DELETE" else None
+        if look:
+            assert "is still there" in await one.refusal("write_operation", id=id, arguments=arguments)
+            assert one.requests.count(look) >= 2
+        else:
+            await one.answer("write_operation", id=id, arguments=arguments)
+            assert "GET /personalizations/bulkdelete" not in one.requests
