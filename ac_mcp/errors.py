@@ -165,6 +165,8 @@ class GatewayError(ToolError):
 
     sent_at: float | None = None
     """When the request left, in seconds of the gateway's clock; None if it did not."""
+    is_quoted = False
+    """Whether its text is the other side's own: it is shown as a JSON string then."""
     answered_by: Answerer = "ActiveCampaign"
     """Whose answer it is, as far as the answer shows."""
 

@@ -18,6 +18,10 @@ from ac_mcp.spec.operation import Operation
 from ac_mcp.spec.values import number_text
 
 SURROGATE = re.compile("[\ud800-\udfff]")
+MAX_CONDITIONS, MAX_ITEMS = 50, 500
+"""Most conditions of a call, and most items of any other list that does not name records."""
+RECORDS = ("contacts", "deals", "data", "rows", "ids", "emails")
+"""Arguments that hold records or a table, also under names that hosts make up."""
 LARGEST, DEEPEST = 1_000_000, 20
 """Most characters of all arguments of a call together, and most levels of nesting: an object counts as two."""
 DRY_RUN = ("dryrun", "simulate", "preview", "validateonly")
@@ -31,10 +35,12 @@ def parse_arguments(operation: Operation[..., Any], arguments: Mapping[str, Any]
         BadArguments: if they do not validate; with the corrected arguments where those follow from the call.
     """
     require_bounded(arguments)
+    require_few_items(operation, arguments)
     arguments = unnest_preview(operation, arguments)
     arguments = refuse_dry_run(operation, arguments)
     normalized = normalize_arguments(operation, arguments, accounts)
     require_bounded(normalized)  # JSON text may hold half a character in its own spelling
+    require_few_items(operation, normalized)
     try:
         checked = clean_references(operation, dict(argument_model(operation, accounts).model_validate(normalized)))
     except ValidationError as error:
@@ -80,6 +86,23 @@ def require_bounded(arguments: Mapping[str, Any]) -> None:
             return
         level = below
     raise BadArguments(f"The arguments are nested too deeply: {DEEPEST // 2} levels are more than any tool takes.")
+
+
+def require_few_items(operation: Operation[..., Any], arguments: Mapping[str, Any]) -> None:
+    """Refuse a list that is longer than its parameter can need, before anything else is done with it.
+
+    Lists of records may hold as many as the arguments have room for.
+
+    Raises:
+        BadArguments: if one is too long.
+    """
+    for name, value in arguments.items():
+        ref = operation.references.get(name)
+        most = MAX_CONDITIONS if ref and ref.conditions else MAX_ITEMS
+        takes_records = (ref and ref.several and not ref.conditions and not ref.assigned) or name in RECORDS
+        if isinstance(value, list) and not takes_records and len(cast("list[Any]", value)) > most:
+            count = len(cast("list[Any]", value))
+            raise BadArguments(f"{name[:80]}: {count} are more than it takes; at most {most}.")
 
 
 def refuse_dry_run(operation: Operation[..., Any], arguments: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -233,6 +233,8 @@ class Gateway:
                 turn.mark_answered(self.clock())
                 self.endpoints.has_answered = True
                 body = await read_capped(response)
+            if response.status_code >= 300 and caller.key:
+                body = body.replace(caller.key.encode(), b"***")  # before any text of it is cut
             return parse_response(
                 response.status_code,
                 response.headers,
@@ -268,7 +270,7 @@ async def read_capped(response: httpx2.Response) -> bytes:
 def outcome_unknown(error: GatewayError) -> OutcomeUnknown:
     """Return the error for a write that may have landed: whatever a later try was told says nothing about it."""
     unknown = OutcomeUnknown(str(error), status=error.status, request_id=error.request_id)
-    return unknown.but(sent_at=error.sent_at)
+    return unknown.but(sent_at=error.sent_at, is_quoted=error.is_quoted)
 
 
 class LazyTransport(httpx2.AsyncBaseTransport):

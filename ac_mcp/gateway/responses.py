@@ -98,7 +98,8 @@ def require_success(status: int, body: Json, request_id: str, exchange: Exchange
     text, code, field = parse_error_details(body)
     text = text or "it says that this did not succeed"
     if exchange.writes and any(as_object(value).get("id") for value in body.values()):
-        unknown = OutcomeUnknown(f"it shows a record and errors: {text}", status=status, request_id=request_id)
+        quoted = json.dumps(text, ensure_ascii=False)
+        unknown = OutcomeUnknown(f"it shows a record and errors: {quoted}", status=status, request_id=request_id)
         raise unknown.but(answered=True)
     if DUPLICATE.search(text) or code == "duplicate":
         raise Duplicate(text, status=status, request_id=request_id, field=field, code="duplicate")
@@ -170,7 +171,9 @@ def build_error(status: int, headers: Mapping[str, str], payload: Any, body: byt
         wait = parse_retry_after(headers.get("retry-after"), datetime.now(UTC))
         unavailable = Unavailable(text or f"status {status}", status=status, request_id=id)
         is_either = not exchange.direct and answered_by == "ActiveCampaign" and "errors" not in as_object(payload)
-        return unavailable.but(retry_after=wait, answered_by="ActiveCampaign or Maton" if is_either else answered_by)
+        answered_by = "ActiveCampaign or Maton" if is_either else answered_by
+        is_quoted = bool(text) and text != STATUS_WORDS.get(status)
+        return unavailable.but(retry_after=wait, answered_by=answered_by, is_quoted=is_quoted)
     refused = build_refusal(status, text, id, answered_by, exchange)
     if isinstance(refused, RequestRefused):
         refused = refused.but(field=field, code=code, rows=find_wrong_rows(payload))
@@ -247,7 +250,13 @@ def parse_field_errors(field: str, value: Any) -> tuple[str, str, str]:
     """Parse what an object of errors says of one attribute into text, code and attribute."""
     texts = cast("list[Any]", value) if isinstance(value, list) else [value]
     reasons = ", ".join(parse_message(text) or str(text) for text in texts)
-    return f"{field} {reasons}", "", field
+    return f"{field} {reasons}", "", attribute_of(field)
+
+
+def attribute_of(pointer: str) -> str:
+    """Return the attribute at the end of a pointer; "" if that is no name, so that no sentence of others gets in."""
+    name = re.split(r"[/.]", pointer)[-1]
+    return name if re.fullmatch(r"[A-Za-z0-9_\[\]-]{1,60}", name) else ""
 
 
 def find_wrong_rows(payload: Any) -> dict[int, str]:
@@ -269,7 +278,7 @@ def parse_error_entry(value: Any) -> tuple[str, str, str]:
         return str(value), "", ""
     texts = [entry.get(key) for key in ("title", "detail", "msg", "failureReason", "message")]
     source = as_object(entry.get("source"))
-    field = re.split(r"[/.]", str(source.get("pointer") or source.get("parameter") or source.get("value") or ""))[-1]
+    field = attribute_of(str(source.get("pointer") or source.get("parameter") or source.get("value") or ""))
     return " ".join(str(text) for text in texts if text), str(entry.get("code") or ""), field
 
 

@@ -94,7 +94,7 @@ async def understand_table(service: JobService, body: Mapping[str, Any]) -> tupl
         common["subscribe"] = [{"listid": int(id)} for id in body["lists"]]
     tags = await fetch_tag_names(service) if has_tags_column(headers, assignments) else {}
     fields = await fetch_custom_fields(service, headers, assignments)
-    table = prepare_table(headers, rows, assignments, fields, common, tags)
+    table = await prepare_table(headers, rows, assignments, fields, common, tags)
     plan: JobPlan = {
         "kind": "import",
         "steps": [],

@@ -1,4 +1,4 @@
-"""The table of an import: rows of a spreadsheet parsed, mapped, checked and merged into contacts. Pure functions."""
+"""The table of an import: rows of a spreadsheet parsed, mapped, checked and merged into contacts."""
 
 import csv
 import io
@@ -9,13 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from anyio.lowlevel import checkpoint
+
 from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json
 from ac_mcp.spec import synonyms
 from ac_mcp.spec.values import number_text, parse_email, parse_name, require_undamaged
 from ac_mcp.text import fold, fold_accents
 
-MAX_ROWS = 100_000
+MAX_ROWS, MAX_COLUMNS = 100_000, 500
+ROWS_A_TURN = 500
+"""Rows after which other calls get their turn."""
 MAX_CELL_LENGTH, MAX_NAME_LENGTH = 10_000, 255
 """Most characters of a cell, and of a name, phone number or company."""
 IGNORED = "ignore"
@@ -101,7 +105,14 @@ def parse_json(body: str) -> list[Json]:
     values = cast("list[Any]", parsed) if isinstance(parsed, list) else [parsed]
     if not values or not all(isinstance(value, dict) for value in values):
         raise BadArguments('data: JSON has to be a list of objects, such as [{"email": "ann@example.com"}].')
+    require_few_columns(max(len(row) for row in values))
     return [{cell_text(key): cell_text(value) for key, value in cast("Json", row).items()} for row in values]
+
+
+def require_few_columns(count: int) -> None:
+    """Raise BadArguments for a table with more columns than one import takes."""
+    if count > MAX_COLUMNS:
+        raise BadArguments(f"data: {count} columns are more than one import takes; at most {MAX_COLUMNS}.")
 
 
 def parse_json_line(line: str) -> Any:
@@ -136,6 +147,7 @@ def parse_csv(body: str) -> list[Json]:
     if separator_line := re.match(r"sep=(.)\r?\n", body):  # a line that only Excel needs
         body = body[separator_line.end() :]
     first_line = re.sub(r'"[^"]*"', "", body.partition("\n")[0])
+    require_few_columns(max(map(first_line.count, ",;\t|")))
     delimiter = max(",;\t|", key=first_line.count)
     if first_line.count(delimiter) == 0:
         delimiter = ","
@@ -147,7 +159,8 @@ def parse_csv(body: str) -> list[Json]:
     header = [name.strip() or f"(column {number})" for number, name in enumerate(lines[0], 1)]
     if "@" in lines[0][0] and len(header) == 1:
         header, lines = ["email"], [["email"], *lines]
-    if repeated := [name for name in header if name and header.count(name) > 1]:
+    require_few_columns(len(header))
+    if repeated := [name for name, count in Counter(header).items() if name and count > 1]:
         raise BadArguments(f"data: two columns are called {repeated[0][:80]!r}.")
     return [row for line in lines[1:] if (row := row_of_line(header, line))]
 
@@ -246,7 +259,7 @@ def map_assignments(headers: Sequence[str], assignments: Mapping[str, str], name
     return targets
 
 
-def prepare_table(
+async def prepare_table(
     headers: Sequence[str],
     rows: Sequence[Json],
     assignments: Mapping[str, str],
@@ -271,22 +284,24 @@ def prepare_table(
         for header, target in columns.items()
         if target != IGNORED
     }
-    contacts = merge_rows(table, rows, lambda row: parse_contact(row, columns, by_id, tags), columns)
+    contacts = await merge_rows(table, rows, lambda row: parse_contact(row, columns, by_id, tags), columns)
     spellings: dict[str, str] = {}
     table.rows = [complete_contact(contact, common, spellings) for contact in contacts]
     table.tags = {tag for contact in table.rows for tag in contact.get("tags", [])}
     return table
 
 
-def merge_rows(
+async def merge_rows(
     table: ImportTable, rows: Sequence[Json], parse: Callable[[Json], Json], columns: Mapping[str, str]
 ) -> Sequence[Json]:
     """Return the contacts that `parse` makes of the rows, one for each address; note in the table what became of rows.
 
-    `columns` are the targets by header.
+    `columns` are the targets by header. Other calls get their turn between the rows.
     """
     contacts: dict[str, Json] = {}
     for number, row in enumerate(rows, 2):  # as spreadsheets count them: the first is the header
+        if number % ROWS_A_TURN == 0:
+            await checkpoint()
         try:
             contact = parse(row)
         except ValueError as error:

@@ -12,6 +12,7 @@ from ac_mcp.errors import (
     ConfirmationRequired,
     Duplicate,
     Forbidden,
+    GatewayError,
     KeyRefused,
     NoSuchName,
     NotConnected,
@@ -265,12 +266,17 @@ def describe_refusal(error: RequestRefused, operation: Operation[..., Any]) -> s
 def describe_unknown_outcome(error: OutcomeUnknown, operation: Operation[..., Any]) -> str:
     """Return that a write may have happened, and whether the same call is safe to repeat."""
     id = f", request {error.request_id}" if error.request_id else ""
-    text = f"The outcome is unknown ({error}{id}): it may have been done."
+    text = f"The outcome is unknown ({words_of(error)}{id}): it may have been done."
     if operation.idempotent:
         return f"{text} Repeating the same call is safe."
     if error.watched:
         return f"{text} The same call again within 10 minutes is safe: it first looks whether it was done. Or look now."
     return f"{text} Do not simply repeat it, or there may be two: look first whether it is there."
+
+
+def words_of(error: GatewayError) -> str:
+    """Return the text of an error; one that came from outside as a JSON string, so that it never stands as ours."""
+    return quote(str(error), 200) if error.is_quoted else str(error)
 
 
 def describe_unavailable(error: Unavailable, direct: bool) -> str:
@@ -279,7 +285,7 @@ def describe_unavailable(error: Unavailable, direct: bool) -> str:
     if error.is_ours:
         return f"This server cannot do it now: {error}. Nothing was sent; try again in a minute."
     if error.status == 501:
-        return f"Not served here: {str(error).rstrip('.')}{id}. A retry will not help: tell the user."
+        return f"Not served here: {words_of(error).rstrip('.')}{id}. A retry will not help: tell the user."
     if error.host and not error.arrived:
         return (
             f"This machine cannot reach {error.host}: {error}. Check the network, a proxy or firewall, and the "
@@ -287,7 +293,7 @@ def describe_unavailable(error: Unavailable, direct: bool) -> str:
         )
     answered_by = "ActiveCampaign" if direct else error.answered_by
     verb = "have" if " or " in answered_by else "has"
-    text = f"{answered_by} {verb} a problem: {error}{id}. It is probably temporary: try again in a minute."
+    text = f"{answered_by} {verb} a problem: {words_of(error)}{id}. It is probably temporary: try again in a minute."
     if error.status != 500 or direct:
         return text
     return f"{text} If it stays, the connection's sign-in may have expired: {NEW_CONNECTION} makes a new one."

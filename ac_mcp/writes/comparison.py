@@ -75,8 +75,11 @@ def pair(sent: Any, current: Any) -> tuple[str, str]:
 
 def digests_of(row: Json) -> dict[str, str]:
     """Return a digest of each attribute of a row that only a person changes."""
-    kept = {key: value for key, value in row.items() if comparable(value) and not BY_ITSELF.search(key)}
-    return {key: digest(value) for key, value in kept.items() if not is_list_of_ids(value)}
+    return {
+        key: digest(value)
+        for key, value in row.items()
+        if comparable(value) and not is_list_of_ids(value) and not BY_ITSELF.search(key)
+    }
 
 
 def is_list_of_ids(value: Any) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpx2
 import pytest
 from hypothesis import given
@@ -27,6 +28,8 @@ from tests.support import FOLDER, connected, in_virtual_time, trial
 from tests.tables import one, query, store_of
 
 PLAN = CustomField("1", "Plan", ("Plan", "PLAN"), lambda text: text if text != "Gold" else wrong("takes Free, Team"))
+NONE: dict[str, str] = {}
+NO_FIELDS: list[CustomField] = []
 
 
 def wrong(text: str) -> str:
@@ -35,7 +38,7 @@ def wrong(text: str) -> str:
 
 def taken(text: str, asked: Json | None = None, beside: Json | None = None) -> Any:
     headers, rows = parse_table(text)
-    return prepare_table(headers, rows, asked or {}, [PLAN], beside or {})
+    return anyio.run(prepare_table, headers, rows, asked or {}, [PLAN], beside or {})
 
 
 TABLES: tuple[tuple[str, str, list[Json]], ...] = (
@@ -108,7 +111,7 @@ def test_a_row_that_cannot_be_taken_is_kept_with_the_reason(text: str, why: str)
 
 def test_a_tag_that_exists_is_named_as_it_is_there() -> None:
     headers, rows = parse_table('email,Tags\nann@x.example,v\u200bip;New\nbob@x.example,"a, b"')
-    done = prepare_table(headers, rows, {}, [], {}, {"vip": "VIP", "a, b": "A, B"})
+    done = anyio.run(prepare_table, headers, rows, NONE, NO_FIELDS, NONE, {"vip": "VIP", "a, b": "A, B"})
     assert [contact["tags"] for contact in done.rows] == [["VIP", "New"], ["A, B"]]
 
 
@@ -163,7 +166,7 @@ def test_every_row_is_taken_merged_or_rejected(rows: list[tuple[str, str]]) -> N
     text = io.StringIO()
     csv.writer(text).writerows([["email", "phone"], *rows])
     headers, found = parse_table(text.getvalue() + "\nlast@x.example,\n")
-    done = prepare_table(headers, found, {}, [], {})
+    done = anyio.run(prepare_table, headers, found, NONE, NO_FIELDS, NONE)
     assert len(done.rows) + done.merged + len(done.rejected) == len(found)
     assert len(found) == sum(bool(a.strip() or b.strip()) for a, b in rows) + 1
 
@@ -435,3 +438,40 @@ async def test_lean_keeps_no_row_of_an_import() -> None:
         )
         assert "secret" not in kept
         assert "Bob" not in kept
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ",".join(f"c{n}" for n in range(501)) + "\n" + "x," * 500 + "x",
+        ";".join(f"c{n}" for n in range(100_000)),
+        json.dumps([{f"c{n}": "x" for n in range(501)}]),
+    ],
+    ids=["CSV", "one long line", "JSON"],
+)
+def test_a_table_of_more_than_500_columns_is_refused_by_their_number(data: str) -> None:
+    with pytest.raises(BadArguments, match="columns are more than one import takes; at most 500"):
+        parse_table(data)
+
+
+def test_a_table_of_500_columns_is_read() -> None:
+    headers, _ = parse_table(",".join(f"c{n}" for n in range(500)) + "\n" + "x," * 499 + "x")
+    assert len(headers) == 500
+
+
+@in_virtual_time
+async def test_other_calls_get_their_turn_while_a_long_table_is_checked() -> None:
+    headers, rows = parse_table("email\n" + "\n".join(f"p{n}@x.example" for n in range(5_000)))
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await anyio.lowlevel.checkpoint()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(other)
+        await prepare_table(headers, rows, NONE, NO_FIELDS, NONE)
+        group.cancel_scope.cancel()
+    assert turns >= 5_000 // 500
