@@ -1,6 +1,7 @@
 """`ac-mcp doctor --probe`: what a live account can do, in a file without personal data; and a sandbox like it."""
 
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -34,6 +35,9 @@ class BadProbe(Exception):
 
 async def probe(settings: Settings, company: Company, file: Path, show: Callable[[str], None]) -> int:
     """Ask an account every question, note the answers in its record, and write them to a file; return the exit code."""
+    if not os.access(file.absolute().parent, os.W_OK) or file.is_dir():
+        show(f"failed      {file} cannot be written: give a file in a folder that can be.")
+        return 1
     async with open_account(settings, company) as account:
         facts = AccountFacts(AccountRecord(account.journal, account.audit_owner(account.caller)))
         found: list[Fact] = []

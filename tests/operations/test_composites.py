@@ -287,7 +287,7 @@ async def test_a_create_whose_answer_is_lost_says_that_it_may_have_happened() ->
         one.wire.answer = failing("POST", "/deals")
         text = await one.refusal("create_deal", title="Gone", value=1, currency="usd", contact="1", pipeline="Sales")
         assert text == (
-            "The outcome is unknown (Down): it may have been done. The same call again within 10 minutes is safe: it "
+            'The outcome is unknown ("Down"): it may have been done. The same call again within 10 minutes is safe: it '
             'first looks whether it was done. Or look now.\nNext: list_deals(search="Gone")'
         )
 
