@@ -35,7 +35,7 @@ class BadProbe(Exception):
 
 async def probe(settings: Settings, company: Company, file: Path, show: Callable[[str], None]) -> int:
     """Ask an account every question, note the answers in its record, and write them to a file; return the exit code."""
-    if not os.access(file.absolute().parent, os.W_OK) or file.is_dir():
+    if not can_be_written(file):
         show(f"failed      {file} cannot be written: give a file in a folder that can be.")
         return 1
     async with open_account(settings, company) as account:
@@ -57,6 +57,11 @@ async def probe(settings: Settings, company: Company, file: Path, show: Callable
         show(f"{outcome:11} {', '.join(fact.question for fact in found if fact.outcome == outcome) or 'none'}")
     show(f"probe       {len(found)} questions, written to {file}. It holds no data of the account.")
     return 0
+
+
+def can_be_written(file: Path) -> bool:
+    """Return whether a file of this name can be made or replaced."""
+    return os.access(file.absolute().parent, os.W_OK) and not file.is_dir()
 
 
 def describe_probe(facts: Iterable[Fact], through: str, now: datetime) -> Json:
