@@ -475,3 +475,27 @@ async def test_other_calls_get_their_turn_while_a_long_table_is_checked() -> Non
         await prepare_table(headers, rows, NONE, NO_FIELDS, NONE)
         group.cancel_scope.cancel()
     assert turns >= 5_000 // 500
+
+
+@pytest.mark.parametrize("base", [0, 1])
+@pytest.mark.parametrize("wrong", [(0,), (1,), (2,), (4,), (0, 1), (1, 3), (2, 3), (0, 1, 2, 3, 4)])
+@in_virtual_time
+async def test_whichever_number_places_begin_with_no_good_row_is_blamed(base: int, wrong: tuple[int, ...]) -> None:
+    async with trial() as account:
+        bad = {f"p{number}@new.example" for number in wrong}
+
+        def judge(request: httpx2.Request) -> httpx2.Response | None:
+            if not request.url.path.endswith("bulk_import"):
+                return None
+            contacts = json.loads(request.content)["contacts"]
+            reasons = [
+                {"contact": place + base, "failureReason": "Field 'email' incorrect format"}
+                for place, contact in enumerate(contacts)
+                if contact["email"] in bad
+            ]
+            return httpx2.Response(400, json={"success": 0, "failureReasons": reasons}) if reasons else None
+
+        account.wire.answer = judge
+        told = await account.answer("import_contacts", data=people(5))
+        assert {failure["of"] for failure in told.get("failures", [])} == bad
+        assert told["counts"].get("imported", 0) == 5 - len(bad)

@@ -180,10 +180,11 @@ async def test_the_body_says_whether_a_tag_is_new_on_a_contact(status: int, body
         assert (await one.answer("tag_contact", contact="2", tag="VIP"))["result"] == result
 
 
+@pytest.mark.parametrize("id", ["1", "12"], ids=["an old one", "the newest one"])
 @in_virtual_time
-async def test_a_tag_whose_id_is_not_new_was_there_before() -> None:
+async def test_a_tag_whose_id_is_not_new_was_there_before(id: str) -> None:
     async with trial() as one:
-        vip = {"tag": {"id": "1", "tag": "Brand new", "tagType": "contact"}}
+        vip = {"tag": {"id": id, "tag": "Brand new", "tagType": "contact"}}
         one.wire.answer = pretending("POST", "/tags", 200, vip)
         assert "exists already" in await one.refusal("create_tag", name="Brand new")
         assert (await change_of(one))["result"] == "failed"
