@@ -30,6 +30,13 @@ JOINED = re.compile(
 """An emoji, or a letter of a script in which a joiner between two letters changes what one sees."""
 SELECTED = re.compile(f"[#*0-9{EMOJI}]")
 """What an emoji selector may follow."""
+ESCAPES = re.compile(
+    r"(?:\\\\)+|(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})+|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+"""Escaped backslashes, whole surrogate pairs, and single surrogates."""
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half an emoji, such as a file name can hold; no text with one can be written."""
+SINGLE_LENGTH = len(r"\ud83d")
 
 
 def keep_joiner(found: re.Match[str]) -> str:
@@ -67,3 +74,18 @@ def fold_accents(text: str) -> str:
     """Return a text as `fold` does, and without accents: "Zoë Müller" is "zoe muller"."""
     letters = unicodedata.normalize("NFKD", fold(text))
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+def repair_escapes(text: str) -> str:
+    """Return JSON with U+FFFD for each single surrogate, such as half an emoji, which most parsers refuse."""
+
+    def repaired(match: re.Match[str]) -> str:
+        is_single = len(match[0]) == SINGLE_LENGTH and match[0][1] == "u"
+        return r"\ufffd" if is_single else match[0]
+
+    return ESCAPES.sub(repaired, text)
+
+
+def repair_text(text: str) -> str:
+    """Return a text with U+FFFD for single surrogates."""
+    return text if text.isascii() else SURROGATE.sub("\ufffd", text)

@@ -30,7 +30,7 @@ LAYERS = (
 """A package imports from its own layer and those above it in this list."""
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 NARROW = {
-    "gateway": {"messages", "errors", "storage", "concurrency", "gateway"},
+    "gateway": {"messages", "errors", "storage", "concurrency", "gateway", "text"},
     "sandbox": {"sandbox"},
     "settings": set[str](),
 }

@@ -16,8 +16,8 @@ from ac_mcp.spec.columns import Money
 from ac_mcp.spec.json_schema import argument_model, input_schema
 from ac_mcp.spec.operation import Operation
 from ac_mcp.spec.values import number_text
+from ac_mcp.text import SURROGATE
 
-SURROGATE = re.compile("[\ud800-\udfff]")
 MAX_CONDITIONS, MAX_ITEMS = 50, 500
 """Most conditions of a call, and most items of any other list that does not name records."""
 RECORDS = ("contacts", "deals", "data", "rows", "ids", "emails")

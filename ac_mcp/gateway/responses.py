@@ -27,6 +27,7 @@ from ac_mcp.errors import (
 )
 from ac_mcp.gateway.retry_after import parse_retry_after
 from ac_mcp.messages import Json, Plane, Response, as_object, as_objects
+from ac_mcp.text import repair_escapes
 
 SQL_DUPLICATE = re.compile(r"duplicate entry", re.I)
 DUPLICATE = re.compile(r"duplicate entry|already exists|already (been )?(taken|in use)", re.I)
@@ -128,7 +129,8 @@ def parse_body(body: bytes) -> Any:
 def parse_damaged(body: bytes) -> Any:
     """Parse JSON whose texts hold what no text may hold; None if it is no JSON."""
     try:
-        return repair(json.loads(body.decode(errors="replace"), strict=False, parse_constant=refuse_constant))
+        text = repair_escapes(body.decode(errors="replace"))
+        return json.loads(text, strict=False, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         return None
 
@@ -136,19 +138,6 @@ def parse_damaged(body: bytes) -> Any:
 def refuse_constant(name: str) -> Any:
     """Raise ValueError for NaN and the infinities, which are no JSON."""
     raise ValueError(name)
-
-
-def repair(value: Any) -> Any:
-    """Return a JSON value in which half a surrogate pair is U+FFFD."""
-    match value:
-        case str():
-            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        case list():
-            return [repair(item) for item in cast("list[Any]", value)]
-        case dict():
-            return {repair(key): repair(item) for key, item in cast("Json", value).items()}
-        case _:
-            return value
 
 
 def build_error(status: int, headers: Mapping[str, str], payload: Any, body: bytes, exchange: Exchange) -> GatewayError:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from anyio import Event, create_task_group
 
-from ac_mcp.errors import Forbidden, NotFound, RequestRefused, Throttled, ToolError
+from ac_mcp.errors import Forbidden, NotFound, OutcomeUnknown, RequestRefused, Throttled, ToolError, Unavailable
 from ac_mcp.jobs.model import JobState
 
 T = TypeVar("T")
@@ -94,6 +94,13 @@ class Throughput:
         if not self.times or (since := self.clock() - self.times[0][0]) < 1.0:
             return 0.0
         return sum(count for _, count in self.times) / since
+
+
+def describe_unanswered(error: Unavailable | OutcomeUnknown) -> str:
+    """Return why it is not known what became of a record, or why nothing was done with it."""
+    if isinstance(error, OutcomeUnknown):
+        return f"{'unclear' if error.answered else 'no answer'}: {error}; it may have been done"
+    return f"no answer: {error}"
 
 
 def short_reason(error: ToolError) -> str:

@@ -15,7 +15,7 @@ from ac_mcp.errors import BadArguments
 from ac_mcp.messages import Json
 from ac_mcp.spec import synonyms
 from ac_mcp.spec.values import number_text, parse_email, parse_name, require_undamaged
-from ac_mcp.text import fold, fold_accents
+from ac_mcp.text import fold, fold_accents, repair_text
 
 MAX_ROWS, MAX_COLUMNS = 100_000, 500
 ROWS_A_TURN = 500
@@ -28,7 +28,6 @@ FIELD_PREFIX = "field:"
 """The beginning of a target that is a custom field; its id follows."""
 ERRORS = re.compile(r"#{3,}|#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!)", re.I)
 """What a spreadsheet shows where it has no value, or no room for one."""
-HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 EXTRA_CELLS = "(more cells than the header has)"
 """The key in a row for the cells beyond the last header."""
 API_NAMES = {"first_name": "first_name", "last_name": "last_name", "phone": "phone", "account": "customer_acct_name"}
@@ -135,7 +134,7 @@ def cell_text(value: Any) -> str:
         case int() | float():
             return number_text(value)
         case _:
-            return HALF_CHARACTER.sub("\ufffd", str(cast("object", value)).strip())
+            return repair_text(str(cast("object", value)).strip())
 
 
 def parse_csv(body: str) -> list[Json]:

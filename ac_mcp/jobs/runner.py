@@ -16,7 +16,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from ac_mcp.concurrency import unwrap_group
 from ac_mcp.errors import KeyRefused, NotConnected, OutcomeUnknown, ToolError, Unavailable
-from ac_mcp.jobs.backoff import Backoff, Halt, Throughput, short_reason
+from ac_mcp.jobs.backoff import Backoff, Halt, Throughput, describe_unanswered, short_reason
 from ac_mcp.jobs.model import Item, ItemState, Job, JobState
 from ac_mcp.jobs.steps.base import Done, Step
 from ac_mcp.jobs.store import JobStore
@@ -275,8 +275,7 @@ class JobRun:
             self._unanswered += 1
             if self._unanswered >= MAX_UNANSWERED:  # it stays on its way, and is recovered later
                 raise Halt("interrupted", f"ActiveCampaign does not answer: {error}") from error
-            may = "; it may have been done" if isinstance(error, OutcomeUnknown) else ""
-            await self.outcome(item, "failed", "", reason=f"no answer: {error}{may}")
+            await self.outcome(item, "failed", "", reason=describe_unanswered(error))
         except ToolError as error:
             self._unanswered = 0
             await self.outcome(item, "failed", "", reason=short_reason(error))

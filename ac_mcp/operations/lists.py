@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -130,6 +131,12 @@ def has_opted_out(row: Json) -> bool:
     return bool(row) and str(row.get("status")) not in NO_OPT_OUT
 
 
+def find_membership(rows: Sequence[Json], list_id: str) -> Json:
+    """Return the row of a list among those of a contact, one that shows an opt-out first; {} if there is none."""
+    found = [row for row in rows if str(row.get("list")) == list_id]
+    return next((row for row in found if has_opted_out(row)), found[0] if found else {})
+
+
 def explain_resubscribing(sent: Json, before: Json) -> str:
     """Return why a subscription needs confirmation: the contact had opted out. "" for any other contact.
 
@@ -172,9 +179,7 @@ async def subscribe_contact(call: Call, contact: ContactRef, list: ListRef) -> J
 
 async def fetch_membership(call: Call, contact: str, list: str) -> Json:
     """Fetch the contact's `contactLists` row of a list; {} where the contact never was on it."""
-    rows = (await list_contact_lists(call, contact))["contactLists"]
-    found = sorted((row for row in rows if str(row.get("list")) == list), key=has_opted_out, reverse=True)
-    return found[0] if found else {}
+    return find_membership((await list_contact_lists(call, contact))["contactLists"], list)
 
 
 def describe_opt_out(row: Json) -> str:

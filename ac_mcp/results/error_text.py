@@ -258,9 +258,8 @@ def describe_refusal(error: RequestRefused, operation: Operation[..., Any]) -> s
         return f"ActiveCampaign does not allow this ({reason}): {cause}. {NO_RETRY}"
     argument = f" Argument: {operation.parameter(error.field)}." if error.field else ""
     id = f", request {error.request_id}" if error.request_id else ""
-    answer = f"answered {error.status}, but refused it{id.replace(', ', ' (', 1) + ')' if id else ''}"
-    verb = answer if error.status < 300 else f"refused it ({error.status}{id})"
-    return f"{error.answered_by} {verb}: {reason}.{argument} {NO_RETRY}"
+    although = ", although the status is a success" if error.status < 300 else ""
+    return f"{error.answered_by} refused it ({error.status}{id}){although}: {reason}.{argument} {NO_RETRY}"
 
 
 def describe_unknown_outcome(error: OutcomeUnknown, operation: Operation[..., Any]) -> str:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
 from ac_mcp.messages import as_object
+from ac_mcp.text import repair_escapes
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """The size of a message, over stdio and HTTP."""
@@ -19,13 +20,6 @@ END_BYTES = 64 * 1024
 """The part at either end of a line that is too long in which its id is looked for."""
 MAX_TOKENS = 20_000
 """JSON tokens of a broken line in which its id is looked for."""
-ESCAPES = re.compile(
-    r"(?:\\\\)+|(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})+|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
-)
-"""Escaped backslashes, whole surrogate pairs, and single surrogates."""
-SURROGATE = re.compile("[\ud800-\udfff]")
-"""Half an emoji, such as a file name can hold; no text with one can be written."""
-SINGLE_LENGTH = len(r"\ud83d")
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
 """A token of JSON, or of something like it; a string may hold line breaks, or lack its end."""
 ID_AT_END = re.compile(
@@ -119,21 +113,6 @@ def parse_json(text: str) -> Any:
         return from_json(text)
     except ValueError:
         return from_json(repair_escapes(text))
-
-
-def repair_escapes(text: str) -> str:
-    """Return JSON with U+FFFD for each single surrogate, such as half an emoji, which most parsers refuse."""
-
-    def repaired(match: re.Match[str]) -> str:
-        is_single = len(match[0]) == SINGLE_LENGTH and match[0][1] == "u"
-        return r"\ufffd" if is_single else match[0]
-
-    return ESCAPES.sub(repaired, text)
-
-
-def repair_text(text: str) -> str:
-    """Return a text with U+FFFD for single surrogates."""
-    return text if text.isascii() else SURROGATE.sub("\ufffd", text)
 
 
 def require_message(body: bytes) -> bytes:

@@ -34,10 +34,10 @@ from ac_mcp.server.completion import complete_argument
 from ac_mcp.server.elicitation import Forms, Result
 from ac_mcp.server.heartbeat import with_heartbeat
 from ac_mcp.server.icon import ICON
-from ac_mcp.server.json_lines import repair_text
 from ac_mcp.settings import Settings
 from ac_mcp.spec.json_schema import listed_schema
 from ac_mcp.spec.operation import Operation
+from ac_mcp.text import repair_text
 from ac_mcp.tools.toolsets import offered_tools
 from ac_mcp.writes.audit_log import PendingConfirmation
 

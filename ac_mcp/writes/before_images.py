@@ -8,7 +8,7 @@ from typing import Any
 from ac_mcp.errors import Forbidden, NotFound
 from ac_mcp.messages import Json, Plane, Request, Response, Sender, as_int, as_object, as_objects
 from ac_mcp.operations import RESOURCES, STEPS
-from ac_mcp.operations.lists import has_opted_out
+from ac_mcp.operations.lists import find_membership
 from ac_mcp.spec.operation import ID, PATH_TEXT, Operation
 from ac_mcp.spec.paging import Page, ids_of, matches, pages, paging_query
 from ac_mcp.spec.resource import Resource
@@ -177,10 +177,11 @@ class BeforeImages:
         """Return the row that associates a contact with this tag or list; {} if there is none."""
         body = await self._fetch_if_there(sender, f"/contacts/{attributes.get('contact')}/{plural}")
         rows = as_objects(body.get(plural))
-        found = [row for row in rows if matches(row, **{end: attributes.get(end)})]
         if plural == "contactLists":
-            found.sort(key=has_opted_out, reverse=True)
-        return {singular: found[0]} if found else {}
+            row = find_membership(rows, str(attributes.get(end)))
+        else:
+            row = next((row for row in rows if matches(row, **{end: attributes.get(end)})), Json())
+        return {singular: row} if row else {}
 
     async def _fetch_by_email(self, sender: Sender, email: str) -> Json:
         """Return the contact that has an e-mail address; {} if there is none."""

@@ -4,15 +4,15 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from ac_mcp.catalogue.entry import catalogue
-from ac_mcp.errors import NotFound, OutcomeUnknown, ToolError
-from ac_mcp.messages import Json, Request, Response, Sender, as_int, as_object, as_objects
+from ac_mcp.errors import NotFound, OutcomeUnknown, ToolError, Unavailable
+from ac_mcp.messages import Json, Request, Response, Sender, as_object, as_objects
 from ac_mcp.operations import STEPS
 from ac_mcp.spec.operation import Operation
 from ac_mcp.spec.paging import PAGE
-from ac_mcp.writes.comparison import is_same
+from ac_mcp.writes.comparison import comparable, is_same
 
 SECOND_LOOK = 1.0
 """Seconds until a record is looked at again that should be gone: a read may lag behind a write."""
@@ -37,12 +37,17 @@ class ProvenWrites:
             OutcomeUnknown: if a write was answered as done, and nothing shows it.
             GatewayError: if the request failed.
         """
-        response = await self.inner.send(request)
+        try:
+            response = await self.inner.send(request)
+        except OutcomeUnknown as unknown:
+            if not unknown.answered or request.method != "PUT" or request.plane != "api":
+                raise
+            response = Response(unknown.status, {}, id=unknown.request_id)
         if request.method == "GET" or request.plane != "api":
             return response
         if request.method == "DELETE":
             return response if response.status == 404 else await self._prove_deletion(request, response)
-        return response if request.raw else await self._prove_change(request, response)
+        return await self._prove_change(request, response)
 
     async def _prove_deletion(self, request: Request, response: Response) -> Response:
         """Return the answer to a DELETE if the record is gone, or `unchecked` if nobody can look.
@@ -53,13 +58,14 @@ class ProvenWrites:
         if ids := ids_in_query(request):
             return await self._prove_deletions(request, response, ids)
         request = replace(request, path=request.path.removesuffix("/delete"))
-        if not (request.shown_at or is_readable(request.path)):
+        happens_later = response.status == 202  # a record of a custom object is removed after a while (corrections)
+        if happens_later or not (request.shown_at or is_readable(request.path)):
             return replace(response, unchecked=True)
         try:
             if await self._is_there(request):
                 await self.pause(SECOND_LOOK)
                 if await self._is_there(request):
-                    raise still_there(response, "is")
+                    raise still_there(response, "it is")
         except OutcomeUnknown:
             raise
         except ToolError:
@@ -85,60 +91,81 @@ class ProvenWrites:
         return response
 
     async def _is_there(self, request: Request) -> bool:
-        """Return whether the account still shows the record of a DELETE."""
+        """Return whether the account still shows the record of a DELETE.
+
+        Raises:
+            Unavailable: if the answer shows neither the record nor that it is gone.
+            GatewayError: if the account cannot be read.
+        """
         id = request.path.rsplit("/", 1)[1]
-        if request.shown_at:
-            rows = await self._fetch_list(request.shown_at, request.path.split("/")[1])
-            return any(str(row.get("id")) == id for row in rows)
-        look = Request("GET", request.path, repeatable=True, unshared=True)
+        look = Request("GET", request.shown_at or request.path, repeatable=True, unshared=True)
         try:
             body = (await self.inner.send(look)).body
         except NotFound:
+            if request.shown_at:
+                raise
             return False
-        row = next((row for row in map(as_object, body.values()) if str(row.get("id")) == id), Json())
+        if request.shown_at:  # a list below a contact, which the client reads whole
+            rows = body.get(request.path.split("/")[1])
+            if not isinstance(rows, list):
+                raise Unavailable("its answer holds no list")
+            return any(str(row.get("id")) == id for row in as_objects(cast("list[Any]", rows)))
+        row = next((row for row in map(as_object, body.values()) if str(row.get("id")) == id), None)
+        if row is None:
+            raise Unavailable("its answer holds no record")
         has_left = request.path.startswith("/contactAutomations/") and str(row.get("status")) != "1"
-        return bool(row) and not has_left and not any(as_int(row.get(flag)) for flag in DELETED_FLAGS)
-
-    async def _fetch_list(self, path: str, plural: str) -> list[Json]:
-        rows: list[Json] = []
-        while True:
-            query = {"limit": str(PAGE), "offset": str(len(rows))} if rows else {"limit": str(PAGE)}
-            response = await self.inner.send(Request("GET", path, query, repeatable=True, unshared=True))
-            page = as_objects(response.body.get(plural))
-            seen = {row.get("id") for row in rows}
-            rows += (new := [row for row in page if row.get("id") not in seen])
-            if len(page) < PAGE or not new:
-                return rows
+        return not has_left and not any(is_set(row.get(flag)) for flag in DELETED_FLAGS)
 
     async def _prove_change(self, request: Request, response: Response) -> Response:
-        """Return the answer to an update, with the row as it was read where the answer does not show it."""
-        operation = STEPS.get(request.operation)
-        if operation is None or operation.options.answer.verbatim:
-            return response
-        if request.method == "POST":
-            return with_status_of_body(operation, response)
-        try:
-            operation.resource.require_rows(request.method, response)
-            shows = bool(response.body)
-        except OutcomeUnknown:
-            shows = False
-        if shows:
-            return response
-        row = await self._fetch_row(request, operation)
-        if not is_same(as_object((request.body or {}).get(operation.resource.singular)), row):
-            unknown = OutcomeUnknown(f"its answer shows no {operation.resource.word}", status=response.status)
-            raise unknown.but(answered=True, request_id=response.id)
-        return replace(response, body={operation.resource.singular: row})
+        """Return the answer to an update, with the row as it was read where the answer does not show it.
 
-    async def _fetch_row(self, request: Request, operation: Operation[..., Any]) -> Json:
+        Raises:
+            OutcomeUnknown: if neither shows what was written.
+        """
+        if request.method == "POST":
+            return response if request.raw else with_status_of_body(request, response)
+        operation = STEPS[request.operation]
+        if shows_record(request, operation, response):
+            return response
+        envelope = envelope_of(request) if request.raw else operation.resource.singular
+        sent, row = as_object((request.body or {}).get(envelope)), await self._fetch_row(request, envelope)
+        can_be_compared = all(key in row and comparable(value) for key, value in sent.items())
+        if not (can_be_compared and is_same(sent, row)):
+            raise nothing_shown(response, "record" if request.raw else operation.resource.word)
+        return replace(response, body={envelope: row})
+
+    async def _fetch_row(self, request: Request, envelope: str) -> Json:
         """Return the row that an update should have changed; {} if it cannot be read."""
         if not is_readable(request.path):
             return {}
         look = Request("GET", request.path, repeatable=True, unshared=True)
         try:
-            return as_object((await self.inner.send(look)).body.get(operation.resource.singular))
+            return as_object((await self.inner.send(look)).body.get(envelope))
         except ToolError:
             return {}
+
+
+def shows_record(request: Request, operation: Operation[..., Any], response: Response) -> bool:
+    """Return whether the answer to a write shows what was written; of a raw one, whether it shows anything."""
+    if request.raw or operation.options.answer.verbatim:
+        return not shows_nothing(response)
+    try:
+        return bool(operation.resource.require_rows(request.method, response))
+    except OutcomeUnknown:
+        return False
+
+
+def shows_nothing(response: Response) -> bool:
+    """Return whether an answer holds no value at all, beside `meta`; 204 says that it holds none on purpose."""
+    values = [value for key, value in response.body.items() if key != "meta"]
+    has_meta = bool(as_object(response.body.get("meta")))
+    return response.status != 204 and not has_meta and all(value in (None, "", [], {}) for value in values)
+
+
+def envelope_of(request: Request) -> str:
+    """Return the key that wraps the attributes of a raw write; "" if none does."""
+    body = request.body or {}
+    return next((key for key, value in body.items() if len(body) == 1 and isinstance(value, dict)), "")
 
 
 def ids_in_query(request: Request) -> list[str]:
@@ -147,16 +174,29 @@ def ids_in_query(request: Request) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
+def is_set(flag: Any) -> bool:
+    """Return whether an attribute says that a record is deleted: a flag, or the moment of its deletion."""
+    return str(flag if flag is not None else "").lower() not in ("", "0", "false") and not str(flag).startswith("0000-")
+
+
+def nothing_shown(response: Response, word: str) -> OutcomeUnknown:
+    """Return the error for a write that was answered as done by an answer that shows nothing."""
+    unknown = OutcomeUnknown(f"its answer shows no {word}", status=response.status, request_id=response.id)
+    return unknown.but(answered=True)
+
+
 def still_there(response: Response, subject: str) -> OutcomeUnknown:
     """Return the error for a record that was answered as deleted and is still shown."""
-    text = f"it was answered as deleted ({response.status}), but {subject} still there"
+    text = f"the answer was {response.status}, and {subject} still there"
     unknown = OutcomeUnknown(text, status=response.status, request_id=response.id)
     return unknown.but(answered=True)
 
 
-def with_status_of_body(operation: Operation[..., Any], response: Response) -> Response:
+def with_status_of_body(request: Request, response: Response) -> Response:
     """Return an answer to a POST with 201 if its body shows that the record is new, and 200 if it shows an old one."""
-    is_new = operation.resource.api.is_new(response.body) if operation.resource.api.is_new else None
+    operation = STEPS.get(request.operation)
+    read_newness = operation.resource.api.is_new if operation else None
+    is_new = read_newness(response.body) if read_newness else None
     if is_new is None:
         return response
     return replace(response, status=201 if is_new else 200, repeated=response.repeated and not is_new)

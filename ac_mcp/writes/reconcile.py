@@ -17,7 +17,7 @@ from ac_mcp.spec.paging import Page, paging_query
 from ac_mcp.spec.resource import Resource
 from ac_mcp.storage.journal import HighWaterMark, Intent, Journal
 from ac_mcp.writes.comparison import is_same, is_similar
-from ac_mcp.writes.proof import ProvenWrites
+from ac_mcp.writes.proof import ProvenWrites, nothing_shown, shows_nothing
 
 PAGE = 100
 BELIEVED_SECONDS = 10.0
@@ -262,6 +262,8 @@ class JournaledWrite:
 
     def check(self, response: Response) -> None:
         """Raise OutcomeUnknown for an answer that does not show what was made."""
+        if shows_nothing(response):
+            raise nothing_shown(response, "record")
 
     def created_ids(self, response: Response) -> list[str]:
         """Return the ids of what was created."""

@@ -64,8 +64,9 @@ async def test_a_deletion_that_shows_late_is_done() -> None:
         assert looks == 3  # the before image, the record that lingers, and once more
 
 
+@pytest.mark.parametrize("mark", [{"isDeleted": 1}, {"deleted": "1"}, {"deletestamp": "2026-11-23 10:00:00"}])
 @in_virtual_time
-async def test_a_row_that_is_marked_as_deleted_is_gone() -> None:
+async def test_a_row_that_is_marked_as_deleted_is_gone(mark: dict[str, Any]) -> None:
     async with trial() as one:
         deleted = False
 
@@ -73,7 +74,7 @@ async def test_a_row_that_is_marked_as_deleted_is_gone() -> None:
             nonlocal deleted
             deleted = deleted or request.method == "DELETE"
             is_row = deleted and request.method == "GET" and request.url.path.endswith("/deals/2")
-            return httpx2.Response(200, json={"deal": {"id": "2", "isDeleted": 1}}) if is_row else None
+            return httpx2.Response(200, json={"deal": {"id": "2", **mark}}) if is_row else None
 
         one.wire.answer = answer
         assert (await one.answer("delete_deal", deal="2"))["result"] == "deleted"
@@ -156,7 +157,7 @@ async def test_a_200_that_says_it_failed_is_a_refusal(body: Any, tool: str, argu
     async with trial({"AC_MCP_TOOLSETS": "all"}) as one:
         one.wire.answer = lambda request: httpx2.Response(200, json=body) if request.method != "GET" else None
         refusal = await one.refusal(tool, **arguments)
-        assert "answered 200, but refused it" in refusal
+        assert "refused it (200), although the status is a success" in refusal
         assert "It was not processed" in refusal
         writes = [request for request in one.requests if not request.startswith("GET")]
         assert len(writes) == 1
@@ -250,3 +251,76 @@ async def test_a_path_that_ends_in_a_word_is_no_record(id: str, arguments: dict[
         else:
             await one.answer("write_operation", id=id, arguments=arguments)
             assert "GET /personalizations/bulkdelete" not in one.requests
+
+
+ADDRESS = {"company_name": "A", "address1": "1", "country": "NO"}
+
+
+@pytest.mark.parametrize("body", [{}, [], {"address": None}, {"address": {}}])
+@in_virtual_time
+async def test_a_raw_create_whose_answer_shows_nothing_is_unclear_and_not_sent_again(body: Any) -> None:
+    async with trial() as one:
+        one.wire.answer = pretending("POST", "/addresses", 201, body)
+        call = {"id": "addresses.create", "arguments": ADDRESS}
+        assert "outcome is unknown (its answer shows no record)" in await one.refusal("write_operation", **call)
+        assert one.requests.count("POST /addresses") == 1
+
+
+@pytest.mark.parametrize("status", [200, 204])
+@in_virtual_time
+async def test_a_raw_update_whose_answer_shows_nothing_is_looked_up(status: int) -> None:
+    async with trial() as one:
+
+        async def swallow(request: httpx2.Request) -> httpx2.Response:
+            response = await inner.handle_async_request(request)
+            return httpx2.Response(status) if request.method == "PUT" else response
+
+        inner, one.wire.inner = one.wire.inner, httpx2.MockTransport(swallow)
+        done = await one.answer("write_operation", id="addresses.update", arguments={"id": "1", **ADDRESS})
+        assert done["result"] == "updated"
+        assert one.requests.count("PUT /addresses/1") == 1
+
+
+@in_virtual_time
+async def test_a_raw_update_that_did_nothing_is_unclear() -> None:
+    async with trial() as one:
+        one.wire.answer = pretending("PUT", "/addresses/1")
+        call = {"id": "addresses.update", "arguments": {"id": "1", **ADDRESS}}
+        assert "outcome is unknown" in await one.refusal("write_operation", **call)
+
+
+@pytest.mark.parametrize("look", [{}, {"note": None}, {"other": {"id": "9"}}])
+@in_virtual_time
+async def test_a_look_that_shows_nothing_does_not_prove_a_deletion(look: dict[str, Any]) -> None:
+    async with trial() as one:
+        deleted = False
+
+        def answer(request: httpx2.Request) -> httpx2.Response | None:
+            nonlocal deleted
+            is_look = deleted and request.method == "GET" and request.url.path.endswith("/notes/2")
+            deleted = deleted or request.method == "DELETE"
+            return httpx2.Response(200, json=look) if is_look else None
+
+        one.wire.answer = answer
+        assert "could not be looked at" in (await one.answer("delete_note", note="2"))["note"]
+
+
+@in_virtual_time
+async def test_an_update_of_fields_whose_answer_shows_nothing_is_not_proven_by_other_attributes() -> None:
+    async with trial() as one:
+        one.wire.answer = pretending("PUT", "/contacts/2")
+        assert "outcome is unknown" in await one.refusal("update_contact", contact="2", fields=["Seats=79"])
+
+
+@pytest.mark.parametrize(
+    "mark", [{"isDeleted": 0}, {"deleted": "0"}, {"deletestamp": None}, {"deletestamp": "0000-00-00"}]
+)
+@in_virtual_time
+async def test_a_row_that_is_not_marked_is_still_there(mark: dict[str, Any]) -> None:
+    async with trial() as one:
+        one.wire.answer = lambda request: (
+            httpx2.Response(200, json={"deal": {"id": "2", **mark}} if request.method == "GET" else {})
+            if request.url.path.endswith("/deals/2")
+            else None
+        )
+        assert "is still there" in await one.refusal("delete_deal", deal="2")

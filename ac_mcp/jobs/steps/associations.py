@@ -9,7 +9,7 @@ from ac_mcp.filters.contact_query import PAGE, ContactQuery
 from ac_mcp.jobs.steps.base import CHANGED, Done, Idle, Step
 from ac_mcp.messages import Json, as_object
 from ac_mcp.operations import STEPS
-from ac_mcp.operations.lists import has_opted_out
+from ac_mcp.operations.lists import find_membership
 from ac_mcp.writes.before_images import LEFT, SUBSCRIBED
 
 
@@ -96,8 +96,8 @@ class ListStep(Step):
     async def fetch_status(self, subject: str) -> str:
         """Return the contact's status on the list, such as "1"; "" if it never was on it."""
         rows = await self.fetch_rows(f"/contacts/{subject}/contactLists", "contactLists")
-        found = sorted((row for row in rows if str(row.get("list")) == self.id), key=has_opted_out, reverse=True)
-        return str(found[0].get("status")) or "none" if found else ""
+        row = find_membership(rows, self.id)
+        return (str(row.get("status")) or "none") if row else ""
 
     async def set_status(self, tool: str, subject: str, status: str) -> None:
         """Set the contact's status on the list."""
