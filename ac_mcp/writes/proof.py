@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, cast
@@ -12,10 +13,13 @@ from ac_mcp.messages import Json, Request, Response, Sender, as_object, as_objec
 from ac_mcp.operations import STEPS
 from ac_mcp.spec.operation import Operation
 from ac_mcp.spec.paging import PAGE
+from ac_mcp.spec.resource import Resource
 from ac_mcp.writes.comparison import comparable, is_same
 
 SECOND_LOOK = 1.0
 """Seconds until a record is looked at again that should be gone: a read may lag behind a write."""
+BELOW_CONTACT = ("contactTags", "contactLists", "fieldValues")
+"""Kinds whose rows show in a list below their contact."""
 DELETED_FLAGS = ("deleted", "isDeleted", "is_deleted", "deletestamp")
 """Attributes that say of a row which is still shown that it is deleted."""
 
@@ -40,7 +44,8 @@ class ProvenWrites:
         try:
             response = await self.inner.send(request)
         except OutcomeUnknown as unknown:
-            if not unknown.answered or request.method != "PUT" or request.plane != "api":
+            is_create = not request.repeatable or request.method == "GET"
+            if not unknown.answered or is_create or request.plane != "api":
                 raise
             response = Response(unknown.status, {}, id=unknown.request_id)
         if request.method == "GET" or request.plane != "api":
@@ -122,17 +127,46 @@ class ProvenWrites:
         Raises:
             OutcomeUnknown: if neither shows what was written.
         """
+        operation = STEPS.get(request.operation)
+        if operation is None or (request.method == "POST" and (request.raw or not request.repeatable)):
+            return response
         if request.method == "POST":
-            return response if request.raw else with_status_of_body(request, response)
-        operation = STEPS[request.operation]
+            return await self._prove_upsert(request, operation, with_status_of_body(operation, response))
         if shows_record(request, operation, response):
             return response
         envelope = envelope_of(request) if request.raw else operation.resource.singular
         sent, row = as_object((request.body or {}).get(envelope)), await self._fetch_row(request, envelope)
-        can_be_compared = all(key in row and comparable(value) for key, value in sent.items())
-        if not (can_be_compared and is_same(sent, row)):
+        if not shows_all(sent, row):
             raise nothing_shown(response, "record" if request.raw else operation.resource.word)
         return replace(response, body={envelope: row})
+
+    async def _prove_upsert(self, request: Request, operation: Operation[..., Any], response: Response) -> Response:
+        """Return the answer to an upsert, with the row as it was read where the answer does not show it.
+
+        Raises:
+            OutcomeUnknown: if neither shows what was written.
+        """
+        resource = operation.resource
+        if operation.options.answer.verbatim or shows_record(request, operation, response):
+            return response
+        sent = as_object((request.body or {}).get(resource.singular))
+        found: list[Json] = []
+        with suppress(ToolError):
+            found = [row for row in await self._fetch_upserted(resource, sent) if shows_all(sent, row)]
+        if not found:
+            raise nothing_shown(response, resource.word)
+        return replace(response, body={resource.singular: found[0]}, repeated=True)
+
+    async def _fetch_upserted(self, resource: Resource, sent: Json) -> list[Json]:
+        """Return the rows among which an upsert shows: those of its contact, or the contacts with its address."""
+        if resource.plural in BELOW_CONTACT and sent.get("contact"):
+            look = Request("GET", f"/contacts/{sent['contact']}/{resource.plural}", repeatable=True, unshared=True)
+        elif resource.lookup.find and sent.get("email"):
+            query = resource.lookup.find(str(sent["email"]))
+            look = Request("GET", resource.lister.path, query, repeatable=True, unshared=True)
+        else:
+            return []
+        return as_objects((await self.inner.send(look)).body.get(resource.plural))
 
     async def _fetch_row(self, request: Request, envelope: str) -> Json:
         """Return the row that an update should have changed; {} if it cannot be read."""
@@ -153,6 +187,12 @@ def shows_record(request: Request, operation: Operation[..., Any], response: Res
         return bool(operation.resource.require_rows(request.method, response))
     except OutcomeUnknown:
         return False
+
+
+def shows_all(sent: Json, row: Json) -> bool:
+    """Return whether a row shows every attribute that was sent, `sourceid` apart, which the API sets as it likes."""
+    compared = {key: value for key, value in sent.items() if key != "sourceid"}
+    return all(key in row and comparable(value) for key, value in compared.items()) and is_same(compared, row)
 
 
 def shows_nothing(response: Response) -> bool:
@@ -192,10 +232,9 @@ def still_there(response: Response, subject: str) -> OutcomeUnknown:
     return unknown.but(answered=True)
 
 
-def with_status_of_body(request: Request, response: Response) -> Response:
+def with_status_of_body(operation: Operation[..., Any], response: Response) -> Response:
     """Return an answer to a POST with 201 if its body shows that the record is new, and 200 if it shows an old one."""
-    operation = STEPS.get(request.operation)
-    read_newness = operation.resource.api.is_new if operation else None
+    read_newness = operation.resource.api.is_new
     is_new = read_newness(response.body) if read_newness else None
     if is_new is None:
         return response

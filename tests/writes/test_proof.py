@@ -324,3 +324,49 @@ async def test_a_row_that_is_not_marked_is_still_there(mark: dict[str, Any]) -> 
             else None
         )
         assert "is still there" in await one.refusal("delete_deal", deal="2")
+
+
+UPSERTS: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("tag_contact", {"contact": "2", "tag": "VIP"}, "/contactTags"),
+    ("subscribe_contact", {"contact": "9", "list": "Partners"}, "/contactLists"),
+    ("sync_contact", {"email": "x1@acme.example", "first_name": "Xi"}, "/contact/sync"),
+)
+
+
+@pytest.mark.parametrize(("tool", "arguments", "path"), UPSERTS)
+@pytest.mark.parametrize("content", [b"", b"{}", b"null", b"<html>"])
+@in_virtual_time
+async def test_an_upsert_whose_answer_shows_nothing_is_looked_up(
+    tool: str, arguments: dict[str, Any], path: str, content: bytes
+) -> None:
+    async with trial() as one:
+
+        async def swallow(request: httpx2.Request) -> httpx2.Response:
+            response = await inner.handle_async_request(request)
+            return httpx2.Response(200, content=content) if request.method == "POST" else response
+
+        inner, one.wire.inner = one.wire.inner, httpx2.MockTransport(swallow)
+        assert (await one.answer(tool, **arguments))["result"]
+        assert one.requests.count(f"POST {path}") == 1
+
+
+@pytest.mark.parametrize(("tool", "arguments", "path"), UPSERTS)
+@in_virtual_time
+async def test_an_upsert_that_did_nothing_is_unclear(tool: str, arguments: dict[str, Any], path: str) -> None:
+    async with trial() as one:
+        one.wire.answer = pretending("POST", path)
+        assert "outcome is unknown" in await one.refusal(tool, **arguments)
+        assert one.requests.count(f"POST {path}") == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"null"])
+@in_virtual_time
+async def test_a_deletion_is_proven_whatever_its_answer(content: bytes) -> None:
+    async with trial() as one:
+
+        async def swallow(request: httpx2.Request) -> httpx2.Response:
+            response = await inner.handle_async_request(request)
+            return httpx2.Response(200, content=content) if request.method == "DELETE" else response
+
+        inner, one.wire.inner = one.wire.inner, httpx2.MockTransport(swallow)
+        assert (await one.answer("delete_note", note="2"))["result"] == "deleted"
