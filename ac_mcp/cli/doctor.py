@@ -94,7 +94,8 @@ def remedies(error: ToolError, settings: Settings, account: Account) -> Iterator
         if chosen:
             yield f"{chosen} is the connection that was chosen; it may be gone. Choose: ac-mcp connect"
         yield "A sign-in expires after a month or so: ac-mcp connect --new, then delete the old connection."
-    if settings.other_host and not settings.sandbox and not account.gateway.endpoints.has_moved:
+    was_reached = not (isinstance(error, Unavailable) and error.host)
+    if settings.other_host and was_reached and not settings.sandbox and not account.gateway.endpoints.has_moved:
         yield f"Maton has moved new keys to one host: try MATON_API_BASE_URL={NEWER}"
 
 

@@ -286,9 +286,10 @@ def describe_unavailable(error: Unavailable, direct: bool) -> str:
     if error.status == 501:
         return f"Not served here: {words_of(error).rstrip('.')}{id}. A retry will not help: tell the user."
     if error.host and not error.arrived:
+        cause = str(error).removeprefix("it could not be reached ")
         return (
-            f"This machine cannot reach {error.host}: {error}. Check the network, a proxy or firewall, and the "
-            "address; `ac-mcp doctor` looks at each."
+            f"This machine cannot reach {error.host} {cause}. Check the network, a proxy or firewall, and the address; "
+            "`ac-mcp doctor` looks at each."
         )
     answered_by = "ActiveCampaign" if direct else error.answered_by
     verb = "have" if " or " in answered_by else "has"

@@ -103,7 +103,7 @@ async def test_an_answer_that_is_none_becomes_a_sentence(
     [
         (
             httpx2.ConnectError("x"),
-            "This machine cannot reach sandbox.invalid: it could not be reached (ConnectError). Check the network",
+            "This machine cannot reach sandbox.invalid (ConnectError). Check the network",
         ),
         (httpx2.ReadTimeout("x"), "ActiveCampaign has a problem: the connection broke (ReadTimeout)."),
         (httpx2.RemoteProtocolError("x"), "ActiveCampaign has a problem: the connection broke (RemoteProtocolError)."),

@@ -370,3 +370,37 @@ async def test_a_deletion_is_proven_whatever_its_answer(content: bytes) -> None:
 
         inner, one.wire.inner = one.wire.inner, httpx2.MockTransport(swallow)
         assert (await one.answer("delete_note", note="2"))["result"] == "deleted"
+
+
+@in_virtual_time
+async def test_a_row_that_shows_only_a_part_of_what_was_sent_proves_nothing() -> None:
+    async with trial() as one:
+        written = False
+
+        def answer(request: httpx2.Request) -> httpx2.Response | None:
+            nonlocal written
+            if request.method == "PUT":
+                written = True
+                return httpx2.Response(200, json={})
+            is_look = written and request.url.path.endswith("/tags/1")
+            return httpx2.Response(200, json={"tag": {"id": "1", "tag": "Gold"}}) if is_look else None
+
+        one.wire.answer = answer
+        assert "outcome is unknown" in await one.refusal("update_tag", tag="VIP", name="Gold", description="Best")
+
+
+@in_virtual_time
+async def test_what_is_deleted_a_little_later_is_not_looked_at_at_once() -> None:
+    async with trial() as one:
+        path = "/customObjects/records/4453571f-4a21-45e9-9872-49ce0f86e611/27783bc8-beff-42dc-a1c8-cbb8e1c84ccb"
+        schema, record = path.split("/")[3:]
+        record_row = {"record": {"id": record, "schemaId": schema}}
+        one.wire.answer = lambda request: (
+            httpx2.Response(202 if request.method == "DELETE" else 200, json=record_row)
+            if request.url.path.endswith(path)
+            else None
+        )
+        arguments = {"schema_id": schema, "record_id": record}
+        done = await one.answer("write_operation", id="custom_objects.delete_record", arguments=arguments)
+        assert done["result"] == "deleted"
+        assert one.requests[-1].startswith("DELETE")
